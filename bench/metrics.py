@@ -28,7 +28,8 @@ def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
     """A year of complaints, judged, and their notices sent."""
     from sqlalchemy import update  # noqa: PLC0415
 
-    from db.models import MessageItem, MessageRow, MessageStatus  # noqa: PLC0415
+    from db.lives import MessageStatus  # noqa: PLC0415
+    from db.models import MessageItem, MessageRow  # noqa: PLC0415
     from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
 
     context = site(Path(folder), url)

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import outbox, quarantine, questions, rulesets
+from db.lives import MessageStatus
 from db.mailbox import bounces, replies
-from db.models import Complaint, DeadlineRow, MessageStatus, ReplyOutcome
+from db.models import Complaint, DeadlineRow, ReplyOutcome
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
 

@@ -25,7 +25,7 @@ def list_mail(
     """List the newest mails and their status."""
     with console.context_of(site) as context:
         from cli.listings import MAIL_COLUMNS, mail_rows  # noqa: PLC0415
-        from db.models import MessageStatus  # noqa: PLC0415
+        from db.lives import MessageStatus  # noqa: PLC0415
 
         chosen = console.chosen(MessageStatus, "status", status)
         with context.transaction() as session:

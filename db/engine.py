@@ -21,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
+from db.migrations.revisions import newest_revision, revision
 from db.private_dirs import make_private
-from db.revisions import newest_revision, revision
 
 
 class NotReady(ValueError):

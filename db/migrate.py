@@ -16,7 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.schema import CreateSchema
 
 from db.engine import NotReady, one_state
-from db.revisions import MIGRATIONS, newest_revision, revision
+from db.migrations.revisions import MIGRATIONS, newest_revision, revision
 
 if TYPE_CHECKING:  # Alembic takes a tenth of a second to load: only where it is needed
     from alembic.config import Config

@@ -12,16 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 
 from db import audit
 from db.complaints import chunked
-from db.models import (
-    Bounce,
-    Complaint,
-    LeftOut,
-    MessageItem,
-    MessageRow,
-    MessageStatus,
-    NoticeRow,
-    NoticeStatus,
-)
+from db.lives import MessageStatus, NoticeStatus
+from db.models import Bounce, Complaint, LeftOut, MessageItem, MessageRow, NoticeRow
 
 MAY_STILL_REACH = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HELD)
 """Statuses of mails that may still reach a person."""

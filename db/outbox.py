@@ -13,17 +13,8 @@ from sqlalchemy.orm import Session, aliased, defer, selectinload
 
 from db import notices
 from db.complaints import chunked
-from db.models import (
-    DeliveryAttempt,
-    MessageItem,
-    MessageKind,
-    MessageRow,
-    MessageStatus,
-    NoticeRow,
-    NoticeStatus,
-    Storm,
-    statuses_before,
-)
+from db.lives import MessageStatus, NoticeStatus, statuses_before
+from db.models import DeliveryAttempt, MessageItem, MessageKind, MessageRow, NoticeRow, Storm
 
 STALE_CLAIM = timedelta(minutes=15)
 """Age of a claim after which its process is considered dead, and the mail is tried again."""

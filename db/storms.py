@@ -10,14 +10,8 @@ from sqlalchemy.orm import Session
 
 from db import notices, runs
 from db.complaints import chunked
-from db.models import (
-    MessageItem,
-    MessageRow,
-    MessageStatus,
-    Storm,
-    StormStatus,
-    statuses_before,
-)
+from db.lives import MessageStatus, statuses_before
+from db.models import MessageItem, MessageRow, Storm, StormStatus
 
 LOST = 100
 """Gap in the storm numbers after a restore. It is larger than any number of storms that can occur

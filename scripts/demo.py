@@ -203,7 +203,8 @@ def _pulled(context: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str
 def _mails(context: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str]]:
     from sqlalchemy import func, select  # noqa: PLC0415
 
-    from db.models import MessageRow, MessageStatus  # noqa: PLC0415
+    from db.lives import MessageStatus  # noqa: PLC0415
+    from db.models import MessageRow  # noqa: PLC0415
 
     with context.transaction() as session:
         query = select(MessageRow.role, func.count()).where(MessageRow.status == MessageStatus.SENT)

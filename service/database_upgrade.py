@@ -12,7 +12,7 @@ from db.backup.archive import BackupError
 from db.backup.create import backup
 from db.engine import NotReady, open_engine
 from db.migrate import migrate
-from db.revisions import newest_revision, revision
+from db.migrations.revisions import newest_revision, revision
 from service.errors import ServiceError, Unready
 from settings import Site
 

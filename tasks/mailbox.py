@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import notices
+from db.lives import MessageStatus
 from db.mailbox import bounces, position
-from db.models import MessageStatus, ReplyOutcome
+from db.models import ReplyOutcome
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.bounces import dsn

@@ -47,7 +47,7 @@ import service.prefect_api
 from cli import console
 from db.engine import open_engine
 from db.migrate import migrate
-from db.revisions import MIGRATIONS
+from db.migrations.revisions import MIGRATIONS
 from tasks.common.context import SiteContext
 
 if TYPE_CHECKING:
@@ -306,7 +306,7 @@ def later_revision(
     folder = tmp_path_factory.mktemp("later") / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "versions" / "0002_later.py").write_text(LATER_REVISION, encoding="utf-8")
-    for module in ("db.revisions", "db.migrate", "db.backup.restore"):
+    for module in ("db.migrations.revisions", "db.migrate", "db.backup.restore"):
         monkeypatch.setattr(f"{module}.MIGRATIONS", folder)
     return "0002"
 

@@ -25,8 +25,8 @@ from db.backup.pg_tools import BY_ITSELF
 from db.backup.restore import exclusive_access
 from db.engine import open_engine, reading
 from db.migrate import migrate
+from db.migrations.revisions import revision
 from db.models import AuditHead, Base
-from db.revisions import revision
 
 AT_ONCE = 5_000
 """Number of rows kept in memory at a time."""

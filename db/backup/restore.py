@@ -25,10 +25,10 @@ from db.backup.archive import BackupError, contents, fsync, unpacked
 from db.backup.create import backup, connect
 from db.backup.pg_tools import BY_ITSELF, quoted
 from db.engine import open_engine
+from db.lives import MessageStatus, statuses_before
 from db.migrate import migrate
-from db.models import MessageStatus, statuses_before
+from db.migrations.revisions import MIGRATIONS, newest_revision
 from db.private_dirs import make_private
-from db.revisions import MIGRATIONS, newest_revision
 
 _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.models import Bounce, MessageRow, MessageStatus
+from db.lives import MessageStatus
+from db.models import Bounce, MessageRow
 
 
 def returned(session: Session, message_id_header: str) -> MessageRow | None:

@@ -11,16 +11,8 @@ from sqlalchemy.orm import Session
 
 from db import audit
 from db.complaints import chunked
-from db.models import (
-    Complaint,
-    EventRow,
-    MessageKind,
-    MessageRow,
-    MessageStatus,
-    Reply,
-    ReplyKey,
-    ReplyOutcome,
-)
+from db.lives import MessageStatus
+from db.models import Complaint, EventRow, MessageKind, MessageRow, Reply, ReplyKey, ReplyOutcome
 from sla.events import Kind
 
 ARRIVED = (MessageStatus.SENT, MessageStatus.BOUNCED)

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from db import notices
 from db.bulk_insert import insert_rows
 from db.complaints import EVENT_COLUMNS, chunked
+from db.lives import MessageStatus
 from db.models import (
     Base,
     Complaint,
@@ -38,7 +39,6 @@ from db.models import (
     MessageItem,
     MessageKind,
     MessageRow,
-    MessageStatus,
     NoticeRow,
     Origin,
     PastFacts,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from db.audit import AuditKind
-from db.models import NoticeRow, NoticeStatus
+from db.lives import NoticeStatus
+from db.models import NoticeRow
 from db.notices import Acceptance
 from sla.directory import Role
 from sla.engine.deadline import Deadline

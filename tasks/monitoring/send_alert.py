@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from db.models import MessageRow, MessageStatus
+from db.lives import MessageStatus
+from db.models import MessageRow
 from settings import Site
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import SiteContext

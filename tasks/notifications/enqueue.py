@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db import audit, notices, outbox, runs
+from db.lives import MessageStatus, NoticeStatus
 from db.locks import advisory_lock
 from db.mailbox import bounces
-from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
+from db.models import MessageItem, MessageKind, MessageRow, Storm
 from sla.directory import OfficeHolder, Role
 from sla.mail_hours import next_weekly
 from tasks.common.context import RunContext

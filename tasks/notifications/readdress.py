@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from db import notices, outbox
+from db.lives import MessageStatus
 from db.locks import advisory_lock
 from db.mailbox import bounces
-from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
+from db.models import MessageItem, MessageKind, MessageRow
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext
 from tasks.notifications.enqueue import mail_to

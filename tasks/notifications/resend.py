@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
+from db.lives import MessageStatus
+from db.models import MessageItem, MessageKind, MessageRow
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.enqueue import enqueue

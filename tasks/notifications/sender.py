@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from db import notices, outbox
+from db.lives import MessageStatus
 from db.mailbox import bounces
-from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
+from db.models import DeliveryAttempt, MessageKind, MessageRow
 from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import audit_verify
-from db.revisions import revision
+from db.migrations.revisions import revision
 from settings import Site
 from sla.directory import Role
 from sla.engine.context import ComplaintFacts

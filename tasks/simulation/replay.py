@@ -17,14 +17,8 @@ from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.orm import Session
 
 from db import complaints, notices, outbox, runs
-from db.models import (
-    DeadlineRow,
-    MessageKind,
-    MessageRow,
-    MessageStatus,
-    NoticeRow,
-    NoticeStatus,
-)
+from db.lives import MessageStatus, NoticeStatus
+from db.models import DeadlineRow, MessageKind, MessageRow, NoticeRow
 from db.replica import replay_queue
 from settings import Site
 from sla.engine.deadline import State

@@ -10,7 +10,7 @@ from itertools import pairwise
 from crash_tests.evidence import Findings
 from crash_tests.expected_mails import Key
 from db import audit_verify
-from db.models import NoticeStatus
+from db.lives import NoticeStatus
 
 OWED = {NoticeStatus.SENT, NoticeStatus.QUEUED}
 """What an owed notice is until something else is decided: that it was sent is no decision."""

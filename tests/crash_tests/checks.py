@@ -17,7 +17,8 @@ from crash_tests.evidence import Findings, told_in
 from crash_tests.expected_mails import Key
 from crash_tests.model import DEADLINES, DELIVERY
 from crash_tests.player import SETTLED, Life
-from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeRow, NoticeStatus
+from db.lives import MessageStatus, NoticeStatus
+from db.models import MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import Role
 
 NOT_OURS = {"IntegrityError", "OperationalError", "StaleDataError"}

@@ -14,7 +14,8 @@ from crash_tests.expected_mails import Key, Ledger, Views
 from crash_tests.mail_server import Kept
 from crash_tests.model import DEADLINES
 from crash_tests.player import Life, Played
-from db.models import MessageRow, MessageStatus, NoticeRow
+from db.lives import MessageStatus
+from db.models import MessageRow, NoticeRow
 from tasks.common.context import SiteContext
 from tasks.text.catalog import catalog
 

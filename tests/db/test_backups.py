@@ -19,7 +19,7 @@ from db.backup.create import BackupError, backup, backups, check, keep, made_at
 from db.backup.restore import restore
 from db.engine import open_engine
 from db.migrate import migrate
-from db.revisions import newest_revision
+from db.migrations.revisions import newest_revision
 
 NOON = wita("2026-11-24 12:00")
 NAME = "Zulaikha Tandibone"

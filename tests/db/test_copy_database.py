@@ -25,8 +25,8 @@ from db.audit import AuditActor, AuditKind
 from db.audit_verify import rows, verify
 from db.backup.copy_database import CopyError, copy
 from db.engine import NotReady, open_engine
+from db.migrations.revisions import revision
 from db.models import Base
-from db.revisions import revision
 from tasks.common.context import SiteContext
 
 BY = AuditActor("a test")

@@ -19,19 +19,19 @@ from support.databases.migrated import migrate_step_by_step
 
 from db import complaints, imports, outbox, quarantine, runs
 from db.engine import one_state, open_engine
+from db.lives import MessageStatus
 from db.migrate import alembic_config, migrate
+from db.migrations.revisions import MIGRATIONS, newest_revision, revision
 from db.models import (
     Base,
     Complaint,
     EventRow,
     MessageRow,
-    MessageStatus,
     NoticeRow,
     QuarantineRow,
     ReportRow,
     SourceImport,
 )
-from db.revisions import MIGRATIONS, newest_revision, revision
 from sla.events import Event, Knowledge
 
 NOON = wita("2026-11-24 12:00")

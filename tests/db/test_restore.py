@@ -39,8 +39,8 @@ from db.backup.create import BackupError, backup, backups, check
 from db.backup.restore import restore
 from db.engine import open_engine
 from db.migrate import alembic_config, migrate
+from db.migrations.revisions import newest_revision
 from db.models import AuditRow, NoticeRow, Restore, Storm
-from db.revisions import newest_revision
 from tasks.common.context import RunContext
 from tasks.evaluation.notices import Audience, PendingNotice
 from tasks.monitoring.health.database import database

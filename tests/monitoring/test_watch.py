@@ -25,7 +25,8 @@ from support.startup import PYTHONPATH
 from support.wait import until
 
 from db import runs
-from db.models import MessageRow, MessageStatus
+from db.lives import MessageStatus
+from db.models import MessageRow
 from settings import load_site
 from settings.watch import Silence, WatchSettings
 from tasks.common.context import SiteContext

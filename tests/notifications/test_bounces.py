@@ -31,8 +31,9 @@ from support.pipeline import (
 from support.servers.sender_mailbox import Box
 from support.servers.smtp_servers import Server, running
 
+from db.lives import MessageStatus
 from db.mailbox import bounces
-from db.models import AuditRow, MessageKind, MessageRow, MessageStatus
+from db.models import AuditRow, MessageKind, MessageRow
 from tasks import mailbox as steps
 from tasks.common.context import SiteContext
 from tasks.mailbox import MailboxCount, ReplyCount, read_mailbox

@@ -26,7 +26,8 @@ from support.programs import sized
 from support.servers.smtp_servers import Server, running
 
 from db.engine import open_engine
-from db.models import MessageKind, NoticeRow, NoticeStatus
+from db.lives import NoticeStatus
+from db.models import MessageKind, NoticeRow
 from db.notices import acceptances
 from settings import Site, load_site
 from sla.ladders import NoticeKind

@@ -10,7 +10,8 @@ from support.pipeline import alerts, deliver, messages
 from support.small_site import DAY, STATUS, TICKET, UNIT, export
 
 from db import questions
-from db.models import MessageStatus, QuarantineRow
+from db.lives import MessageStatus
+from db.models import QuarantineRow
 from flows.backfill import live_through
 from tasks.common.context import SiteContext
 from tasks.ingest.answers import answer

@@ -18,17 +18,9 @@ from support.pipeline import (
 )
 from support.servers.smtp_servers import Letter
 
+from db.lives import MAIL_LIFE, NOTICE_LIFE, IllegalChange, MessageStatus, NoticeStatus
 from db.mailbox import bounces
-from db.models import (
-    MAIL_LIFE,
-    NOTICE_LIFE,
-    AuditRow,
-    IllegalChange,
-    MessageRow,
-    MessageStatus,
-    NoticeRow,
-    NoticeStatus,
-)
+from db.models import AuditRow, MessageRow, NoticeRow
 from sla.directory import Directory, OfficeHolder, Role
 
 LATER = "2026-11-25 08:00"

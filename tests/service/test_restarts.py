@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, text
 from db.backup.create import backups
 from db.engine import open_engine
 from db.migrate import alembic_config
-from db.revisions import newest_revision, revision
+from db.migrations.revisions import newest_revision, revision
 from service import ServiceError
 from service.database_upgrade import prepare
 from service.errors import Unready

@@ -15,8 +15,8 @@ from support.small_site import REPORT, TICKET
 from cli.service import _folders
 from db.engine import NotReady, open_engine
 from db.migrate import migrate
+from db.migrations.revisions import newest_revision, revision
 from db.models import Complaint
-from db.revisions import newest_revision, revision
 from service import ServiceError
 from service.supervisor import apart
 from settings import SettingsError, load_site

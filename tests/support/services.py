@@ -37,7 +37,8 @@ from sqlalchemy import delete, func, select
 
 import service
 from db import runs
-from db.models import FlowRunRecord, MessageRow, MessageStatus, NoticeRow
+from db.lives import MessageStatus
+from db.models import FlowRunRecord, MessageRow, NoticeRow
 from service.environment import free_port
 from service.login import login_file
 from service.prefect_api import ask

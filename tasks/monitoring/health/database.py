@@ -14,7 +14,7 @@ from db import complaints, imports, outbox, quarantine, questions, runs, storms
 from db.audit_verify import missing_triggers
 from db.engine import NotReady, open_engine, reading
 from db.mailbox import bounces
-from db.revisions import newest_revision, revision
+from db.migrations.revisions import newest_revision, revision
 from settings import Site
 from tasks.common.context import SiteContext
 from tasks.ingest.row_drop import latest_row_drop

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, inspect
 
 import db.migrate
 from db.engine import open_engine
-from db.revisions import MIGRATIONS
+from db.migrations.revisions import MIGRATIONS
 
 ONE_AT_A_TIME = Lock()
 

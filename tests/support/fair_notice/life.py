@@ -13,16 +13,9 @@ from sqlalchemy import select
 
 from db import notices
 from db.engine import open_engine
+from db.lives import MessageStatus
 from db.mailbox import bounces
-from db.models import (
-    Complaint,
-    DeadlineRow,
-    MessageItem,
-    MessageKind,
-    MessageRow,
-    MessageStatus,
-    NoticeRow,
-)
+from db.models import Complaint, DeadlineRow, MessageItem, MessageKind, MessageRow, NoticeRow
 from settings import Site
 from sla.engine.deadline import State
 from support.fair_notice.mornings import (

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 from conftest import WITA
 
-from db.models import MessageStatus, NoticeRow, NoticeStatus
+from db.lives import MessageStatus, NoticeStatus
+from db.models import NoticeRow
 from db.notices import Acceptance
 from settings import Site
 from sla.directory import OF_A_UNIT, Role

@@ -10,7 +10,7 @@ from sqlalchemy import (
     text,
 )
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent
 
 
 def revision(connection: Connection) -> str | None:
