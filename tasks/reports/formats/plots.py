@@ -94,8 +94,7 @@ def _trend(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         )
         percents(below.yaxis, locale)
         below.set_ylim(0, 1.05)
-        if view.target is not None:
-            below.axhline(view.target, color=RED, linestyle="--", linewidth=1)
+        _draw_target(below.axhline, view)
         below.set_ylabel(t("report.plot.on_time"))
         shown = [place for place in places if (len(rows) - 1 - place) % 3 == 0]
         below.set_xticks(shown, [month_name(rows[place].key, locale) for place in shown])
@@ -146,8 +145,7 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
                     va="center",
                     fontsize=7.5,
                 )
-            if view.target is not None:
-                axes.axvline(view.target, color=RED, linestyle="--", linewidth=1)
+            _draw_target(axes.axvline, view)
             axes.set_yticks(range(len(drawn)), [cut(name, width) for name in names], fontsize=7.5)
             axes.set_ylim(len(drawn) - 0.4, -0.6)
             axes.set_xlim(0, 1.14)
@@ -260,6 +258,12 @@ def _extremes(table: Table, view: Report, shared: Sequence[tuple[Row, float]]) -
         highest=view.names(table.of, high[0].key).text,
         high=percent_text(high[1], locale),
     )
+
+
+def _draw_target(line: Callable[..., object], view: Report) -> None:
+    """Draw the line of the target, if there is one."""
+    if view.target is not None:
+        line(view.target, color=RED, linestyle="--", linewidth=1)
 
 
 def _target(view: Report) -> str:

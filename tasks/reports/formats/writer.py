@@ -52,10 +52,7 @@ def write_all(
         "csv": lambda: report_csv(view).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"tenggat-{view.period_key}_{view.as_of.astimezone(zone):%Y-%m-%d_%H%M}"
-    if view.edition == "public":
-        stem += "_public"
-    stem += ending
+    stem = _stem(view, zone, ending)
     paths = []
     wanted = [each for each in making if each in formats]
     listed = view.duties is not None and "csv" in formats
@@ -70,3 +67,9 @@ def write_all(
             )
             write(paths[-1], duties_csv(view, zone))
     return paths
+
+
+def _stem(view: Report, zone: ZoneInfo, ending: str) -> str:
+    """Return the common name of the files: the period, the moment, the edition, and the ending."""
+    edition = "_public" if view.edition == "public" else ""
+    return f"tenggat-{view.period_key}_{view.as_of.astimezone(zone):%Y-%m-%d_%H%M}{edition}{ending}"
