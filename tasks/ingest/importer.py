@@ -103,7 +103,10 @@ def _check_share(writer: ImportWriter) -> None:
     small = rows < ENOUGH_ROWS and not target.mapping.has_files
     if small or counted <= rows * target.mapping.max_bad_share:
         return
-    remedy = f"Correct the mapping of {target.name} in sources.toml, or raise max_bad_share"
+    remedy = (
+        "Correct these rows and export the file again; if the columns are others than before,"
+        f" correct the mapping of {target.name} in sources.toml"
+    )
     if all(cause in MISALIGNED for cause in rejected.causes):
         remedy = "Export the file again, or correct it by hand"
     raise TooManyBadRows(

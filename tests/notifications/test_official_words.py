@@ -91,3 +91,17 @@ def test_the_official_terms_are_in_use():
 def test_offices_have_capitals(context):
     words = texts()["templates/words/id.toml"]
     assert re.findall(rf"\b{context.lower()}\b", words) == []
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+def test_titles_of_mails_to_the_administrator_fit_a_subject(locale):
+    """A subject has at most 60 characters, and begins with the name of the program."""
+    path = REPOSITORY / "templates" / "words" / f"{locale}.toml"
+    words = tomllib.loads(path.read_text(encoding="utf-8"))
+    titles = [each["title"] for each in words["alert"].values() if isinstance(each, dict)]
+    titles += [
+        form.format(n="1.234")
+        for key in ("subject", "subject_rows")
+        for form in words["questions"][key].values()
+    ]
+    assert [title for title in titles if len(f"[Tenggat] {title}") > 60] == []
