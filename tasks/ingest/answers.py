@@ -412,23 +412,23 @@ class _Application:
         for row, link in linked:
             links.setdefault(row.id, []).append(link)
 
-        def dated(row: Complaint, runs: list[StateSpan]) -> list[StateSpan]:
+        def dated(row: Complaint, spans: list[StateSpan]) -> list[StateSpan]:
             if self.question.role != QuestionRole.STATUS_DATE:
-                return runs
-            return [self._dated(run, links[row.id]) for run in runs]
+                return spans
+            return [self._dated(span, links[row.id]) for span in spans]
 
         return self.writer.derive_again(rows, dated)
 
-    def _dated(self, run: StateSpan, links: Sequence[QuestionComplaint]) -> StateSpan:
+    def _dated(self, span: StateSpan, links: Sequence[QuestionComplaint]) -> StateSpan:
         """Return a state span with the answered start of its status."""
-        word = self.writer.words.word(run.state.word)
+        word = self.writer.words.word(span.state.word)
         shown = any(
-            link.since <= run.last and (link.until is None or run.first < link.until)
+            link.since <= span.last and (link.until is None or span.first < link.until)
             for link in links
         )
         if word is None or word.at != self.question.column or not shown:
-            return run
-        return replace(run, state=replace(run.state, status_at=self._moment()))
+            return span
+        return replace(span, state=replace(span.state, status_at=self._moment()))
 
     def _wake(
         self, linked: Sequence[tuple[Complaint, QuestionComplaint]], changed: set[int]

@@ -30,7 +30,7 @@ from tasks.ingest.row_doubts import (
     question_moved_receipt,
     question_vanished,
 )
-from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_sight
+from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_state
 from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
 
 Derivation = Callable[[Complaint, list[StateSpan]], tuple[list[StateSpan], list[Event]]]
@@ -250,7 +250,7 @@ class ComplaintWriter:
         ) -> tuple[list[StateSpan], list[Event]]:
             state = self.questions.state(records[row.ticket])
             at = self.target.observed_at
-            spans = with_sight(spans, state, at, lambda: self._neighbours(row.id))
+            spans = with_state(spans, state, at, lambda: self._neighbours(row.id))
             return self._unchanged_spans(row, spans)
 
         return len(self._derive(rows.values(), with_this_snapshot, records))

@@ -102,8 +102,36 @@ class Before:
     word_seen_at: datetime | None = None
 
 
-def with_sight(
-    runs: Sequence[StateSpan], sight: ObservedState, at: datetime, around: Callable[[], Around]
+@dataclass(frozen=True, slots=True)
+class ObservedComplaint:
+    """A complaint of a source that shows only the present state.
+
+    `previous_import` is the last snapshot before the first one that showed the complaint. Its
+    events are recorded at `recorded_at`.
+    """
+
+    received: datetime
+    source: str
+    previous_import: datetime | None
+    recorded_at: datetime
+    context: EvaluationContext
+
+    def doubt(self, kind: str, column: str, earliest: datetime | None, latest: datetime) -> Event:
+        """Return a doubt about events of this kind, from an open question about a column."""
+        earliest = min(max(earliest or self.received, self.received), latest)
+        return Event(
+            kind,
+            latest,
+            self.recorded_at,
+            self.source,
+            earliest,
+            Knowledge.UNREADABLE,
+            source_field=f"{OBSERVED}{QUESTION}{column}",
+        )
+
+
+def with_state(
+    spans: Sequence[StateSpan], state: ObservedState, at: datetime, around: Callable[[], Around]
 ) -> list[StateSpan]:
     """Return the state spans of a complaint with one more snapshot, imported in any order.
 
@@ -111,42 +139,36 @@ def with_sight(
     span that seemed unbroken has to be split. Of two snapshots of the same moment, the one imported
     first counts.
     """
-    found = list(runs)
-    place = next((n for n, run in enumerate(found) if at <= run.last), len(found))
+    found = list(spans)
+    place = next((n for n, span in enumerate(found) if at <= span.last), len(found))
     if place < len(found) and found[place].first <= at:
-        run = found[place]
-        if at in (run.first, run.last) or run.state == sight:
+        span = found[place]
+        if at in (span.first, span.last) or span.state == state:
             return found
         before, after = around()
         if before != at:
             found[place : place + 1] = [
-                StateSpan(run.state, run.first, before or run.first),
-                StateSpan(sight, at, at),
-                StateSpan(run.state, after or run.last, run.last),
+                StateSpan(span.state, span.first, before or span.first),
+                StateSpan(state, at, at),
+                StateSpan(span.state, after or span.last, span.last),
             ]
-    elif place and found[place - 1].state == sight:
+    elif place and found[place - 1].state == state:
         found[place - 1] = replace(found[place - 1], last=at)
-    elif place < len(found) and found[place].state == sight:
+    elif place < len(found) and found[place].state == state:
         found[place] = replace(found[place], first=at)
     else:
-        found.insert(place, StateSpan(sight, at, at))
+        found.insert(place, StateSpan(state, at, at))
     return found
 
 
 def history(
-    runs: Sequence[StateSpan],
-    received: datetime,
+    complaint: ObservedComplaint,
+    spans: Sequence[StateSpan],
     words: Vocabulary,
-    *,
-    source: str,
-    previous_look: datetime | None,
     not_before: Callable[[datetime], datetime],
-    now: datetime,
-    context: EvaluationContext,
 ) -> list[Event]:
     """Return all events derived from the state spans of a complaint, each with its own field.
 
-    `previous_look` is the last snapshot before the first one that showed the complaint.
     `not_before` returns the earliest moment at which a snapshot can have been made. The result
     depends on nothing else, so that the same snapshots give the same events in any order of import.
 
@@ -158,36 +180,19 @@ def history(
     events: list[Event] = []
     number: Counter[tuple[str, str | None]] = Counter()
     before: Before | None = None
-    doubtful_since: datetime | None = None
-    unit_doubt: tuple[datetime, datetime] | None = None
-    for run in runs:
-        silent = words.says_nothing(run.state.word)
-        word = (before.word if before else None) if silent else words.word(run.state.word)
-        unit = words.unit(run.state.unit)
-        look = max(run.first, received)
-        for event in observed(
-            received,
-            word,
-            unit,
-            before,
-            source=source,
-            look=look,
-            status_at=run.state.status_at,
-            previous_look=previous_look,
-            now=now,
-            context=context,
-        ):
+    for span in spans:
+        silent = words.says_nothing(span.state.word)
+        word = (before.word if before else None) if silent else words.word(span.state.word)
+        unit = words.unit(span.state.unit)
+        observed_at = max(span.first, complaint.received)
+        status_at = span.state.status_at
+        for event in observed(complaint, word, unit, before, observed_at, status_at):
             number[event.kind, event.unit] += 1
             source_field = (
                 f"{OBSERVED}{event.kind}/{event.unit or ''}/{number[event.kind, event.unit]}"
             )
             events.append(replace(event, source_field=source_field))
-        if not words.explained(run.state.unit):
-            known_until = max(before.seen_at if before else received, received)
-            unit_doubt = unit_doubt or (min(known_until, look), look)
-        else:
-            unit_doubt = None
-        seen_at = not_before(run.last)
+        seen_at = not_before(span.last)
         before = Before(
             word,
             unit,
@@ -196,37 +201,56 @@ def history(
             max((event.latest for event in events if event.kind == Kind.REOPENED), default=None),
             (before.word_seen_at if before else None) if silent else seen_at,
         )
-        if not words.explained(run.state.word):
-            doubtful_since = doubtful_since or look
-        elif not silent:
-            doubtful_since = None
-    if before is not None and doubtful_since is not None:
-        earliest = min(max(before.word_seen_at or received, received), doubtful_since)
-        source_field = f"{OBSERVED}{QUESTION}{words.column}"
-        doubt = Event(ANY_KIND, doubtful_since, now, source, earliest, Knowledge.UNREADABLE)
-        events.append(replace(doubt, source_field=source_field))
-    if unit_doubt is not None:
-        earliest, latest = unit_doubt
-        source_field = f"{OBSERVED}{QUESTION}{words.unit_column}"
-        doubt = Event(ASSIGNEE, latest, now, source, earliest, Knowledge.UNREADABLE)
-        events.append(replace(doubt, source_field=source_field))
+    events += _doubt_about_status(complaint, spans, words, not_before)
+    events += _doubt_about_unit(complaint, spans, words, not_before)
     return events
 
 
+def _doubt_about_status(
+    complaint: ObservedComplaint,
+    spans: Sequence[StateSpan],
+    words: Vocabulary,
+    not_before: Callable[[datetime], datetime],
+) -> list[Event]:
+    """Return the doubt about every kind of event since the last known word, if there is one.
+
+    A word that means an empty cell neither begins nor ends the doubt.
+    """
+    known = [n for n, span in enumerate(spans) if not words.says_nothing(span.state.word)]
+    later = spans[known[-1] + 1 :] if known else spans
+    first = next((span.first for span in later if not words.explained(span.state.word)), None)
+    if first is None:
+        return []
+    known_until = not_before(spans[known[-1]].last) if known else None
+    latest = max(first, complaint.received)
+    return [complaint.doubt(ANY_KIND, words.column, known_until, latest)]
+
+
+def _doubt_about_unit(
+    complaint: ObservedComplaint,
+    spans: Sequence[StateSpan],
+    words: Vocabulary,
+    not_before: Callable[[datetime], datetime],
+) -> list[Event]:
+    """Return the doubt about the unit in charge since the last known unit, if there is one."""
+    known = [n for n, span in enumerate(spans) if words.explained(span.state.unit)]
+    later = spans[known[-1] + 1 :] if known else spans
+    if not later:
+        return []
+    known_until = not_before(spans[known[-1]].last) if known else None
+    latest = max(later[0].first, complaint.received)
+    return [complaint.doubt(ASSIGNEE, words.unit_column, known_until, latest)]
+
+
 def observed(
-    received: datetime,
+    complaint: ObservedComplaint,
     word: StatusWord | None,
     unit: str | None,
     before: Before | None,
-    *,
-    source: str,
-    look: datetime,
-    previous_look: datetime | None,
-    now: datetime,
-    context: EvaluationContext,
+    observed_at: datetime,
     status_at: datetime | None = None,
 ) -> list[Event]:
-    """Return the events shown by this snapshot and not by the one before.
+    """Return the events shown by the snapshot of `observed_at` and not by the one before.
 
     They happened after the last snapshot of this complaint and not later than this one; events of
     the status after the last snapshot with a known status. A complaint seen for the first time may
@@ -235,9 +259,11 @@ def observed(
     than the known state gives no events. If the source states the start of its status
     (`status_at`), that time is used instead of an interval.
     """
-    if before is not None and look <= before.seen_at:
+    if before is not None and observed_at <= before.seen_at:
         return []
-    fresh = previous_look is not None and received > previous_look
+    received, context = complaint.received, complaint.context
+    now, source = complaint.recorded_at, complaint.source
+    fresh = complaint.previous_import is not None and received > complaint.previous_import
     floor = received
     if before is not None and before.reopened_at is not None:
         floor = max(floor, before.reopened_at)
@@ -251,14 +277,14 @@ def observed(
             after, knowledge = received, Knowledge.OBSERVED if fresh else Knowledge.UNKNOWN
         else:
             after, knowledge = max(since, received), Knowledge.OBSERVED
-        earliest, latest = after, look
+        earliest, latest = after, observed_at
         if status_at is not None and changed_unit is None:
             events.append(Event(kind, max(status_at, received), now, source))
             continue
         if days:
-            latest = max(floor, _eve(look, days, context))
+            latest = max(floor, _shown_later(observed_at, days, context))
             if after > received:
-                earliest = max(floor, _eve(after, days, context, at_dawn=True))
+                earliest = max(floor, _shown_later(after, days, context, start_of_day=True))
             earliest = min(earliest, latest)
         events.append(Event(kind, latest, now, source, earliest, knowledge, changed_unit))
     return events
@@ -274,22 +300,22 @@ def _changes(
         entered = [k for k in word.enter if not (k == Kind.VERIFIED and before and before.verified)]
         left = [] if known is None or word.terminal else list(known.leave)
     units = []
-    held = before.unit if before else None
-    if unit != held:
-        units += [(Kind.RETURNED, held)] if held else []
+    former = before.unit if before else None
+    if unit != former:
+        units += [(Kind.RETURNED, former)] if former else []
         units += [(Kind.ASSIGNED, unit)] if unit else []
     first = [(kind, None) for kind in (*left, *entered) if kind == Kind.VERIFIED or kind in left]
     rest = [(kind, None) for kind in entered if kind != Kind.VERIFIED]
     return [*first, *units, *rest]
 
 
-def _eve(
-    moment: datetime, days: int, context: EvaluationContext, *, at_dawn: bool = False
+def _shown_later(
+    moment: datetime, days: int, context: EvaluationContext, *, start_of_day: bool = False
 ) -> datetime:
-    """Return the end of the day (`at_dawn`: its start) of an event shown `days` later.
+    """Return the end (or the start) of the day of an event that the source shows `days` later.
 
     The source waits until that many full working days have passed. So an event shown on a day
-    happened on or before the eve of the `days`-th working day before it.
+    happened on or before the day before the `days`-th working day before it.
     """
-    eve = int(context.calendar.before(np.array([context.day(moment)]), days)[0]) - 1
-    return min(moment, context.start_of(eve) if at_dawn else context.end_of(eve))
+    day = int(context.calendar.before(np.array([context.day(moment)]), days)[0]) - 1
+    return min(moment, context.start_of(day) if start_of_day else context.end_of(day))

@@ -10,6 +10,7 @@ from db.models import Complaint, StateSpanRow
 from sla.events import Event
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.snapshot_diff import (
+    ObservedComplaint,
     ObservedState,
     StateSpan,
     Vocabulary,
@@ -95,16 +96,14 @@ class SpanEvents:
 
     def of(self, spans: Sequence[StateSpan], received: datetime, words: Vocabulary) -> list[Event]:
         """Return all events that follow from the state spans of a complaint."""
-        return history(
-            spans,
+        complaint = ObservedComplaint(
             received,
-            words,
-            source=self._name,
-            previous_look=self._previous_import(spans[0].first),
-            not_before=self._mapping.not_before,
-            now=self._target.now,
+            self._name,
+            previous_import=self._previous_import(spans[0].first),
+            recorded_at=self._target.now,
             context=self._target.ctx.site.evaluation_context,
         )
+        return history(complaint, spans, words, self._mapping.not_before)
 
     def forget_imports(self) -> None:
         """Forget the times of earlier imports, after another one was stored."""

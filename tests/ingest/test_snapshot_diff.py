@@ -12,7 +12,7 @@ from settings.mapping import StatusWord
 from sla.calendar import Calendar
 from sla.engine.context import EvaluationContext
 from sla.regulations.model import Law
-from tasks.ingest.snapshot_diff import Before, observed
+from tasks.ingest.snapshot_diff import Before, ObservedComplaint, observed
 
 NEW = StatusWord(word="Belum Terverifikasi")
 VERIFIED = StatusWord(word="Terverifikasi", enter=("verified",))
@@ -41,15 +41,15 @@ def before(word: StatusWord, seen_at: str, unit: str | None = None, verified: bo
 
 def told(now: Shown, then: Before | None, look: str, previous: str | None = None) -> list[str]:
     """The events as 'kind earliest - latest knowledge', local day and hour."""
-    events = observed(
-        *now,
-        then,
-        source="lapor",
-        look=wita(look),
-        previous_look=wita(previous) if previous else None,
-        now=wita(look),
+    received, word, unit = now
+    complaint = ObservedComplaint(
+        received,
+        "lapor",
+        previous_import=wita(previous) if previous else None,
+        recorded_at=wita(look),
         context=BENCH,
     )
+    events = observed(complaint, word, unit, then, wita(look))
     assert all(event.recorded_at == wita(look) for event in events)
     return [
         f"{event.kind} {event.earliest.astimezone(WITA):%d %H:%M} -"
