@@ -81,10 +81,16 @@ def zone_name(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def markdown_text(value: object) -> str:
-    """Escape a value, so that Markdown and HTML show it as plain text on one line."""
+    """Escape a value, so that Markdown and HTML show it as plain text on one line.
+
+    The colon of an address, and the point after 'www', are escaped too: Prefect's UI would make a
+    link of it.
+    """
     flat = " ".join(str(value).split())
     return (
-        re.sub(r"([\\`*_{}\[\]<>()#+!|~$&])", r"\\\1", flat)
+        re.sub(
+            r"([\\`*_{}\[\]<>()#+!|~$&@]|:(?=//)|(?<=www)\.)", r"\\\1", flat, flags=re.IGNORECASE
+        )
         .replace("\\<", "&lt;")
         .replace("\\>", "&gt;")
     )
