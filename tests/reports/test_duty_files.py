@@ -17,6 +17,7 @@ import pytest
 from conftest import wita
 from support.pipeline import UNITS, at, decide, deliver, register
 
+from tasks.reports.formats.duty_cells import HEADS
 from tasks.reports.formats.xlsx_duties import MOST_DUTIES
 from tasks.summary import make_summary
 
@@ -117,6 +118,9 @@ def test_an_independent_count_of_the_list_gives_the_figures_of_the_report(contex
     listed = made.paths[-1]
     assert listed.name == "tenggat-2026-11_2026-11-30_1800_tenggat.csv"
     found = rows(listed)
+    heads = listed.read_text("utf-8").partition("\n")[0]
+    assert len(found[0]) == len(HEADS)  # no two columns have the same head
+    assert not set(heads) & set("{}_")
     report = json.loads(next(p for p in made.paths if p.suffix == ".json").read_text("utf-8"))
     tables = {table["key"]: table for table in report["tables"]}
     again = recounted(found, *NOVEMBER)
