@@ -236,10 +236,10 @@ def claim(session: Session, token: str, messages: Collection[int], now: datetime
 
 
 def give_back(
-    session: Session, token: str, messages: Iterable[int], turn: datetime | None = None
+    session: Session, token: str, messages: Iterable[int], send_at: datetime | None = None
 ) -> None:
     """Release claimed but untried mails to the queue; optionally for a later send time."""
-    later = {} if turn is None else {"next_attempt_at": turn}
+    later = {} if send_at is None else {"next_attempt_at": send_at}
     for batch in chunked(messages):
         _changed(
             session,

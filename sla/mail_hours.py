@@ -78,9 +78,9 @@ def next_weekly(
             opens = _next_open(begin, hours, context)
             if opens > moment:
                 return opens
-            turn = _next_open(moment, hours, context)
-            if context.day(turn) == context.day(opens):
-                return turn
+            opening = _next_open(moment, hours, context)
+            if context.day(opening) == context.day(opens):
+                return opening
         day += 7
 
 

@@ -360,11 +360,11 @@ def _next_at(
 ) -> datetime | None:
     """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
     site, ladder = context.site, ladder_of(context, deadline)
-    turns = [
+    moments = [
         next_action_at(deadline, ladder, site.evaluation_context, now, notified),
         released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,
     ]
-    return min((turn for turn in turns if turn), default=None)
+    return min((moment for moment in moments if moment), default=None)
 
 
 evaluate_and_notify_task = retrying_task("judge and queue")(evaluate_and_notify)

@@ -106,12 +106,12 @@ def forget_texts(context: SiteContext, now: datetime) -> int:
 def _ended(events: list[Event], now: datetime, before: datetime) -> bool:
     """Check whether a complaint ended before a moment and was not reopened."""
     try:
-        turns = [
+        changes = [
             e for e in events_as_of(events, now) if e.kind in ENDING or e.kind == Kind.REOPENED
         ]
     except ImpossibleHistory:
         return False
-    return bool(turns) and turns[-1].kind in ENDING and turns[-1].latest < before
+    return bool(changes) and changes[-1].kind in ENDING and changes[-1].latest < before
 
 
 def tidy_databases(context: SiteContext) -> tuple[Size, Size | None]:

@@ -185,11 +185,11 @@ def copy_known(
     replay_queue.enqueue(session, begin, end)
 
 
-def copy_done(source: Connection, session: Session, *, begin: datetime, turn: datetime) -> None:
+def copy_done(source: Connection, session: Session, *, begin: datetime, send_at: datetime) -> None:
     """Copy the notices and mails from before `begin`, in their state at that time.
 
-    A mail waiting at `begin` is queued for its real time of sending, or for `turn` if it was never
-    sent.
+    A mail waiting at `begin` is queued for its real time of sending, or for `send_at` if it was
+    never sent.
     """
     before = MessageRow.created_at < begin
     _copy(source, session, NoticeRow, NOTICE, NoticeRow.decided_at < begin)
@@ -206,10 +206,10 @@ def copy_done(source: Connection, session: Session, *, begin: datetime, turn: da
     _insert_whole(
         source, session, FlowRunRecord, runs.order_by(FlowRunRecord.now.desc()).limit(RUNS)
     )
-    _as_it_stood(source, session, begin, turn)
+    _as_it_stood(source, session, begin, send_at)
 
 
-def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: datetime) -> None:
+def _as_it_stood(source: Connection, session: Session, begin: datetime, send_at: datetime) -> None:
     """Reset the copied mails to their state at `begin`; alerts count as sent."""
     is_alert = MessageRow.kind == MessageKind.ALERT
     _reset(session, is_alert, status=MessageStatus.SENT, next_attempt_at=None)
@@ -231,7 +231,7 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
     went = set(session.scalars(select(MessageRow.id).where(later, ~is_alert)))
     queued: dict[str, Any] = {"status": MessageStatus.QUEUED, "sent_at": None, "storm_id": None}
     for batch in chunked(waiting - went):
-        _reset(session, MessageRow.id.in_(batch), **queued, next_attempt_at=turn)
+        _reset(session, MessageRow.id.in_(batch), **queued, next_attempt_at=send_at)
     for batch in chunked(went):
         _reset(session, MessageRow.id.in_(batch), **queued, next_attempt_at=MessageRow.sent_at)
     concerned: set[int] = set()

@@ -146,8 +146,8 @@ def _decided_before(since: datetime, lapses: frozenset[str], deadline: Deadline)
         return True
     if deadline.state is State.MET or deadline.rule.implied_by & lapses:
         return False
-    turn = deadline.shown_by or deadline.due
-    return turn is not None and turn < since
+    moment = deadline.shown_by or deadline.due
+    return moment is not None and moment < since
 
 
 def _favours(deadline: Deadline, policy: Policy) -> bool:

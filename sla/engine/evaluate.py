@@ -197,23 +197,23 @@ class _BatchEvaluation:
     def deadlines(self, rules: Sequence[str], places: Sequence[int]) -> list[list[Deadline]]:
         """Evaluate these rules for the complaints at these indices, all clocks at once."""
         owners: list[tuple[int, int]] = []
-        runs: list[ClockInput] = []
+        inputs: list[ClockInput] = []
         for place in places:
             for number, events in enumerate(self._orders[place].orders):
                 found = list(self._clocks(rules, place, events))
                 owners += [(place, number)] * len(found)
-                runs += found
+                inputs += found
         by_order: dict[tuple[int, int], list[Deadline]] = {}
-        evaluated = verdicts(runs, self._context, self._as_of)
-        for owner, run, deadline in zip(owners, runs, evaluated, strict=True):
-            by_order.setdefault(owner, []).append(self._of_version(run, deadline))
+        evaluated = verdicts(inputs, self._context, self._as_of)
+        for owner, entry, deadline in zip(owners, inputs, evaluated, strict=True):
+            by_order.setdefault(owner, []).append(self._of_version(entry, deadline))
         return [self._agreed(place, by_order) for place in places]
 
-    def _of_version(self, run: ClockInput, deadline: Deadline) -> Deadline:
+    def _of_version(self, entry: ClockInput, deadline: Deadline) -> Deadline:
         """Return the deadline; weakened if another version of the rule may apply."""
-        if not run.clock.version_open:
+        if not entry.clock.version_open:
             return deadline
-        first = run.clock.start.first_possible
+        first = entry.clock.start.first_possible
         return replace(weakened(deadline, self._context.policy), due_earliest=first)
 
     def _clocks(

@@ -53,24 +53,24 @@ class ClockInput:
 
 
 def verdicts(
-    runs: Sequence[ClockInput], context: EvaluationContext, as_of: datetime
+    inputs: Sequence[ClockInput], context: EvaluationContext, as_of: datetime
 ) -> list[Deadline]:
     """Evaluate these clocks at `as_of` and return their deadlines in the same order.
 
     Raises `sla.calendar.OutsideCalendar` if any count leaves the calendar.
     """
-    if not runs:
+    if not inputs:
         return []
     calendars = _Calendars(context)
-    columns = _columns(runs, calendars, context, as_of)
+    columns = _columns(inputs, calendars, context, as_of)
     ends = day_ends(context.zone, context.every_day.first, context.every_day.last)
     today = context.day(as_of)
     stand = decide(columns, calendars.listed, ends, context.policy, moment_of(as_of), today)
-    return [_deadline(run, context, as_of, stand, number) for number, run in enumerate(runs)]
+    return [_deadline(entry, context, as_of, stand, number) for number, entry in enumerate(inputs)]
 
 
 def _columns(
-    runs: Sequence[ClockInput], calendars: _Calendars, context: EvaluationContext, as_of: datetime
+    inputs: Sequence[ClockInput], calendars: _Calendars, context: EvaluationContext, as_of: datetime
 ) -> Clocks:
     """Convert the clocks to columns.
 
@@ -89,9 +89,9 @@ def _columns(
     def flags(values: Iterable[bool]) -> Flags:
         return np.array(list(values), dtype=bool)
 
-    clocks = [run.clock for run in runs]
+    clocks = [entry.clock for entry in inputs]
     stops = [clock.end for clock in clocks]
-    promised = [run.facts.promised_due if run.rule.promised else None for run in runs]
+    promised = [entry.facts.promised_due if entry.rule.promised else None for entry in inputs]
     start_last = days(clock.start.latest for clock in clocks)
     longest = padded([merge(clock.stretches(context, longest=True)) for clock in clocks])
     start_first, shortest = start_last, longest
@@ -100,19 +100,20 @@ def _columns(
         shortest = padded([merge(clock.stretches(context, longest=False)) for clock in clocks])
     return Clocks(
         counted=calendars.indices(
-            None if run.rule.unit is LengthUnit.DAY else run.clock.unit or "" for run in runs
+            None if entry.rule.unit is LengthUnit.DAY else entry.clock.unit or ""
+            for entry in inputs
         ),
         week=calendars.indices(clock.unit or "" for clock in clocks),
-        length=np.array([run.rule.length for run in runs], dtype=np.int64),
+        length=np.array([entry.rule.length for entry in inputs], dtype=np.int64),
         start_first=start_first,
         start_last=start_last,
         shortest=shortest,
         longest=longest,
         promised=moments(promised),
         promised_day=days(moment or as_of for moment in promised),
-        roll=flags(run.rule.roll for run in runs),
-        provider=flags(run.rule.binds_provider for run in runs),
-        lag=np.array([_lag(run) for run in runs], dtype=np.int64),
+        roll=flags(entry.rule.roll for entry in inputs),
+        provider=flags(entry.rule.binds_provider for entry in inputs),
+        lag=np.array([_lag(entry) for entry in inputs], dtype=np.int64),
         end=np.array([_end(clock) for clock in clocks], dtype=np.int8),
         end_first=moments(None if stop is None else stop.first_possible for stop in stops)
         + np.array([stop is not None and stop.earliest is not None for stop in stops]),
@@ -121,9 +122,11 @@ def _columns(
         vague_start=flags(clock.history_unknown for clock in clocks),
         vague_end=flags(stop is not None and stop.knowledge is Knowledge.UNKNOWN for stop in stops),
         paused=flags(clock.paused for clock in clocks),
-        known_until=moments(min(run.facts.known_until or as_of, as_of) for run in runs),
-        doubt=np.array([_doubt(run) for run in runs], dtype=np.int8),
-        readable_until=moments(run.doubt.first_possible if run.doubt else None for run in runs),
+        known_until=moments(min(entry.facts.known_until or as_of, as_of) for entry in inputs),
+        doubt=np.array([_doubt(entry) for entry in inputs], dtype=np.int8),
+        readable_until=moments(
+            entry.doubt.first_possible if entry.doubt else None for entry in inputs
+        ),
     )
 
 
@@ -142,16 +145,16 @@ class _Calendars:
         return np.array(found, dtype=np.int8)
 
 
-def _lag(run: ClockInput) -> int:
-    return max((run.facts.shown_later.get(kind, 0) for kind in run.rule.stops_on), default=0)
+def _lag(entry: ClockInput) -> int:
+    return max((entry.facts.shown_later.get(kind, 0) for kind in entry.rule.stops_on), default=0)
 
 
-def _doubt(run: ClockInput) -> Doubt:
-    if run.doubt is None:
+def _doubt(entry: ClockInput) -> Doubt:
+    if entry.doubt is None:
         return Doubt.NONE
-    if run.doubt.kind == ASSIGNEE:
+    if entry.doubt.kind == ASSIGNEE:
         return Doubt.UNKNOWN_UNIT
-    return Doubt.NOT_SHOWN if run.doubt.source_field.startswith(ABSENT) else Doubt.OPEN_QUESTION
+    return Doubt.NOT_SHOWN if entry.doubt.source_field.startswith(ABSENT) else Doubt.OPEN_QUESTION
 
 
 def _end(clock: Clock) -> End:
@@ -165,26 +168,26 @@ def _end(clock: Clock) -> End:
 
 
 def _deadline(
-    run: ClockInput, context: EvaluationContext, as_of: datetime, stand: States, n: int
+    entry: ClockInput, context: EvaluationContext, as_of: datetime, stand: States, n: int
 ) -> Deadline:
-    rule, clock = run.rule, run.clock
+    rule, clock = entry.rule, entry.clock
     strict = bool(stand.strict[n])
     started = clock.start.first_possible if strict else clock.start.latest
     due = shown_by = due_earliest = None
     if stand.due[n] < NEVER:
-        due = run.facts.promised_due if rule.promised else context.end_of(int(stand.due_day[n]))
+        due = entry.facts.promised_due if rule.promised else context.end_of(int(stand.due_day[n]))
         shown_by = context.end_of(int(stand.shown_day[n])) if stand.shown_day[n] else due
     if stand.day_earliest[n] < NEVER:
         earliest = context.end_of(int(stand.day_earliest[n]))
-        due_earliest = run.facts.promised_due if rule.promised else earliest
+        due_earliest = entry.facts.promised_due if rule.promised else earliest
     stop = clock.end
-    turn = min((moment for moment in (due, stop and stop.latest) if moment), default=None)
+    end = min((moment for moment in (due, stop and stop.latest) if moment), default=None)
     reasons = REASONS[stand.reasons[n]]
     return Deadline(
         rule=rule,
-        clock=run.number,
+        clock=entry.number,
         unit=clock.unit,
-        answerable=clock.assignee_at(turn if turn is not None and turn <= as_of else None),
+        answerable=clock.assignee_at(end if end is not None and end <= as_of else None),
         started=started,
         start=clock.start,
         due=due,
@@ -198,18 +201,18 @@ def _deadline(
         pause_events=tuple(clock.pauses),
         reasons=reasons,
         by_policy=Reason.POLICY in reasons,
-        provisional=due is not None and _provisional(run, started, due, context),
+        provisional=due is not None and _provisional(entry, started, due, context),
         paused=clock.paused,
-        doubt=run.doubt if stand.doubted[n] else None,
+        doubt=entry.doubt if stand.doubted[n] else None,
         due_earliest=due_earliest,
     )
 
 
 def _provisional(
-    run: ClockInput, started: datetime, due: datetime, context: EvaluationContext
+    entry: ClockInput, started: datetime, due: datetime, context: EvaluationContext
 ) -> bool:
-    if run.rule.promised:
+    if entry.rule.promised:
         return False
-    counted = context.counted_by(run.rule.unit, run.clock.unit)
+    counted = context.counted_by(entry.rule.unit, entry.clock.unit)
     first, last = date.fromordinal(context.day(started)), date.fromordinal(context.day(due))
     return counted.provisional(first, last)

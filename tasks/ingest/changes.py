@@ -94,7 +94,7 @@ def _is_certain(event: Event, events: Sequence[Event], now: datetime) -> bool:
     return not replaced and event.latest <= now and event.recorded_at <= now
 
 
-def corrections(
+def event_changes(
     stated: Sequence[Event], stored: Sequence[Event], source: str, now: datetime
 ) -> list[Event]:
     """Return the differences between stated and stored events: new, changed or retracted ones."""

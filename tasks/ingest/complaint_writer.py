@@ -13,7 +13,7 @@ from settings.mapping import EventColumn
 from sla.events import Event
 from tasks.ingest.absence import AbsenceWriter
 from tasks.ingest.changes import (
-    corrections,
+    event_changes,
     last_events,
     missing_events,
     new_complaint,
@@ -268,7 +268,7 @@ class ComplaintWriter:
             if record.history:
                 new = self._new_of_exchange(record, stated, old)
             else:
-                new = corrections(stated, old, self.name, now)
+                new = event_changes(stated, old, self.name, now)
             past = update_facts(row, record, now)
             row.unit = unit_of_record(record, [*old, *new], now)
             row.seen_at = self.target.observed_at
@@ -293,7 +293,7 @@ class ComplaintWriter:
 
         return [
             *missing_events([event for event in stated if not is_own(event)], old),
-            *corrections(
+            *event_changes(
                 list(filter(is_own, stated)), list(filter(is_own, old)), self.name, self.target.now
             ),
         ]
@@ -337,7 +337,7 @@ class ComplaintWriter:
                 old = [event for event in old if event.source_field.startswith(OBSERVED)]
             changed, derived = derivation(row, spans.of(row))
             spans.set(row, changed, self.words)
-            new = corrections([*stated, *derived], old, self.name, now)
+            new = event_changes([*stated, *derived], old, self.name, now)
             appended += [(row.id, event) for event in new]
             if self._mark_changed(row, new, past):
                 updated.add(row.id)

@@ -58,8 +58,8 @@ def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
     run.session.flush()
     if owed:
         advisory_lock(run.session, "outbox")
-    doubtful, owed = storms.divided(run, owed)
-    again, empty = _addressed(run, doubtful)
+    perhaps_sent, owed = storms.divided(run, owed)
+    again, empty = _addressed(run, perhaps_sent)
     inventory = [each for each in owed if each.inherited]
     listed, missing = _addressed(run, inventory)
     boxes, vacancies = _addressed(run, [e for e in owed if not e.inherited])
@@ -178,12 +178,12 @@ def _queue(
 ) -> None:
     urgent = any(entry.owed.urgent for entry in entries)
     weekdays = {_weekday(run, address, entry) for entry in entries}
-    turn = run.now if urgent else _turn(run, address, weekdays)
+    send_at = run.now if urgent else _send_at(run, address, weekdays)
     keys = sorted(entry.owed.notice.id for entry in entries)
     first = next((entry for entry in entries if not entry.copied), entries[0])
     holder = replace(first.holder, role=first.role)
     cause = message_id_header(run.context, run.id, address, *keys)
-    message = mail_to(run, holder, cause, storm, turn)
+    message = mail_to(run, holder, cause, storm, send_at)
     marks = {"urgent": urgent, "weekly": weekdays != {None}}
     message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
     known = {item.notice_id for item in message.items}
@@ -204,18 +204,18 @@ def _weekday(run: RunContext, address: str, entry: _OutboxEntry) -> int | None:
     return owed.weekly
 
 
-def _turn(run: RunContext, address: str, weekdays: Iterable[int | None]) -> datetime:
+def _send_at(run: RunContext, address: str, weekdays: Iterable[int | None]) -> datetime:
     """Return the send time of a mail: in the mail hours, and on the day of the week if all its
     notices are weekly.
     """
-    site, turns = run.site, []
+    site, moments = run.site, []
     for weekday in weekdays:
         if weekday is None:
             return run.context.send_after(run.now)
         last = outbox.last_weekly(run.session, address, run.now - WEEK, run.now)
         hours, evaluation_context = site.mail_hours, site.evaluation_context
-        turns.append(next_weekly(weekday, run.now, hours, evaluation_context, last))
-    return min(turns)
+        moments.append(next_weekly(weekday, run.now, hours, evaluation_context, last))
+    return min(moments)
 
 
 def mail_to(
@@ -223,7 +223,7 @@ def mail_to(
     holder: OfficeHolder,
     key: str,
     storm: Storm | None,
-    turn: datetime,
+    send_at: datetime,
 ) -> MessageRow:
     """Return the mail with notices that waits for this person, or a new one.
 
@@ -231,12 +231,12 @@ def mail_to(
     """
     message = outbox.waiting(run.session, holder.email, storm)
     if message is None:
-        message = enqueue(run, MessageKind.NOTICES, holder, key, turn=turn)
+        message = enqueue(run, MessageKind.NOTICES, holder, key, send_at=send_at)
         if storm is not None:
             message.status, message.storm_id = MessageStatus.HELD, storm.id
         run.session.flush()
     elif message.next_attempt_at is not None:
-        message.next_attempt_at = min(message.next_attempt_at, turn)
+        message.next_attempt_at = min(message.next_attempt_at, send_at)
     return message
 
 
@@ -299,12 +299,12 @@ def enqueue(
     key: str,
     *,
     role: Role | None = None,
-    turn: datetime | None = None,
+    send_at: datetime | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> MessageRow:
     """Add a new mail for an office holder to the outbox, in the holder's language.
 
-    `turn` is the earliest send time (default: now).
+    `send_at` is the earliest send time (default: now).
     """
     message = MessageRow(
         message_id_header=key,
@@ -317,7 +317,7 @@ def enqueue(
         created_at=run.now,
         run_id=run.id,
         status=MessageStatus.QUEUED,
-        next_attempt_at=turn or run.now,
+        next_attempt_at=send_at or run.now,
         detail=dict(detail or {}),
     )
     run.session.add(message)

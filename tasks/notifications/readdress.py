@@ -59,10 +59,10 @@ def _moves(
     for item in message.items:
         if item.correction:
             continue
-        unit, context = item.notice.unit or None, (item.role, item.notice.unit)
-        if context not in present:
-            present[context] = directory.holders(Role(item.role), unit, today, without).offices
-        holders = present[context]
+        unit, office = item.notice.unit or None, (item.role, item.notice.unit)
+        if office not in present:
+            present[office] = directory.holders(Role(item.role), unit, today, without).offices
+        holders = present[office]
         if _has(holders, message.recipient):
             continue
         lost = notices.without_answer(run.session, item.notice_id)
@@ -80,8 +80,8 @@ def _move(
     role = Role(item.role)
     for holder in holders:
         key = message_id_header(run.context, "moved", message.message_id_header, holder.email)
-        turn = message.next_attempt_at or run.now
-        there = mail_to(run, replace(holder, role=role), key, None, turn)
+        send_at = message.next_attempt_at or run.now
+        there = mail_to(run, replace(holder, role=role), key, None, send_at)
         marks = {mark: True for mark in ("urgent", "weekly") if message.detail.get(mark)}
         there.detail = {**there.detail, **marks}
         if item.notice_id not in {each.notice_id for each in there.items}:

@@ -15,7 +15,7 @@ RUNS = 20
 """The number of past runs used to compute the usual number of mails."""
 
 CATCH_UP = timedelta(days=7)
-"""The time after a restore in which notices for earlier rungs are doubtful."""
+"""The time after a restore in which notices for earlier rungs may have been sent before it."""
 
 
 class NoStorm(ValueError):
@@ -85,8 +85,8 @@ def divided(
     restored = _restored(run)
     if restored is None:
         return [], list(owed)
-    doubtful = [each for each in owed if each.notice.reached_at <= restored]
-    return doubtful, [each for each in owed if each.notice.reached_at > restored]
+    perhaps_sent = [each for each in owed if each.notice.reached_at <= restored]
+    return perhaps_sent, [each for each in owed if each.notice.reached_at > restored]
 
 
 def hold(run: RunContext, mails: int) -> Storm:

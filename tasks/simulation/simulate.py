@@ -53,7 +53,7 @@ def simulate(
             derived = site.evaluation_context.law.lapsing
             copy_known(source, session, begin=begin, end=end, derived=derived)
             if not from_scratch:
-                copy_done(source, session, begin=begin, turn=context.send_after(begin))
+                copy_done(source, session, begin=begin, send_at=context.send_after(begin))
             if rulesets.last_fingerprint(source) == context.ruleset_fingerprint():
                 replay_queue.wake_restless(source, session, begin)
             else:
