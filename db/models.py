@@ -313,7 +313,7 @@ class NoticeRow(Base):
     After a handover the new unit gets its own notices. `unit` is empty if the complaint has none.
 
     `taken_back_at` is the time at which the lateness proved wrong; everyone who got the notice gets
-    one correction. If the deadline becomes late again, the ladder starts anew with the next
+    one correction. If the deadline becomes late again, the ladder starts again with the next
     `episode`.
     """
 

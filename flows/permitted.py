@@ -70,7 +70,7 @@ def check_deployment(
     """Raise :class:`NotPermitted` unless a deployment is one of ours, unchanged.
 
     `entrypoints` are ours by flow. A worker does not use the deployment's own entrypoint, path and
-    steps. If they differ, somebody expects another program than the one that would run.
+    steps. If they differ, the deployment expects another program than the one that would run.
     """
     if flow not in entrypoints:
         raise NotPermitted(f"Tenggat has no flow of this name; it has {', '.join(entrypoints)}")

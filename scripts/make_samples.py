@@ -932,7 +932,7 @@ def pick(rng: Random, weighted: dict) -> object:
 
 
 def person(rng: Random) -> str:
-    """A name that nobody bears."""
+    """A name of no real person."""
     return f"{rng.choice(PEOPLE['first_names'])} {rng.choice(PEOPLE['last_names'])}"
 
 

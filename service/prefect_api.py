@@ -84,14 +84,14 @@ def every(api: str, what: str, **filters: Any) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class _CsrfToken:
     """A CSRF token of this process, with its headers; without headers if the server needs none."""
 
     headers: dict[str, str]
     until: float
 
 
-_tokens: dict[tuple[str, int], _Token] = {}
+_tokens: dict[tuple[str, int], _CsrfToken] = {}
 """Tokens by API and process. A forked process gets its own, because a new one ends the last."""
 
 
@@ -135,7 +135,7 @@ def _csrf_headers(url: str, timeout: float) -> dict[str, str]:
             headers = {}  # a server of somebody else, without this protection
         else:
             headers = {"Prefect-Csrf-Token": answer["token"], "Prefect-Csrf-Client": client}
-        token = _tokens[key] = _Token(headers, time.monotonic() + TOKEN_SECONDS)
+        token = _tokens[key] = _CsrfToken(headers, time.monotonic() + TOKEN_SECONDS)
     return token.headers
 
 

@@ -80,7 +80,7 @@ class PendingNotice:
 class NoticeHistory:
     """The notices of one clock so far: at its present unit, in its present episode.
 
-    A new episode begins after a correction: the ladder then starts anew at the unit.
+    A new episode begins after a correction: the ladder then starts again at the unit.
     """
 
     rows: Mapping[tuple[str, int], NoticeRow]

@@ -166,7 +166,7 @@ class ShiftCheck:
         self._have_foreign = lru_cache(maxsize=10_000)(self._check_words)
 
     def read_header(self, header: tuple[str, ...]) -> None:
-        """Find the columns with dates beside a column that is not mapped."""
+        """Find the columns with dates next to a column that is not mapped."""
         mapped = set(self._source.columns)
         self._place = {name: header.index(name) for name in mapped}
         self._exposed = frozenset(

@@ -49,7 +49,7 @@ class RejectedRow:
 
     @property
     def is_note(self) -> bool:
-        """Check whether this is a line of text beside the table, as the signature below it."""
+        """Check whether this is a line of text outside the table, as the signature below it."""
         return self.reason == RejectionReason.TEXT_LINE
 
     @property
@@ -180,14 +180,14 @@ class RowValidator:
 
     @property
     def _may_have_text(self) -> bool:
-        """Check whether a person may have written lines beside the table: not in the answer of a
+        """Check whether a person may have written lines outside the table: not in the answer of a
         server, a query, or an export of another installation.
         """
         source = self.reader.source
         return source.has_files and not source.is_exchange
 
     def _is_text_line(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
-        """Check whether a rejected row is a line of text or of a summary beside the table.
+        """Check whether a rejected row is a line of text or of a summary outside the table.
 
         It has no cell in a mapped column; or it has few cells with words or a count for each unit,
         no date, and no ticket with a digit.

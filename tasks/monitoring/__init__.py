@@ -1,6 +1,6 @@
 """The watchdog: it finds incidents, logs them and notifies the administrator.
 
-`watch` runs beside the flows; `external_watch` needs no worker; `health` is `tenggat doctor`.
+`watch` runs next to the flows; `external_watch` needs no worker; `health` is `tenggat doctor`.
 """
 
 __all__ = [

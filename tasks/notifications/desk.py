@@ -339,7 +339,7 @@ class DeskLoader:
     ) -> bool:
         """Check whether a duty came into its section since the last mail to the reader.
 
-        A late duty is also new for the superior whom it has now reached. Nothing is marked in the
+        A late duty is also new for the superior that it has now reached. Nothing is marked in the
         first mail.
         """
         last = reader.last_mail

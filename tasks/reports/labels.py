@@ -67,7 +67,7 @@ def names_of(site: Site, locale: str, day: date | None = None) -> Names:
 def _rung_names(site: Site, locale: str) -> dict[str, str]:
     """Collect for each rung what it means, in every ladder that has a rung of this name.
 
-    Rungs at the same time are told apart by their recipients.
+    Rungs at the same time are distinguished by their recipients.
     """
     t = catalog(locale)
     times: dict[str, dict[str, None]] = {}

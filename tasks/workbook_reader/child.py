@@ -2,7 +2,7 @@
 
 A file can make any library fail, also in ways that end the process. Therefore this process has
 limits of memory and time, leaves no core dump, and is the first to end if memory is short. Each
-line is a list, and begins with a word of :class:`Answer`.
+line is a list, and begins with a word of :class:`WorkbookLine`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from tasks.workbook_reader.covered import CoveredCell
 from tasks.workbook_reader.formats import why_no_workbook
 from tasks.workbook_reader.limits import (
     SECONDS,
-    Answer,
     RefusedWorkbook,
     WorkbookLimits,
+    WorkbookLine,
 )
 
 _CHARACTERS = 1 << 16
@@ -42,18 +42,18 @@ def answers(path: Path, limits: WorkbookLimits) -> Iterator[list[Any]]:
     """Yield the lines about a workbook."""
     try:
         for name, days_more, rows in sheets(path, limits):
-            yield [Answer.SHEET, name, days_more]
+            yield [WorkbookLine.SHEET, name, days_more]
             for chunk in _chunks(rows):
-                yield [Answer.ROWS, *chunk]
-        yield [Answer.END]
+                yield [WorkbookLine.ROWS, *chunk]
+        yield [WorkbookLine.END]
     except RefusedWorkbook as error:
-        yield [Answer.REFUSED, str(error)]
+        yield [WorkbookLine.REFUSED, str(error)]
     except MemoryError:
-        yield [Answer.TOO_LARGE]
+        yield [WorkbookLine.TOO_LARGE]
     except OSError as error:
-        yield [Answer.UNOPENED, error.errno]
+        yield [WorkbookLine.UNOPENED, error.errno]
     except Exception as error:
-        yield [Answer.REFUSED, f"no readable workbook ({why_no_workbook(path, error)})"]
+        yield [WorkbookLine.REFUSED, f"no readable workbook ({why_no_workbook(path, error)})"]
 
 
 def _chunks(rows: Iterator[tuple[int, list[str]]]) -> Iterator[list[list[Any]]]:

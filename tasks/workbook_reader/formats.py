@@ -1,4 +1,4 @@
-"""Tell from the content of a file why it is no readable workbook."""
+"""Find out from the content of a file why it is no readable workbook."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ NO_RESULT = "#FORMULA!"
 """The text of a workbook's cell with a formula that was never calculated."""
 
 
-class Answer(StrEnum):
+class WorkbookLine(StrEnum):
     """The first word of a line that the process writes.
 
     `sheet` is followed by a name and the days to add to serial numbers, `rows` by rows of the last

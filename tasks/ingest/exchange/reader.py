@@ -153,24 +153,24 @@ class ExchangeReader(RowParser):
         Without a readable list, any step may be missing. If the events contradict the date of
         receipt in a way that names none of them, none is imported and any step may be missing.
         """
-        bounds = _Bounds(origin, received, observed)
+        times = _LineTimes(origin, received, observed)
         receipt = Event(
             Kind.RECEIVED, received, received, origin, source_field=f"{RECEIVED}/{Kind.RECEIVED}"
         )
-        found = [self._event(one, bounds) for one in self._listed(text, bounds)]
+        found = [self._event(one, times) for one in self._listed(text, times)]
         events = [event for event in found if event is not None]
         if not any(event.kind == Kind.RECEIVED for event in events):
             events.insert(0, receipt)
-        events = [event for event in self._in_order(events, bounds) if event is not None]
+        events = [event for event in self._in_order(events, times) if event is not None]
         if not _is_possible(events, observed):
-            found = [self._not_before_receipt(event, bounds) for event in events]
+            found = [self._not_before_receipt(event, times) for event in events]
             events = [event for event in found if event is not None]
         if not _is_possible(events, observed):
-            self._answered(_BadEvent("", CONTRADICTION), bounds)
+            self._answered(_BadEvent("", CONTRADICTION), times)
             events = [receipt]
         return tuple(events)
 
-    def _listed(self, text: str, bounds: _Bounds) -> list[Any]:
+    def _listed(self, text: str, times: _LineTimes) -> list[Any]:
         """Return the list of events; ask about another value by its type."""
         try:
             told = json.loads(text or "[]")
@@ -178,20 +178,20 @@ class ExchangeReader(RowParser):
             told = text
         if isinstance(told, list):
             return told
-        self._answered(_BadEvent("", str(type(told).__name__)), bounds)
+        self._answered(_BadEvent("", str(type(told).__name__)), times)
         return []
 
-    def _event(self, told: Any, bounds: _Bounds) -> Event | None:
+    def _event(self, told: Any, times: _LineTimes) -> Event | None:
         """Return an event; for an unreadable or future one, what the answer about it says."""
         try:
-            event = self._readable(told, bounds.origin)
+            event = self._readable(told, times.origin)
         except _BadEvent as bad:
-            return self._answered(bad, bounds)
-        if event.latest > bounds.observed:
-            return self._answered(_BadEvent.of(event), bounds)
+            return self._answered(bad, times)
+        if event.latest > times.observed:
+            return self._answered(_BadEvent.of(event), times)
         return event
 
-    def _in_order(self, events: list[Event], bounds: _Bounds) -> Iterator[Event | None]:
+    def _in_order(self, events: list[Event], times: _LineTimes) -> Iterator[Event | None]:
         """Yield the events; for one on a day before the event that it follows, what the answer
         about it says.
 
@@ -209,16 +209,16 @@ class ExchangeReader(RowParser):
             elif event.latest.astimezone(self._zone).date() == begin.astimezone(self._zone).date():
                 yield replace(event, latest=begin + timedelta(seconds=1))
             else:
-                yield self._answered(_BadEvent.of(event), bounds)
+                yield self._answered(_BadEvent.of(event), times)
 
-    def _not_before_receipt(self, event: Event, bounds: _Bounds) -> Event | None:
+    def _not_before_receipt(self, event: Event, times: _LineTimes) -> Event | None:
         """Return an event; for one before the receipt, what the answer about it says."""
         certain = event.kind in (Kind.RECEIVED, Kind.SERVICE_RECEIVED) or event.retracted
-        if certain or event.is_doubt or event.latest >= bounds.received:
+        if certain or event.is_doubt or event.latest >= times.received:
             return event
-        return self._answered(_BadEvent.of(event), bounds)
+        return self._answered(_BadEvent.of(event), times)
 
-    def _answered(self, bad: _BadEvent, bounds: _Bounds) -> Event | None:
+    def _answered(self, bad: _BadEvent, times: _LineTimes) -> Event | None:
         """Ask about an event; return the event that the answer gives, if any."""
         kind = bad.kind if bad.kind in list(Kind) else ANY_KIND
         source_field = f"{EVENTS}/{kind}"
@@ -227,10 +227,10 @@ class ExchangeReader(RowParser):
         if not answer or kind == ANY_KIND:
             return None
         moment = datetime.fromisoformat(answer)
-        if not bounds.received <= moment <= bounds.observed:
+        if not times.received <= moment <= times.observed:
             self._unmapped[-1] = replace(self._unmapped[-1], answer=None)
             return None
-        return Event(kind, moment, moment, bounds.origin, unit=bad.unit, source_field=source_field)
+        return Event(kind, moment, moment, times.origin, unit=bad.unit, source_field=source_field)
 
     def _readable(self, told: Any, origin: str) -> Event:
         if not isinstance(told, dict):
@@ -263,7 +263,7 @@ class ExchangeReader(RowParser):
 
 
 @dataclass(frozen=True, slots=True)
-class _Bounds:
+class _LineTimes:
     """The source of a line, its date of receipt, and the time of the import."""
 
     origin: str

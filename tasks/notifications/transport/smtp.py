@@ -126,7 +126,7 @@ class SmtpAddress:
         return f"{self.host}:{self.port}"
 
 
-class _LimitedClient(yagmail.SMTP):  # type: ignore[misc]
+class _LimitedSMTP(yagmail.SMTP):  # type: ignore[misc]
     """A client of yagmail with a limit for what the server sends, from its greeting on."""
 
     def __init__(self, limit: ReceiveLimit, **settings: Any) -> None:
@@ -138,13 +138,13 @@ class _LimitedClient(yagmail.SMTP):  # type: ignore[misc]
         """Return the class of the connection."""
         usual, limit = super().connection, self._limit
 
-        class Limited(usual):  # type: ignore[misc, valid-type]
+        class LimitedSession(usual):  # type: ignore[misc, valid-type]
             def _get_socket(self, *given: Any) -> socket.socket:
                 connected: socket.socket = super()._get_socket(*given)
                 is_secured = isinstance(connected, ssl.SSLSocket)
                 return connected if is_secured else limited_socket(connected, limit)
 
-        return Limited
+        return LimitedSession
 
 
 class Connection:
@@ -186,7 +186,7 @@ class Connection:
         limit = ReceiveLimit(size=REPLIES, seconds=PATIENCE * address.timeout)
         if context is not None:
             limit_tls(context, limit)
-        client = _LimitedClient(
+        client = _LimitedSMTP(
             limit,
             user=address.user or "tenggat",
             password=address.password,

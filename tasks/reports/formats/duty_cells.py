@@ -92,7 +92,7 @@ class DutyCells:
         }
 
     def _rung(self, key: str) -> str:
-        """Return the name of a rung; former ones share a name and are told apart by their ids."""
+        """Return the name of a rung; former ones share a name, so their ids are added."""
         text = self._names("rung", key).text
         return text if ("rung", key) in self._names.known else f"{text} ({key})"
 

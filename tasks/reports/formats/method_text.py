@@ -12,7 +12,7 @@ from tasks.text.formats import day_text, short_day_text
 
 
 @dataclass(frozen=True, slots=True)
-class Regulation:
+class RegulationText:
     """A regulation in force: its text, a remark beside it, and lines below it.
 
     `unconfirmed` names the rules with unverified terms; it is empty if there are none.
@@ -33,7 +33,7 @@ class MethodShown:
 
     counting: str
     regulations_title: str
-    regulations: tuple[Regulation, ...]
+    regulations: tuple[RegulationText, ...]
     holidays_title: str
     holidays: str
     explain: str
@@ -83,10 +83,10 @@ def _source_notes(notes: Notes, locale: str, zone: ZoneInfo) -> Iterator[str]:
         yield t("summary.shown_later", source=source, n=working_days)
 
 
-def _regulation(row: RegulationRow, locale: str) -> Regulation:
+def _regulation(row: RegulationRow, locale: str) -> RegulationText:
     t = catalog(locale)
     unconfirmed = "; ".join(row.rules_to_be_confirmed)
-    return Regulation(
+    return RegulationText(
         text=f"{row.citation}: {row.title}",
         remark=f"({row.note})" if row.note else "",
         overrides=tuple(

@@ -41,7 +41,7 @@ class _TornRecord(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """The shape of a row, known from the header: its width, and where ticket and date stand."""
+    """The shape of a row, known from the header: its width, and the places of ticket and date."""
 
     delimiter: str
     header: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Tell the kind of a file by its content, because its name may be wrong."""
+"""Detect the kind of a file by its content, because its name may be wrong."""
 
 from __future__ import annotations
 

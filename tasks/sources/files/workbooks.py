@@ -18,7 +18,7 @@ from settings.sources import FolderSource
 from tasks.common.errors import ROOT
 from tasks.sources.base import FatalFile, Row, UnreadableFile
 from tasks.workbook_reader.covered import CoveredCell
-from tasks.workbook_reader.limits import MEMORY_MB, SECONDS, Answer
+from tasks.workbook_reader.limits import MEMORY_MB, SECONDS, WorkbookLine
 
 _LONGEST_LINE = 64 << 20
 _START = (
@@ -80,7 +80,7 @@ class _SheetRows:
             answer = next(self._answers, None)
             if answer is None:
                 return
-            if answer[0] == Answer.SHEET:
+            if answer[0] == WorkbookLine.SHEET:
                 self._following = answer
             else:
                 yield answer
@@ -103,14 +103,14 @@ def _answers(path: Path, source: FolderSource) -> Generator[list[Any], None, Non
         try:
             for line in _lines(path, process):
                 answer: list[Any] = json.loads(line)
-                if answer[0] == Answer.END:
+                if answer[0] == WorkbookLine.END:
                     return
-                if answer[0] == Answer.REFUSED:
+                if answer[0] == WorkbookLine.REFUSED:
                     raise UnreadableFile(f"{path.name}: {answer[1]}")
-                if answer[0] == Answer.UNOPENED:
+                if answer[0] == WorkbookLine.UNOPENED:
                     why = OSError(answer[1], os.strerror(answer[1] or 0))
                     raise UnreadableFile(f"{path.name}: cannot be opened ({why.strerror})") from why
-                if answer[0] == Answer.TOO_LARGE:
+                if answer[0] == WorkbookLine.TOO_LARGE:
                     raise FatalFile(
                         f"{path.name}: its rows need more than {MEMORY_MB} MB of memory; {_REMEDY}"
                     )
