@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import REPOSITORY
+from support.servers.caddy import proxied
 from support.services import WATCH_LOGIN, Troubled, Up
 
 from service.environment import POOL
@@ -28,8 +29,8 @@ READING = re.compile(r"/(filter|count)$")
 class Attacker:
     """A person with the login, a folder of their own on the machine, and no other right there."""
 
-    def __init__(self, up: Up, folder: Path, *, login: str = "") -> None:
-        self.up, self.folder = up, folder
+    def __init__(self, up: Up, folder: Path, *, login: str = "", url: str = "") -> None:
+        self.up, self.folder, self.url = up, folder, url or up.url
         self.login = login or up.login()
         self.mark = folder / "was-here"
         self.command = f"touch {self.mark}"
@@ -46,7 +47,7 @@ class Attacker:
     ) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PREFECT_API_AUTH_STRING", self.login)
-            return ask(f"{self.up.url}/api/{where}", body, method=method, patience=patience)
+            return ask(f"{self.url}/api/{where}", body, method=method, patience=patience)
 
     def status(self, method: str, where: str, body: Any = None) -> int:
         """The status of an answer; 200 for all that is accepted, 500 if the server fails."""
@@ -187,7 +188,30 @@ def test_every_endpoint_that_writes_is_listed_in_the_threat_model_and_closed_as_
 
 def test_the_login_that_may_only_watch_is_refused_at_every_other_endpoint(attacker):
     """What it may read, it reads; Prefect takes an empty request for wrong, or finds nothing."""
-    watcher = Attacker(attacker.up, attacker.folder, login=WATCH_LOGIN)
+    watches(Attacker(attacker.up, attacker.folder, login=WATCH_LOGIN), attacker)
+
+
+def test_behind_the_proxy_of_the_compose_file_the_two_logins_have_the_same_rights(
+    attacker, tmp_path
+):
+    """A real Caddy with our Caddyfile: it asks everybody for a login, and the gateway decides."""
+    up = attacker.up
+    with proxied(
+        tmp_path, up.url.partition("://")[2], login=attacker.login, watch_login=WATCH_LOGIN
+    ) as url:
+        for method, path in [*endpoints(attacker), ("GET", "/"), ("GET", "/ui-settings")]:
+            answer = httpx.request(method, f"{url}/api{filled(path)}")
+            assert answer.status_code == 401, path
+        watches(Attacker(up, attacker.folder, login=WATCH_LOGIN, url=url), attacker)
+        administrator = Attacker(up, attacker.folder, login=attacker.login, url=url)
+        assert administrator.ask("flows/", {"name": "watchdog"})["id"]
+        page = httpx.get(url, auth=tuple(WATCH_LOGIN.split(":", 1)))
+        assert page.status_code == 200
+        assert "max-age=31536000" in page.headers["strict-transport-security"]
+
+
+def watches(watcher: Attacker, attacker: Attacker) -> None:
+    """Check that a login reads, answers a form, and nothing else."""
     assert watcher.ask("flow_runs/filter", {})
     permitted = set()
     for method, path in endpoints(attacker):
