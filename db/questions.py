@@ -112,6 +112,24 @@ def links_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Ques
     return found
 
 
+def first_tickets(
+    session: Session, numbers: Sequence[int], most: int
+) -> dict[int, tuple[str, ...]]:
+    """Load the tickets of the first complaints that wait for each of these questions."""
+    found: dict[int, tuple[str, ...]] = {}
+    for number in numbers:
+        query = (
+            select(Complaint.ticket)
+            .join(QuestionComplaint, QuestionComplaint.complaint_id == Complaint.id)
+            .where(QuestionComplaint.question_id == number, QuestionComplaint.until.is_(None))
+            .group_by(Complaint.id, Complaint.ticket)
+            .order_by(Complaint.id)
+            .limit(most)
+        )
+        found[number] = tuple(session.scalars(query))
+    return found
+
+
 def add_links(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert links between complaints and questions."""
     if rows:

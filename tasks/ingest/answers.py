@@ -14,6 +14,7 @@ from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, Qu
 from db.questions import HIDDEN
 from settings import Site
 from settings.mapping import SourceMapping
+from settings.sources import ExchangeSource
 from sla.error_text import did_you_mean
 from sla.events import ANY_KIND, QUESTION, Event, Kind
 from sla.folding import folded
@@ -22,6 +23,7 @@ from tasks.common.dates import parse_datetime, parse_iso
 from tasks.evaluation.known_words import classifications_of, named_in_files
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
+from tasks.ingest.exchange.reader import EVENTS
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import QuestionLog
 from tasks.ingest.records import (
@@ -75,6 +77,11 @@ def meaning_of(site: Site, question: OpenQuestion, text: str) -> str:
             f"no date fits every emptied cell; `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`) means"
             " that the step has not happened. Else enter the date again at the source"
         )
+    if names_no_step(source, question):
+        raise WrongAnswer(
+            f"no date fits a step of an unknown kind; `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`)"
+            " means that no step is missing. Else correct it at the source"
+        )
     if receipt or question.role in DATES:
         return _date(source, question, word)
     if question.role == QuestionRole.UNIT:
@@ -94,6 +101,13 @@ def meaning_of(site: Site, question: OpenQuestion, text: str) -> str:
     return meanings.get(word.casefold()) or _no(
         f"no classification '{word}'{_hint(word, _classifications(site, source))}"
     )
+
+
+def names_no_step(source: SourceMapping, question: OpenQuestion) -> bool:
+    """Check whether a question concerns an event of another installation without a known kind."""
+    if not isinstance(source, ExchangeSource) or question.column != EVENTS:
+        return False
+    return question.value.partition(" ")[0] not in frozenset(Kind)
 
 
 def _word(site: Site, question: OpenQuestion, word: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from db import quarantine, questions
-from db.models import MessageRow, QuarantineRow
+from db.models import MessageRow, OpenQuestion, QuarantineRow, QuestionRole
 from db.questions import QuestionCount
+from settings import Site
 from tasks.common.context import RunContext
+from tasks.ingest.answers import names_no_step
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.message import in_envelope
 from tasks.notifications.render import questions_mail
@@ -21,6 +24,12 @@ QUESTIONS = "questions"
 
 REMIND_AFTER = timedelta(days=7)
 """The time after which open questions are listed in a mail again."""
+
+TICKETS_SHOWN = 3
+"""Most tickets named for a question."""
+
+NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?")
+"""A date as a spreadsheet stores it, in a cell that is not formatted as a date."""
 
 LINES_SHOWN = 5
 """Most line numbers named for a group of rows in quarantine."""
@@ -83,8 +92,14 @@ def questions_mime(run: RunContext, message: MessageRow) -> bytes | None:
     """Compose a mail with open questions; None if all of them are answered by now."""
     detail = message.detail
     waiting = {each.question.id: each for each in questions.open_questions(run.session)}
+    listed = [number for part in ("new", "open") for number in detail[part] if number in waiting]
+    tickets = questions.first_tickets(run.session, listed, TICKETS_SHOWN)
     new, again = (
-        tuple(_shown(waiting[number]) for number in detail[part] if number in waiting)
+        tuple(
+            _shown(run.site, waiting[number], tickets[number])
+            for number in detail[part]
+            if number in waiting
+        )
         for part in ("new", "open")
     )
     groups = tuple(_group(each) for each in detail["quarantine"])
@@ -100,14 +115,27 @@ def _group(detail: Sequence[Any]) -> RejectedGroup:
     return RejectedGroup(source, reason, column, rows, file, tuple(lines))
 
 
-def _shown(each: QuestionCount) -> AskedQuestion:
+def _shown(site: Site, each: QuestionCount, tickets: tuple[str, ...]) -> AskedQuestion:
     question = each.question
     return AskedQuestion(
         question.id,
         question.source,
         question.column,
         question.value,
-        question.role,
+        meaning_key(site, question),
         each.waiting,
         question.first_seen_at,
+        tickets,
     )
+
+
+def meaning_key(site: Site, question: OpenQuestion) -> str:
+    """Return the key of the text that says what is wrong and which answers there are."""
+    source = site.sources.get(question.source)
+    if question.role == QuestionRole.STEP and not question.value:
+        return "vanished"
+    if source is not None and names_no_step(source, question):
+        return "unknown_step"
+    if question.role == QuestionRole.STEP and NUMBER.fullmatch(question.value):
+        return "number"
+    return question.role

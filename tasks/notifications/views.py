@@ -459,15 +459,20 @@ class WatchMail:
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """An open question for display; `complaints` is the number of complaints that wait for it."""
+    """An open question for display; `complaints` is the number of complaints that wait for it.
+
+    `meaning` is the key of the text that says which answers there are. `tickets` are those of the
+    first complaints.
+    """
 
     number: int
     source: str
     column: str
     value: str
-    role: str
+    meaning: str
     complaints: int
     since: datetime
+    tickets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

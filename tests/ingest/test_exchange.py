@@ -35,10 +35,11 @@ from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.explain import as_text, explanations
 from tasks.evaluation.loader import load_and_evaluate
-from tasks.ingest.answers import answer, meaning_of
+from tasks.ingest.answers import WrongAnswer, answer, meaning_of
 from tasks.ingest.exchange.writer import export
 from tasks.ingest.quarantine_retry import retry
 from tasks.intake import pull
+from tasks.notifications.questions import meaning_key
 from tasks.reports.builder import report_view
 from tasks.sources.base import SourceError
 
@@ -793,3 +794,27 @@ def test_an_event_from_another_installation_is_not_explained_as_a_lapse(theirs):
     shown = as_text(theirs.site, explanation)
     assert "(didisposisikan kepada perangkat daerah)" in shown
     assert "lewat waktu" not in shown
+
+
+@pytest.mark.parametrize(
+    ("told", "no_step"),
+    [
+        ("rusak", True),
+        ([{"kind": "ditutup", "at": "2026-11-03T09:00:00+08:00"}], True),
+        ([{"kind": "settled", "at": "kemarin"}], False),
+    ],
+)
+def test_a_date_is_no_answer_about_a_step_of_an_unknown_kind(theirs, told, no_step):
+    """It would end the question, and say nothing about the step that may be missing."""
+    complaint = {"ticket": "X-1", "source": "desk", "received": "2026-11-02T08:00:00+08:00"}
+    write(theirs, complaint | {"events": told})
+    pull(theirs, "kab", NOW)
+    with theirs.transaction() as session:
+        (asked,) = questions.open_questions(session)
+        assert meaning_key(theirs.site, asked.question) == ("unknown_step" if no_step else "step")
+        assert meaning_of(theirs.site, asked.question, "kosong") == ""
+        if no_step:
+            with pytest.raises(WrongAnswer, match="no date fits a step of an unknown kind"):
+                meaning_of(theirs.site, asked.question, "2026-11-03 09:00")
+        else:
+            assert meaning_of(theirs.site, asked.question, "2026-11-03 09:00")

@@ -11,12 +11,14 @@ from support.small_site import DAY, STATUS, TICKET, UNIT, export
 
 from db import questions
 from db.lives import MessageStatus
-from db.models import QuarantineRow
+from db.models import OpenQuestion, QuarantineRow
 from flows.backfill import live_through
 from tasks.common.context import SiteContext
 from tasks.ingest.answers import answer
 from tasks.intake import ask
 from tasks.monitoring.health import check
+from tasks.notifications.questions import meaning_key
+from tasks.text.catalog import catalog
 
 
 @pytest.fixture
@@ -115,7 +117,7 @@ def test_the_mail_is_in_the_language_of_its_reader(site_folder, open_context):
     context = open_context()
     intake(context, "2026-11-03 07:00", {STATUS: "Entah"}, {TICKET: ""})
     (text,) = texts(context, "2026-11-03 08:00")
-    assert "1 complaint waits, since Tuesday, 3 November 2026" in text
+    assert "1 complaint waits (5010653), since Tuesday, 3 November 2026" in text
     assert "Answer with `tenggat questions answer NUMBER MEANING`" in text
 
 
@@ -123,3 +125,31 @@ def test_the_doctor_names_the_number(context):
     intake(context, "2026-11-03 07:00", {STATUS: "Entah"})
     told = [finding.what for finding in check(context.site, wita("2026-11-03 08:00"))]
     assert "1 open questions about values of the sources" in told
+
+
+def test_a_question_names_the_first_complaints_that_wait(context):
+    """A clerk corrects a cell at its source, and must find its row."""
+    many = [{TICKET: str(number), STATUS: "Entah"} for number in range(9, 13)]
+    intake(context, "2026-11-03 07:00", {TICKET: "7", UNIT: "Dinas Lama"}, *many)
+    (text,) = texts(context, "2026-11-03 08:00")
+    assert "1 pengaduan menunggu (7), sejak" in text
+    assert "4 pengaduan menunggu (9, 10, 11, …), sejak" in text
+
+
+@pytest.mark.parametrize(
+    ("role", "column", "value", "key"),
+    [
+        ("step", "Selesai", "", "vanished"),
+        ("step", "Selesai", "46331.25", "number"),
+        ("step", "Selesai", "46331", "number"),
+        ("step", "Selesai", "31/02/2026", "step"),
+        ("step", "Selesai", "03/11/2026 10:00", "step"),
+        ("status", "Status Laporan", "12", "status"),
+        ("unit", "Instansi Terdisposisi", "", "unit"),
+    ],
+)
+def test_a_question_says_what_is_wrong_with_the_value(context, role, column, value, key):
+    question = OpenQuestion(source="lapor", role=role, column=column, value=value)
+    assert meaning_key(context.site, question) == key
+    for locale in ("id", "en"):
+        assert catalog(locale)(f"questions.meaning.{key}")
