@@ -109,7 +109,7 @@ def context_of(site: Path | None, *, finish: bool = True) -> Iterator[SiteContex
 def _finish_restores(context: SiteContext) -> None:
     from db.runs import unsettled_restores  # noqa: PLC0415
 
-    with context.snapshot() as session:
+    with context.consistent_read() as session:
         unfinished = unsettled_restores(session)
     if unfinished:
         from tasks.notifications.after_restore import finish_restores  # noqa: PLC0415

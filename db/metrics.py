@@ -77,7 +77,7 @@ def kept_before(
         yield from _read(session, query.where(Complaint.id.in_(batch)))
 
 
-def to_judge(session: Session, as_of: datetime) -> list[int]:
+def to_evaluate(session: Session, as_of: datetime) -> list[int]:
     """Return ids of complaints recorded until `as_of` without valid cached metrics at that time."""
     found: set[int] = set()
     for condition in (Complaint.next_action_at <= as_of, Complaint.metrics_since > as_of):

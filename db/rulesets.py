@@ -44,7 +44,7 @@ def activate(session: Session, fingerprint: str, now: datetime) -> Ruleset | Non
         session,
         audit.AuditKind.RULESET_ACTIVATED,
         now,
-        "the first run judges by it"
+        "the first run evaluates by it"
         if before is None
         else "law, calendar, policy, sources, ladder or holds differ from those of the last run",
         ruleset=ruleset.id,

@@ -87,7 +87,7 @@ def check_deployment(
 def check_times(parameters: Mapping[str, Any], now: datetime) -> None:
     """Raise :class:`NotPermitted` if a run pretends a later time than `now`.
 
-    It would judge deadlines that have not passed and send mails about them, and later runs would
+    It would evaluate deadlines that have not passed and send mails about them, and later runs would
     refuse to work before that time. `parameters` are already validated by the flow.
     """
     for name in TIMES:

@@ -367,4 +367,4 @@ def _next_at(
     return min((moment for moment in moments if moment), default=None)
 
 
-evaluate_and_notify_task = retrying_task("judge and queue")(evaluate_and_notify)
+evaluate_and_notify_task = retrying_task("evaluate and queue")(evaluate_and_notify)

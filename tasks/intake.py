@@ -12,7 +12,7 @@ from tasks.common.errors import TransientError, place_of
 from tasks.common.retry import is_lost_database, retrying_task
 from tasks.ingest.answers import answer_from_files
 from tasks.ingest.counted_rows import counted
-from tasks.ingest.importer import AlreadyImported, import_batch
+from tasks.ingest.importer import AlreadyImported, import_extract
 from tasks.ingest.source_count import SourceCount, UnreachedSource, UnreadSource
 from tasks.notifications.import_alerts import (
     alert_files_set_aside,
@@ -31,18 +31,18 @@ MOST_NAMED = 10
 
 
 def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
-    """Import every new snapshot of a source, oldest first, each in its own transaction.
+    """Import every new extract of a source, oldest first, each in its own transaction.
 
     Raises :class:`UnreadSource` if one could not be read, after importing the others. An unexpected
-    error in one snapshot undoes the import of that snapshot only.
+    error in one extract undoes the import of that extract only.
     """
     source = open_source(context.site, source_name)
     with context.transaction() as session:
         answered = answer_from_files(session, context, source_name, now)
     reading = _Reading(context, source, now, SourceCount(source_name, answered=answered))
     try:
-        for batch in source.extracts(context, now):
-            if not reading.import_one(batch):
+        for extract in source.extracts(context, now):
+            if not reading.import_one(extract):
                 break
     except SourceError as error:
         source.failures.append(str(error))
@@ -73,54 +73,54 @@ def _listed(failures: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One reading of a source: its snapshots are imported one by one, and counted."""
+    """One reading of a source: its extracts are imported one by one, and counted."""
 
     context: SiteContext
     source: Source[Any]
     now: datetime
     count: SourceCount
 
-    def import_one(self, batch: Extract) -> bool:
-        """Import one snapshot in its own transaction; return whether the next one may be imported.
+    def import_one(self, extract: Extract) -> bool:
+        """Import one extract in its own transaction; return whether the next one may be imported.
 
         A failure is noted with the file and the last line that was read. Raises `SlowSource` if the
         source has taken too long.
         """
         self.source.check_time()
-        batch, rows = counted(batch, self.source.check_time)
+        extract, rows = counted(extract, self.source.check_time)
         try:
-            self._write(batch)
+            self._write(extract)
         except AlreadyImported:
             pass  # another run has just imported it
         except SlowSource:
             raise
         except NotYet:
-            self.count.waiting.append(Waiting(batch.name, WaitingReason.CHANGING))
+            self.count.waiting.append(Waiting(extract.name, WaitingReason.CHANGING))
             return True
         except SourceError as error:
             self.source.failures.append(str(error))
-            if batch.failed is not None:
-                batch.failed(error)
-            return batch.cursor is None  # later extracts depend on this one
+            if extract.failed is not None:
+                extract.failed(error)
+            return extract.cursor is None  # later extracts depend on this one
         except Exception as error:
             if is_lost_database(error) or isinstance(error, TransientError):
                 raise
             self.source.failures.append(
                 f"{rows.unexpected(error)}; nothing of it is imported. Please report it"
             )
-            return batch.cursor is None
-        if batch.done is not None:
-            batch.done()
+            return extract.cursor is None
+        if extract.done is not None:
+            extract.done()
         return True
 
-    def _write(self, batch: Extract) -> None:
+    def _write(self, extract: Extract) -> None:
         context, count = self.context, self.count
         with context.run(self.now, "intake") as run:
-            imported = import_batch(run.session, context, self.source.name, batch, self.now)
+            imported = import_extract(run.session, context, self.source.name, extract, self.now)
             record = imported.record
             drops = alert_row_drop(run, record)
-            repeated = alert_repeated_export(run, record, batch.repeats)
-            mixed = alert_mixed_dates(run, record, batch.mixed_dates)
+            repeated = alert_repeated_export(run, record, extract.repeats)
+            mixed = alert_mixed_dates(run, record, extract.mixed_dates)
         count.add(record, imported.reasons, imported.questions)
         count.drops += drops
         count.repeated += repeated

@@ -65,7 +65,7 @@ def make_summary(
     difference would show the counts that each withholds.
     """
     owed = mail and not public
-    with context.snapshot() as session:
+    with context.consistent_read() as session:
         view = report_view(session, context, period, as_of, with_duties=not public)
         if not public:
             view = with_earlier(session, context, view)

@@ -37,7 +37,7 @@ class SiteContext:
         self.site = site
         self.engine = engine
         self.by: audit.AuditActor | None = audit.UNNAMED
-        self._judges_by: tuple[object, ...] = ()
+        self._hashed: tuple[object, ...] = ()
         self._fingerprint = ""
 
     @classmethod
@@ -66,7 +66,7 @@ class SiteContext:
             yield session
 
     @contextmanager
-    def snapshot(self) -> Iterator[Session]:
+    def consistent_read(self) -> Iterator[Session]:
         """Open a read-only session on one unchanging state of the database."""
         with (
             one_state(self.engine) as connection,
@@ -105,8 +105,8 @@ class SiteContext:
         site = self.site
         since = site.file.since
         parts = (site.evaluation_context, self.source_facts, site.ladders, site.holds, since)
-        if not self._judges_by or any(map(is_not, parts, self._judges_by)):
-            self._fingerprint, self._judges_by = fingerprint(*parts), parts
+        if not self._hashed or any(map(is_not, parts, self._hashed)):
+            self._fingerprint, self._hashed = fingerprint(*parts), parts
         return self._fingerprint
 
     def watched(self, received: datetime) -> bool:

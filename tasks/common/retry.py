@@ -1,6 +1,6 @@
 """Retries: a task that could not reach a server is tried again, later each time.
 
-A retry does not repeat committed work: each snapshot, each evaluated batch and each mail is a
+A retry does not repeat committed work: each extract, each evaluated batch and each mail is a
 transaction of its own, and the task first asks the database for the remaining work.
 """
 

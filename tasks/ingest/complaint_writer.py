@@ -1,4 +1,4 @@
-"""Write the complaints and events of one snapshot to the database."""
+"""Write the complaints and events of one extract to the database."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ComplaintWriter:
     def write(self, records: Mapping[str, ComplaintRecord], rejected: Collection[str] = ()) -> None:
         """Write these records, given by ticket.
 
-        `rejected` has the keys of tickets with another, rejected row in the same snapshot.
+        `rejected` has the keys of tickets with another, rejected row in the same extract.
         """
         session, at = self.target.session, self.target.observed_at
         known = complaints.existing(session, self.name, records)
@@ -315,7 +315,7 @@ class ComplaintWriter:
     ) -> set[int]:
         """Derive the observed events of complaints again, and append the differences.
 
-        `records` are the rows of this snapshot by ticket. Return the ids of the complaints with a
+        `records` are the rows of this extract by ticket. Return the ids of the complaints with a
         change.
         """
         rows, now = list(rows), self.target.now
@@ -412,7 +412,7 @@ class ComplaintWriter:
 
 
 class OriginWriters:
-    """Writes the complaints of one snapshot, each to its own source.
+    """Writes the complaints of one extract, each to its own source.
 
     An exchange file has complaints of several sources of another installation (`origin`).
     """

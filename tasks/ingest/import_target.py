@@ -1,4 +1,4 @@
-"""The target of an import: the source, the time of the snapshot, and where to write."""
+"""The target of an import: the source, the time of the extract, and where to write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.common.context import SiteContext
 class ImportTarget:
     """The target of an import.
 
-    `name` is the source in the site's settings. `observed_at` is the time of the snapshot, `now`
+    `name` is the source in the site's settings. `observed_at` is the time of the extract, `now`
     the time of recording.
     """
 

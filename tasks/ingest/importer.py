@@ -1,4 +1,4 @@
-"""Import: the rows of one snapshot become complaints and events, or wait in quarantine."""
+"""Import: the rows of one extract become complaints and events, or wait in quarantine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ rows, and rows without ticket or date of receipt, count; in a smaller answer of 
 
 
 class AlreadyImported(Exception):
-    """Another run has already imported this snapshot."""
+    """Another run has already imported this extract."""
 
 
 class TooManyBadRows(SourceError):
@@ -56,21 +56,21 @@ class Imported:
     questions: Mapping[str, int]
 
 
-def import_batch(
-    session: Session, context: SiteContext, name: str, batch: Extract, now: datetime
+def import_extract(
+    session: Session, context: SiteContext, name: str, extract: Extract, now: datetime
 ) -> Imported:
-    """Import one snapshot in the caller's transaction.
+    """Import one extract in the caller's transaction.
 
-    The snapshots of a source are imported one after another, even by two runs at once. Their order
+    The extracts of a source are imported one after another, even by two runs at once. Their order
     does not change the result. Raises :class:`TooManyBadRows` if more rows are bad than the source
-    allows, and :class:`AlreadyImported` if another run has imported this snapshot.
+    allows, and :class:`AlreadyImported` if another run has imported this extract.
     """
-    target = ImportTarget(session, context, name, min(batch.observed_at, now), now)
+    target = ImportTarget(session, context, name, min(extract.observed_at, now), now)
     imports.lock(session, name)
-    if imports.is_imported(session, name, batch.sha256, target.observed_at):
-        raise AlreadyImported(batch.name)
-    writer = ImportWriter(target, batch)
-    rows = iter(batch.rows)
+    if imports.is_imported(session, name, extract.sha256, target.observed_at):
+        raise AlreadyImported(extract.name)
+    writer = ImportWriter(target, extract)
+    rows = iter(extract.rows)
     while _add_some(writer, rows):
         pass
     _check_share(writer)
@@ -80,9 +80,9 @@ def import_batch(
     known_until = target.mapping.not_before(record.observed_at)
     complaints.schedule_undecided(session, name, known_until, now, period)
     writer.record_origins()
-    batch.mixed_dates.extend(sorted(writer.validator.reader.mixed_dates))
-    if batch.cursor is not None:
-        imports.set_cursor(session, name, batch.cursor)
+    extract.mixed_dates.extend(sorted(writer.validator.reader.mixed_dates))
+    if extract.cursor is not None:
+        imports.set_cursor(session, name, extract.cursor)
     return Imported(record, writer.rejected.reasons, writer.questions.opened)
 
 
@@ -110,7 +110,7 @@ def _check_share(writer: ImportWriter) -> None:
     if all(cause in MISALIGNED for cause in rejected.causes):
         remedy = "Export the file again, or correct it by hand"
     raise TooManyBadRows(
-        f"{writer.batch.name}: {counted} of {rows} rows cannot be read"
+        f"{writer.extract.name}: {counted} of {rows} rows cannot be read"
         f" ({', '.join(rejected.causes)}); nothing of it is imported."
         f" The first one is in line {rejected.first_line}. {remedy}"
     )
@@ -128,7 +128,7 @@ def _check_receipts(writer: ImportWriter) -> None:
     if small or writers.antedated <= known * target.mapping.max_bad_share:
         return
     raise AntedatedReceipts(
-        f"{writer.batch.name}: the date of receipt of {writers.antedated} of {known} known"
+        f"{writer.extract.name}: the date of receipt of {writers.antedated} of {known} known"
         f" complaints is more than {target.mapping.suspicious_days} days earlier than before;"
         " nothing of it is imported. Perhaps day and month are swapped. Export the file again, or"
         f" correct `dates` of {target.name} in sources.toml. If the earlier dates are right, set"
@@ -137,10 +137,10 @@ def _check_receipts(writer: ImportWriter) -> None:
 
 
 class ImportWriter:
-    """Writes one snapshot to the database, in chunks of rows."""
+    """Writes one extract to the database, in chunks of rows."""
 
-    def __init__(self, target: ImportTarget, batch: Extract) -> None:
-        self.target, self.batch = target, batch
+    def __init__(self, target: ImportTarget, extract: Extract) -> None:
+        self.target, self.extract = target, extract
         self.questions = QuestionLog(target)
         self.answers = self.questions.answers
         self.validator = RowValidator(
@@ -153,7 +153,7 @@ class ImportWriter:
             classifications=classifications_of(target.ctx.site),
         )
         self.words = [WordQuestions(target, self.questions, role) for role in WORD_ROLES]
-        self.rejected = RejectedRows(target, batch.name, batch.sha256)
+        self.rejected = RejectedRows(target, extract.name, extract.sha256)
         self.writers = OriginWriters(target, self.questions)
         self._read_rows = self._last_line = 0
         self._lost_rows = False
@@ -165,7 +165,7 @@ class ImportWriter:
 
     def add_rows(self, rows: Sequence[Row]) -> None:
         """Parse some rows and write the complaints and events in them."""
-        header = self.batch.header
+        header = self.extract.header
         self._read_rows += len(rows)
         self._last_line = max(self._last_line, rows[-1][0])
         records: list[ComplaintRecord] = []
@@ -193,7 +193,7 @@ class ImportWriter:
             unknown = self.writers.of(origin).doubt_rejected(list(tickets))
             self._lost_rows |= any(tickets[ticket] in self.rejected.torn_keys for ticket in unknown)
         self.writers.settle_shown()
-        period = self.batch.period or (None, None)
+        period = self.extract.period or (None, None)
         absent = own.absence.not_shown(period) if target.mapping.shows_everything else 0
         record = self._record(period, absent)
         target.session.add(record)
@@ -209,8 +209,8 @@ class ImportWriter:
             shown = state_history.packed(writers.own.shown)
         return SourceImport(
             source=self.target.name,
-            name=self.batch.name,
-            sha256=self.batch.sha256,
+            name=self.extract.name,
+            sha256=self.extract.sha256,
             observed_at=self.target.observed_at,
             recorded_at=self.target.now,
             rows=self.rows - self.rejected.notes,
@@ -239,7 +239,7 @@ class ImportWriter:
         shown = {origin for origin, writer in by_origin.items() if writer.shown}
         record_origins(
             self.target,
-            self.batch.about,
+            self.extract.about,
             shown,
             rows_lost=self._lost_rows or bool(self.rejected.without_ticket),
         )

@@ -87,9 +87,9 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
         for extract in source.sample(context, now):
             checked.names.append(extract.name)
             checked.observed_at = min(extract.observed_at, now)
-            batch, read = counted(extract)
+            counted_extract, read = counted(extract)
             try:
-                _read(checked, context, batch, rows)
+                _read(checked, context, counted_extract, rows)
             except SourceError:
                 raise
             except Exception as error:
@@ -103,10 +103,10 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     return checked
 
 
-def _read(checked: Checked, context: SiteContext, batch: Extract, rows: int) -> None:
+def _read(checked: Checked, context: SiteContext, extract: Extract, rows: int) -> None:
     """Read one extract, as far as the sample goes, and note its first rows."""
     site, name = context.site, checked.source
-    observed_at = checked.observed_at or batch.observed_at
+    observed_at = checked.observed_at or extract.observed_at
     unit = site.file.administrator_unit
     sieve = RowValidator(
         name,
@@ -116,16 +116,16 @@ def _read(checked: Checked, context: SiteContext, batch: Extract, rows: int) -> 
         unit,
         classifications=classifications_of(site),
     )
-    for row in batch.rows:
+    for row in extract.rows:
         checked.rows += 1
-        for line, found in sieve.validate(batch.header, [row]):
+        for line, found in sieve.validate(extract.header, [row]):
             _note(checked, context, line, found, rows)
         if checked.rows >= ENOUGH:
             checked.whole = False
             break
     checked.rows -= sieve.passed_over
     mixed = sorted(sieve.reader.mixed_dates)
-    checked.mixed_dates += (f"{batch.name}: {column}" for column in mixed)
+    checked.mixed_dates += (f"{extract.name}: {column}" for column in mixed)
 
 
 def _note(

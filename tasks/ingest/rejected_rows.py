@@ -26,7 +26,7 @@ text beside the table does not count.
 
 @dataclass(frozen=True, slots=True)
 class RowOrigin:
-    """The origin of a rejected row: its source, its file, and the time of the snapshot."""
+    """The origin of a rejected row: its source, its file, and the time at which it was made."""
 
     source: str
     file: str
@@ -84,7 +84,7 @@ class RejectedRows:
         return (undated or bad.reason in UNUSABLE) and not bad.is_note
 
     def resolve(self, keys: Iterable[str], last_line: int) -> None:
-        """Resolve the quarantine rows of tickets that this snapshot has readable, and rows without
+        """Resolve the quarantine rows of tickets that this extract has readable, and rows without
         a certain ticket that are no longer in it.
 
         `last_line` is the last line that was read.
@@ -100,7 +100,7 @@ class RejectedRows:
     def _is_gone(self, row: QuarantineRow, last_line: int) -> bool:
         """Check whether a row without a certain ticket waits no longer.
 
-        A snapshot of everything shows all complaints readably if it has no such row itself and is
+        An extract of everything shows all complaints readably if it has no such row itself and is
         not cut before that line. A change that a source of changes has lost stays lost.
         """
         if not self._target.mapping.shows_everything:

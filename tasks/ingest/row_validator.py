@@ -1,4 +1,4 @@
-"""Validate the rows of one snapshot: accept readable rows, reject the others."""
+"""Validate the rows of one extract: accept readable rows, reject the others."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _PERHAPS_TOTAL = _NO_COMPLAINT | {RejectionReason.ERROR_CELL}
 
 
 class RowValidator:
-    """Validator for the rows of one snapshot.
+    """Validator for the rows of one extract.
 
     It passes over an exact repetition of a row, and rejects a row with another content for the same
     ticket. It also passes over total lines, column numbers and headings, which are no complaints.

@@ -17,7 +17,7 @@ class SourceCount:
     `absent` is the number of complaints not shown any more. `drops` lists the imports with fewer
     rows than the one before, `repeated` those that equal an older one. `questions` counts the new
     open questions by column, `answered` those that the site's files have answered. `missing` lists
-    the days of the last two weeks, as in 2026-11-12, with an expected snapshot that did not come.
+    the days of the last two weeks, as in 2026-11-12, with an expected extract that did not come.
     """
 
     source: str

@@ -54,7 +54,7 @@ def settle(context: SiteContext, now: datetime, backup: str, made_at: datetime |
 
 def finish_restores(context: SiteContext, now: datetime) -> None:
     """Do the last steps of a restore that ended after the database was replaced."""
-    with context.snapshot() as session:
+    with context.consistent_read() as session:
         unfinished = runs.unsettled_restores(session)
     for backup in unfinished:
         settle(context, now, backup, time_of_backup(Path(backup)))

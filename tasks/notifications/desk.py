@@ -131,10 +131,10 @@ class DeskLoader:
             until = self._run.site.evaluation_context.end_of(self._soon_day(self._run.now))
             for complaint in stored_deadlines.concerned(self._run.session, until, units):
                 found.setdefault(complaint.id, complaint)
-        judged = load_and_evaluate(
+        evaluated = load_and_evaluate(
             self._run.session, self._run.context, list(found.values()), self._run.now
         )
-        return {known.complaint.id: (known.complaint, each.deadlines) for known, each in judged}
+        return {known.complaint.id: (known.complaint, each.deadlines) for known, each in evaluated}
 
     def _ended_duties(self, messages: Sequence[MessageRow]) -> list[StoredDuty]:
         known = [self._last[m.recipient] for m in messages if m.recipient in self._last]
@@ -210,11 +210,11 @@ class DeskLoader:
 
     def _entry(self, reader: DeskReader, case: Case) -> DeskEntry:
         """Divide the open duties of a complaint into those that a mail lists and the others."""
-        complaint, judged = case
+        complaint, deadlines = case
         triggers = reader.triggers.get(complaint.id, frozenset())
         listed: list[tuple[Deadline, Duty]] = []
         not_notified, in_doubt = 0, []
-        for each in judged:
+        for each in deadlines:
             covered = reader.scope.covers(each.rule, each.unit)
             if not _open_duty(each) or not (covered or each.key in triggers):
                 continue

@@ -72,15 +72,15 @@ def _view(
     corrections: dict[tuple[int, str, int], Correction] = {}
     triggers: dict[int, frozenset[ClockKey]] = {}
     for item in message.items:
-        complaint, judged = loader.cases[item.notice.complaint_id]
+        complaint, deadlines = loader.cases[item.notice.complaint_id]
         clock = (item.notice.rule, item.notice.clock)
         if item.correction:
-            correction = _correction(context, item.notice, judged, locale)
+            correction = _correction(context, item.notice, deadlines, locale)
             item.included = correction is not None
             if correction is not None:
                 corrections[complaint.id, *clock] = correction
             continue
-        item.left_out = _left_out(item, judged, fair)
+        item.left_out = _left_out(item, deadlines, fair)
         item.included = item.left_out is None
         if item.included:
             triggers[complaint.id] = triggers.get(complaint.id, frozenset()) | {clock}

@@ -181,13 +181,13 @@ def _gathered(
                 gathering.add_packed(*some)
             for some in metrics.kept_before(session, told_of, begin, as_of):
                 gathering.add_packed(*some)
-        anew = metrics.complaints_of(session, metrics.to_judge(session, as_of))
+        anew = metrics.complaints_of(session, metrics.to_evaluate(session, as_of))
     else:
         anew = complaints.recorded_by(session, hindsight or as_of)
     for batch in anew:
         rows = [row for row in batch if row.recorded_at <= as_of or row.received_at <= as_of]
-        for known, judged in _judged(session, context, rows, as_of, hindsight):
-            case = case_of(context, known, judged)
+        for known, evaluation in _evaluated(session, context, rows, as_of, hindsight):
+            case = case_of(context, known, evaluation)
             gathering.add(
                 known.complaint.id,
                 case.ticket,
@@ -202,7 +202,7 @@ def _evaluated_with_this_ruleset(session: Session, context: SiteContext) -> bool
     return ruleset is not None and ruleset.fingerprint == context.ruleset_fingerprint()
 
 
-def _judged(
+def _evaluated(
     session: Session,
     context: SiteContext,
     rows: Sequence[Complaint],
@@ -221,8 +221,10 @@ def _judged(
         )
         for each in load_complaints(session, context, rows, hindsight)
     ]
-    judged = evaluate_all([each.history for each in known], context.site.evaluation_context, as_of)
-    for each, found in zip(known, judged, strict=True):
+    evaluations = evaluate_all(
+        [each.history for each in known], context.site.evaluation_context, as_of
+    )
+    for each, found in zip(known, evaluations, strict=True):
         yield each, as_watched(context, each.complaint, found)
 
 

@@ -66,7 +66,7 @@ def verify(context: SiteContext, path: Path, now: datetime) -> Verification:
     """Evaluate a stored report again; raises :class:`NoReport`."""
     kept = _read(path)
     as_of = datetime.fromisoformat(kept["as_of"])
-    with context.snapshot() as session:
+    with context.consistent_read() as session:
         then = _again(session, context, kept, as_of)
         later = _again(session, context, kept, as_of, now)
         changed = tuple(diff_reports(kept["tables"], later["tables"]))

@@ -87,7 +87,7 @@ class RemoteSource:
     """Another installation's description of one of its own sources.
 
     `sees` and `shown_later` mean the same as in a mapping. `imported_until` is the time of the last
-    snapshot imported there.
+    import there.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""Coverage: the days on which a source should have brought a snapshot and did not."""
+"""Coverage: the days on which a source should have brought an extract and did not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def missing_days(
 
     The mapping of the source says on which days an import is expected: never, daily, or on the
     working days of the site. Days before the first import do not count, nor does the day of
-    `as_of`, because it is not over. An import belongs to the local day of its snapshot; a late one
+    `as_of`, because it is not over. An import belongs to the local day of its extract; a late one
     still fills its day.
     """
     source = context.site.sources[name]

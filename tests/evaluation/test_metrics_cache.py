@@ -75,7 +75,7 @@ def test_a_complaint_that_cannot_be_judged_has_none(context):
     assert decide(context, "2026-11-20 09:00").not_evaluated == ["FD-1"]
     with context.transaction() as session:
         assert kept(session, wita("2026-11-20 10:00")) == {}
-        assert len(metrics.to_judge(session, wita("2026-11-20 10:00"))) == 1
+        assert len(metrics.to_evaluate(session, wita("2026-11-20 10:00"))) == 1
 
 
 def test_who_was_told_of_a_case_long_over_still_counts(context, monkeypatch, server):

@@ -86,7 +86,7 @@ def test_runs_say_what_ran_for_which_time(prefect, lived):
 
 def test_a_run_is_made_of_a_few_tasks_each_for_a_batch(prefect, lived):
     names = {run["name"].rsplit("-", 1)[0] for run in prefect.all("task_runs")}
-    assert {"pull lapor", "pull register", "judge and queue", "send what is owed"} <= names
+    assert {"pull lapor", "pull register", "evaluate and queue", "send what is owed"} <= names
     assert len(names) < 10
 
 

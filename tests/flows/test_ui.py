@@ -116,7 +116,7 @@ def test_a_completed_run_shows_its_tasks_and_its_artifact_in_words(desk):
     counts = f"4 complaints evaluated, {owed} notices, {held} mails queued"
     desk.pages.reads("Completed", counts, "1 Task run")
     desk.pages.click("Task Runs")
-    desk.pages.reads("judge and queue")
+    desk.pages.reads("evaluate and queue")
     desk.pages.click("Artifacts")
     desk.pages.click_card("MARKDOWN deadlines")
     words = desk.pages.reads("Pengaduan terlambat per perangkat daerah", "2026 pukul")

@@ -336,7 +336,7 @@ def test_rows_that_bear_one_cursor_value_all_come_in(desk, connect, batch):
 def test_the_first_reading_goes_on_where_it_broke_off(desk, connect, monkeypatch):
     context = connect(MAPPING, ("layout =", "batch = 3\nlayout ="))
     desk.put(*((f"D-{n}", SAME, None, f"2026-11-{10 + n // 2} 08:00:00") for n in range(10)))
-    real, calls = intake.import_batch, []
+    real, calls = intake.import_extract, []
 
     def breaks(*given):
         calls.append(given)
@@ -344,7 +344,7 @@ def test_the_first_reading_goes_on_where_it_broke_off(desk, connect, monkeypatch
             raise SourceError("the disk is full")
         return real(*given)
 
-    monkeypatch.setattr(intake, "import_batch", breaks)
+    monkeypatch.setattr(intake, "import_extract", breaks)
     with pytest.raises(SourceError, match="the disk is full"):
         take(context, "2026-11-19 08:00", "desk")
     assert tickets(context) == [f"D-{n}" for n in range(6)]

@@ -40,7 +40,7 @@ def wrongly_kept(context, as_of) -> tuple[int, set[int]]:
     """
     with context.transaction() as session:
         found, wanted = kept(session, as_of), anew(session, context, as_of)
-        known = found.keys() | set(metrics.to_judge(session, as_of))
+        known = found.keys() | set(metrics.to_evaluate(session, as_of))
     other = {key for key, line in found.items() if wanted.get(key) != line}
     return len(found), other | (known ^ wanted.keys())
 

@@ -27,7 +27,7 @@ class ImapMailbox(Source[MailboxSource]):
     """A mailbox: each received mail is a complaint."""
 
     def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
-        """Yield the mails received since the last snapshot, in the order of their arrival.
+        """Yield the mails received since the last import, in the order of their arrival.
 
         The cursor is the mailbox's UIDVALIDITY and the last UID. If the server has renumbered its
         mails, all are read again. A mail with a known Message-ID is a copy of the known mail, and

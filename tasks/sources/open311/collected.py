@@ -1,4 +1,4 @@
-"""Collect the requests of one snapshot of an Open311 server until they are imported."""
+"""Collect the requests of one extract of an Open311 server until they are imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Seen = dict[str, datetime | None]
 
 
 class CollectedRequests:
-    """The requests of one snapshot, stored on disk until they are imported.
+    """The requests of one extract, stored on disk until they are imported.
 
     If two answers contain the same request, the later answer counts. If one answer contains it
     twice with differences, both rows are yielded, and the import rejects the second as a duplicate.
@@ -42,7 +42,7 @@ class CollectedRequests:
 
     @property
     def again(self) -> tuple[datetime, ...]:
-        """Return the times of receipt of requests changed during this snapshot."""
+        """Return the times of receipt of requests changed during this extract."""
         return tuple(sorted(self._again))
 
     def take(self, requests: list[Request]) -> Seen:

@@ -18,7 +18,7 @@ from tasks.sources.open311.collected import CollectedRequests, Seen
 from tasks.sources.open311.parser import Request, moment, requests_in
 
 OVERLAP = timedelta(days=1)
-"""How much time before the last snapshot is asked for again: servers publish some requests late."""
+"""How much time before the last extract is asked for again: servers publish some requests late."""
 
 EDGE = timedelta(minutes=1)
 """Overlap of two windows: servers differ on whether the first and the last second are included."""

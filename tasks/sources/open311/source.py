@@ -1,11 +1,11 @@
 """An Open311 GeoReport v2 server as a source: choose the questions of this run and their order.
 
 A first run asks for the past, window by window, from `first_day` to now. Each imported window is
-final, so a run after a failure continues from there. Every later run makes one snapshot of all
-possible changes, as a whole. The reason: a deadline is called missed because a snapshot showed no
-end of the case, so half a snapshot must not count as one. This snapshot asks
+final, so a run after a failure continues from there. Every later run makes one extract of all
+possible changes, as a whole. The reason: a deadline is called missed because an extract showed no
+end of the case, so half an extract must not count as one. This extract asks
 
-- if the server knows the parameter `updates_by`: for changes since the last snapshot, and for
+- if the server knows the parameter `updates_by`: for changes since the last extract, and for
   requests received since then (many servers leave `updated_datetime` empty);
 - otherwise: for the windows with an open complaint again, and for the last 90 days, because closed
   requests are rarely reopened later.
@@ -96,7 +96,7 @@ class _Progress:
     """The import progress of a source, stored as its cursor.
 
     The past from `first` to `next` is imported. For imported requests, all changes up to `asked`
-    are known. `again` lists the times of receipt of requests changed during a snapshot.
+    are known. `again` lists the times of receipt of requests changed during an extract.
     """
 
     first: date
@@ -106,7 +106,7 @@ class _Progress:
 
     @property
     def complete(self) -> bool:
-        """Return whether all of the past was imported at the last snapshot."""
+        """Return whether all of the past was imported with the last extract."""
         return self.next >= self.asked
 
     @classmethod
@@ -141,7 +141,7 @@ def _ask_changes(
     grid: TimeWindows,
     open_since: list[datetime],
 ) -> None:
-    """Ask for changes since the last snapshot, and for new requests if the past is complete."""
+    """Ask for changes since the last extract, and for new requests if the past is complete."""
     updates_by = collected.source.updates_by
     windows: set[tuple[datetime, datetime]] = set()
     if updates_by is None or not questions.updates(collected, updates_by, progress.asked - OVERLAP):

@@ -38,9 +38,9 @@ class SqlQuery(Source[SqlSource]):
     """A query on the database of another system."""
 
     def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
-        """Yield the query's rows added or changed since the last snapshot.
+        """Yield the query's rows added or changed since the last import.
 
-        A deadline is called missed because a snapshot showed no end of the case. Half a snapshot
+        A deadline is called missed because an extract showed no end of the case. Half an extract
         must not count as one, so changes are imported as a whole or not at all. Only the first
         reading of a query with a cursor comes in parts of `batch` rows: no known complaint can have
         changed yet. The cursor of a part is the largest value with every row in this part or an
@@ -178,7 +178,7 @@ def _parts(answer: _QueryResult, since: object) -> Iterator[Extract]:
 
 
 def _changes(answer: _QueryResult, since: object) -> Iterator[Extract]:
-    """Yield the changes as one snapshot: all are read before any of them is imported."""
+    """Yield the changes as one extract: all are read before any of them is imported."""
     progress = _QueryProgress(since)
     content = hashlib.sha256()
     with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as kept:
