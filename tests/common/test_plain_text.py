@@ -30,6 +30,7 @@ from sla.plain_text import formula_safe, log_line, one_plain_line, without_contr
 from tasks.common.redaction import plain_name, redact
 from tasks.common.work_folder import FOLDER, work_folder
 from tasks.monitoring.external_watch import ExternalWatch
+from tasks.notifications.transport.smtp import MailError
 from tasks.reports.formats.duty_cells import duties_csv
 from tasks.reports.formats.json_csv import report_csv
 from tasks.sources.base import SourceError, UnreadableFile
@@ -48,6 +49,14 @@ def test_no_control_character_of_a_text_reaches_terminal_database_or_error(escap
     for shown in (plain, without_control(text), redact(text), str(SourceError(text))):
         assert not any(sign in shown for sign in "\x1b\x07\x9b\x9c\x9d\x7f\u202e")
         assert shown.startswith("jalan")
+
+
+@pytest.mark.parametrize("escape", [*ESCAPES, "\r\n2026-11-24 ERROR "])
+def test_an_answer_of_a_mail_server_is_one_plain_line(escape: str):
+    error = MailError(f"no{escape}such user", 550)
+    for shown in (str(error), error.answer):
+        assert is_plain(shown)
+        assert "\n" not in shown
 
 
 def test_a_file_name_makes_no_second_line_and_shows_no_number():

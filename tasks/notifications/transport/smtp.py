@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 import yagmail
 from yagmail.oauth2 import generate_oauth2_string
 
+from sla.plain_text import one_plain_line
 from tasks.common.limited_socket import ReceiveLimit, limit_tls, limited_socket
 from tasks.common.loopback import is_loopback
 from tasks.notifications.transport.oauth2 import Tokens
@@ -37,9 +38,13 @@ TOO_BIG = 552
 
 
 class MailError(Exception):
-    """A mail could not be sent. `code` and `answer` come from the server, if it gave any."""
+    """A mail could not be sent. `code` and `answer` come from the server, if it gave any.
+
+    The answer is one line without control characters: it is shown in logs, mails and terminals.
+    """
 
     def __init__(self, answer: str, code: int | None = None) -> None:
+        answer = one_plain_line(answer)
         super().__init__(f"{code} {answer}" if code else answer)
         self.answer, self.code = answer, code
 
