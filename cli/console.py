@@ -234,8 +234,13 @@ def waits(file: Mapping[str, str]) -> str:
 
 def write_html(path: Path, html: str) -> None:
     """Write a page to a file, and print its path."""
+    write_bytes(path, html.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all, for its owner only, and print its path."""
     with writing(path), whole_file(path) as file:
-        file.write(html.encode())
+        file.write(content)
     err.print(f"written to {escape(str(path))}")
 
 

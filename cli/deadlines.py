@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,10 @@ from settings import Site, load_site
 from sla.engine.deadline import State
 from sla.error_text import did_you_mean
 from sla.regulations.model import Rule
+
+if TYPE_CHECKING:
+    from tasks.common.context import SiteContext
+    from tasks.evaluation.explain import Explanation
 
 
 def due(
@@ -54,15 +60,22 @@ def explain(
         str | None, typer.Option(help="As it was known at this time, like a report.", metavar="T")
     ] = None,
     html: HtmlOption = None,
+    pdf: Annotated[
+        Path | None,
+        typer.Option(help="Write an evidence card to print or to sign.", metavar="FILE"),
+    ] = None,
     site: SiteOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain a complaint: its events, its mails, its deadlines.
+    """Explain a complaint's deadlines.
 
-    Every deadline is shown day by day, with its article: each day counted or not, and the reason.
-    The counts of working days and calendar days go up to today.
+    It lists the events and the mails that reached a person. Every deadline is shown day by day,
+    with its article: each day counted or not, and the reason. The counts of working days and
+    calendar days go up to today.
     `--as-of` uses only records from before this time: it verifies a report of this moment.
+    `--pdf` writes the facts on one page, with a verification code. A card made again with the
+    time of the first one as `--as-of` has the same code; `--json` prints it as well.
     """
     with console.context_of(site) as context:
         from tasks.common.redaction import plain_ticket  # noqa: PLC0415
@@ -70,20 +83,35 @@ def explain(
         from tasks.evaluation.explain import as_html, as_text, explanations  # noqa: PLC0415
 
         with context.transaction() as session:
-            moment = console.moment(as_of or now, context.site)
+            moment = console.moment(as_of or now, context.site).replace(microsecond=0)
             found = explanations(session, context, plain_ticket(ticket), moment)
         if not found:
             raise UsageError(
                 f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`, and"
                 " `tenggat quarantine list` for rows that could not be read"
             )
-        if html is not None:
+        if pdf is not None:
+            _write_cards(context, found, pdf)
+        elif html is not None:
             console.write_html(html, "\n".join(as_html(context.site, one) for one in found))
         elif as_json:
             console.print_json([as_data(context, one) for one in found])
         else:
             for one in found:
                 console.print_text(as_text(context.site, one))
+
+
+def _write_cards(context: SiteContext, found: Sequence[Explanation], path: Path) -> None:
+    """Write an evidence card for each complaint.
+
+    Of several complaints, each card has the name of its source at the end of its name.
+    """
+    from tasks.reports.formats.evidence_card import evidence_pdf  # noqa: PLC0415 - slow import
+
+    for one in found:
+        source = one.complaint.source if one.complaint is not None else ""
+        named = path.with_stem(f"{path.stem}-{source.replace('/', '-')}")
+        console.write_bytes(named if len(found) > 1 else path, evidence_pdf(context, one))
 
 
 def list_deadlines(

@@ -28,6 +28,10 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+LATE_STATES = (State.BREACHED, State.MET_LATE)
+"""The states of a missed deadline: they accuse the responsible unit."""
+
+
 class Reason(StrEnum):
     """A reason for the state of a deadline, in addition to its dates."""
 

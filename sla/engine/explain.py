@@ -12,7 +12,7 @@ import numpy as np
 from sla.calendar import DayOff
 from sla.due_days import merge
 from sla.engine.context import EvaluationContext
-from sla.engine.deadline import Deadline, State
+from sla.engine.deadline import LATE_STATES, Deadline
 from sla.regulations.model import LengthUnit
 
 
@@ -26,9 +26,6 @@ class DayMark(StrEnum):
     PAUSE = "pause"
     ROLLED = "rolled"
     LATE = "late"
-
-
-LATE_STATES = (State.BREACHED, State.MET_LATE)
 
 
 @dataclass(frozen=True, slots=True)

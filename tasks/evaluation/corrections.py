@@ -9,12 +9,9 @@ from sqlalchemy.orm import Session
 
 from db import audit, notices
 from db.models import DeadlineRow, NoticeRow
-from sla.engine.deadline import ClockKey, Deadline, State
+from sla.engine.deadline import LATE_STATES, ClockKey, Deadline
 from sla.ladders import NoticeKind
 from tasks.common.context import RunContext
-
-LATE = (State.BREACHED, State.MET_LATE)
-"""The states of a deadline that accuse the responsible unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ def revoked(before: Iterable[DeadlineRow], deadlines: Sequence[Deadline]) -> dic
     found = {}
     for row in before:
         deadline = now.get((row.rule, row.clock))
-        if row.state in LATE and (deadline is None or deadline.state not in LATE):
+        if row.state in LATE_STATES and (deadline is None or deadline.state not in LATE_STATES):
             state = "no longer applies" if deadline is None else f"is {deadline.state} now"
             found[row.rule, row.clock] = f"a deadline that counted as late {state}"
     return found
@@ -84,7 +81,7 @@ def owed_corrections(
 
     While the same deadline is late again, nothing is taken back.
     """
-    late = {each.key for each in deadlines if each.state in LATE}
+    late = {each.key for each in deadlines if each.state in LATE_STATES}
     wrong = {
         row.id: row
         for row in rows

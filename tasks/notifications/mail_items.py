@@ -12,10 +12,9 @@ from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
-from sla.engine.deadline import ClockKey, Deadline, State
+from sla.engine.deadline import LATE_STATES, ClockKey, Deadline, State
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
-from tasks.evaluation.corrections import LATE
 from tasks.evaluation.notices import may_be_told
 from tasks.notifications.desk import DeskLoader
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
@@ -100,7 +99,7 @@ def _correction(
     """Return the correction of a notice, or None if its deadline is late again."""
     clock = (notice.rule, notice.clock)
     deadline = next((d for d in deadlines if d.key == clock), None)
-    if deadline is not None and deadline.state in LATE:
+    if deadline is not None and deadline.state in LATE_STATES:
         return None
     law = context.site.evaluation_context.law
     rule = law.last(notice.rule) if notice.rule in law.ids else None

@@ -68,6 +68,14 @@ def render(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> str:
     return _environment(locale, zone).get_template(template).render(**values)
 
 
+def macros(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> Any:
+    """Return the macros of a template, to be called with their arguments.
+
+    A macro returns plain text with spaces around it; nothing is escaped.
+    """
+    return _environment(locale, zone).get_template(template).make_module(values)
+
+
 def _wrapped(text: str | Markup, indent: int = 0) -> str:
     lines: list[str] = []
     current = ""

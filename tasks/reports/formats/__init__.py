@@ -1,6 +1,6 @@
 """Write a report as HTML, PDF, XLSX, JSON and CSV: one module for each format.
 
-`writer` writes all of them. No format computes a figure.
+`writer` writes all of them, `evidence_card` the card of one complaint. No format computes a figure.
 """
 
-__all__ = ["json_csv", "logo", "restatement_text", "writer"]
+__all__ = ["evidence_card", "json_csv", "logo", "restatement_text", "writer"]

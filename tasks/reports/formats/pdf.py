@@ -1,21 +1,14 @@
-"""The report as PDF: A4, tagged for screen readers (PDF/UA-1), fit for archives (PDF/A-2a).
-
-Typst sets the pages. All its fonts are from matplotlib and all its data are values in a file,
-never a part of its program, so the same report has the same bytes on every machine.
-"""
+"""The report as PDF: A4, tagged for screen readers (PDF/UA-1), fit for archives (PDF/A-2a)."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import matplotlib as mpl
 import typst
 from matplotlib.ft2font import FT2Font
 
@@ -27,8 +20,9 @@ from tasks.reports.formats.method_text import method_shown, source_notes
 from tasks.reports.formats.plots import DRAWN, Plot, plots
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.sections import Line, Section, Shown, sections, tiles
+from tasks.reports.formats.typesetting import font_folder, printable_json, typeset
 from tasks.reports.model import Report
-from tasks.text.catalog import TEMPLATES, catalog
+from tasks.text.catalog import catalog
 from tasks.text.formats import long_day_text, moment_text, one_line, period_text, short_day_text
 
 MOST_ROWS = 300
@@ -62,40 +56,19 @@ SMALL_NAME = 24
 LONGEST_WORD = 80
 """The most letters of a word for which a whole line has room."""
 
-UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
-    "\ue000-\uf8ff\U000f0000-\U0010ffff]"
-)
-"""Characters without a glyph or without a meaning of their own: PDF/A does not allow them."""
-
 
 def report_pdf(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
     """Render the report as PDF, in the language of its names; `drawn` avoids drawing twice."""
     pictures = plots(view, zone) if drawn is None else drawn
     logo = logo_svg(view.letterhead)
     try:
-        return _typeset(view, printed(view, zone, pictures, logo))
+        return typeset("report.typ", printed(view, zone, pictures, logo), view.as_of)
     except typst.TypstError:
         if not logo:
             raise
-        return _typeset(view, printed(view, zone, pictures))  # the picture may be damaged
-
-
-def _typeset(view: Report, data: str) -> bytes:
-    """Set the pages from their data, with the moment of the report as the time of the file."""
-    folder = TEMPLATES / "report"
-    compiler = typst.Compiler(
-        (folder / "report.typ").read_bytes(),
-        root=str(folder),
-        font_paths=_fonts(),
-        ignore_system_fonts=True,
-        sys_inputs={"report": data},
-    )
-    made = compiler.compile(
-        format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=int(view.as_of.timestamp())
-    )
-    assert isinstance(made, bytes)
-    return made
+        return typeset(
+            "report.typ", printed(view, zone, pictures), view.as_of
+        )  # the picture may be damaged
 
 
 def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str = "") -> str:
@@ -137,7 +110,7 @@ def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str =
         "method": asdict(method_shown(view, zone)),
         "signature": _signature(view, zone),
     }
-    return json.dumps(_printable(page), ensure_ascii=False)
+    return printable_json(page)
 
 
 def _executive(view: Report, zone: ZoneInfo) -> dict[str, Any]:
@@ -259,31 +232,7 @@ def _cell(cell: Shown, most: int, *, narrow: bool = False) -> dict[str, Any]:
     return {"text": text, "detail": detail, "numeric": cell.numeric, "strong": cell.strong}
 
 
-def _printable(value: Any) -> Any:
-    """Return the same value with a sign in the place of each character that PDF/A forbids."""
-    match value:
-        case str():
-            return UNPRINTABLE.sub("\ufffd", value)
-        case dict():
-            return {key: _printable(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_printable(each) for each in value]
-    return value
-
-
 @lru_cache
 def _drawable() -> frozenset[int]:
     """Return the characters of the font of the plots."""
-    return frozenset((*FT2Font(str(_folder() / "DejaVuSans.ttf")).get_charmap(), ord("\n")))
-
-
-def _folder() -> Path:
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
-
-
-@lru_cache
-def _fonts() -> typst.Fonts:
-    """Return matplotlib's fonts; one of them has a sign for every character."""
-    return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[_folder()]
-    )
+    return frozenset((*FT2Font(str(font_folder() / "DejaVuSans.ttf")).get_charmap(), ord("\n")))
