@@ -29,8 +29,8 @@ class Measure(StrEnum):
 
 Cell = int | float | str | date | datetime | None
 
-SUPPRESSED = "<"
-"""The value of a cell suppressed in the public edition because it is about too few complaints."""
+WITHHELD = "<"
+"""The value of a cell withheld in the public edition because it is about too few complaints."""
 
 
 @dataclass(frozen=True, slots=True)

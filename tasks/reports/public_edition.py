@@ -16,7 +16,7 @@ from datetime import timedelta
 from functools import partial
 
 from sla.metrics.comparison import no_data
-from sla.metrics.table import SUPPRESSED, Cell, Measure, Row, Table
+from sla.metrics.table import WITHHELD, Cell, Measure, Row, Table
 from sla.periods import Period, before, year_before
 from tasks.reports import disclosure_control
 from tasks.reports.disclosure_control import LEAST, Level, small
@@ -124,7 +124,7 @@ class _Hiding:
             return None
         verdicts = disclosure_control.WITHHELD[self.whole]
         cells = tuple(
-            SUPPRESSED
+            WITHHELD
             if column.key in verdicts
             or column.key in self.without_total
             or (column.measure is Measure.COUNT and small(cell))
@@ -140,14 +140,14 @@ class _Hiding:
         cells: tuple[Cell, ...] = tuple(
             cell
             if (table.key, place, column.key) not in self.hidden or no_data(table, row, column.key)
-            else withheld.get(column.key, SUPPRESSED)
+            else withheld.get(column.key, WITHHELD)
             for column, cell in zip(table.columns, row.cells, strict=True)
         )
         told = (table.key, place, "verdicts") not in self.hidden
         of = {
             column: number
             for column, number in row.of.items()
-            if SUPPRESSED not in cells and not self._tells_apart(table, row, column)
+            if WITHHELD not in cells and not self._tells_apart(table, row, column)
         }
         return replace(row, cells=cells, small=row.small or not told, of=of)
 
@@ -384,7 +384,7 @@ def _round(cell: Cell, measure: Measure, of: Cell) -> Cell:
     if measure is Measure.COUNT:
         return (2 * int(cell) + ROUND) // (2 * ROUND) * ROUND
     if measure is not Measure.SHARE or not isinstance(of, int) or of < ENOUGH:
-        return SUPPRESSED
+        return WITHHELD
     return round(cell * 100 / ROUND) * ROUND / 100
 
 

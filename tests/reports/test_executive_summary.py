@@ -11,7 +11,7 @@ from conftest import wita
 from support.metric_cases import BENCH, NOVEMBER, case, event_at, gathered_of
 from support.synthetic_reports import view
 
-from sla.metrics.table import SUPPRESSED
+from sla.metrics.table import WITHHELD
 from sla.metrics.tables import Tellings
 from sla.metrics.tables import report as tables_of
 from tasks.reports.formats.executive_summary import executive_summary
@@ -75,10 +75,10 @@ def test_the_public_summary_names_no_withheld_figure():
         row
         for key in ("by_unit", "by_rule")
         for row in public.table(key).rows
-        if SUPPRESSED in row.cells
+        if WITHHELD in row.cells
     ]
     assert withheld
-    assert SUPPRESSED not in " ".join(texts(public))
+    assert WITHHELD not in " ".join(texts(public))
     assert not any("disarankan" in text for text in texts(public))
 
 

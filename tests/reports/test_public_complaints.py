@@ -25,7 +25,7 @@ from support.synthetic_reports import view
 from sla.metrics.columns import CaseColumns
 from sla.metrics.definitions import PRESENT
 from sla.metrics.encoding import STATES
-from sla.metrics.table import SUPPRESSED, Measure, Row, Table
+from sla.metrics.table import WITHHELD, Measure, Row, Table
 from sla.metrics.tables import Tellings
 from sla.metrics.tables import report as tables_of
 from sla.periods import Period
@@ -111,7 +111,7 @@ Filling = tuple[int, int, int]
 
 def in_range(share: object, met: int, judged: int) -> bool:
     """Whether so many deadlines met are within the range that is shown in place of a share."""
-    if not isinstance(share, str) or share == SUPPRESSED:
+    if not isinstance(share, str) or share == WITHHELD:
         return True
     least, most = map(float, share.split("-"))
     return judged > 0 and least <= met / judged and (met / judged < most or most == 1)
@@ -122,17 +122,17 @@ def fillings(table: Table, place: int, most: int) -> list[Filling]:
     keys = [column.key for column in table.columns]
     row = dict(zip(keys, table.rows[place].cells, strict=True))
     parts = row["met_late"], row["breached"]
-    late = None if SUPPRESSED in parts else sum(parts)
+    late = None if WITHHELD in parts else sum(parts)
     found = []
     for complaints in range(most + 1):
-        if row.get("received", complaints) not in (complaints, SUPPRESSED):
+        if row.get("received", complaints) not in (complaints, WITHHELD):
             continue
         judged = complaints * DUTIES
-        if row["verdicts"] not in (judged, SUPPRESSED):
+        if row["verdicts"] not in (judged, WITHHELD):
             continue
         for met in range(judged + 1):
             share = row["share"]
-            if row["met"] not in (met, SUPPRESSED) or late not in (judged - met, None):
+            if row["met"] not in (met, WITHHELD) or late not in (judged - met, None):
                 continue
             if not in_range(share, met, judged):
                 continue
@@ -161,12 +161,12 @@ def told(public: Report, full: Report, key: str) -> Iterator[tuple[str, str, int
     total = sum(row.cells[names.index("verdicts")] for row in original.rows) // DUTIES
     met = sum(row.cells[names.index("met")] for row in original.rows)
     wholes = {(total, met, total * DUTIES - met)}
-    if any(SUPPRESSED in row.cells for row in public.table("by_rule").rows):
+    if any(WITHHELD in row.cells for row in public.table("by_rule").rows):
         wholes = {(c, m, c * DUTIES - m) for c in range(total + 3) for m in range(c * DUTIES + 1)}
         wholes = {
             each
             for each in wholes
-            if public.table("headline").value("received", "value") in (each[0], SUPPRESSED)
+            if public.table("headline").value("received", "value") in (each[0], WITHHELD)
         }
     may_be = [fillings(table, n, total + 2) for n in range(len(table.rows))]
     for place, row in enumerate(table.rows):
@@ -228,7 +228,7 @@ def test_the_months_of_an_earlier_quarter_stay_withheld_in_the_next_edition():
         for each in (third, fourth)
         if (table := public_edition(each).table("trend"))
     ]
-    assert shown == [[SUPPRESSED, 40, SUPPRESSED]] * 2
+    assert shown == [[WITHHELD, 40, WITHHELD]] * 2
 
 
 OCTOBER = Period("2026-10", date(2026, 10, 1), date(2026, 10, 31))
@@ -307,7 +307,7 @@ def test_a_rounded_share_needs_many_deadlines():
             )
             if (table := shown.table(key))
         ]
-    assert shares == {24: [SUPPRESSED] * 2, 25: [0.7] * 2, 40: [0.75] * 2}
+    assert shares == {24: [WITHHELD] * 2, 25: [0.7] * 2, 40: [0.75] * 2}
 
 
 def test_editions_of_overlapping_periods_are_refused(context, tmp_path):

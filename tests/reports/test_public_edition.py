@@ -12,7 +12,7 @@ import pytest
 from support.programs import sized
 from support.synthetic_reports import Made, complaints, tables, view, without_rows
 
-from sla.metrics.table import SUPPRESSED, Measure, Row, Table
+from sla.metrics.table import WITHHELD, Measure, Row, Table
 from tasks.reports.disclosure_control import PARTS, column_hidden, fits
 from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
 from tasks.reports.model import Report
@@ -37,13 +37,13 @@ def ways(row: tuple[object, ...], sums: list[int]) -> list[Way]:
     """All fillings (met, met_late, breached) of a row (judged, ..., share) as it is shown."""
     judged, *parts, share = row
     choices = [
-        range(most + 1) if part == SUPPRESSED else (part,)
+        range(most + 1) if part == WITHHELD else (part,)
         for part, most in zip(parts, sums, strict=True)
     ]
     return [
         way
         for way in product(*choices)
-        if judged in (SUPPRESSED, sum(way))
+        if judged in (WITHHELD, sum(way))
         and (not isinstance(share, float) or way[0] == round(share * sum(way)))
         and in_range(share, way[0], sum(way))
     ]
@@ -51,7 +51,7 @@ def ways(row: tuple[object, ...], sums: list[int]) -> list[Way]:
 
 def in_range(share: object, met: int, judged: int) -> bool:
     """Whether so many deadlines met are within the range that is shown in place of a share."""
-    if not isinstance(share, str) or share == SUPPRESSED:
+    if not isinstance(share, str) or share == WITHHELD:
         return True
     least, most = map(float, share.split("-"))
     return judged > 0 and least <= met / judged and (met / judged < most or most == 1)
@@ -96,7 +96,7 @@ def test_no_small_verdict_can_be_worked_out_from_the_ranges_of_shares():
         public = public_edition(report(made)).table("by_unit")
         assert public
         shares = [row.cells[7] for row in public.rows]
-        shown += sum(isinstance(share, str) and share != SUPPRESSED for share in shares)
+        shown += sum(isinstance(share, str) and share != WITHHELD for share in shares)
         if wrong := worked_out(made):
             found[seed] = wrong
     assert found == {}
@@ -107,7 +107,7 @@ def test_no_small_verdict_can_be_worked_out_from_the_ranges_of_shares():
 def test_fewer_than_a_third_of_the_units_are_without_a_share_or_its_range(seed):
     units = public_edition(view(units=18, count=400, seed=seed)).table("by_unit")
     assert units
-    without = sum(row.cells[7] == SUPPRESSED for row in units.rows)
+    without = sum(row.cells[7] == WITHHELD for row in units.rows)
     assert without < len(units.rows) / 3
 
 
@@ -129,7 +129,7 @@ def worked_out(made: list[Made]) -> list[object]:
     sums = [sum(column) for column in zip(*counts_of(table, *PARTS), strict=True)]  # type: ignore[arg-type]
     whole = public.table("by_rule")
     assert whole
-    known = not any(SUPPRESSED in row for row in counts_of(whole, *PARTS)) or not any(
+    known = not any(WITHHELD in row for row in counts_of(whole, *PARTS)) or not any(
         0 < each < 3 for each in (*sums, sums[1] + sums[2])
     )
     may_be = possible(rows, sums, known=known)
@@ -181,15 +181,15 @@ def given_away(seed: int) -> Iterator[object]:
             gone = [
                 true[row.key]
                 for row, (cell,) in zip(table.rows, counts_of(table, column), strict=True)
-                if cell == SUPPRESSED
+                if cell == WITHHELD
             ]
             total_known = any(
                 other != key
                 and (t := public.table(other))
                 and column in {c.key for c in t.columns}
-                and not any(cell == SUPPRESSED for (cell,) in counts_of(t, column))
+                and not any(cell == WITHHELD for (cell,) in counts_of(t, column))
                 for other in SPLIT
-            ) or (column in {"open", "received"} and headline.value(column, "value") != SUPPRESSED)
+            ) or (column in {"open", "received"} and headline.value(column, "value") != WITHHELD)
             if gone and total_known and (len(gone) < 2 or sum(gone) < max(3, len(gone) + 1)):
                 yield key, column, gone
 
@@ -242,10 +242,10 @@ def test_a_share_that_rests_on_fewer_than_three_is_withheld():
     shown = public.table("headline")
     assert shown
     for key in ("received", "settled", "followed_up_share", "on_time", "mean_days_to_settlement"):
-        assert shown.value(key, "value") == SUPPRESSED, key
+        assert shown.value(key, "value") == WITHHELD, key
     trend = public.table("trend")
     assert trend
-    assert trend.rows[-1].cells == (SUPPRESSED,) * 4
+    assert trend.rows[-1].cells == (WITHHELD,) * 4
 
 
 def test_the_months_of_a_quarter_do_not_give_its_sum_away():
@@ -281,7 +281,7 @@ def test_the_months_of_a_quarter_do_not_give_its_sum_away():
     )
     shown = public.table("trend")
     assert shown
-    assert [row.cells[0] for row in shown.rows] == [SUPPRESSED, SUPPRESSED, 40]
+    assert [row.cells[0] for row in shown.rows] == [WITHHELD, WITHHELD, 40]
 
 
 def test_a_rung_of_few_complaints_tells_no_share():
@@ -297,9 +297,9 @@ def test_a_rung_of_few_complaints_tells_no_share():
     shown = public_edition(replace(full, tables=changed)).table("escalations")
     assert shown
     assert [row.cells[1:] for row in shown.rows] == [
-        (9, *[SUPPRESSED] * 4),
-        (9, 9, SUPPRESSED, 1.0, 0.0),
-        (30, 30, 0.5, SUPPRESSED, None),
+        (9, *[WITHHELD] * 4),
+        (9, 9, WITHHELD, 1.0, 0.0),
+        (30, 30, 0.5, WITHHELD, None),
     ]
 
 
@@ -371,5 +371,5 @@ def test_the_public_tables_are_in_the_order_that_their_notes_say():
         assert fit == sorted(fit)
         assert fit == [(share, key) for share, _, key in shown][: len(fit)]
         for key in ("by_classification", "by_category", "by_channel"):
-            came = [row.cells[0] for row in public.table(key).rows if row.cells[0] != SUPPRESSED]
+            came = [row.cells[0] for row in public.table(key).rows if row.cells[0] != WITHHELD]
             assert came == sorted(came, reverse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sla.metrics.table import SUPPRESSED, Cell, Column, Measure, Row
+from sla.metrics.table import WITHHELD, Cell, Column, Measure, Row
 from tasks.reports.labels import Names
 from tasks.reports.notified_text import told_text
 from tasks.text.catalog import catalog
@@ -21,9 +21,9 @@ def measure_of(row: Row, column: Column) -> Measure:
     return row.measure or column.measure
 
 
-def suppressed(cell: Cell, measure: Measure) -> bool:
+def is_withheld(cell: Cell, measure: Measure) -> bool:
     """Check whether a figure is withheld; a text may contain the same sign by chance."""
-    return measure in NUMBERS and cell == SUPPRESSED
+    return measure in NUMBERS and cell == WITHHELD
 
 
 def number(cell: Cell) -> float | None:
@@ -40,8 +40,8 @@ def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: Zon
     locale = names.locale
     if cell is None:
         return "–"
-    if suppressed(cell, measure):
-        return catalog(locale)("report.suppressed")
+    if is_withheld(cell, measure):
+        return catalog(locale)("report.withheld")
     match measure, cell:
         case Measure.COUNT, int():
             return number_text(cell, locale)

@@ -106,7 +106,7 @@ def marks(axes: Axes, withheld: Sequence[bool], locale: str, heights: Sequence[f
     for place, gone in enumerate(withheld):
         if gone:
             height = heights[place] if heights else 0
-            axes.text(place, height, catalog(locale)("report.suppressed"), ha="center", va="bottom")
+            axes.text(place, height, catalog(locale)("report.withheld"), ha="center", va="bottom")
 
 
 def gap(value: float | None) -> float:

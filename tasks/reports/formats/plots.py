@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from zoneinfo import ZoneInfo
 
-from sla.metrics.table import SUPPRESSED, Measure, Row, Table
+from sla.metrics.table import WITHHELD, Measure, Row, Table
 from tasks.reports.formats.cell_text import cell_text, number
 from tasks.reports.formats.plot_style import (
     BLUE,
@@ -289,7 +289,7 @@ def _column(table: Table, key: str) -> list[float | None]:
 
 def _withheld(table: Table, key: str) -> list[bool]:
     """Check for each row whether a figure is withheld; missing data are not."""
-    return [table.value(row.key, key) == SUPPRESSED for row in table.rows]
+    return [table.value(row.key, key) == WITHHELD for row in table.rows]
 
 
 def _said(table: Table, row: Row, key: str, view: Report, zone: ZoneInfo) -> str:

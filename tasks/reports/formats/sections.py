@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sla.metrics.comparison import no_data
 from sla.metrics.definitions import VERDICTS
-from sla.metrics.table import SUPPRESSED, Column, Measure, Row, Table
+from sla.metrics.table import WITHHELD, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, measure_of, number
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
@@ -164,7 +164,7 @@ def _note(table: Table, view: Report, zone: ZoneInfo) -> str:
     t = catalog(view.names.locale)
     if table.key == "trend":
         return " ".join(filter(None, (t("report.note.trend"), _unknown_settlements(view, t))))
-    if table.key == "by_unit" and any(SUPPRESSED in row.cells for row in table.rows):
+    if table.key == "by_unit" and any(WITHHELD in row.cells for row in table.rows):
         return f"{t('report.note.by_unit')} {t('report.note.withheld_last')}"
     if table.key != "headline":
         return t(f"report.note.{table.key}")
@@ -203,7 +203,7 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
             detail = view.names(column.key, cell).detail
         if column.key in row.of and isinstance(cell, int | float):
             detail = _out_of(view, row, column.key)
-        if row.small and column.key == "share" and cell not in {None, SUPPRESSED}:
+        if row.small and column.key == "share" and cell not in {None, WITHHELD}:
             detail = catalog(view.names.locale)("report.small")
         shown_text = cell_text(cell, measure, column.key, view.names, zone)
         if cell is None and _no_data(view, table, row, column.key):

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from sla.metrics.table import Cell, Column, Measure, Table
-from tasks.reports.formats.cell_text import cell_text, measure_of, suppressed
+from tasks.reports.formats.cell_text import cell_text, is_withheld, measure_of
 from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.xlsx_charts import add_chart
@@ -302,8 +302,8 @@ class _Writer:
         """Write one cell by its type; nothing for a missing value."""
         if cell is None:
             return
-        if suppressed(cell, measure):
-            self.string(sheet, row, place, self.t("report.suppressed"), self.gone)
+        if is_withheld(cell, measure):
+            self.string(sheet, row, place, self.t("report.withheld"), self.gone)
         elif measure in self.figures and isinstance(cell, int | float):
             sheet.write_number(row, place, cell, self.figures[measure])
         elif measure is Measure.SHARE:  # a range in the public edition
