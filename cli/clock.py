@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
+from settings import load_site
 
 if TYPE_CHECKING:
     from tasks.common.context import SiteContext
@@ -89,6 +90,55 @@ def accept(
             raise typer.Exit(console.TROUBLE)
         clock_check.accept_clock(context, verdict)
         console.out.print("accepted; the next runs work again")
+
+
+@clock_app.command("back")
+def back(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            help="The last time at which the clock was right (else: all later than now is false).",
+            metavar="ISO",
+        ),
+    ] = None,
+    site: SiteOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Undo what runs have decided while the clock was ahead.
+
+    Set the clock and stop the service first. Runs, unsent mails, notices and reports of the false
+    time are removed; every complaint is evaluated again. Mails already sent get a correction if
+    they reported a deadline that is not late.
+    """
+    place = load_site(site)
+    from db.backup.restore import exclusive_access  # noqa: PLC0415
+    from tasks.monitoring import false_time  # noqa: PLC0415
+
+    with exclusive_access(place.var / "service.lock"), console.context_of(site) as context:
+        now = real_time()
+        right = console.moment(since, place) if since else false_time.last_right(context, now)
+        if right > now:
+            raise UsageError("--at is later than the clock; set the clock first")
+        false_since = right if since else now
+        console.out.print(f"clock       {context.local(now):%Y-%m-%d %H:%M}")
+        console.out.print(f"last right  {context.local(right):%Y-%m-%d %H:%M}")
+        console.out.print(f"false since {context.local(false_since):%Y-%m-%d %H:%M}")
+        if not yes and not typer.confirm("Undo all decisions of runs after this time?"):
+            raise typer.Exit(console.TROUBLE)
+        by = console.caller()
+        done = false_time.set_back(context, right, now, since=false_since, by=by)
+        lines = [
+            f"{done.runs} runs, {done.notices_withdrawn} notices and {done.reports} reports undone",
+            f"{done.mails_cancelled} mails cancelled, {done.mails_sent} were sent before",
+            "the next run of deadlines evaluates all complaints and queues the corrections",
+        ]
+        if done.imports:
+            lines.append(
+                f"{done.imports} imports count as made just after the last right time; import the"
+                " sources again now (`tenggat run`)"
+            )
+        console.out.print(escape("\n".join(lines)), soft_wrap=True)
 
 
 def _asked(context: SiteContext, last: datetime | None) -> ClockVerdict:

@@ -10,6 +10,7 @@ __all__ = [
     "backup",
     "complaints",
     "engine",
+    "false_time",
     "imports",
     "late_records",
     "lives",

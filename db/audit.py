@@ -61,6 +61,8 @@ class AuditKind(StrEnum):
     """This database began as a copy of another one."""
     CLOCK_ACCEPTED = "clock.accepted"
     """A person says that the clock is right, although no witness confirms it."""
+    CLOCK_UNDONE = "clock.undone"
+    """What runs at a false time had decided was undone; their rows of the audit stay."""
 
 
 @dataclass(frozen=True, slots=True)

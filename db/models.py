@@ -79,6 +79,8 @@ class LeftOut(StrEnum):
     UNIT_FIRST = "unit_first"
     """Fair notice: the responsible unit was not notified yet (its mail may have been returned), or
     has not had its time."""
+    FALSE_TIME = "false_time"
+    """The clock was ahead when the notice was queued."""
 
 
 class QuestionRole(StrEnum):

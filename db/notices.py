@@ -329,6 +329,7 @@ WITHDRAWN: Mapping[str, str] = {
     " changed",
     LeftOut.TAKEN_BACK: "before it reached anybody, the deadline proved not to be late",
     LeftOut.UNIT_FIRST: "the responsible unit was not notified before, or has not had its time",
+    LeftOut.FALSE_TIME: "before it reached anybody, the machine's clock proved to be ahead",
 }
 """Audit reason for a withdrawn notice, by the reason for which its last mail left it out."""
 

@@ -29,6 +29,11 @@ def last(session: Session, flow: str | None = None) -> datetime | None:
     return session.scalar(query)
 
 
+def last_until(session: Session, moment: datetime) -> datetime | None:
+    """Return the time of the last finished run until a moment."""
+    return session.scalar(select(func.max(FlowRunRecord.now)).where(FlowRunRecord.now <= moment))
+
+
 def last_record(session: Session, flow: str) -> FlowRunRecord | None:
     """Return the record of the latest finished run of a flow, with its counts."""
     query = select(FlowRunRecord).where(FlowRunRecord.flow == flow)

@@ -92,6 +92,7 @@ def flow_run_context(
             raise ClockInThePast(
                 f"it is {context.local(now):%Y-%m-%d %H:%M}, but {flow} has already run at"
                 f" {context.local(before):%Y-%m-%d %H:%M}; check the machine's clock or --now"
+                " (if the clock was ahead before and is right now: `tenggat clock back`)"
             )
         _check_clock(context, now, clock, ask)
         run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()

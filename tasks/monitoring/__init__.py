@@ -8,6 +8,7 @@ __all__ = [
     "clock_witnesses",
     "external_watch",
     "failed_runs",
+    "false_time",
     "health",
     "incident_log",
     "ping",

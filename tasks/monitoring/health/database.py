@@ -121,7 +121,8 @@ def _ran(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "trouble",
             f"the last run was at {_local(site, latest)}, later than now",
-            "check the machine's clock",
+            "check the machine's clock; if it was ahead before and is right now, run"
+            " `tenggat clock back`",
         )
         return
     yield from _jumps(session, site, now, latest)
