@@ -19,7 +19,8 @@ from settings import Site, load_site
 def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
     """Run one cycle: import, evaluate, send.
 
-    Imports complaints, evaluates their deadlines, and sends the queued mails.
+    Imports complaints, evaluates their deadlines, and sends the queued mails. To try a site with
+    other days (`--now`), set TENGGAT_REHEARSAL=1.
     """
     import service  # noqa: PLC0415
 

@@ -97,4 +97,7 @@ def check_times(parameters: Mapping[str, Any], now: datetime) -> None:
         if time.tzinfo is None:
             raise NotPermitted(f"the parameter `{name}` needs a zone, as in 2026-11-24T08:00+08:00")
         if time > now + SKEW and not is_rehearsal():
-            raise NotPermitted(f"the parameter `{name}` is later than the present time")
+            raise NotPermitted(
+                f"the parameter `{name}` is later than the present time; only a trial site may"
+                f" pretend one: set {REHEARSAL}=1"
+            )

@@ -109,7 +109,8 @@ class ClockVerdict:
             )
         return (
             f"{jump}, and nothing confirms this time; nothing was decided or sent: set the"
-            " machine's clock (timedatectl), or run `tenggat clock accept` if it is right"
+            " machine's clock (timedatectl), or run `tenggat clock accept` if it is right; for a"
+            " trial site with other times set TENGGAT_REHEARSAL=1"
         )
 
 

@@ -116,8 +116,9 @@ def test_no_run_pretends_a_later_time_except_at_a_rehearsal(name, monkeypatch):
     for earlier in (NOW - timedelta(days=400), NOW, NOW + timedelta(seconds=59)):
         check_times({name: earlier, "site": SITE}, NOW)
     later = {name: NOW + timedelta(hours=1)}
-    with pytest.raises(NotPermitted, match=f"`{name}` is later than the present time"):
+    with pytest.raises(NotPermitted, match=f"`{name}` is later than the present time") as said:
         check_times(later, NOW)
+    assert "set TENGGAT_REHEARSAL=1" in str(said.value)
     with pytest.raises(NotPermitted, match=f"`{name}` needs a zone"):
         check_times({name: NOW.replace(tzinfo=None)}, NOW)
     monkeypatch.setenv(REHEARSAL, "1")
