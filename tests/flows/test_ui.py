@@ -105,7 +105,9 @@ def test_a_report_is_asked_for_by_its_form_and_stands_in_a_table(desk):
     desk.pages.reads("TABLE", "summary-units", "Pemerintah Kabupaten Contoh")
     desk.pages.click_card("TABLE summary-units")
     desk.pages.reads(
-        "Perangkat daerah", "Tepat waktu", "Dinas Komunikasi, Informatika dan Statistik"
+        "Perangkat daerah",
+        "Kewajiban tepat waktu (%)",
+        "Dinas Komunikasi, Informatika dan Statistik",
     )
 
 
