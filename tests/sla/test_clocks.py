@@ -89,7 +89,10 @@ EDGES = [
     # 24), 21 in April (less Good Friday) and 4 to 8 May (less Labour Day)
     ("sp4n-guideline/supervisory", "supervisory_complaint", "2026-02-02", "2026-05-08"),
     ("uu-37-2008/clarification", None, "2026-11-02", "2026-11-16"),
+    ("uu-37-2008/second-clarification", None, "2026-11-02", "2026-11-16"),
     ("uu-37-2008/recommendation", None, "2026-11-02", "2027-01-01"),
+    # 18 days in April, 12 in May (less Labour Day, Ascension Day and its joint holiday, 14 and 15)
+    ("ombudsman-58-2023/report", None, "2026-04-06", "2026-05-21"),
 ]
 NOBODY_IS_LATE = {"uu-25-2009/filing", "uu-25-2009/completion", "sp4n/auto-close"}
 
