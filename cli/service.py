@@ -20,7 +20,7 @@ def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = Fa
     """Run one cycle: import, evaluate, send.
 
     Imports complaints, evaluates their deadlines, and sends the queued mails. To try a site with
-    other days (`--now`), set TENGGAT_REHEARSAL=1.
+    other days (`--now`), let its mails stay on this machine, or set TENGGAT_REHEARSAL=1.
     """
     import service  # noqa: PLC0415
 

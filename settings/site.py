@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
@@ -35,6 +36,7 @@ from sla.regulations.model import Law, RegulationError
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parent.parent
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 EXAMPLE = REPOSITORY / "examples" / "kabupaten-contoh"
 OPTIONAL_REGULATIONS = REPOSITORY / "regulations" / "optional"
 """The site of the demo, with its invented complaints in `inbox/`."""
@@ -350,6 +352,16 @@ class Site:
                 for unit, work_days in self.file.calendar.units.items()
             },
         )
+
+    @property
+    def keeps_mail(self) -> bool:
+        """Whether mails stay in the folder of working files: nobody is notified of anything."""
+        return self.mail_url == "mailbox:"
+
+    @property
+    def mails_this_machine(self) -> bool:
+        """Whether mails go to a server on this machine at most."""
+        return self.keeps_mail or (urlsplit(self.mail_url).hostname or "") in LOOPBACK
 
     def may_use(self, folder: Path) -> bool:
         """Check whether sources may read and archive files in a folder, links resolved.

@@ -18,7 +18,7 @@ from support.servers.smtp_servers import Server
 from cli import clock as clock_command
 from db import runs
 from db.models import AuditRow, DeliveryAttempt, FlowRunRecord, MessageRow, WatchState
-from flows.permitted import REHEARSAL, NotPermitted
+from flows.permitted import REHEARSAL, SITES, NotPermitted
 from flows.run_context import flow_run_context
 from tasks.common.context import ClockInThePast, SiteContext
 from tasks.monitoring import clock_witnesses as witnesses
@@ -45,7 +45,9 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def _no_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site that mails for real, if only to a server that does not answer."""
     monkeypatch.delenv(REHEARSAL)
+    monkeypatch.setenv("TENGGAT_MAIL_URL", "smtp://127.0.0.1:1")
 
 
 def says(*found: Witness) -> Callable[[SiteContext, Clock, timedelta], Sequence[Witness]]:
@@ -201,6 +203,7 @@ def test_a_contradicted_clock_is_accepted_by_force_only(context, call_tenggat, m
 
 
 def test_a_time_in_the_future_is_refused_except_in_a_rehearsal(context, monkeypatch):
+    monkeypatch.setenv("TENGGAT_MAIL_URL", "smtp://mail.contohkab.example")
     future = LAST + 2 * HOUR
     with pytest.raises(NotPermitted, match="`now` is later than the present time"):
         run(context, LAST, now=future)
@@ -211,8 +214,31 @@ def test_a_time_in_the_future_is_refused_except_in_a_rehearsal(context, monkeypa
     assert recorded(context) == [("deadlines", future), ("deadlines", future + YEAR)]
 
 
-def test_a_pretended_time_needs_a_witness_as_well(context):
+@pytest.mark.parametrize("url", ["mailbox:", "smtp://127.0.0.1:1", "smtp://localhost:1"])
+def test_a_command_may_pretend_any_time_where_no_mail_leaves_the_machine(context, monkeypatch, url):
+    monkeypatch.setenv("TENGGAT_MAIL_URL", url)
+    ran(context, LAST)
+    run(context, LAST + YEAR, now=LAST + 10 * DAY)
+    run(context, LAST + YEAR, now=LAST + 2 * YEAR)
+    assert recorded(context)[1:] == [
+        ("deadlines", LAST + 10 * DAY),
+        ("deadlines", LAST + 2 * YEAR),
+    ]
+
+
+def test_the_clock_of_a_site_that_keeps_its_mail_is_not_checked(context, monkeypatch):
+    """So the example site runs on a machine that knows no time server."""
+    ran(context, LAST)
+    with pytest.raises(ClockRefused):
+        run(context, LAST + YEAR)
+    monkeypatch.setenv("TENGGAT_MAIL_URL", "mailbox:")
+    run(context, LAST + YEAR)
+    assert recorded(context)[-1] == ("deadlines", LAST + YEAR)
+
+
+def test_a_time_that_the_api_pretends_needs_a_witness_as_well(context, monkeypatch):
     """The clock may be wrong, and `now` as wrong as the clock."""
+    monkeypatch.setenv(SITES, json.dumps([str(context.site.folder)]))
     ran(context, LAST)
     with pytest.raises(ClockRefused):
         run(context, LAST + YEAR, now=LAST + YEAR)

@@ -17,7 +17,7 @@ ANSWERS_WITHIN = 5.0
 
 def mail(site: Site) -> Iterator[Finding]:
     """Log in to the mail server; no mail is sent."""
-    if site.mail_url == "mailbox:":
+    if site.keeps_mail:
         yield Finding(
             "note", "mail stays in the built-in mailbox", "set TENGGAT_MAIL_URL to send it"
         )
@@ -51,7 +51,7 @@ def returned_mail(site: Site) -> Iterator[Finding]:
             yield Finding("trouble", trouble, "until then bounced mail goes unnoticed")
         else:
             yield Finding("good", "the mailbox for returned mail can be read")
-    elif site.mail_url != "mailbox:":
+    elif not site.keeps_mail:
         yield Finding(
             "note",
             "mails that come back are not looked for",

@@ -18,7 +18,7 @@ def smtp_address(site: Site, *, timeout: float | None = None) -> Iterator[SmtpAd
     """
     mail = site.file.mail
     seconds = min(timeout or mail.timeout_seconds, mail.timeout_seconds)
-    if site.mail_url == "mailbox:":
+    if site.keeps_mail:
         from tasks.notifications.transport.local_mailbox import local_mailbox  # noqa: PLC0415 - slow to import
 
         with local_mailbox(site.var / "mailbox", timeout=seconds) as address:
