@@ -30,7 +30,10 @@ def main() -> None:
         before, wall = time.process_time(), time.monotonic()
         (outcome,) = simulate(context.site, None, FIRST, LAST).outcomes
         context.close()
-    notices, mails = len({t.notice for t in outcome.told}), len({t.mail for t in outcome.told})
+    notices, mails = (
+        len({t.notice for t in outcome.notices}),
+        len({t.mail for t in outcome.notices}),
+    )
     print(
         f"a year of {count:,} complaints replayed: {time.process_time() - before:.0f} s of CPU,"
         f" {time.monotonic() - wall:.0f} s in all; {notices:,} notices in {mails:,} mails,"

@@ -52,7 +52,7 @@ def as_data(found: Simulation, rows: list[dict[str, str]]) -> dict[str, Any]:
     from tasks.simulation import tally  # noqa: PLC0415
 
     totals = tally.totals(found)
-    days = tally.table(found, lambda told: told.day, lambda told: told.kind)
+    days = tally.table(found, lambda notice: notice.day, lambda notice: notice.kind)
     return {
         "from": found.first,
         "to": found.last,
@@ -94,7 +94,7 @@ def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation)
         names = " and ".join(str(path) for path in files if path)
         out.print(f"before → after: {escape(names)} put in place on {found.first}", soft_wrap=True)
     totals = tally.totals(found)
-    days = tally.table(found, lambda told: told.day, lambda told: told.kind)
+    days = tally.table(found, lambda notice: notice.day, lambda notice: notice.kind)
     figures = {
         LABELS[name]: _cell(totals[name], zero="0")
         for name in LABELS
@@ -115,17 +115,17 @@ def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation)
         ["mails", "notices", *kinds],
     )
     order = {role: place for place, role in enumerate(Role)}
-    roles = tally.table(found, lambda told: told.role, lambda told: told.rung)
+    roles = tally.table(found, lambda notice: notice.role, lambda notice: notice.rung)
     rungs = tally.rungs(found, sites)
     _table(
         "role",
         {role: roles[role] for role in sorted(roles, key=lambda role: order[Role(role)])},
         ["mails", "notices", *rungs],
     )
-    units = tally.table(found, lambda told: told.unit, lambda told: told.rung)
+    units = tally.table(found, lambda notice: notice.unit, lambda notice: notice.rung)
     named = {site.directory.name_of(unit) or "(no unit)": units[unit] for unit in units}
     _table("unit", dict(sorted(named.items())), ["notices", *rungs])
-    rules = tally.table(found, lambda told: told.rule, lambda told: told.kind)
+    rules = tally.table(found, lambda notice: notice.rule, lambda notice: notice.kind)
     _table("rule", dict(sorted(rules.items())), ["notices", *kinds])
     if len(sites) > 1 and not tally.differs(found):
         _note("no difference: by the proposed files the same would have been sent")

@@ -215,7 +215,7 @@ def without_answer(session: Session, notice: int) -> frozenset[str]:
     return frozenset(row.casefold() for row in rows)
 
 
-def heard_before(session: Session, notice: NoticeRow, recipient: str) -> bool:
+def notified_before(session: Session, notice: NoticeRow, recipient: str) -> bool:
     """Check whether another mail about the clock of a notice has gone to this person, or waits."""
     lost = (
         MessageStatus.DEAD,

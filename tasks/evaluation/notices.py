@@ -151,7 +151,7 @@ def rungs_reached(
     return reached(deadline, ladder, evaluation_context, now, notified)
 
 
-def may_be_told(
+def may_be_notified(
     context: SiteContext,
     notice: NoticeRow,
     deadline: Deadline,
@@ -203,7 +203,7 @@ def decide_notices(
         rung = each.reached.rung
         if each.decision is RungDecision.NOTIFY:
             audience = Audience(rung.to, rung.cc)
-            first_told = inherited and not rung.for_superiors and not each.reached.repeat
+            first_notified = inherited and not rung.for_superiors and not each.reached.repeat
             decided.owed.append(
                 PendingNotice(
                     notice,
@@ -211,7 +211,7 @@ def decide_notices(
                     rung.urgent,
                     weekly=rung.weekly,
                     new_at_once=rung.new_at_once,
-                    inherited=first_told,
+                    inherited=first_notified,
                 )
             )
         decided.superseded += each.decision is RungDecision.SUPERSEDE

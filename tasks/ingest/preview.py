@@ -139,14 +139,14 @@ def _note(
         checked.refused.append(found)
         return
     checked.readable += 1
-    told = _told(context, checked.source, found, checked.observed_at)
+    fields = _shown_fields(context, checked.source, found, checked.observed_at)
     for cell in found.unmapped:
         value = shown_value(cell.value)
         checked.questions[cell.column, value] += 1
-        if cell.source_field in told:
-            told[cell.source_field] = f"? {value}"
+        if cell.source_field in fields:
+            fields[cell.source_field] = f"? {value}"
     for name in COUNTED:
-        checked.counts.setdefault(name, Counter())[told[name]] += 1
+        checked.counts.setdefault(name, Counter())[fields[name]] += 1
     checked.events.update(
         event.kind for event in stated_events(found, checked.source, found.received)
     )
@@ -155,10 +155,10 @@ def _note(
     if len(checked.shown) < rows:
         sheet = sheet_of(line)
         position = f"{sheet}: {line}" if sheet else str(line)
-        checked.shown.append({"line": position, **told})
+        checked.shown.append({"line": position, **fields})
 
 
-def _told(
+def _shown_fields(
     context: SiteContext, source: str, record: ComplaintRecord, observed_at: datetime | None
 ) -> dict[str, str]:
     """Return one row for display, with local times and the names of units."""

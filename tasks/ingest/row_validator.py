@@ -146,10 +146,10 @@ class RowValidator:
         It has no value of its own in a mapped column, except in free text.
         """
         source = self.reader.source
-        told = dict(zip(header, row, strict=False))
+        cells = dict(zip(header, row, strict=False))
         own = (name for name in source.columns if name not in source.fields.personal)
-        covered = (isinstance(told.get(name, ""), CoveredCell) for name in own if told.get(name))
-        return isinstance(told.get(source.fields.ticket), CoveredCell) and all(covered)
+        covered = (isinstance(cells.get(name, ""), CoveredCell) for name in own if cells.get(name))
+        return isinstance(cells.get(source.fields.ticket), CoveredCell) and all(covered)
 
     def _is_passed_over(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
         """Check whether a rejected row is a total line, a line of column numbers or a heading."""
@@ -211,8 +211,8 @@ class RowValidator:
     def _has_nothing_mapped(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
         source = self.reader.source
         mapped = set(source.columns)
-        told = zip(header, row, strict=False)
-        return source.has_files and not any(cell.strip() for name, cell in told if name in mapped)
+        cells = zip(header, row, strict=False)
+        return source.has_files and not any(cell.strip() for name, cell in cells if name in mapped)
 
     def _has_date(self, row: tuple[str, ...]) -> bool:
         return any(cell.strip() and self.reader.is_date(cell.strip()) for cell in row)

@@ -234,9 +234,9 @@ class DeskLoader:
     ) -> NoticeItem:
         """Return a complaint with these duties as a mail lists it."""
         duties = sorted((duty for _, duty in listed), key=lambda duty: duty.lateness)
-        told = [each for line, _ in listed for each in self._notifications(complaint.id, line)]
+        notified = [each for line, _ in listed for each in self._notifications(complaint.id, line)]
         if reader.scope.superior:  # who also got the notices of a vacant office of the unit
-            told = [e for e in told if e.recipient.casefold() != reader.address] or told
+            notified = [e for e in notified if e.recipient.casefold() != reader.address] or notified
         site, unit = self._run.site, _unit_of(duties[0].unit)
         hidden, link = complaint.anonymous or complaint.secret, site.file.ticket_link
         return NoticeItem(
@@ -250,7 +250,7 @@ class DeskLoader:
             received=complaint.received_at,
             duties=tuple(duties),
             link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
-            told=notified_by_role(told, site.zone),
+            notified=notified_by_role(notified, site.zone),
             vacant=self._vacancies.get(unit or "", ()),
             inherited=self._inherited(complaint, duties),
             complaint=complaint.id,
@@ -282,8 +282,8 @@ class DeskLoader:
     ) -> Duty:
         rule, clock = deadline.rule, deadline.key
         assert deadline.due is not None
-        told = self._notifications(complaint.id, deadline)
-        known = any(each.recipient.casefold() == reader.address for each in told)
+        notified = self._notifications(complaint.id, deadline)
+        known = any(each.recipient.casefold() == reader.address for each in notified)
         due = self._run.context.local(deadline.due).date()
         uid = message_id_header(self._run.context, complaint.source, complaint.ticket, *clock)
         return Duty(
@@ -302,13 +302,13 @@ class DeskLoader:
             section=self._section(deadline, due),
             paused=deadline.paused,
             by_policy=deadline.by_policy,
-            told=notified_by_role(told, self._run.site.zone),
+            notified=notified_by_role(notified, self._run.site.zone),
             uid=uid.strip("<>"),
             unit=deadline.unit or "",
             grave=(not rule.to_ombudsman, -rule.severity),
             new=self._new(reader, complaint, deadline, known=known, triggered=clock in triggers),
             triggered=clock in triggers,
-            unit_notified=_unit_notified(deadline, told),
+            unit_notified=_unit_notified(deadline, notified),
             of_superior=reader.scope.superior and reader.scope.must_act(deadline),
             own=clock in triggers or known or reader.scope.must_act(deadline),
         )
@@ -447,8 +447,8 @@ class DeskLoader:
 
     def _shown(self, reader: DeskReader, ended: StoredDuty) -> bool:
         """Check whether an earlier mail to the reader can have shown an ended duty."""
-        told = self._before.get((ended.complaint, ended.rule, ended.clock), [])
-        if any(each.recipient.casefold() == reader.address for each in told):
+        notified = self._before.get((ended.complaint, ended.rule, ended.clock), [])
+        if any(each.recipient.casefold() == reader.address for each in notified):
             return True
         if reader.scope.superior or reader.last_mail is None or ended.due is None:
             return False

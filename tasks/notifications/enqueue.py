@@ -143,7 +143,7 @@ def _addressed(
     boxes: dict[str, list[_OutboxEntry]] = {}
     vacancies: dict[tuple[str, str], None] = {}
     for each in owed:
-        told: set[str] = set()
+        reached: set[str] = set()
         lost = notices.without_answer(run.session, each.notice.id)
         addressed = [(role, False) for role in each.audience.to]
         addressed += [(role, True) for role in each.audience.cc]
@@ -153,14 +153,17 @@ def _addressed(
             if holders.vacancy is not None and not _held(run, role, holders.vacancy):
                 vacancies[holders.vacancy, role] = None
             for holder in holders.offices:
-                if holder.email not in told and holder.email.casefold() not in lost:
-                    told.add(holder.email)
+                if holder.email not in reached and holder.email.casefold() not in lost:
+                    reached.add(holder.email)
                     boxes.setdefault(holder.email, []).append(
                         _OutboxEntry(holder, role, each, copied)
                     )
-        if not told:
+        if not reached:
             each.notice.status = NoticeStatus.FAILED
-            what, why = audit.AuditKind.NOTICE_FAILED, "nobody holds an office that is to be told"
+            what, why = (
+                audit.AuditKind.NOTICE_FAILED,
+                "nobody holds an office to be notified",
+            )
             audit.note_notice(run.session, what, each.notice, run.now, why, run.id)
     return boxes, list(vacancies)
 
@@ -199,7 +202,7 @@ def _queue(
 def _weekday(run: RunContext, address: str, entry: _OutboxEntry) -> int | None:
     """Return the day of the week for which a notice waits; None if it does not wait."""
     owed = entry.owed
-    if owed.new_at_once and not notices.heard_before(run.session, owed.notice, address):
+    if owed.new_at_once and not notices.notified_before(run.session, owed.notice, address):
         return None
     return owed.weekly
 
@@ -279,13 +282,13 @@ def enqueue_summary(run: RunContext, report: int) -> int:
     """Queue a report for the roles named by the site; return the number of mails."""
     without = bounces.suppressed_addresses(run.session)
     queued = 0
-    told: set[str] = set()
+    reached: set[str] = set()
     for role in run.site.file.summary.to:
         for holder in run.site.directory.holders(role, None, run.today, without).offices:
             key = message_id_header(run.context, "summary", report, holder.email)
-            if holder.email in told or outbox.knows(run.session, key):
+            if holder.email in reached or outbox.knows(run.session, key):
                 continue
-            told.add(holder.email)
+            reached.add(holder.email)
             detail = {"report": report}
             enqueue(run, MessageKind.SUMMARY, holder, key, detail=detail)
             queued += 1

@@ -15,7 +15,7 @@ from sla.engine.context import UNDETERMINED
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline, State
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
-from tasks.evaluation.notices import may_be_told
+from tasks.evaluation.notices import may_be_notified
 from tasks.notifications.desk import DeskLoader
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
 from tasks.text.titles import office_title
@@ -60,7 +60,9 @@ class _FairNotice:
             return True
         notice = item.notice
         rows = self._rows[notice.complaint_id]
-        return may_be_told(self._run.context, notice, deadline, rows, self._accepted, self._run.now)
+        return may_be_notified(
+            self._run.context, notice, deadline, rows, self._accepted, self._run.now
+        )
 
 
 def _view(
@@ -116,7 +118,7 @@ def _correction(
 
 
 def _stand_ins(run: RunContext, message: MessageRow) -> tuple[StandIn, ...]:
-    """Return the offices, vacant or out of reach, in the place of which the recipient is told."""
+    """Return the offices, vacant or out of reach, in whose place the recipient is notified."""
     if message.resent_of is not None:
         return ()
     today, directory = run.today, run.site.directory

@@ -52,7 +52,7 @@ class Duty:
     working_days_left: int
     late: bool
     by_policy: bool
-    told: tuple[Notified, ...]
+    notified: tuple[Notified, ...]
     uid: str = ""
     verb: str = ""
     calendar_days: bool = False
@@ -148,9 +148,9 @@ class Statement:
 class NoticeItem:
     """One complaint on a desk, with all its open duties, the worst first.
 
-    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts. `told` are the
-    earlier notices about any of the duties. `vacant` are the vacant offices of the unit, as keys of
-    the texts. `inherited` means that it was late before the first import of its source.
+    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts. `notified` are
+    the earlier notices about any of the duties. `vacant` are the vacant offices of the unit, as
+    keys of the texts. `inherited` means that it was late before the first import of its source.
     """
 
     ticket: str
@@ -162,7 +162,7 @@ class NoticeItem:
     received: datetime
     duties: tuple[Duty, ...]
     link: str
-    told: tuple[Notified, ...] = ()
+    notified: tuple[Notified, ...] = ()
     vacant: tuple[str, ...] = ()
     short_unit: str = ""
     inherited: bool = False

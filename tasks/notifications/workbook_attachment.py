@@ -79,7 +79,7 @@ def _write_row(
         7: t(f"classification.{item.classification or 'none'}"),
         8: t(f"privacy.{item.privacy}") if item.privacy else "",
         9: item.title,
-        11: ", ".join(t(f"role.{each.role}") for each in duty.told),
+        11: ", ".join(t(f"role.{each.role}") for each in duty.notified),
         12: _stated(item.statement, locale, zone) if item.statement else "",
     }
     for place, text in texts.items():

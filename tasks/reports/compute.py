@@ -47,7 +47,7 @@ from tasks.evaluation.loader import (
 from tasks.evaluation.metrics_cache import case_of
 from tasks.reports.model import Duties
 from tasks.reports.notified_people import notified_people
-from tasks.reports.notified_text import told_key
+from tasks.reports.notified_text import notified_key
 
 
 def compute_tables(
@@ -333,14 +333,16 @@ def _notified(
     session: Session, context: SiteContext, gathered: CaseColumns, as_of: datetime
 ) -> Callable[[int, int], str]:
     """Return a function that gives the recipients notified of a late deadline, in the format of
-    `told_text`.
+    `notified_text`.
     """
     late = np.unique(gathered.d_case[gathered.overdue])
-    told = notices.notified(session, gathered.keys[late].tolist(), as_of)
+    notified = notices.notified(session, gathered.keys[late].tolist(), as_of)
 
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]
         key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
-        return told_key(notified_by_role(told.get(key, []), context.site.zone), context.site.zone)
+        return notified_key(
+            notified_by_role(notified.get(key, []), context.site.zone), context.site.zone
+        )
 
     return said

@@ -94,8 +94,8 @@ def rung_name(rung: Rung, locale: str) -> str:
         return t("report.rung.due_day")
     if at.amount == 0:
         return t("report.rung.passed")
-    told = at.amount > 0 and all(role in SUPERIORS for role in rung.to)
-    side = "told" if told else "after" if at.amount > 0 else "before"
+    by_superiors = at.amount > 0 and all(role in SUPERIORS for role in rung.to)
+    side = "told" if by_superiors else "after" if at.amount > 0 else "before"
     days = "working_days" if at.unit is OffsetUnit.WORKING_DAY else "days"
     return t(f"report.rung.{side}_{days}", n=abs(at.amount))
 

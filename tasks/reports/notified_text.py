@@ -14,14 +14,14 @@ from tasks.text.formats import short_day_text
 PART = re.compile(r"(\w+) (\d+) (\d{4}-\d{2}-\d{2})")
 
 
-def told_key(told: Iterable[Notified], zone: ZoneInfo) -> str:
+def notified_key(notified: Iterable[Notified], zone: ZoneInfo) -> str:
     """Format roles, counts, last local days: 'liaison 2 2026-11-24, inspector 1 2026-11-30'."""
     return ", ".join(
-        f"{each.role} {each.times} {each.last.astimezone(zone).date()}" for each in told
+        f"{each.role} {each.times} {each.last.astimezone(zone).date()}" for each in notified
     )
 
 
-def told_text(key: str, locale: str, zone: ZoneInfo) -> str:
+def notified_text(key: str, locale: str, zone: ZoneInfo) -> str:
     """Format a key for the reader; a text in another form, of an older report, stays unchanged."""
     t = catalog(locale)
     found = [PART.fullmatch(part) for part in key.split(", ")]

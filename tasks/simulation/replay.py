@@ -77,7 +77,7 @@ class Outcome:
     end, no superior has heard of `known_to_units` late duties, because their units still have time.
     """
 
-    told: list[SimulatedNotice] = field(default_factory=list)
+    notices: list[SimulatedNotice] = field(default_factory=list)
     storms: list[HeldUp] = field(default_factory=list)
     alerts: Counter[str] = field(default_factory=Counter)
     not_evaluated: set[str] = field(default_factory=set)
@@ -265,7 +265,7 @@ def _deliver(context: SiteContext, now: datetime, outcome: Outcome) -> None:
                 message.status, message.sent_at = MessageStatus.SENT, now
                 if message.kind == MessageKind.ALERT:
                     outcome.alerts[message.detail["alert"]] += 1
-                outcome.told += _told(message, context.local(now).date())
+                outcome.notices += _notices(message, context.local(now).date())
                 outcome.corrections += any(i.correction and i.included for i in message.items)
                 desk = views.get(message.id)
                 inherited = {i.complaint for i in desk.items if i.inherited} if desk else set()
@@ -291,7 +291,7 @@ def _is_inventory(message: MessageRow, inherited: Collection[int]) -> bool:
     )
 
 
-def _told(message: MessageRow, day: date) -> list[SimulatedNotice]:
+def _notices(message: MessageRow, day: date) -> list[SimulatedNotice]:
     return [
         SimulatedNotice(
             day,

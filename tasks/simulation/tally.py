@@ -36,14 +36,16 @@ def tally_by(
     simulation: Simulation, key: Callable[[SimulatedNotice], K]
 ) -> dict[K, tuple[Tally, ...]]:
     """Return the tallies by a key; a notice or mail with several keys counts for each."""
-    tallies = [_tally(outcome.told, key) for outcome in simulation.outcomes]
+    tallies = [_tally(outcome.notices, key) for outcome in simulation.outcomes]
     places = dict.fromkeys(place for each in tallies for place in each)
     return {place: tuple(each.get(place, Tally()) for each in tallies) for place in places}
 
 
-def _tally(told: Iterable[SimulatedNotice], key: Callable[[SimulatedNotice], K]) -> dict[K, Tally]:
+def _tally(
+    notices: Iterable[SimulatedNotice], key: Callable[[SimulatedNotice], K]
+) -> dict[K, Tally]:
     groups: dict[K, list[SimulatedNotice]] = {}
-    for each in told:
+    for each in notices:
         groups.setdefault(key(each), []).append(each)
     return {
         place: Tally(
@@ -58,8 +60,8 @@ def _tally(told: Iterable[SimulatedNotice], key: Callable[[SimulatedNotice], K])
 def totals(simulation: Simulation) -> Cells:
     """Return the metrics of the whole time span."""
     nothing = (Tally(),) * len(simulation.outcomes)
-    whole = tally_by(simulation, lambda told: "").get("", nothing)
-    kinds = tally_by(simulation, lambda told: told.kind)
+    whole = tally_by(simulation, lambda notice: "").get("", nothing)
+    kinds = tally_by(simulation, lambda notice: notice.kind)
 
     def of(each: Callable[[Outcome], int]) -> Figures:
         return tuple(map(each, simulation.outcomes))
@@ -91,7 +93,7 @@ def table(
     column: Callable[[SimulatedNotice], str],
 ) -> dict[K, Cells]:
     """Return, for each row, mails, notices, and the notices of each non-empty column."""
-    cells = tally_by(simulation, lambda told: (row(told), column(told)))
+    cells = tally_by(simulation, lambda notice: (row(notice), column(notice)))
     found: dict[K, Cells] = {
         place: {
             "mails": tuple(each.mails for each in whole),
@@ -113,8 +115,8 @@ def rungs(simulation: Simulation, sites: Iterable[Site]) -> list[str]:
         for rung in (rung for ladder in site.ladders for rung in ladder.rungs):
             place = _place(rung.at)
             places[rung.id] = min(place, places.get(rung.id, place))
-    told = {each.rung for outcome in simulation.outcomes for each in outcome.told}
-    return [*sorted(places, key=lambda rung: places[rung]), *sorted(told - places.keys())]
+    sent = {each.rung for outcome in simulation.outcomes for each in outcome.notices}
+    return [*sorted(places, key=lambda rung: places[rung]), *sorted(sent - places.keys())]
 
 
 def _place(offset: Offset) -> tuple[bool, float]:
@@ -135,13 +137,13 @@ def rows(simulation: Simulation) -> list[dict[str, str]]:
     """
     tallies = tally_by(
         simulation,
-        lambda told: (
-            told.day.isoformat(),
-            told.role,
-            told.unit,
-            told.rung,
-            told.kind,
-            told.rule,
+        lambda notice: (
+            notice.day.isoformat(),
+            notice.role,
+            notice.unit,
+            notice.rung,
+            notice.kind,
+            notice.rule,
         ),
     )
     return [
@@ -162,11 +164,11 @@ def rows(simulation: Simulation) -> list[dict[str, str]]:
 
 def differs(simulation: Simulation) -> bool:
     """Check whether the proposed files would send other notices, or on other days."""
-    told = [
-        Counter((t.day, t.recipient, t.role, t.unit, t.rung, t.rule) for t in outcome.told)
+    counts = [
+        Counter((t.day, t.recipient, t.role, t.unit, t.rung, t.rule) for t in outcome.notices)
         for outcome in simulation.outcomes
     ]
-    return any(each != told[0] for each in told)
+    return any(each != counts[0] for each in counts)
 
 
 def _ends(simulation: Simulation) -> tuple[str, ...]:

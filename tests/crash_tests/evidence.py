@@ -45,7 +45,7 @@ class Findings:
         letters = [kept.number for kept in self.played.mailbox if kept.process == process]
         if not life.stalled:
             return letters, [], []
-        last = max(life.heard_before, default=0)
+        last = max(life.notified_before, default=0)
         first = min((n for n in life.heard if n > last), default=len(self.played.mailbox))
         return (
             [n for n in letters if n <= last],

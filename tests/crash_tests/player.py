@@ -55,7 +55,7 @@ class Life:
     stalled: bool
     committed: int  # how often it has committed
     heard: tuple[int, ...]  # which mails it knows to be kept, by number
-    heard_before: tuple[int, ...]  # those of them of before it stood still
+    notified_before: tuple[int, ...]  # those of them of before it stood still
     error: str
     companions: tuple[str, ...]  # who ran at the same time
 
@@ -255,7 +255,7 @@ def _life(name: str, process: Process, answer: dict[str, Any], companions: tuple
         stalled=answer["stalled"],
         committed=sum("committed" in fact for fact in told),
         heard=heard(told),
-        heard_before=heard(told[:place]),
+        notified_before=heard(told[:place]),
         error=next((fact["error"] for fact in told if "error" in fact), ""),
         companions=companions,
     )

@@ -293,7 +293,7 @@ def test_a_simulation_writes_no_audit(context, server, monkeypatch):
     written = []
     monkeypatch.setattr(audit, "hash_of", written.append)
     found = simulate(context.site, None, date(2026, 11, 20), date(2026, 11, 27), from_scratch=True)
-    assert found.outcomes[0].told
+    assert found.outcomes[0].notices
     assert written == []
     monkeypatch.undo()
     assert dump(context)["audit"] == before

@@ -209,7 +209,7 @@ def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(co
     owe(context, "2026-11-20 08:00", at(pupr))
     deliver(context, "2026-11-20 08:00")
     owe(context, BREACHED, at(pupr))
-    (told,) = desks(context, BREACHED)["kepala.pupr"].items[0].told
+    (told,) = desks(context, BREACHED)["kepala.pupr"].items[0].notified
     assert (told.role, told.times) == ("liaison", 1)
     assert told.names == ("Arwinsah Kadere", "Melatiwati Sarang")
 
@@ -221,7 +221,9 @@ def test_a_superior_who_stood_in_for_the_unit_is_not_named_to_herself(context):
         owe(context, now, at(dishub))
         found = desks(context, now)
         deliver(context, now)
-        named |= {who: [each.role for each in desk.items[0].told] for who, desk in found.items()}
+        named |= {
+            who: [each.role for each in desk.items[0].notified] for who, desk in found.items()
+        }
     assert named == {
         "penghubung.dishub": ["liaison", "head_of_unit"],
         "sekda": ["liaison"],

@@ -76,7 +76,7 @@ FULL = view(
     item(
         duty(
             -12,
-            told=(
+            notified=(
                 Notified("liaison", 2, NOW - timedelta(days=3), ("Kasmirawati Bunga",)),
                 Notified("inspector", 1, NOW, ("Drs. H. Baharintan Dolo",)),
             ),
@@ -556,7 +556,7 @@ def test_html_in_what_was_written_is_text():
     script = "<script>x</script><img onerror=x>\"'&"
     places = ("ticket", "title", "category", "unit", "link")
     told = (Notified("liaison", 2, NOW, (script,)), Notified("head_of_unit", 2, NOW, (script,)))
-    law = duty(verb=script, citation=script, rule=script, told=told)
+    law = duty(verb=script, citation=script, rule=script, notified=told)
     some = item(law, **dict.fromkeys(places, script))
     mail = mail_of(view(some, recipient=script, title=script, place=script))
     page = Page(mail.html)
@@ -691,7 +691,7 @@ def test_fifty_complaints_are_below_what_gmail_clips(locale):
             consequence="",
             citation="PermenPANRB 5/2025 (menggantikan 62/2018 Lampiran Bab VI)",
             to_be_confirmed=True,
-            told=(Notified("liaison", 3, NOW), Notified("head_of_unit", 1, NOW)),
+            notified=(Notified("liaison", 3, NOW), Notified("head_of_unit", 1, NOW)),
         ),
         duty(-20, rule="Tindak lanjut pertama", citation="Prosedur SP4N-LAPOR! Proses tindak"),
         title="Jalan rusak berlubang dan tergenang di depan sekolah dasar",

@@ -154,19 +154,21 @@ def really_told(
 
 
 def told_by(outcome: Outcome) -> tuple[Counter[Telling], Counter[tuple]]:
-    told = Counter((str(t.day), t.recipient, t.role, t.unit, t.rung, t.rule) for t in outcome.told)
-    mails = {(t.mail, str(t.day), t.recipient) for t in outcome.told}
+    told = Counter(
+        (str(t.day), t.recipient, t.role, t.unit, t.rung, t.rule) for t in outcome.notices
+    )
+    mails = {(t.mail, str(t.day), t.recipient) for t in outcome.notices}
     return told, Counter((day, recipient) for _, day, recipient in mails)
 
 
 def steps(outcome: Outcome, unit: str | None = None) -> list[str]:
     """'20 day-before': on which days of the month which rungs were told (of a unit)."""
-    found = {(t.day, t.rung) for t in outcome.told if unit in (None, t.unit)}
+    found = {(t.day, t.rung) for t in outcome.notices if unit in (None, t.unit)}
     return [f"{day:%d} {rung}" for day, rung in sorted(found)]
 
 
 def named(outcome: Outcome) -> list[tuple[str, SimulatedNotice]]:
-    return [(f"{told.day:%d} {told.rung}", told) for told in outcome.told]
+    return [(f"{told.day:%d} {told.rung}", told) for told in outcome.notices]
 
 
 SETTLED = {"Selesai": "20/11/2026 06:30"}
@@ -284,7 +286,7 @@ def test_a_replay_tells_just_what_was_really_told(context, life):
 def test_each_complaint_is_told_of_as_its_events_became_known(context):
     recorded(context, STORY)
     outcome = replayed(context)
-    assert {unit: steps(outcome, unit) for unit in sorted({t.unit for t in outcome.told})} == {
+    assert {unit: steps(outcome, unit) for unit in sorted({t.unit for t in outcome.notices})} == {
         "dinkes": ["19 half"],
         "dinsos": ["18 half", "19 day-before", "23 breach", "26 plus-3"],
         "dishub": ["19 half", "20 day-before", "24 breach", "27 plus-3"],
@@ -301,7 +303,7 @@ def test_each_complaint_is_told_of_as_its_events_became_known(context):
         "pupr": ["24 half", "25 day-before", "27 breach"],
         "satpolpp": ["19 half", "20 day-before"],
     }
-    rules = {(t.rung, t.rule.partition("/")[2]) for t in outcome.told if t.unit == "perkim"}
+    rules = {(t.rung, t.rule.partition("/")[2]) for t in outcome.notices if t.unit == "perkim"}
     assert rules == {
         ("half", "information"),
         ("day-before", "aspiration"),
@@ -352,7 +354,7 @@ def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(co
     ]
     forgetful = replayed(context, first, from_scratch=True)
     assert set(steps(forgetful)) - set(steps(later)) == {"25 breach", "30 plus-3"}
-    assert {t.unit for t in forgetful.told if t.rung == "breach" and t.day == first} == {
+    assert {t.unit for t in forgetful.notices if t.rung == "breach" and t.day == first} == {
         "dinsos",
         "dishub",
         "dukcapil",
@@ -431,7 +433,7 @@ def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(conte
                 lifted_at=wita("2026-11-23 12:00"),
             )
         )
-    told = [(t.rung, t.recipient.partition("@")[0]) for t in replayed(context).told]
+    told = [(t.rung, t.recipient.partition("@")[0]) for t in replayed(context).notices]
     assert told[:2] == [("half", "penghubung.dinsos"), ("day-before", "penghubung.kab")]
     assert ("breach", "penghubung.dinsos") in told[2:]
 
@@ -604,7 +606,7 @@ def test_nothing_is_written_and_nothing_is_sent(context, server, life, law, tmp_
     context.close()
     files = state_of(tmp_path)
     simulation = simulate(context.site, context.site.proposed(None, law), FIRST, LAST)
-    assert all(outcome.told for outcome in simulation.outcomes)
+    assert all(outcome.notices for outcome in simulation.outcomes)
     assert state_of(tmp_path) == files
     assert (len(server.letters), server.connections) == (letters, connections)
     assert dump(context) == before

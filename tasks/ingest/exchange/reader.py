@@ -173,18 +173,18 @@ class ExchangeReader(RowParser):
     def _listed(self, text: str, times: _LineTimes) -> list[Any]:
         """Return the list of events; ask about another value by its type."""
         try:
-            told = json.loads(text or "[]")
+            stated = json.loads(text or "[]")
         except ValueError:
-            told = text
-        if isinstance(told, list):
-            return told
-        self._answered(_BadEvent("", str(type(told).__name__)), times)
+            stated = text
+        if isinstance(stated, list):
+            return stated
+        self._answered(_BadEvent("", str(type(stated).__name__)), times)
         return []
 
-    def _event(self, told: Any, times: _LineTimes) -> Event | None:
+    def _event(self, stated: Any, times: _LineTimes) -> Event | None:
         """Return an event; for an unreadable or future one, what the answer about it says."""
         try:
-            event = self._readable(told, times.origin)
+            event = self._readable(stated, times.origin)
         except _BadEvent as bad:
             return self._answered(bad, times)
         if event.latest > times.observed:
@@ -232,34 +232,34 @@ class ExchangeReader(RowParser):
             return None
         return Event(kind, moment, moment, times.origin, unit=bad.unit, source_field=source_field)
 
-    def _readable(self, told: Any, origin: str) -> Event:
-        if not isinstance(told, dict):
-            raise _BadEvent("", str(type(told).__name__))
-        kind, knowledge = told.get("kind"), told.get("knowledge", str(Knowledge.STATED))
+    def _readable(self, stated: Any, origin: str) -> Event:
+        if not isinstance(stated, dict):
+            raise _BadEvent("", str(type(stated).__name__))
+        kind, knowledge = stated.get("kind"), stated.get("knowledge", str(Knowledge.STATED))
         kinds = DOUBTED if knowledge == Knowledge.UNREADABLE else tuple(Kind)
         if kind not in kinds or knowledge not in list(Knowledge):
             raise _BadEvent(str(kind), f"{kind} {knowledge}")
-        name = str(told.get("unit") or "").strip()
-        source_field = str(told.get("source_field") or "")[:255]
+        name = str(stated.get("unit") or "").strip()
+        source_field = str(stated.get("source_field") or "")[:255]
         unit = self._unit({"unit": name}, "unit", source_field)
         try:
-            at, after = parse_iso(told.get("at")), parse_iso(told.get("after"))
-            recorded = parse_iso(told.get("recorded")) or at
+            at, after = parse_iso(stated.get("at")), parse_iso(stated.get("after"))
+            recorded = parse_iso(stated.get("recorded")) or at
             if at is None or recorded is None:
                 raise ValueError("no time")
             return Event(
                 kind=str(kind),
                 latest=at,
                 recorded_at=recorded,
-                source=str(told.get("source") or origin)[:LONGEST],
+                source=str(stated.get("source") or origin)[:LONGEST],
                 earliest=after,
                 knowledge=Knowledge(knowledge),
                 unit=unit,
                 source_field=source_field,
-                retracted=_yes(str(told.get("retracted") or "")),
+                retracted=_yes(str(stated.get("retracted") or "")),
             )
         except ValueError:
-            raise _BadEvent(str(kind), f"{kind} {told.get('at')}", unit) from None
+            raise _BadEvent(str(kind), f"{kind} {stated.get('at')}", unit) from None
 
 
 @dataclass(frozen=True, slots=True)

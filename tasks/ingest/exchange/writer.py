@@ -69,7 +69,7 @@ def _sources(session: Session, context: SiteContext, now: datetime) -> Iterator[
 def _complaint(
     context: SiteContext, row: Complaint, events: list[Event], *, titles: bool
 ) -> dict[str, Any]:
-    told = {
+    line = {
         "ticket": row.ticket,
         "source": row.source,
         "received": _iso(row.received_at),
@@ -86,7 +86,7 @@ def _complaint(
             if event.source not in context.site.evaluation_context.law.lapsing
         ],
     }
-    return told | ({"title": row.title} if titles else {})
+    return line | ({"title": row.title} if titles else {})
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -82,8 +82,8 @@ def _answered(session: Session, context: SiteContext, reply: IncomingReply) -> A
     message = next((each for each in found if each is not None), None)
     if message is None:
         return None
-    told = [item.notice for item in message.items if item.included and not item.correction]
-    about = {notice.complaint_id: notice for notice in told}
+    reported = [item.notice for item in message.items if item.included and not item.correction]
+    about = {notice.complaint_id: notice for notice in reported}
     complaint = next(iter(about.values())).complaint if len(about) == 1 else None
     return Answered(message, complaint, _unit_of(context, message, complaint))
 

@@ -147,8 +147,8 @@ def _json(body: bytes) -> dict[str, Any]:
 
 def _token(answer: dict[str, Any], name: str) -> str:
     """Return a token from the answer, or '' if it has no usable one."""
-    told = answer.get(name)
-    return told if isinstance(told, str) and re.fullmatch(r"[!-~]+", told) else ""
+    value = answer.get(name)
+    return value if isinstance(value, str) and re.fullmatch(r"[!-~]+", value) else ""
 
 
 def _refusal(status: int, answer: dict[str, Any]) -> str:
@@ -163,11 +163,11 @@ def _refusal(status: int, answer: dict[str, Any]) -> str:
     return f"answers HTTP {status}; is token_url right?"
 
 
-def _seconds(told: object) -> float:
+def _seconds(value: object) -> float:
     """Return the lifetime of a token in seconds; 0 (one login only) if the answer has none."""
-    if isinstance(told, bool) or not isinstance(told, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return 0.0
     try:
-        return float(told)
+        return float(value)
     except (ValueError, OverflowError):
         return 0.0

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sla.metrics.table import WITHHELD, Cell, Column, Measure, Row
 from tasks.reports.labels import Names
-from tasks.reports.notified_text import told_text
+from tasks.reports.notified_text import notified_text
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line, short_day_text
 from tasks.text.numbers import decimal_text, number_text, percent_text
@@ -57,7 +57,7 @@ def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: Zon
         case Measure.DAY, date():
             return short_day_text(cell, locale, zone)
         case Measure.TEXT, str() if column == "notified":
-            return one_line(told_text(cell, locale, zone), LONGEST_TEXT) or "–"
+            return one_line(notified_text(cell, locale, zone), LONGEST_TEXT) or "–"
         case Measure.TEXT, str():
             return one_line(cell, LONGEST_TEXT) or "–"
         case Measure.KEY, str():

@@ -43,7 +43,7 @@ def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:
         late=days < 0,
         section=DeskSection.LATE if days < 0 else section,
         by_policy=False,
-        told=(),
+        notified=(),
         unit="dinsos",
     )
     return replace(plain, **more)
@@ -60,7 +60,7 @@ def item(*duties: Duty, **more: Any) -> NoticeItem:
         received=wita("2026-11-02 09:00"),
         duties=duties or (duty(),),
         link="",
-        told=tuple(told for each in duties for told in each.told),
+        notified=tuple(told for each in duties for told in each.notified),
     )
     return replace(plain, **more)
 
@@ -122,7 +122,7 @@ def full_item(number: int, *, late: bool = True, **more: Any) -> NoticeItem:
         unit="Dinas Pekerjaan Umum dan Penataan Ruang",
         short_unit="Dinas PUPR",
     )
-    return replace(plain, told=told, **more)
+    return replace(plain, notified=told, **more)
 
 
 def full_desk(*items: NoticeItem, superior: bool = False) -> Desk:
