@@ -472,7 +472,8 @@ def test_a_line_with_one_bad_event_is_watched_and_that_step_is_unknown(theirs, e
         assert not session.scalars(select(QuarantineRow)).all()
         (asked,) = questions.open_questions(session)
         assert (asked.question.column, asked.question.value) == ("events", value)
-        meaning = meaning_of(theirs.site, asked.question, "2026-11-20 10:00")
+        said = "kosong" if doubt == "any" else "2026-11-20 10:00"  # no date fits an unknown kind
+        meaning = meaning_of(theirs.site, asked.question, said)
         answer(session, theirs, asked.question, meaning, "test", NOW + timedelta(hours=1))
     assert state() == ("breached" if doubt == "any" else "met")
     write(theirs, LINE | {"events": [*others, event], "channel": "Loket"}, name="b.jsonl")
