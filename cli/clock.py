@@ -71,17 +71,16 @@ def accept(
     from tasks.monitoring import clock_check  # noqa: PLC0415
 
     with console.context_of(site) as context:
-        with context.transaction() as session:
-            from db import runs  # noqa: PLC0415
-
-            last = runs.last(session)
-        verdict = _asked(context, last)
-        _print(_facts(context, verdict, jumped=True))
-        if last is not None and verdict.now < last:
+        verdict = clock_check.check_clock(context, real_time(), real_time)
+        _print(_facts(context, verdict, jumped=verdict.asked))
+        if verdict.last is not None and verdict.now < verdict.last:
             raise UsageError(
                 "the last run is later than the clock: `tenggat clock back` undoes what a wrong"
                 " clock has decided"
             )
+        if not verdict.refused:
+            console.out.print("nothing to accept: runs do not refuse this time")
+            return
         if verdict.outcome is clock_check.Outcome.CONTRADICTED and not force:
             raise UsageError(
                 "a witness has another time; set the machine's clock (timedatectl), or add --force"

@@ -22,6 +22,7 @@ from tasks.monitoring.clock_check import Ask, ClockRefused, Outcome
 from tasks.monitoring.clock_witnesses import Clock, ask_all
 from tasks.monitoring.ping import ping
 from tasks.notifications.after_restore import finish_restores
+from tasks.text.incidents import witness_text
 from tasks.text.templates import render
 
 refuse_stored_results()  # also for a command that runs a flow with the API of a service
@@ -146,7 +147,11 @@ def _show_jump(context: SiteContext, verdict: clock_check.ClockVerdict) -> None:
     site, names = context.site, verdict.names()["confirms"]
     if flow_run.id is None:
         return  # not within a flow run
-    facts = {"now": verdict.now, "last": verdict.last, "witnesses": names}
+    facts = {
+        "now": verdict.now,
+        "last": verdict.last,
+        "witnesses": [witness_text(name, site.locale) for name in names],
+    }
     markdown = render(
         "report/clock.md.j2", locale=site.locale, zone=site.zone, site=site.name, **facts
     )

@@ -14,6 +14,10 @@ MOMENTS = ("since", "clock", "right")
 """The facts that are moments."""
 
 
+WITNESSES = ("database", "kernel", "files")
+"""The witnesses of the time with a name in the texts; the others are names of hosts."""
+
+
 @dataclass(frozen=True, slots=True)
 class IncidentView:
     """The view of an incident, present or ended: `kind` is a key of the texts under `watch`.
@@ -44,9 +48,16 @@ def incident_text(ill: IncidentView, form: str, locale: str, zone: ZoneInfo) -> 
             return moment_text(datetime.fromisoformat(value), locale, zone)
         if value.isdecimal():
             return int(value)
+        if key == "witness":
+            return witness_text(value, locale)
         if key == "day":
             return day_text(date.fromisoformat(value), locale, zone)
         return t(f"watch.flow.{value}") if key == "flow" else value
 
     facts = {key: display(key, value) for key, value in ill.facts.items()}
     return t(f"watch.{ill.kind}.{form}", **facts)
+
+
+def witness_text(name: str, locale: str) -> str:
+    """Return the name of a witness of the time: one of ours in words, a web server as it is."""
+    return catalog(locale)(f"watch.witness.{name}") if name in WITNESSES else name
