@@ -7,6 +7,7 @@ Names in an open title cannot be known for names and are not looked for; see
 import logging
 import os
 import zlib
+from email import message_from_bytes
 
 import pytest
 from conftest import wita
@@ -29,7 +30,10 @@ NAME, NIK, PHONE, MAIL = (
 )
 TELLING = f"NIK {NIK}, HP {PHONE}, {MAIL}"
 TYPED = "Pulan Contohnia"
-"""A name in the column of the units: only the administrator is asked about it."""
+"""A name in the column of the units: a mail names it to the unit that gets complaints of unknown
+units."""
+
+LIAISON_OF_THE_UNKNOWN = "penghubung.diskominfo@contohkab.example>"
 
 ENTRIES = (
     {"No Register": "FD-1", "Perihal": f"Jalan rusak, {TELLING}", "Nama Pelapor": NAME},
@@ -62,6 +66,8 @@ def lived(context, caplog, tmp_path):
     with context.transaction() as session:
         kept = [zlib.decompress(mime) for mime in session.scalars(select(MessageRow.mime)) if mime]
     sent = [path.read_bytes() for path in (context.site.var / "mailbox").iterdir()]
+    readers = {message_from_bytes(mail)["To"] for mail in sent if TYPED in read(mail)}
+    assert {address.partition("<")[2] for address in readers} == {LIAISON_OF_THE_UNKNOWN}
     return {
         "database": str(dump(context)),
         "kept mails": "".join(map(read, kept)),
@@ -81,7 +87,8 @@ def test_nothing_of_it_comes_out_anywhere(lived):
         if planted in text
     ]
     assert found == []
-    assert [place for place, text in lived.items() if TYPED in text] == ["database"]
+    shown = {"database", "kept mails", "sent mails"}
+    assert {place for place, text in lived.items() if TYPED in text} == shown
     # what is kept of an open title is masked
     assert "Jalan rusak, NIK [NIK], HP [telepon], [email]" in lived["database"]
 
