@@ -35,7 +35,8 @@ class CaseHistory:
 class Evaluation:
     """The evaluation of a complaint at `as_of`: the events that count, and its deadlines.
 
-    `known` has the events of the source and the lapses that follow from them, in order. A lapse
+    `known` has the events of the source and the lapses that follow from them, in order. `doubts`
+    are the doubts about events. A lapse
     (deemed withdrawn, closed as done) is an event at the end of its deadline; its source is the id
     of the rule. `deadlines` are in the order of the law. `undetermined` are the rules of which it
     is not known whether they apply, because a field of the complaint is unreadable. `error` is set,
@@ -48,6 +49,7 @@ class Evaluation:
     deadlines: list[Deadline] = field(default_factory=list)
     error: OutsideCalendar | ImpossibleHistory | None = None
     undetermined: list[Rule] = field(default_factory=list)
+    doubts: Sequence[Event] = ()
 
 
 def evaluate(
@@ -110,8 +112,10 @@ def evaluate_all(
             *evaluate_all(cases[middle:], context, as_of),
         ]
     return [
-        Evaluation(events, found, undetermined=batch.undetermined(place))
-        for place, (events, found) in enumerate(zip(known, deadlines, strict=True))
+        Evaluation(events, found, undetermined=batch.undetermined(place), doubts=doubts)
+        for place, (events, found, (_, doubts)) in enumerate(
+            zip(known, deadlines, split, strict=True)
+        )
     ]
 
 

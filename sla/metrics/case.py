@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sla.engine.deadline import Deadline
-from sla.events import Event, Kind
+from sla.events import ANY_KIND, Event, Kind
 
 FOLLOWED_UP = (Kind.FOLLOW_UP_PUBLISHED, Kind.RESPONDED, Kind.SETTLED, Kind.CLOSED)
 """Events that count as a follow-up: the follow-up itself, or an event impossible without it."""
+
+FIRST_STEPS = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.RESPONDED})
+"""Events that show a follow-up before the complaint ends. A source without them cannot show when a
+complaint was first followed up."""
 
 SETTLING = (Kind.SETTLED, Kind.CLOSED)
 ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
@@ -19,6 +23,9 @@ ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 class Case:
     """One complaint as evaluated at the as-of time of a report; `events` are those counted at that
     time.
+
+    `doubts` are the doubts about its events. `sees` are the kinds of event visible in its source;
+    None means all.
     """
 
     ticket: str
@@ -30,6 +37,21 @@ class Case:
     received: datetime
     events: tuple[Event, ...]
     deadlines: tuple[Deadline, ...]
+    doubts: tuple[Event, ...] = ()
+    sees: frozenset[str] | None = None
+
+    @property
+    def shows_follow_ups(self) -> bool:
+        """Check whether the source can show a follow-up before the complaint ends."""
+        return self.sees is None or not self.sees.isdisjoint(FIRST_STEPS)
+
+    @property
+    def follow_up_doubted_since(self) -> datetime | None:
+        """Return the moment from which on a follow-up may have happened unseen; None without a
+        doubt.
+        """
+        kinds = {ANY_KIND, *FOLLOWED_UP}
+        return min((d.first_possible for d in self.doubts if d.kind in kinds), default=None)
 
     def first(self, *kinds: str) -> Event | None:
         """Return the first event of one of these kinds."""

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sla.engine.deadline import State
-from sla.metrics.encoding import DEADLINE, EVENT, EVENTS, HEAD, NUMBER, STATES, EncodedCase
+from sla.metrics.encoding import (
+    DEADLINE,
+    EVENT,
+    EVENTS,
+    FOR_EVER,
+    HEAD,
+    NUMBER,
+    STATES,
+    EncodedCase,
+)
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -24,11 +33,15 @@ class CaseColumns:
     `words` are the texts of all text columns, by number. `keys` are the keys of the cases in other
     tables.
 
-    One value per case: `followed`, true if there was any follow-up; `unit`, `classification`,
-    `category` and `channel`, numbers of texts; and these days, 0 if there is none:
+    One value per case: `followed`, true if there was any follow-up; `source`, `unit`,
+    `classification`, `category` and `channel`, numbers of texts; and these days, 0 if there is
+    none:
 
     - `received`; `follow_up`, the first follow-up published; `followed_on`, the first event that
-      counts as a follow-up.
+      counts as a follow-up; `followed_from`, the earliest day on which it can have happened.
+    - `follow_ups_until`, the day until which every follow-up is known: `FOR_EVER` without a doubt,
+      0 if the source cannot show follow-ups. `covered_until`, the day of the newest import that had
+      to show the case: `FOR_EVER` if the source shows every event at once.
     - `settled`, the final settlement or closing: the first one after the last reopening.
       `settled_unknown` is the day that showed it if its time is not known; `settled` is 0 then.
     - `first_settled`, the first settlement or closing. `settlement`, the final settlement, without
@@ -49,6 +62,8 @@ class CaseColumns:
     received: Ints
     followed: Flags
     followed_on: Ints
+    followed_from: Ints
+    follow_ups_until: Ints
     follow_up: Ints
     first_settled: Ints
     settled: Ints
@@ -57,6 +72,7 @@ class CaseColumns:
     open: Flags
     observed: Flags
     unknown: Flags
+    source: Ints
     unit: Ints
     classification: Ints
     category: Ints
@@ -78,6 +94,7 @@ class CaseColumns:
     settlements: Ints
     reopenings: Ints
     returns: Ints
+    covered_until: Ints
 
     @property
     def overdue(self) -> Flags:
@@ -161,6 +178,7 @@ class Gathering:
         for number, name in enumerate(EVENTS):
             columns[name] = rows[kind == number]
         keys = np.concatenate([np.zeros(0, np.int64), *self._keys])[order]
+        columns["covered_until"] = np.full(len(order), FOR_EVER, np.int64)
         return CaseColumns(words, tickets[order], keys, **columns)  # type: ignore[arg-type]
 
 

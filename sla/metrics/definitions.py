@@ -10,11 +10,19 @@ Formulas, all as known at the report's as-of time:
 - verdicts = met + met_late + breached: deadlines of the provider with the due day in the period. If
   a pause left the due day open, the end of the clock counts. share = met / verdicts. unknown,
   waived and by_policy are counted separately; unknown and waived are never in the share.
-- followed_up: received complaints with a follow-up, a response, a settlement or a closing so far.
-  Young complaints have had less time, so it is not compared with earlier periods.
-- followed_up_within_5: of the received complaints, the share followed up within 5 working days.
-  Complaints received less than 5 working days ago are left out if they are not followed up, and
-  complaints with a follow-up at an unknown time.
+- followed_up_share: of the received complaints, the share with a follow-up, a response, a
+  settlement or a closing so far. Complaints without one are left out if a doubt hides the step, for
+  example because the source does not show them any more. Young complaints have had less time, so it
+  is not compared with earlier periods.
+- followed_up_within_5: of the received complaints, the share followed up within 5 working days. A
+  complaint is measured if it was followed up within them, or if its follow-ups are known until
+  after them and none can have happened within them. Left out are younger complaints, complaints
+  with an open question about the step, complaints that their source or its newest import stopped
+  showing before, and complaints with a follow-up at an unknown time or in an interval around the
+  fifth day.
+- Both shares leave out all complaints of a source that cannot show follow-ups before the end of a
+  complaint: those that ended early would be the only ones measured. The number left out, received
+  minus measured, is named beside the share.
 - days_to_follow_up: working days from the receipt to the first follow-up, over the complaints with
   their first follow-up in the period. days_to_settlement: working days from the receipt to the
   final settlement, over the settled complaints. Both only if the moment is known; mean, median and

@@ -25,6 +25,7 @@ from sla.metrics.tables import (
     Tellings,
     UnitStatement,
     first_of_equals,
+    follow_up_measured,
     followed_up_soon,
     settled_after,
     working_days_late,
@@ -109,7 +110,7 @@ COLUMNS: dict[str, Measure] = {
   counted there, on the day `counted_on`.
 - `late_complaint` is 1 in one late duty of each late complaint, `late_at_unit` in one of each
   complaint and unit, `complaint` in one row of each complaint: their sums count complaints.
-- `followed_up_soon` is empty for a complaint that does not count in that share.
+- `followed_up` and `followed_up_soon` are empty for a complaint that does not count in that share.
 - `first_of_rung` is 1 in the first notification of a complaint by this kind and rung,
   `first_of_complaint` in the first of all.
 """
@@ -187,7 +188,7 @@ class DutyList:
             "settled_unknown": g.settled_unknown,
             "followed_up_on": g.follow_up,
             "with_settlement": (g.settlement > 0).astype(np.int64),
-            "followed_up": g.followed.astype(np.int64),
+            "followed_up": np.where(follow_up_measured(g), g.followed, NONE),
             "followed_up_soon": np.where(counted, soon, NONE),
             "open": g.open.astype(np.int64),
             "age": np.where(

@@ -25,6 +25,8 @@ HEAD = (
     "received",
     "followed",
     "followed_on",
+    "followed_from",
+    "follow_ups_until",
     "follow_up",
     "first_settled",
     "settled",
@@ -33,6 +35,7 @@ HEAD = (
     "open",
     "observed",
     "unknown",
+    "source",
     "unit",
     "classification",
     "category",
@@ -74,7 +77,7 @@ NUMBER = np.dtype("<i4")
 """The type of one number of a row: a signed integer of four bytes."""
 
 FOR_EVER = 2**31 - 1
-"""The last day of a case that is still open."""
+"""A day without an end: the last day of a case that is still open."""
 
 NumberOf = Callable[[str | None], int]
 
@@ -139,6 +142,8 @@ def _head(case: Case, context: EvaluationContext, number: NumberOf) -> tuple[int
         context.day(case.received),
         followed is not None,
         _known(followed, context),
+        _followed_from(case, context),
+        _follow_ups_until(case, context),
         _known(case.first(Kind.FOLLOW_UP_PUBLISHED), context),
         _known(case.first(*SETTLING), context),
         _known(settled, context),
@@ -147,11 +152,29 @@ def _head(case: Case, context: EvaluationContext, number: NumberOf) -> tuple[int
         case.is_open,
         _is(case.events, Knowledge.OBSERVED),
         _is(case.events, Knowledge.UNKNOWN),
+        number(case.source),
         number(case.unit),
         number(case.classification),
         number(case.category),
         number(case.channel),
     )
+
+
+def _followed_from(case: Case, context: EvaluationContext) -> int:
+    """Return the earliest possible day of the first follow-up; 0 without one."""
+    moments = (event.first_possible for event in case.events if event.kind in FOLLOWED_UP)
+    first = min(moments, default=None)
+    return 0 if first is None else context.day(first)
+
+
+def _follow_ups_until(case: Case, context: EvaluationContext) -> int:
+    """Return the day until which every follow-up is known: `FOR_EVER` without a doubt, and 0 if the
+    source cannot show follow-ups.
+    """
+    if not case.shows_follow_ups:
+        return 0
+    since = case.follow_up_doubted_since
+    return FOR_EVER if since is None else context.day(since)
 
 
 def _known(event: Event | None, context: EvaluationContext) -> int:

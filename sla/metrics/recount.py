@@ -227,7 +227,7 @@ def _figure(key: str, column: str, span: Period, year_begin: date) -> Recount | 
         "on_time": ((due, _is("verdict", State.MET)), (due, *_flag("judged"))),
         "followed_up_share": (
             (*counts["received"], *_flag("followed_up")),
-            counts["received"],
+            (*counts["received"], Condition("followed_up", 0, None)),
         ),
         "followed_up_within_5": (
             (*counts["received"], *_flag("followed_up_soon")),

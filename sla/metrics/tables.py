@@ -25,7 +25,7 @@ from sla.metrics.definitions import (
     TREND_MONTHS,
     WITHIN,
 )
-from sla.metrics.encoding import STATES
+from sla.metrics.encoding import FOR_EVER, STATES
 from sla.metrics.table import Cell, Row, Table
 from sla.periods import Period, before, months_until, year_before
 
@@ -282,13 +282,14 @@ class _ReportTables:
         g = self.g
         received, due = self.within(g.received, period), self.within(g.d_day, period)
         states, judged = g.d_state[due], self.judged[due]
-        came, followed = int(received.sum()), int((received & g.followed).sum())
+        came, measured = int(received.sum()), received & follow_up_measured(g)
+        of, followed = int(measured.sum()), int((measured & g.followed).sum())
         on_time = self.behind_by(np.zeros(len(due), np.int64), due)[0].get("share", 0)
         found = {
             "received": _Figure(came, received, came),
             "followed_up_within_5": self._soon_followed_up(received),
             "followed_up_share": _Figure(
-                _share(followed, came), received, _smaller(followed, came), came
+                _share(followed, of), measured, _smaller(followed, of), of
             ),
             "on_time": _Figure(
                 _share((states == MET).sum(), judged.sum()),
@@ -583,13 +584,25 @@ class _ReportTables:
 def followed_up_soon(g: CaseColumns, context: EvaluationContext, today: int) -> tuple[Flags, Flags]:
     """Return flags over all cases: counted in the share followed up within `SOON` working days, and
     followed up within them.
+
+    A case counts as not followed up only if its follow-ups are known until after these days, and
+    none can have happened within them.
     """
-    calendar = context.calendar
-    passed = calendar.between(g.received, np.maximum(g.received, today))
-    taken = calendar.between(g.received, np.maximum(g.followed_on, g.received))
-    soon: Flags = (g.followed_on > 0) & (taken <= SOON)
-    late_or_never = np.where(g.followed, g.followed_on > 0, passed > SOON)
-    return soon | late_or_never, soon
+
+    def taken(day: Ints) -> Ints:
+        return context.calendar.between(g.received, np.maximum(day, g.received))
+
+    known = np.minimum(np.minimum(g.follow_ups_until, g.covered_until), today)
+    timed = g.followed_on > 0
+    soon: Flags = (g.follow_ups_until > 0) & timed & (taken(g.followed_on) <= SOON)
+    perhaps = g.followed & (~timed | (taken(g.followed_from) <= SOON))
+    return soon | ((taken(known) > SOON) & ~perhaps), soon
+
+
+def follow_up_measured(g: CaseColumns) -> Flags:
+    """Return a flag for each case: it is known whether it has been followed up."""
+    measured: Flags = (g.follow_ups_until > 0) & (g.followed | (g.follow_ups_until == FOR_EVER))
+    return measured
 
 
 def working_days_late(g: CaseColumns, context: EvaluationContext, until: Ints) -> Ints:

@@ -5,6 +5,7 @@ Which notices are due, what must be corrected, the status and the explanation fo
 
 __all__ = [
     "corrections",
+    "coverage",
     "evidence",
     "explain",
     "inherited",

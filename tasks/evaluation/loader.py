@@ -13,6 +13,7 @@ from db.models import Complaint, Origin, PastFacts
 from sla.engine.context import ComplaintFacts
 from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all
 from tasks.common.context import SiteContext
+from tasks.evaluation.coverage import source_coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,7 @@ def load_complaints(
     keys = [row.id for row in rows]
     events = complaints.events_of(session, keys)
     past = complaints.past_facts(session, keys, as_of)
-    changes = [name for name, each in context.site.sources.items() if not each.shows_everything]
-    coverage = {
-        name: [
-            each._replace(moment=context.site.sources[name].not_before(each.moment))
-            for each in covered
-        ]
-        for name, covered in imports.coverage(session, as_of, changes).items()
-        if name in context.site.sources
-    }
+    coverage = source_coverage(session, context, as_of)
     foreign = {row.source for row in rows} - context.site.sources.keys()
     origins = imports.origins(session, as_of) if foreign else {}
     for row in rows:
@@ -119,4 +112,5 @@ def as_watched(context: SiteContext, complaint: Complaint, found: Evaluation) ->
     if context.watched(complaint.received_at):
         return found
     lapsing = context.site.evaluation_context.law.lapsing
-    return Evaluation([event for event in found.known if event.source not in lapsing])
+    known = [event for event in found.known if event.source not in lapsing]
+    return Evaluation(known, doubts=found.doubts)

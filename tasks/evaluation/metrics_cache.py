@@ -72,4 +72,6 @@ def case_of(context: SiteContext, known: LoadedComplaint, evaluation: Evaluation
         received=received,
         events=tuple(events),
         deadlines=tuple(evaluation.deadlines),
+        doubts=tuple(evaluation.doubts),
+        sees=facts.sees,
     )

@@ -36,6 +36,7 @@ from sla.periods import Period
 from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
 from tasks.common.notified import notified_by_role
+from tasks.evaluation.coverage import with_coverage
 from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import known_words
 from tasks.evaluation.loader import (
@@ -194,7 +195,8 @@ def _gathered(
                 encode_case(case, evaluation_context, numbered.number),
             )
     with no_search_for_cycles():
-        return gathering.done(numbered.by_number())
+        cases = gathering.done(numbered.by_number())
+    return with_coverage(session, context, cases, hindsight or as_of)
 
 
 def _evaluated_with_this_ruleset(session: Session, context: SiteContext) -> bool:

@@ -30,6 +30,13 @@ SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel",
 LEFT_OUT = frozenset({"late", "statements"})
 """Tables of single complaints."""
 
+OTHER_MEASURED = {
+    "followed_up_share": "followed_up_within_5",
+    "followed_up_within_5": "followed_up_share",
+}
+"""Two shares of the received complaints: the difference of the numbers behind them is a number of
+complaints as well."""
+
 ROWS_LEFT_OUT = frozenset({"late_duties", "late_ended", "first_settled", "settled_unknown"})
 """Rows of the headline that would allow to compute withheld cells of the table of rules, or how
 many complaints were reopened.
@@ -161,7 +168,9 @@ class _Hiding:
         else:
             whole = self._figure("settled" if "settle" in row.key else "received", column)
         rest = whole - number if isinstance(whole, int) else LEAST
-        return small(number) or small(rest)
+        other = OTHER_MEASURED.get(row.key)
+        apart = number - self._measured(other, column) if other else 0
+        return small(number) or small(rest) or small(abs(apart))
 
     def _hide(self, table: str, place: int, *columns: str) -> None:
         if table in self.by_key:
@@ -257,14 +266,20 @@ class _Hiding:
         headline = self.by_key.get("headline")
         return headline.value(key, column) if headline else None
 
+    def _measured(self, key: str, column: str) -> int:
+        """Return the number that a share of the received complaints is computed of."""
+        headline = self.by_key.get("headline")
+        row = headline.row(key) if headline else None
+        return row.of.get(column, self._whole("received", column)) if row else 0
+
     def _headline(self) -> None:
         headline = self.by_key.get("headline")
         for column in EARLIER if headline else ():
             received, settled = (self._whole(key, column) for key in ("received", "settled"))
             for name in ("followed_up_share", "followed_up_within_5"):
-                share = self._figure(name, column)
-                followed = round(share * received) if isinstance(share, int | float) else 0
-                if any(map(small, (received, followed, received - followed))):
+                share, of = self._figure(name, column), self._measured(name, column)
+                followed = round(share * of) if isinstance(share, int | float) else 0
+                if any(map(small, (received, of, followed, of - followed))):
                     self._hide_figure(name, column)
             for place, row in enumerate(headline.rows if headline else ()):
                 behind = row.behind.get(column, LEAST)

@@ -69,6 +69,45 @@ def test_every_number_is_one_of_the_tables_and_every_link_leads_to_one(locale, p
             assert any(abs(figure - each) < 0.00051 for each in known), (text, number)
 
 
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize(
+    ("share", "of", "beside", "sentence"),
+    [
+        (0.5, 90, "dari 90 pengaduan", "Dari 90 pengaduan yang dapat diukur, 50% "),
+        (
+            0.5,
+            30,
+            "dari 30 pengaduan; 60 belum atau tidak dapat diukur",
+            "60 pengaduan lainnya belum atau tidak dapat diukur.",
+        ),
+        (
+            None,
+            0,
+            "dari 0 pengaduan; 90 belum atau tidak dapat diukur",
+            "belum atau tidak dapat diukur untuk 90 pengaduan yang diterima.",
+        ),
+    ],
+)
+def test_the_number_of_complaints_without_a_measure_stands_beside_the_share(
+    share, of, beside, sentence, public
+):
+    full = view(count=90)
+    headline = full.table("headline")
+    measured = {"followed_up_within_5": share, "followed_up_share": share}
+    rows = tuple(
+        replace(row, cells=(measured[row.key], None, None), of={"value": of})
+        if row.key in measured
+        else row
+        for row in headline.rows
+    )
+    tables = (replace(t, rows=rows) if t is headline else t for t in full.tables)
+    report = replace(full, tables=tuple(tables))
+    report = public_edition(report) if public else report
+    lines = next(each for each in sections(report, ZONE, 9) if each.key == "headline").lines
+    assert [shown.detail for line in lines for shown in line.cells].count(beside) >= 2
+    assert any(sentence in text for text in texts(report))
+
+
 def test_the_public_summary_names_no_withheld_figure():
     public = public_edition(view(units=12, count=90))
     withheld = [

@@ -66,6 +66,8 @@ def drawn(seed: int) -> CaseColumns:
         received=day,
         followed=~flags,
         followed_on=day,
+        followed_from=day,
+        follow_ups_until=day + 99,
         follow_up=day,
         first_settled=day,
         settled=day,
@@ -74,6 +76,7 @@ def drawn(seed: int) -> CaseColumns:
         open=flags,
         observed=flags,
         unknown=flags,
+        source=category * 0,
         unit=unit,
         classification=category * 0,
         category=category,
@@ -95,6 +98,7 @@ def drawn(seed: int) -> CaseColumns:
         settlements=np.zeros((0, 2), np.int64),
         reopenings=np.zeros((0, 3), np.int64),
         returns=np.zeros((0, 3), np.int64),
+        covered_until=day + 99,
     )
 
 

@@ -1,13 +1,25 @@
 """The figures of a report: a few complaints of November 2026, every figure computed by hand."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from conftest import wita
-from support.metric_cases import SEES, case, event_at, figures
+from support.metric_cases import (
+    AS_OF,
+    BENCH,
+    NOVEMBER,
+    SEES,
+    case,
+    event_at,
+    figures,
+    gathered_of,
+)
 
-from sla.events import Event, Knowledge
+from sla.events import ANY_KIND, Event, Knowledge
 from sla.metrics.definitions import SHAPES
+from sla.metrics.tables import Tellings, report
 
 INFORMATION = "sp4n-guideline/information"  # 5 working days
 VERIFICATION = "sp4n/verification"  # 3 working days, the administrator's
@@ -130,13 +142,14 @@ def test_followed_up_is_a_share_of_the_received(november):
 
 
 def test_followed_up_within_five_days_compares_at_the_same_age(november):
-    """Within 5 working days: met and reopened; doubt is seen after 6 and late after 7.
+    """Within 5 working days: met and reopened; late is seen after 7.
 
-    Left out: unknown, for its time, and running, which came 2 working days ago.
+    Left out: unknown, for its time; doubt, seen in an interval around the fifth day; and running,
+    which came 2 working days ago.
     """
     row = november["headline"].row("followed_up_within_5")
-    assert row.cells == (2 / 7, 1.0, None)
-    assert row.of == {"value": 7, "previous": 1, "year_before": 0}
+    assert row.cells == (2 / 6, 1.0, None)
+    assert row.of == {"value": 6, "previous": 1, "year_before": 0}
     assert "running" not in row.tickets
 
 
@@ -147,6 +160,60 @@ def test_followed_up_within_five_days_compares_at_the_same_age(november):
 def test_a_complaint_has_its_five_days_before_it_counts(today, share):
     one = case("x", event_at("received", "2026-11-02 10:00"), as_of=today)
     assert value(figures([one], as_of=today), "followed_up_within_5") == share
+
+
+RECEIVED = "2026-11-02 10:00"  # the 5 working days end on Mon 9 Nov
+FOLLOWED = ("follow_up_published", "2026-11-04 10:00")
+SHOWN = frozenset({"received", "assigned", "follow_up_published", "settled"})
+
+
+def doubt(since, kind=ANY_KIND):
+    return seen(kind, since, "2026-11-20 07:00", Knowledge.UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    ("steps", "doubts", "sees", "covered", "soon", "followed"),
+    [
+        ((), (), SHOWN, None, 0, 0),
+        ((), (), None, None, 0, 0),  # everything is visible
+        ((FOLLOWED,), (), SHOWN, None, 1, 1),
+        # the source has no such step: nothing is measured, not even an early settlement
+        ((), (), SEES, None, None, None),
+        ((("settled", "2026-11-04 10:00"),), (), SEES, None, None, None),
+        ((), (), frozenset(), None, None, None),
+        # not shown any more: since before the end, since after it, and since after a follow-up
+        ((), (doubt("2026-11-09 07:00"),), SHOWN, None, None, None),
+        ((), (doubt("2026-11-10 07:00"),), SHOWN, None, 0, None),
+        ((FOLLOWED,), (doubt("2026-11-05 07:00"),), SHOWN, None, 1, 1),
+        # the step cannot be read: the late settlement does not say when it happened
+        (
+            (("settled", "2026-11-18 10:00"),),
+            (doubt("2026-11-05 07:00", "follow_up_published"),),
+            SHOWN,
+            None,
+            None,
+            1,
+        ),
+        # a doubt about something else
+        ((), (doubt("2026-11-05 07:00", "assignee"),), SHOWN, None, 0, 0),
+        # the newest import of the source: before the end, and after it
+        ((), (), SHOWN, date(2026, 11, 9), None, 0),
+        ((), (), SHOWN, date(2026, 11, 10), 0, 0),
+        ((FOLLOWED,), (), SHOWN, date(2026, 11, 5), 1, 1),
+    ],
+)
+def test_silence_is_no_missing_follow_up(steps, doubts, sees, covered, soon, followed):
+    """A complaint is measured only if it is known whether it was followed up in time."""
+    events = [event_at("received", RECEIVED), *(event_at(*step) for step in steps)]
+    one = replace(case("x", *events), doubts=doubts, sees=sees)
+    cases, _ = gathered_of([one])
+    if covered is not None:
+        cases = replace(cases, covered_until=np.array([covered.toordinal()]))
+    as_of = wita(AS_OF)
+    tables = report(cases, NOVEMBER, BENCH, as_of, tellings=Tellings.none(), findings={})
+    for figure, share in (("followed_up_within_5", soon), ("followed_up_share", followed)):
+        row = tables[0].row(figure)
+        assert (row.cells[0], row.of["value"]) == (share, int(share is not None)), figure
 
 
 def test_open_and_late_are_counted_now_whenever_received(november):

@@ -23,6 +23,7 @@ AS_OF = "2026-11-30 18:00"
 MONTH = Period("2026-11", date(2026, 11, 1), date(2026, 11, 30))
 WEEK = Period("2026-W46", date(2026, 11, 9), date(2026, 11, 15))
 SETTLING = ("settled", "closed")
+FOLLOWED_UP = ("follow_up_published", "responded", *SETTLING)
 
 
 def local(moment: datetime) -> date:
@@ -55,12 +56,17 @@ def settled_day(one) -> date | None:
 
 
 def soon(one) -> bool | None:
-    """Followed up within 5 working days; None for a complaint without one that is younger."""
+    """Followed up within 5 working days; None if a younger complaint has no follow-up, or if an
+    interval leaves it open.
+    """
     received = local(one.received)
-    day = first_day(one, "follow_up_published", "responded", *SETTLING)
+    day = first_day(one, *FOLLOWED_UP)
     if day is None:
         return False if working_days(received, TODAY) > 5 else None
-    return working_days(received, day) <= 5
+    if working_days(received, day) <= 5:
+        return True
+    earliest = min(local(e.earliest or e.latest) for e in one.events if e.kind in FOLLOWED_UP)
+    return None if working_days(received, earliest) <= 5 else False
 
 
 def is_open(one) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sla.metrics.table import Cell, Row, Table
-from tasks.reports.formats.sections import change_words
+from tasks.reports.formats.sections import change_words, unmeasured
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, period_text
@@ -91,9 +91,14 @@ class _Sentences:
         yield from self._on_time()
         headline = self._view.table("headline")
         soon = headline.row("followed_up_within_5") if headline else None
-        if soon and isinstance(soon.cells[0], int | float) and "value" in soon.of:
-            share = percent_text(soon.cells[0], self._locale)
-            yield self._said("headline", "soon", of=soon.of["value"], share=share)
+        if soon and "value" in soon.of:
+            left = unmeasured(self._view, soon.key, "value")
+            if isinstance(soon.cells[0], int | float):
+                share = percent_text(soon.cells[0], self._locale)
+                form = "soon_partly" if left else "soon"
+                yield self._said("headline", form, of=soon.of["value"], share=share, left=left)
+            elif left:
+                yield self._said("headline", "soon_none", left=left)
         yield from self._late()
         rules = self._view.table("by_rule")
         total = rules.total if rules else None

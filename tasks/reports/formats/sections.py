@@ -16,6 +16,9 @@ from tasks.reports.model import Report
 from tasks.text.catalog import Catalog, catalog
 from tasks.text.numbers import decimal_text, number_text
 
+MEASURED = frozenset({"followed_up_within_5", "followed_up_share"})
+"""Shares of the received complaints that leave out complaints which cannot be measured."""
+
 TILES = ("late", "on_time", "open", "received", "settled", "followed_up_within_5")
 """The large figures at the top, the most urgent first."""
 
@@ -201,7 +204,9 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
         detail = ""
         if measure is Measure.KEY and isinstance(cell, str):
             detail = view.names(column.key, cell).detail
-        if column.key in row.of and isinstance(cell, int | float):
+        if column.key in row.of and (
+            isinstance(cell, int | float) or unmeasured(view, row.key, column.key)
+        ):
             detail = _out_of(view, row, column.key)
         if row.small and column.key == "share" and cell not in {None, WITHHELD}:
             detail = catalog(view.names.locale)("report.small")
@@ -223,8 +228,24 @@ def _out_of(view: Report, row: Row, column: str) -> str:
     """Return the number that a mean, a median or a share is computed of: 'dari 22 pengaduan'."""
     if column not in row.of:
         return ""
+    t = catalog(view.names.locale)
     unit = "duties" if row.key == "on_time" else "complaints"
-    return catalog(view.names.locale)(f"report.of_{unit}", n=row.of[column])
+    text = t(f"report.of_{unit}", n=row.of[column])
+    left = unmeasured(view, row.key, column)
+    return f"{text}; {t('report.unmeasured', n=left)}" if left else text
+
+
+def unmeasured(view: Report, figure: str, column: str) -> int:
+    """Return the number of received complaints that a share of `MEASURED` leaves out.
+
+    0 for any other figure, and if one of the two numbers is withheld.
+    """
+    headline = view.table("headline")
+    row = headline.row(figure) if headline and figure in MEASURED else None
+    if headline is None or row is None or column not in row.of:
+        return 0
+    received = headline.value("received", column)
+    return max(received - row.of[column], 0) if isinstance(received, int) else 0
 
 
 def _with_duties(view: Report, row: Row) -> str:

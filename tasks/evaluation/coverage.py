@@ -1,0 +1,63 @@
+"""The coverage of sources: until when the imports of a source show a complaint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from db import imports
+from sla.engine.context import EvaluationContext
+from sla.metrics.columns import CaseColumns, Ints
+from tasks.common.context import SiteContext
+
+
+def source_coverage(
+    session: Session, context: SiteContext, as_of: datetime
+) -> dict[str, list[imports.Covered]]:
+    """Return the newest import of each period of receipt, newest first, by source of the site."""
+    sources = context.site.sources
+    changes = [name for name, each in sources.items() if not each.shows_everything]
+    return {
+        name: [each._replace(moment=sources[name].not_before(each.moment)) for each in covered]
+        for name, covered in imports.coverage(session, as_of, changes).items()
+        if name in sources
+    }
+
+
+def with_coverage(
+    session: Session, context: SiteContext, cases: CaseColumns, as_of: datetime
+) -> CaseColumns:
+    """Return the cases with the day of the newest import that had to show each of them."""
+    coverage: Mapping[str, Sequence[imports.Covered]] = source_coverage(session, context, as_of)
+    origins = imports.origins(session, as_of)
+    until = cases.covered_until.copy()
+    for number in np.unique(cases.source).tolist():
+        name, some = cases.words[number], cases.source == number
+        if name in coverage:
+            until[some] = newest_days(
+                coverage[name], cases.received[some], context.site.evaluation_context
+            )
+        elif name in origins and (moment := origins[name].imported_until) is not None:
+            until[some] = context.site.evaluation_context.day(moment)
+    return replace(cases, covered_until=until)
+
+
+def newest_days(
+    covered: Sequence[imports.Covered], received: Ints, context: EvaluationContext
+) -> Ints:
+    """Return for each day of receipt the day of the newest import of it; without one, the day of
+    receipt.
+    """
+    found = received.copy()
+    for each in reversed(covered):
+        inside = np.ones(len(received), np.bool_)
+        if each.first is not None:
+            inside &= received >= context.day(each.first)
+        if each.last is not None:
+            inside &= received <= context.day(each.last)
+        found[inside] = context.day(each.moment)
+    return found
