@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sla.engine.deadline import Deadline
-from sla.events import ANY_KIND, Event, Kind
+from sla.events import ABSENT, ANY_KIND, Event, Kind
 
 FOLLOWED_UP = (Kind.FOLLOW_UP_PUBLISHED, Kind.RESPONDED, Kind.SETTLED, Kind.CLOSED)
 """Events that count as a follow-up: the follow-up itself, or an event impossible without it."""
@@ -52,6 +52,12 @@ class Case:
         """
         kinds = {ANY_KIND, *FOLLOWED_UP}
         return min((d.first_possible for d in self.doubts if d.kind in kinds), default=None)
+
+    @property
+    def absent_since(self) -> datetime | None:
+        """Return the time of the import that no longer showed it; None if it is shown."""
+        absent = (d.latest for d in self.doubts if d.source_field.startswith(ABSENT))
+        return min(absent, default=None)
 
     def first(self, *kinds: str) -> Event | None:
         """Return the first event of one of these kinds."""

@@ -42,6 +42,7 @@ class CaseColumns:
     - `follow_ups_until`, the day until which every follow-up is known: `FOR_EVER` without a doubt,
       0 if the source cannot show follow-ups. `covered_until`, the day of the newest import that had
       to show the case: `FOR_EVER` if the source shows every event at once.
+    - `absent_since`, the day of the import that no longer showed the case.
     - `settled`, the final settlement or closing: the first one after the last reopening.
       `settled_unknown` is the day that showed it if its time is not known; `settled` is 0 then.
     - `first_settled`, the first settlement or closing. `settlement`, the final settlement, without
@@ -64,6 +65,7 @@ class CaseColumns:
     followed_on: Ints
     followed_from: Ints
     follow_ups_until: Ints
+    absent_since: Ints
     follow_up: Ints
     first_settled: Ints
     settled: Ints

@@ -34,6 +34,7 @@ Formulas, all as known at the report's as-of time:
   day in the calendar year of the as-of time.
 - observed_times, history_unknown: received complaints with an event known only as an interval, or
   with an event from before the first import.
+- absent: received complaints that their source no longer shows, although its newest import had to.
 - previous, year_before: the same figures of the period before and of a year before. They are None
   if the data do not cover that period. Before the last day of an unfinished period they count as
   many working days as it has had (:mod:`sla.metrics.comparison`).

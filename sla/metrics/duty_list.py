@@ -96,6 +96,7 @@ COLUMNS: dict[str, Measure] = {
     "days_to_settlement": NUMBER,
     "observed": FLAG,
     "history_unknown": FLAG,
+    "absent_since": DAY,
     "event_on": DAY,
     "event_unit": KEY,
     "kind": KEY,
@@ -198,6 +199,7 @@ class DutyList:
             "days_to_settlement": between(g.settlement),
             "observed": g.observed.astype(np.int64),
             "history_unknown": g.unknown.astype(np.int64),
+            "absent_since": g.absent_since,
         }
 
     def _of_duties(self, inherited: Flags) -> dict[str, Ints]:

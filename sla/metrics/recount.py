@@ -294,6 +294,7 @@ def _quality(table: Table, period: Period) -> Iterator[Recount]:
     counts = {
         "observed_times": (*received, *_flag("observed")),
         "history_unknown": (*received, *_flag("history_unknown")),
+        "absent": (*received, Condition("absent_since", date.min, None)),
         "settled_unknown": (
             *_flag("complaint"),
             Condition("settled_unknown", date.min, None),

@@ -561,11 +561,12 @@ class _ReportTables:
     def quality(self, findings: Mapping[str, int]) -> list[Row]:
         g = self.g
         received, due = self.within(g.received), self.within(g.d_day)
-        observed = received & g.observed
+        observed, absent = received & g.observed, received & (g.absent_since > 0)
         unknown = (g.settled_unknown > 0) & (g.received <= self.period.last.toordinal())
         behind: dict[str, Flags | Ints] = {
             "observed_times": observed,
             "history_unknown": received & g.unknown,
+            "absent": absent,
             "settled_unknown": unknown,
             "by_policy": g.d_case[due & g.d_by_policy],
             "provisional": g.d_case[g.d_open & g.d_provisional],
@@ -573,6 +574,7 @@ class _ReportTables:
         numbers = {
             "observed_times": int(observed.sum()),
             "history_unknown": int((received & g.unknown).sum()),
+            "absent": int(absent.sum()),
             "settled_unknown": int(unknown.sum()),
             "by_policy": int((due & g.d_by_policy).sum()),
             "provisional": int((g.d_open & g.d_provisional).sum()),

@@ -127,6 +127,7 @@ def _worded(prefix: str, *keys: str) -> Callable[[str, str], str]:
 FINDINGS = (
     "observed_times",
     "history_unknown",
+    "absent",
     "settled_unknown",
     "by_policy",
     "provisional",

@@ -68,6 +68,7 @@ def drawn(seed: int) -> CaseColumns:
         followed_on=day,
         followed_from=day,
         follow_ups_until=day + 99,
+        absent_since=day * 0,
         follow_up=day,
         first_settled=day,
         settled=day,

@@ -216,6 +216,27 @@ def test_silence_is_no_missing_follow_up(steps, doubts, sees, covered, soon, fol
         assert (row.cells[0], row.of["value"]) == (share, int(share is not None)), figure
 
 
+def test_complaints_no_longer_shown_are_a_finding_of_the_data():
+    gone = replace(doubt("2026-11-05 07:00"), source_field="absent/")
+    asked = replace(doubt("2026-11-05 07:00"), source_field="status/question/status")
+    cases = [
+        replace(case("gone", event_at("received", RECEIVED)), doubts=(gone,)),
+        replace(case("asked", event_at("received", RECEIVED)), doubts=(asked,)),
+        replace(case("october", event_at("received", "2026-10-26 10:00")), doubts=(gone,)),
+        case("shown", event_at("received", RECEIVED)),
+    ]
+    quality = figures(cases)["quality"]
+    assert (quality.value("absent", "number"), behind(quality, "absent")) == (1, {"gone"})
+    cells, _ = gathered_of(cases)
+    day = date(2026, 11, 20).toordinal()
+    assert dict(zip(cells.tickets, cells.absent_since.tolist(), strict=True)) == {
+        "asked": 0,
+        "gone": day,
+        "october": day,
+        "shown": 0,
+    }
+
+
 def test_open_and_late_are_counted_now_whenever_received(november):
     assert value(november, "open") == 4
     assert behind(november["headline"], "open") == {
