@@ -9,6 +9,9 @@ from itertools import islice
 from sla.metrics.table import Row, Table
 from tasks.reports.model import Earlier, Report
 
+MEASURED = frozenset({"followed_up_within_5", "followed_up_share"})
+"""Shares of the received complaints that leave out complaints which cannot be measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnitLine:
@@ -24,7 +27,10 @@ class UnitLine:
 
 @dataclass(frozen=True, slots=True)
 class ReportOverview:
-    """The headline of a report, and its units, the lowest share first."""
+    """The headline of a report, and its units, the lowest share first.
+
+    `unmeasured` is the number of received complaints that `followed_up_within_5` leaves out.
+    """
 
     site: str
     period_key: str
@@ -43,6 +49,7 @@ class ReportOverview:
     audit: str
     sha256: str
     earlier: Earlier | None = None
+    unmeasured: int = 0
 
     @property
     def worst(self) -> tuple[UnitLine, ...]:
@@ -82,7 +89,21 @@ def overview_of(view: Report) -> ReportOverview:
         audit=view.notes.audit,
         sha256=view.sha256,
         earlier=view.earlier,
+        unmeasured=unmeasured(view, "followed_up_within_5", "value"),
     )
+
+
+def unmeasured(view: Report, figure: str, column: str) -> int:
+    """Return the number of received complaints that a share of `MEASURED` leaves out.
+
+    0 for any other figure, and if one of the two numbers is withheld.
+    """
+    headline = view.table("headline")
+    row = headline.row(figure) if headline and figure in MEASURED else None
+    if headline is None or row is None or column not in row.of:
+        return 0
+    received = headline.value("received", column)
+    return max(received - row.of[column], 0) if isinstance(received, int) else 0
 
 
 def _line(view: Report, units: Table, row: Row) -> UnitLine:

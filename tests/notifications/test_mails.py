@@ -643,6 +643,16 @@ def test_text_and_html_say_the_same(locale):
     assert len(in_text) > 25
 
 
+@pytest.mark.parametrize("number", [0, 500])
+def test_the_summary_names_the_complaints_without_a_measure(summary, number):
+    overview = replace(summary.overview, unmeasured=number)
+    mail = summary_mail(overview, "Inspektur", "inspector", "id", WITA)
+    beside = "Pengaduan yang ditindaklanjuti dalam 5 hari kerja (500 belum atau tidak dapat diukur)"
+    for text in (flat(mail.text), flat(Page(mail.html).text)):
+        assert (beside in text) == bool(number)
+        assert ("diukur" in text) == bool(number)
+
+
 @BOTH
 def test_text_lines_fit_a_screen(locale, summary):
     for name in ("notices", "alert", "watch"):

@@ -17,6 +17,7 @@ from sla.metrics.tables import report as tables_of
 from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.sections import sections
 from tasks.reports.model import Report
+from tasks.reports.overview import overview_of
 from tasks.reports.public_edition import public_edition
 
 ZONE = ZoneInfo("Asia/Makassar")
@@ -106,6 +107,7 @@ def test_the_number_of_complaints_without_a_measure_stands_beside_the_share(
     lines = next(each for each in sections(report, ZONE, 9) if each.key == "headline").lines
     assert [shown.detail for line in lines for shown in line.cells].count(beside) >= 2
     assert any(sentence in text for text in texts(report))
+    assert overview_of(report).unmeasured == 90 - of
 
 
 def test_the_public_summary_names_no_withheld_figure():

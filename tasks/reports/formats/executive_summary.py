@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sla.metrics.table import Cell, Row, Table
-from tasks.reports.formats.sections import change_words, unmeasured
+from tasks.reports.formats.sections import change_words
 from tasks.reports.model import Report
+from tasks.reports.overview import unmeasured
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, period_text
 from tasks.text.numbers import decimal_text, percent_text

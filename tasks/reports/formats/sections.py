@@ -13,11 +13,9 @@ from sla.metrics.table import WITHHELD, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, measure_of, number
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
+from tasks.reports.overview import unmeasured
 from tasks.text.catalog import Catalog, catalog
 from tasks.text.numbers import decimal_text, number_text
-
-MEASURED = frozenset({"followed_up_within_5", "followed_up_share"})
-"""Shares of the received complaints that leave out complaints which cannot be measured."""
 
 TILES = ("late", "on_time", "open", "received", "settled", "followed_up_within_5")
 """The large figures at the top, the most urgent first."""
@@ -233,19 +231,6 @@ def _out_of(view: Report, row: Row, column: str) -> str:
     text = t(f"report.of_{unit}", n=row.of[column])
     left = unmeasured(view, row.key, column)
     return f"{text}; {t('report.unmeasured', n=left)}" if left else text
-
-
-def unmeasured(view: Report, figure: str, column: str) -> int:
-    """Return the number of received complaints that a share of `MEASURED` leaves out.
-
-    0 for any other figure, and if one of the two numbers is withheld.
-    """
-    headline = view.table("headline")
-    row = headline.row(figure) if headline and figure in MEASURED else None
-    if headline is None or row is None or column not in row.of:
-        return 0
-    received = headline.value("received", column)
-    return max(received - row.of[column], 0) if isinstance(received, int) else 0
 
 
 def _with_duties(view: Report, row: Row) -> str:
