@@ -14,7 +14,6 @@ from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, Qu
 from db.questions import HIDDEN
 from settings import Site
 from settings.mapping import SourceMapping
-from settings.sources import ExchangeSource
 from sla.error_text import did_you_mean
 from sla.events import ANY_KIND, QUESTION, Event, Kind
 from sla.folding import folded
@@ -105,7 +104,7 @@ def meaning_of(site: Site, question: OpenQuestion, text: str) -> str:
 
 def names_no_step(source: SourceMapping, question: OpenQuestion) -> bool:
     """Check whether a question concerns an event of another installation without a known kind."""
-    if not isinstance(source, ExchangeSource) or question.column != EVENTS:
+    if not source.is_exchange or question.column != EVENTS:
         return False
     return question.value.partition(" ")[0] not in frozenset(Kind)
 

@@ -19,12 +19,15 @@ def interrupted(stack: ExitStack, closed: list[bool], number: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_block_as_an_exit_does(number):
-    before = signal.getsignal(number)
-    closed: list[bool] = []
-    with pytest.raises(SystemExit) as end, ended_in_order(), ExitStack() as stack:
-        interrupted(stack, closed, number)
-    assert (end.value.code, closed) == (128 + number, [True])
-    assert signal.getsignal(number) == before
+    before = signal.signal(number, signal.SIG_DFL)  # under nohup it is ignored
+    try:
+        closed: list[bool] = []
+        with pytest.raises(SystemExit) as end, ended_in_order(), ExitStack() as stack:
+            interrupted(stack, closed, number)
+        assert (end.value.code, closed) == (128 + number, [True])
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
 
 
 def test_a_signal_that_is_ignored_stays_ignored():

@@ -34,7 +34,7 @@ from tasks.evaluation.notices import (
     PendingNotice,
     decide_notices,
     history_of,
-    may_be_told,
+    may_be_notified,
     rungs_reached,
 )
 
@@ -214,7 +214,7 @@ class Model:
         if role in OF_A_UNIT:
             return True
         rows, accepted = self.rows[ticket], self._acceptances(ticket)
-        return may_be_told(self.context, row, deadline, rows, accepted, now)
+        return may_be_notified(self.context, row, deadline, rows, accepted, now)
 
     def _ticket(self, row: NoticeRow) -> str:
         return next(ticket for ticket, rows in self.rows.items() if row in rows)
