@@ -113,26 +113,19 @@ def mails_about(session: Session, complaint: int, before: datetime) -> list[Comp
 
     Corrections and notices taken back are included.
     """
-    query = (
-        select(
-            NoticeRow.rule,
-            NoticeRow.clock,
-            NoticeRow.kind,
-            MessageItem.role,
-            MessageRow.unit,
-            MessageRow.recipient_name,
-            MessageRow.sent_at,
-            MessageRow.message_id_header,
-            MessageItem.correction,
-            NoticeRow.taken_back_at,
-        )
-        .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
-        .join(MessageRow, MessageRow.id == MessageItem.message_id)
-        .where(
-            _reached(before), MessageItem.included.is_(True), NoticeRow.complaint_id == complaint
-        )
-        .order_by(MessageRow.sent_at, MessageRow.id, NoticeRow.id)
-    )
+    query = _reached_people(
+        before,
+        NoticeRow.rule,
+        NoticeRow.clock,
+        NoticeRow.kind,
+        MessageItem.role,
+        MessageRow.unit,
+        MessageRow.recipient_name,
+        MessageRow.sent_at,
+        MessageRow.message_id_header,
+        MessageItem.correction,
+        NoticeRow.taken_back_at,
+    ).where(NoticeRow.complaint_id == complaint)
     return [ComplaintMail(*row) for row in session.execute(query)]
 
 
@@ -148,24 +141,28 @@ def _notifications(before: datetime, *more: InstrumentedAttribute[str]) -> Selec
     """Build the query of the notifications until a moment, oldest first; `more` are its last
     columns.
     """
+    return _reached_people(
+        before,
+        NoticeRow.complaint_id,
+        NoticeRow.rule,
+        NoticeRow.clock,
+        MessageItem.role,
+        MessageRow.sent_at,
+        MessageRow.recipient_name,
+        *more,
+    ).where(
+        MessageItem.correction.is_(False),
+        or_(NoticeRow.taken_back_at.is_(None), NoticeRow.taken_back_at > before),
+    )
+
+
+def _reached_people(before: datetime, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
+    """Build the query of what mails said that reached their person until a moment, oldest first."""
     return (
-        select(
-            NoticeRow.complaint_id,
-            NoticeRow.rule,
-            NoticeRow.clock,
-            MessageItem.role,
-            MessageRow.sent_at,
-            MessageRow.recipient_name,
-            *more,
-        )
+        select(*columns)
         .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
         .join(MessageRow, MessageRow.id == MessageItem.message_id)
-        .where(
-            _reached(before),
-            MessageItem.included.is_(True),
-            MessageItem.correction.is_(False),
-            or_(NoticeRow.taken_back_at.is_(None), NoticeRow.taken_back_at > before),
-        )
+        .where(_reached(before), MessageItem.included.is_(True))
         .order_by(MessageRow.sent_at, MessageRow.id, NoticeRow.id)
     )
 

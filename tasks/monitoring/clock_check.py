@@ -122,7 +122,7 @@ def check_clock(
     The witnesses are asked only if `now` is more than `MAX_JUMP` after the last run of any flow.
     They are never asked for a site that keeps its mails in its working files.
     """
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         last = runs.last(session)
     if last is None or now <= last + MAX_JUMP or context.site.keeps_mail:
         return ClockVerdict(now, last)
@@ -185,7 +185,7 @@ def report_refusal(context: SiteContext, verdict: ClockVerdict, run_id: str) -> 
 
 def resolve_clock(context: SiteContext, now: datetime) -> None:
     """Resolve the alert about a refused clock, if there is one."""
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         if not watch_state.mentions(session, KINDS):
             return
     with context.run(now, FLOW) as run:

@@ -59,10 +59,10 @@ ODD = {"restore", "audit", "audit_head"}
 """Tables in which a restore itself is noted."""
 
 
-def put_back(context, path, now: str = NOW, *, force: bool = True):
-    """Restore as the command does; gives what was replaced and what was held."""
+def replace_database(context, path, now: str = NOW, *, force: bool = True):
+    """Restore as the command does, up to the moment at which the backup is in place."""
     context.close()
-    done = restore(
+    return restore(
         path,
         context.site.database_url,
         context.site.backups,
@@ -70,6 +70,11 @@ def put_back(context, path, now: str = NOW, *, force: bool = True):
         lock=context.site.var / "service.lock",
         force=force,
     )
+
+
+def put_back(context, path, now: str = NOW, *, force: bool = True):
+    """Restore as the command does; gives what was replaced and what was held."""
+    done = replace_database(context, path, now, force=force)
     return done, settle(context, wita(now), path.name, wita(THEN))
 
 
@@ -382,15 +387,7 @@ def test_after_a_week_nothing_is_doubtful_any_more(context):
 def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(context, server):
     owe(context, BREACHED, *EVERYWHERE)
     made = keep(context)
-    context.close()
-    restore(
-        made,
-        context.site.database_url,
-        context.site.backups,
-        wita(NOW),
-        lock=context.site.var / "service.lock",
-        force=True,
-    )
+    replace_database(context, made)
     assert deliver(context, "2026-11-24 12:30").sent == 0
     held = len(messages(context))
     decide(context, "2026-11-24 13:00")
@@ -418,15 +415,7 @@ def test_files_that_were_archived_since_are_read_again(context):
     second = register(context, "2026-11-18 08:00", *EVERYWHERE)
     assert not first.exists()
     assert not second.exists()
-    context.close()
-    restore(
-        made,
-        context.site.database_url,
-        context.site.backups,
-        wita(NOW),
-        lock=context.site.var / "service.lock",
-        force=True,
-    )
+    replace_database(context, made)
     assert settle(context, wita(NOW), made.name, None).files == 2
     assert first.exists()
     assert second.exists()
@@ -439,15 +428,7 @@ def test_a_restore_that_ended_before_its_last_step_is_finished_later(context):
     owe(context, BREACHED, *EVERYWHERE)
     made = keep(context, "2026-11-17 09:00")
     later = register(context, "2026-11-18 08:00", *EVERYWHERE)
-    context.close()
-    restore(  # and the process ends here
-        made,
-        context.site.database_url,
-        context.site.backups,
-        wita(NOW),
-        lock=context.site.var / "service.lock",
-        force=True,
-    )
+    replace_database(context, made)  # and the process ends here
     assert not later.exists()
     now = wita("2026-11-24 13:00")
     for _ in range(2):
@@ -464,15 +445,7 @@ def test_a_restore_that_ended_before_its_last_step_is_finished_later(context):
 def test_the_next_command_finishes_a_restore(context):
     owe(context, BREACHED, *EVERYWHERE)
     made = keep(context)
-    context.close()
-    restore(
-        made,
-        context.site.database_url,
-        context.site.backups,
-        wita(NOW),
-        lock=context.site.var / "service.lock",
-        force=True,
-    )
+    replace_database(context, made)
     with console.context_of(context.site.folder, finish=False) as opened:
         assert "restore_hold" not in alerts(opened)
     found = [finding.what for finding in database(context.site, wita(NOW), clock=False)]

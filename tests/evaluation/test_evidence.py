@@ -4,12 +4,11 @@ import hashlib
 import json
 
 import pytest
-from conftest import wita
-from support.pipeline import BREACHED, ESCALATED, at, decide, deliver, register
+from support.pipeline import ESCALATED, at, decide, deliver, explained, register, send_breach
 
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data, verification_code
-from tasks.evaluation.explain import as_html, as_text, explanations
+from tasks.evaluation.explain import as_html, as_text
 
 LATER = "2026-12-03 08:00"
 SETTLED = at("Dinas Sosial", Selesai="23/11/2026 15:00")
@@ -25,16 +24,8 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def late(context) -> SiteContext:
     """A site that has sent the breach of FD-1 to the liaison and the head of Dinas Sosial."""
-    register(context, BREACHED, at("Dinas Sosial"))
-    decide(context, BREACHED)
-    assert deliver(context, BREACHED).sent == 2
+    send_breach(context)
     return context
-
-
-def explained(context, moment):
-    with context.transaction() as session:
-        (found,) = explanations(session, context, "FD-1", wita(moment))
-    return found
 
 
 def evidence(context, moment):

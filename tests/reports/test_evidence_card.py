@@ -9,13 +9,12 @@ from dataclasses import replace
 import pypdf
 import pytest
 from conftest import wita
-from support.pipeline import BREACHED, ESCALATED, at, decide, deliver, register
+from support.pipeline import ESCALATED, at, decide, deliver, explained, register, send_breach
 
 from db.models import Complaint
 from settings.report import Letterhead, Signature
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data
-from tasks.evaluation.explain import explanations
 from tasks.reports.formats import evidence_card
 from tasks.reports.formats.evidence_card import evidence_pdf
 
@@ -29,16 +28,8 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def late(context) -> SiteContext:
     """A site that has sent the breach of FD-1 to the liaison and the head of Dinas Sosial."""
-    register(context, BREACHED, at("Dinas Sosial"))
-    decide(context, BREACHED)
-    assert deliver(context, BREACHED).sent == 2
+    send_breach(context)
     return context
-
-
-def explained(context, moment=ESCALATED):
-    with context.transaction() as session:
-        (found,) = explanations(session, context, "FD-1", wita(moment))
-    return found
 
 
 def pages_of(pdf: bytes) -> list[str]:
@@ -56,7 +47,7 @@ def objects(reader: pypdf.PdfReader) -> Iterator[object]:
 
 
 def test_the_card_has_the_facts_on_one_page(late):
-    found = explained(late)
+    found = explained(late, ESCALATED)
     (page,) = pages_of(evidence_pdf(late, found))
     data = as_data(late, found)
     text = flat(page)
@@ -79,7 +70,7 @@ def test_the_card_has_the_facts_on_one_page(late):
 
 
 def test_the_card_is_tagged_and_fit_for_the_archive(late):
-    reader = pypdf.PdfReader(io.BytesIO(evidence_pdf(late, explained(late))))
+    reader = pypdf.PdfReader(io.BytesIO(evidence_pdf(late, explained(late, ESCALATED))))
     root = reader.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert root["/StructTreeRoot"]["/K"]
@@ -100,16 +91,16 @@ def test_the_card_is_tagged_and_fit_for_the_archive(late):
 
 
 def test_the_card_made_again_is_the_same_to_the_byte(late):
-    first = evidence_pdf(late, explained(late))
+    first = evidence_pdf(late, explained(late, ESCALATED))
     later = "2026-12-03 08:00"
     register(late, later, at("Dinas Sosial", Selesai="02/12/2026 09:00"))
     decide(late, later)
     deliver(late, later)
-    assert evidence_pdf(late, explained(late)) == first
+    assert evidence_pdf(late, explained(late, ESCALATED)) == first
 
 
 def test_the_qr_code_has_ticket_time_and_code(late, monkeypatch):
-    found, contents = explained(late), []
+    found, contents = explained(late, ESCALATED), []
     kept = evidence_card._qr_svg
     monkeypatch.setattr(evidence_card, "_qr_svg", lambda text: contents.append(text) or kept(text))
     evidence_pdf(late, found)
@@ -118,7 +109,7 @@ def test_the_qr_code_has_ticket_time_and_code(late, monkeypatch):
 
 
 def test_a_long_history_goes_on_to_further_pages_with_the_heads_again(late):
-    found = explained(late)
+    found = explained(late, ESCALATED)
     (mail, _) = found.mails
     many = [mail._replace(message_id_header=f"<{n}@contohkab.example>") for n in range(60)]
     pages = pages_of(evidence_pdf(late, replace(found, mails=tuple(many))))
@@ -131,7 +122,7 @@ def test_a_long_history_goes_on_to_further_pages_with_the_heads_again(late):
 
 
 def test_a_mail_about_two_duties_is_one_row(late):
-    found = explained(late)
+    found = explained(late, ESCALATED)
     first, _ = found.mails
     second = first._replace(rule="sp4n/first-follow-up", kind="reminder")
     page = pages_of(evidence_pdf(late, replace(found, mails=(first, second))))[0]
@@ -145,14 +136,14 @@ def test_a_secret_report_and_the_signatory_are_named(late):
     late.site.letterhead = Letterhead(lines=("PEMERINTAH KABUPATEN CONTOH",), signature=signed)
     with late.transaction() as session:
         session.query(Complaint).update({"secret": True, "anonymous": True})
-    (page,) = pages_of(evidence_pdf(late, explained(late)))
+    (page,) = pages_of(evidence_pdf(late, explained(late, ESCALATED)))
     for said in ("RAHASIA", "ANONIM", "INSPEKTUR", "Contoh, 27 November 2026", "NIP " + "1" * 18):
         assert said in page
 
 
 def test_a_card_in_english(late):
     late.site.locale = "en"
-    (page,) = pages_of(evidence_pdf(late, explained(late)))
+    (page,) = pages_of(evidence_pdf(late, explained(late, ESCALATED)))
     for said in ("Evidence card of complaint FD-1", "late by 4 working days (4 calendar days)"):
         assert flat(said) in flat(page)
 
@@ -161,14 +152,14 @@ def test_a_damaged_coat_of_arms_is_left_out(late, tmp_path):
     logo = tmp_path / "logo.png"
     logo.write_bytes(b"\x89PNG\r\n\x1a\nno picture")
     late.site.letterhead = Letterhead(logo=logo, lines=("PEMERINTAH CONTOH",))
-    assert "PEMERINTAH CONTOH" in pages_of(evidence_pdf(late, explained(late)))[0]
+    assert "PEMERINTAH CONTOH" in pages_of(evidence_pdf(late, explained(late, ESCALATED)))[0]
 
 
 def test_the_command_writes_a_card_for_its_owner_only(late, call_tenggat, tmp_path):
     card, asked = tmp_path / "card.pdf", ("--as-of", "2026-11-27T08:00", "--site", late.site.folder)
     assert call_tenggat("explain", "FD-1", "--pdf", card, *asked)[0] == 0
     assert stat.S_IMODE(card.stat().st_mode) == 0o600
-    assert card.read_bytes() == evidence_pdf(late, explained(late))
+    assert card.read_bytes() == evidence_pdf(late, explained(late, ESCALATED))
     code, _, errors = call_tenggat("explain", "FD-1", "--pdf", tmp_path / "no" / "x.pdf", *asked)
     assert code == 2
     assert "name a file in a folder that exists" in errors

@@ -21,6 +21,7 @@ from db.models import Base, MessageKind, MessageRow, NoticeRow, SourceImport
 from tasks.common.context import SiteContext
 from tasks.deadlines import EvaluationCount, evaluate_and_notify
 from tasks.delivery import send_owed
+from tasks.evaluation.explain import Explanation, explanations
 from tasks.intake import pull
 from tasks.notifications.rate_limit import RunClock
 from tasks.notifications.sender import DeliveryCount
@@ -136,6 +137,20 @@ def deliver(context: SiteContext, now: str | datetime) -> DeliveryCount:
     """A delivery run at this moment."""
     moment = wita(now) if isinstance(now, str) else now
     return send_owed(context, moment, f"delivery {moment}", Hurried)
+
+
+def send_breach(context: SiteContext) -> None:
+    """Send the breach of FD-1 to the liaison and the head of Dinas Sosial."""
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    assert deliver(context, BREACHED).sent == 2
+
+
+def explained(context: SiteContext, moment: str) -> Explanation:
+    """The explanation of FD-1 as known at this moment."""
+    with context.transaction() as session:
+        (found,) = explanations(session, context, "FD-1", wita(moment))
+    return found
 
 
 class Hurried(RunClock):
