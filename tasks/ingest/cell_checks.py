@@ -21,8 +21,10 @@ _NO_DATE = re.compile(r"[0\W_]+")
 _ZERO_DATE = re.compile(
     r"(?:00([-/.])0?1\1(?:19)?00|30([-/.])12\2(?:18)?99|1899-12-30|01([-/.])01\3000?1|0001-01-01)"
     r"(?:[ T][0:.]+)?"
+    r"|-?infinity|\d{4,}-\d\d-\d\d[^A-Z]* BC"
 )
-"""An empty date as programs show it: the day 0 of spreadsheets, or 1 January of the year 1."""
+"""An empty date as programs show it: the day 0 of spreadsheets, or 1 January of the year 1. In
+PostgreSQL also `infinity` and any day before Christ."""
 
 _NOT_YET = re.compile(r"(?:belum|blm)\b\D*")
 _UNSEEN = re.compile(f"[{CONTROL}{INVISIBLE}]")
@@ -39,7 +41,7 @@ def _is_plain_number(text: str) -> bool:
     """Check whether a text is a number or a date, and no empty date. Most dates are."""
     if text[0] not in _NOT_ZERO:
         return text[0] == "0" and text[1:2] in _NOT_ZERO and text[6:7] == "2" and text.isascii()
-    return "1899" not in text and text.isascii()
+    return "1899" not in text and text[-2:] != "BC" and text.isascii()
 
 
 def _speaks(value: str) -> bool:
@@ -101,7 +103,7 @@ class EmptySigns:
         if not value.isascii():
             value = " ".join(_UNSEEN.sub("", value).split())
         if not value or (value[0] in "123456789" and not self._has_numbers):
-            is_date = "1899" in value and name in self._dates
+            is_date = ("1899" in value or value[-2:] == "BC") and name in self._dates
             return "" if is_date and _ZERO_DATE.fullmatch(value) else value
         if value[0] in "'=\u2019":
             value = unprotected(value)

@@ -5,6 +5,7 @@ November 2026 has no holiday: 2, 9, 16 and 23 are Mondays.
 
 import logging
 import os
+import re
 import resource
 import sqlite3
 import textwrap
@@ -390,6 +391,42 @@ def test_a_row_that_came_in_since_the_run_began_waits_for_the_next(desk, connect
     assert take(context, "2026-11-19 08:15", "desk").new == 2
 
 
+NO_DATES = {
+    "sqlite": ("infinity", "0000-00-00 00:00:00", "0044-03-15 12:00:00 BC"),
+    "postgresql": ("infinity", "-infinity", "0044-03-15 12:00:00 BC"),
+    "mysql": ("0000-00-00 00:00:00", "0000-00-00", "0000-00-00 00:00:00"),
+}
+
+
+def test_a_time_by_which_a_database_says_no_date_costs_no_row(desk, connect):
+    context = connect(MAPPING, ("diubah >= :since", "(diubah >= :since OR nomor <> 'D-1')"))
+    desk.put(("D-1", SAME, None, SAME))
+    for number, no_date in enumerate(NO_DATES[desk.kind], start=2):
+        desk.put((f"D-{number}", SAME, no_date, no_date))
+    count = take(context, "2026-11-19 08:00", "desk")
+    assert (count.new, count.quarantined, count.questions) == (4, 0, {})
+    for number in range(1, 5):  # none of them counts as settled
+        assert history(context, f"D-{number}") == ["received 16 08:30 stated"]
+    desk.put(("D-5", SAME, SAME, "2026-11-17 00:00:00"))  # the position has not moved too far
+    assert take(context, "2026-11-19 09:00", "desk").new == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["TIME '24:00'", "TIMESTAMP '20026-11-18 10:00'", "TIMESTAMPTZ '9999-12-31 23:59+00'"],
+)
+def test_a_time_that_python_cannot_hold_is_a_question_about_its_cell(
+    postgres, connect, monkeypatch, value
+):
+    desk = postgresql_desk(postgres)
+    monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)
+    context = connect(MAPPING, ("selesai,", f"{value} AS selesai,"))
+    desk.put(("D-1", SAME, None, SAME))
+    count = take(context, "2026-11-19 08:00", "desk")
+    assert (count.new, count.quarantined, count.questions) == (1, 0, {"selesai": 1})
+    desk.close()
+
+
 @BY_SQLITE
 def test_a_row_far_ahead_goes_to_quarantine_and_holds_nothing_up(desk, connect):
     context = connect()
@@ -594,10 +631,32 @@ def test_a_value_that_cannot_be_read_is_not_repeated(postgres, connect, monkeypa
     monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)
     desk.put(("D-1", SAME, None, SAME))
     context = connect(MAPPING, ("nomor, masuk", "CAST(pelapor AS integer) AS nomor, masuk"))
-    assert "cannot carry out the query (InvalidTextRepresentation, 22P02)" in trouble(context)
-    context = connect(MAPPING, ("nomor, masuk", "nomor, timestamp 'infinity' AS masuk"))
-    assert trouble(context).startswith("desk: ")
+    told = (
+        "the database cannot carry out the query (InvalidTextRepresentation, 22P02): it converts a"
+        " value that does not allow it"
+    )
+    assert trouble(context) == f"desk: {told}"
+    later = "(CASE n WHEN 1400 THEN 'x' ELSE '' || n END)::int AS nomor, masuk, selesai"
+    rows = "FROM laporan, generate_series(1, 1500) n"
+    late = trouble(connect(ALL, ("* FROM laporan", f"{later} {rows}")))
+    found = re.fullmatch(r"desk: one of the rows (\d+) to (\d+): (.*)", late)
+    assert found is not None
+    assert (int(found[1]) <= 1400 <= int(found[2]), found[3]) == (True, told)
     desk.close()
+
+
+@BY_SQLITE
+def test_a_cell_that_cannot_be_converted_is_named_by_row_and_column(desk, connect, monkeypatch):
+    desk.put(("D-1", SAME, None, SAME), ("D-2", SAME, PERSON, SAME))
+
+    def converted(value: object, _: object) -> str:
+        return str(int(PERSON)) if value == PERSON else str(value or "")
+
+    monkeypatch.setattr("tasks.sources.sql.source.as_text", converted)
+    assert trouble(connect()) == (
+        "desk: row 2, column 'selesai': the value cannot be read (ValueError); convert the column"
+        " to text in the query"
+    )
 
 
 def test_a_database_that_takes_too_long_is_given_up(postgres, connect, monkeypatch):

@@ -51,6 +51,10 @@ def reading(site: Path, name: str, source: SqlSource) -> Iterator[Connection]:
     engine = _engine(site, name, source)
     try:
         with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                from tasks.sources.sql.postgresql_times import keep_unconverted  # noqa: PLC0415 - only for this database
+
+                keep_unconverted(connection.connection.dbapi_connection)
             for statement in _read_only(connection.dialect.name, source):
                 connection.exec_driver_sql(statement)
             connection.execution_options(stream_results=True, yield_per=min(source.batch, FETCH))

@@ -9,6 +9,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 
+class Unconverted(str):
+    """A value that Python has no type for, as the text of the database: `infinity`, `24:00:00`."""
+
+    __slots__ = ()
+
+
 def as_text(value: object, zone: ZoneInfo) -> str:
     """Convert a value to text for the mapping; a time with a zone is converted to `zone`."""
     if value is None:
@@ -16,8 +22,7 @@ def as_text(value: object, zone: ZoneInfo) -> str:
     if isinstance(value, str):
         return value.replace("\0", "")  # no database stores NUL
     if isinstance(value, datetime):
-        local = value if value.tzinfo is None else value.astimezone(zone)
-        return local.isoformat(timespec="seconds")
+        return _in_zone(value, zone).isoformat(timespec="seconds")
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):  # MySQL returns a time of day as a timedelta
@@ -39,6 +44,27 @@ def as_text(value: object, zone: ZoneInfo) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value).replace("\0", "")
+
+
+def _in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
+    if moment.tzinfo is None:
+        return moment
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:  # the last hours of the year 9999
+        return moment
+
+
+def as_cursor(value: object) -> object:
+    """Return the value of a cursor; None if it is no value to continue from.
+
+    That is a time without a meaning, such as `infinity` or the zero date of MySQL.
+    """
+    if isinstance(value, Unconverted):
+        return None
+    if isinstance(value, str) and value.startswith("0000-00-00"):
+        return None
+    return value
 
 
 KINDS: dict[str, Callable[[str], object]] = {

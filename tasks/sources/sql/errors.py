@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from settings.sources import SqlSource
 
@@ -92,6 +92,11 @@ def cause(error: DBAPIError, source: SqlSource) -> str:
         return texts[found]
     code = getattr(error.orig, "sqlstate", None) or _code(error)
     mark = type(error.orig).__name__ + (f", {code}" if code else "")
+    if isinstance(error, DataError):
+        return (
+            f"the database cannot carry out the query ({mark}): it converts a value that does not"
+            " allow it"
+        )
     if error.statement is None:
         return f"the database cannot be reached ({mark}); see {variable}"
     return f"the database cannot carry out the query ({mark})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, CursorResult, bindparam, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DataError
 from sqlalchemy.types import NullType
 
 from settings.sources import SqlSource
@@ -26,8 +26,9 @@ from tasks.sources import cursor as sources_cursor
 from tasks.sources.base import CheckResult, Extract, Row, Source, SourceError, Waiting
 from tasks.sources.endpoint import Endpoint, check_endpoint, from_environment, no_url, not_set
 from tasks.sources.registry import source_kind
-from tasks.sources.sql.connection import explained, reading
-from tasks.sources.sql.conversion import KINDS, as_text, parameter
+from tasks.sources.sql.connection import FETCH, explained, reading
+from tasks.sources.sql.conversion import KINDS, as_cursor, as_text, parameter
+from tasks.sources.sql.errors import cause
 
 SPOOLED = 8 << 20
 """Bytes of changed rows kept in memory; more go to an unnamed temporary file."""
@@ -109,9 +110,27 @@ class _QueryResult:
 
     def rows(self) -> Iterator[tuple[object, Row]]:
         """Yield the cursor and the cells of each row, in the database's order."""
-        for number, values in enumerate(self._result, start=1):
-            cells = tuple(as_text(values[place], self.zone) for place in self._places)
-            yield (None if self._cursor is None else values[self._cursor]), (number, cells)
+        number = 0
+        try:
+            for number, values in enumerate(self._result, start=1):
+                cursor = None if self._cursor is None else as_cursor(values[self._cursor])
+                yield cursor, (number, self._cells(number, values))
+        except DataError as error:
+            where = f"one of the rows {number + 1} to {number + FETCH}"
+            raise SourceError(f"{self.name}: {where}: {cause(error, self.source)}") from None
+
+    def _cells(self, number: int, values: Sequence[Any]) -> tuple[str, ...]:
+        cells: list[str] = []
+        try:
+            for place in self._places:
+                cells.append(as_text(values[place], self.zone))
+        except (ValueError, OverflowError, TypeError) as error:
+            column = self.header[len(cells)]
+            raise SourceError(
+                f"{self.name}: row {number}, column '{column}': the value cannot be read"
+                f" ({type(error).__name__}); convert the column to text in the query"
+            ) from None
+        return tuple(cells)
 
     def is_later(self, row: Row) -> bool:
         """Check whether the row contains a time just after `now`."""
