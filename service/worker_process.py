@@ -28,6 +28,7 @@ from prefect.workers.process import (
 )
 
 from flows.permitted import NotPermitted, check_deployment, check_site, served_sites
+from flows.stored_results import refuse_stored_results
 from service.deployment_specs import entrypoints
 from service.environment import POOL, REPOSITORY
 from service.errors import ServiceError
@@ -150,6 +151,7 @@ def main(arguments: Sequence[str]) -> None:
     1, at once: threads of Prefect would wait for the server. The service starts a new one.
     """
     name, *limit = arguments
+    refuse_stored_results()  # the worker reads the state of each run before it starts a process
     try:
         ask(f"{os.environ['PREFECT_API_URL']}/work_pools/{POOL}", patience=0)
     except ServiceError as error:

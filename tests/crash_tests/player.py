@@ -40,8 +40,12 @@ PATIENCE = 0.3
 SETTLED = {"sent", "dead", "cancelled", "discarded", "bounced"}
 """What a mail can end as; whatever else it is, it is pending."""
 
-HOURS_UNTIL_WELL = (0.02, 0.4, 0.8, 2, 4, 7, 23, 27, 31, 47, 51, 71, 75, 95)
-"""When deliveries run after the last restart: a claim goes stale in minutes, a wait lasts hours."""
+HOURS_UNTIL_WELL = (
+    *(0.02, 0.4, 0.8, 2, 4, 7, 23, 27, 31, 47, 51, 71, 75, 95),
+    *(119, 123, 143, 147, 167, 171, 191),
+)
+"""When deliveries run after the last restart: a claim goes stale in minutes, a wait lasts hours, a
+weekly notice waits for Monday."""
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.responses import OrchestrationResult
 from prefect.results import ResultRecord, ResultRecordMetadata
 from prefect.serializers import PickleSerializer
 from prefect.states import get_state_result
@@ -72,3 +75,36 @@ def test_no_state_of_the_api_lets_a_process_with_our_flows_load_a_file(tmp_path)
         with pytest.raises(NotPermitted, match="loads no stored result"):
             asyncio.run(get_state_result(state, raise_on_failure=False, retry_result_failure=False))
     assert not mark.exists()
+
+
+def serializers(name: str) -> list[dict[str, Any]]:
+    """Values of a result's serializer that name a module in each of the ways that Prefect knows."""
+    pickle = {"type": "pickle", "picklelib": name}
+    return [
+        pickle,
+        {"type": "json", "jsonlib": name, "object_decoder": name, "object_encoder": name},
+        {"type": "compressed", "serializer": pickle, "compressionlib": name},
+        {"type": "compressed/pickle", "compressionlib": name, "serializer": pickle},
+    ]
+
+
+@pytest.mark.parametrize("model", [State, FlowRun, OrchestrationResult])
+def test_no_state_of_the_api_lets_a_process_import_a_module(model, tmp_path, monkeypatch):
+    """A worker, a run and a command read states as part of runs and of answers."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for number, serializer in enumerate(serializers("planted_module")):
+        mark = tmp_path / f"was-here-{number}"
+        text = f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n"
+        (tmp_path / "planted_module.py").write_text(text, "utf-8")
+        data = {"storage_key": "/etc/passwd", "serializer": serializer}
+        state = {"type": "COMPLETED", "data": data}
+        read = model.model_validate(
+            {
+                State: state,
+                FlowRun: {"flow_id": str(uuid4()), "state": state},
+                OrchestrationResult: {"state": state, "status": "ACCEPT", "details": {}},
+            }[model]
+        )
+        assert not mark.exists()
+        assert "planted_module" not in sys.modules
+        assert read is not None
