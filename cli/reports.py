@@ -44,6 +44,10 @@ def summary(
         bool,
         typer.Option("--public", help="For everybody: no complaint is named, no count below 3."),
     ] = False,
+    annex: Annotated[
+        bool,
+        typer.Option("--annex", help="Also the annex for evaluators: figures and blanks."),
+    ] = False,
     site: SiteOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
@@ -51,12 +55,18 @@ def summary(
     """Write a compliance summary, or verify one.
 
     The files are HTML, PDF and XLSX for people, JSON and CSV for programs, and a CSV file with a
-    row for each duty, from which every figure can be counted again. No mail is sent. `summary
-    verify FILE` computes a stored report again and lists the differences, and events recorded too
-    late for it; exit code 1 if the same moment gives other figures.
+    row for each duty, from which every figure can be counted again. No mail is sent.
+
+    With `--annex` a PDF and an XLSX file list the indicators of the yearly evaluations: figures
+    with their formulas and evidence, and blanks for people.
+
+    `summary verify FILE` computes a stored report again and lists the differences, and events
+    recorded too late for it; exit code 1 if the same moment gives other figures.
     """
     if (period == "verify") != (file is not None):
         raise UsageError("write `tenggat summary verify FILE.json`, or the name of one period")
+    if annex and public:
+        raise UsageError("the annex cites the full report: give --annex or --public, not both")
     with console.context_of(site) as context:
         moment = console.moment(now, context.site)
         if file is not None:
@@ -68,7 +78,15 @@ def summary(
 
         try:
             made = make_summary(
-                context, period, known, moment, "by hand", mail=False, out=folder, public=public
+                context,
+                period,
+                known,
+                moment,
+                "by hand",
+                mail=False,
+                out=folder,
+                public=public,
+                annex=annex,
             )
         except PublishedOtherwise as error:
             raise UsageError(str(error)) from None

@@ -53,6 +53,7 @@ def make_summary(
     mail: bool = True,
     out: Path | None = None,
     public: bool = False,
+    annex: bool = False,
     formats: Collection[str] = FORMATS,
     progress: Callable[[float], None] = lambda percent: None,
 ) -> SummaryMade:
@@ -61,9 +62,12 @@ def make_summary(
     A report made again for the same period and moment has the same metrics and causes no second
     mail. Readers with another language than the site's also get the files in their language, with
     the same metrics and the same checksum. The public edition is only written, never mailed.
+    `annex` also writes the annex for evaluators beside the full report, in the site's language.
     Raises :class:`PublishedOtherwise` if one of other, overlapping days was made before: their
     difference would show the counts that each withholds.
     """
+    if annex and public:
+        raise ValueError("the annex cites the full report: it has no public edition")
     owed = mail and not public
     with context.consistent_read() as session:
         view = report_view(session, context, period, as_of, with_duties=not public)
@@ -76,7 +80,7 @@ def make_summary(
     if public:
         _publish(context, shown, now, run_id)
     place, zone = out or context.site.var / "reports", context.site.zone
-    paths = write_all(shown, place, zone, progress, formats=formats)
+    paths = write_all(shown, place, zone, progress, formats=formats, annex=annex)
     for locale, other in others:
         ending = language_ending(context.site, locale)
         paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)

@@ -108,7 +108,7 @@ def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str =
         else None,
         "method_title": t("report.method"),
         "method": asdict(method_shown(view, zone)),
-        "signature": _signature(view, zone),
+        "signature": signature_lines(view, zone),
     }
     return printable_json(page)
 
@@ -133,7 +133,7 @@ def _marks(view: Report) -> Iterable[str]:
         yield t("report.public")
 
 
-def _signature(view: Report, zone: ZoneInfo) -> list[list[str]]:
+def signature_lines(view: Report, zone: ZoneInfo) -> list[list[str]]:
     """Return the lines above the signature, and the lines below it: the name first.
 
     An interim report is not signed.

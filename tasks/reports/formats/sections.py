@@ -205,7 +205,7 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
         if column.key in row.of and (
             isinstance(cell, int | float) or unmeasured(view, row.key, column.key)
         ):
-            detail = _out_of(view, row, column.key)
+            detail = out_of(view, row, column.key)
         if row.small and column.key == "share" and cell not in {None, WITHHELD}:
             detail = catalog(view.names.locale)("report.small")
         shown_text = cell_text(cell, measure, column.key, view.names, zone)
@@ -222,7 +222,7 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
     return Line(name, tuple(found), row.small, text(below) if below else "", link)
 
 
-def _out_of(view: Report, row: Row, column: str) -> str:
+def out_of(view: Report, row: Row, column: str) -> str:
     """Return the number that a mean, a median or a share is computed of: 'dari 22 pengaduan'."""
     if column not in row.of:
         return ""
@@ -259,7 +259,7 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
         cells = {column.key: cell for column, cell in zip(headline.columns, row.cells, strict=True)}
         value, measure = cells["value"], measure_of(row, headline.columns[0])
         changes = (
-            _out_of(view, row, "value"),
+            out_of(view, row, "value"),
             _with_duties(view, row),
             *_changes(headline, row, view, zone),
         )

@@ -24,15 +24,18 @@ def write_all(
     *,
     formats: Collection[str] = FORMATS,
     ending: str = "",
+    annex: bool = False,
 ) -> list[Path]:
     """Write a report in these formats and return the files in the order of `FORMATS`.
 
-    With CSV there is a second file, the last one: the list of duties, if the report has it.
+    With CSV there is a second file: the list of duties, if the report has it. With `annex` the last
+    two files are the annex for evaluators, as PDF and XLSX.
 
     The files appear together when all are complete. `ending` is added to their common name.
     `progress` is called with the finished part of the work, in percent.
     """
     # these load matplotlib, which takes a second: imported only when a report is made
+    from tasks.reports.formats.annex_files import annex_pdf, annex_xlsx  # noqa: PLC0415
     from tasks.reports.formats.duty_cells import duties_csv  # noqa: PLC0415
     from tasks.reports.formats.html import report_html  # noqa: PLC0415
     from tasks.reports.formats.json_csv import report_csv, report_json  # noqa: PLC0415
@@ -56,16 +59,18 @@ def write_all(
     paths = []
     wanted = [each for each in making if each in formats]
     listed = view.duties is not None and "csv" in formats
+    t = catalog(view.names.locale)
     with whole_files() as write:
         for number, each in enumerate(wanted, 1):
             paths.append(folder / f"{stem}.{each}")
             write(paths[-1], making[each]())
             progress(100.0 * number / len(wanted))
         if listed:
-            paths.append(
-                folder / f"{stem}_{catalog(view.names.locale)('report.sheet.duties').lower()}.csv"
-            )
+            paths.append(folder / f"{stem}_{t('report.sheet.duties').lower()}.csv")
             write(paths[-1], duties_csv(view, zone))
+        for kind, make in (("pdf", annex_pdf), ("xlsx", annex_xlsx)) if annex else ():
+            paths.append(folder / f"{stem}_{t('annex.file')}.{kind}")
+            write(paths[-1], make(view, zone, f"{stem}.xlsx"))
     return paths
 
 
