@@ -9,7 +9,7 @@ gc.disable()  # imported modules stay alive: searching them for garbage takes 1/
 import os
 import sys
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -32,6 +32,8 @@ from cli.audit import audit_app
 from cli.clock import clock_app
 from cli.console import UsageError
 from cli.database import database_app
+from cli.language import help, words
+from cli.language.words import UnknownLanguage
 from cli.mail import mail_app
 from cli.quarantine import quarantine_app
 from cli.questions import questions_app
@@ -52,6 +54,21 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def tenggat(
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            help="Language: id or en (else TENGGAT_LANG, the site's, or the terminal's).",
+            metavar="NAME",
+        ),
+    ] = None,
+) -> None:
+    """Accept `--lang`, which `choose_language` has taken out of the arguments before."""
+
+
 # the help lists the commands in this order
 app.command("init")(init.init)
 app.command("run")(service.run)
@@ -84,8 +101,17 @@ app.add_typer(database_app, name="database")
 def main() -> None:
     """Run the command line. Errors are one line with the remedy; exit codes are 0, 1 and 2."""
     try:
-        sys.exit(_command()(prog_name="tenggat", standalone_mode=False) or console.GOOD)
-    except (UsageError, SettingsError, RegulationError, PeriodError, OutsideCalendar) as error:
+        arguments = words.choose_language(sys.argv[1:])
+        done = _command()(arguments, prog_name="tenggat", standalone_mode=False)
+        sys.exit(done or console.GOOD)
+    except (
+        UsageError,
+        UnknownLanguage,
+        SettingsError,
+        RegulationError,
+        PeriodError,
+        OutsideCalendar,
+    ) as error:
         _fail(str(error), console.USAGE)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -100,7 +126,7 @@ def main() -> None:
 @cache
 def _command() -> Any:
     """Build the command with all its subcommands; Typer reads their signatures each time."""
-    return get_command(app)
+    return help.prepare(get_command(app))
 
 
 def _misused(error: Any) -> None:

@@ -51,6 +51,8 @@ NAMED = {
 OTHER_VARIABLES = {
     "TENGGAT_SITE": "The site's folder, if `--site` is not given; the default is"
     " `examples/kabupaten-contoh/`.",
+    "TENGGAT_LANG": "The language of the command line, `id` or `en`, if `--lang` is not given; else"
+    " it is that of the site or of the terminal.",
     "TENGGAT_COPY_TO": "The URL of the new database, for `tenggat database copy`.",
     "TENGGAT_DEBUG": "With any value, unexpected errors are shown with a traceback.",
     "PGBIN": "The folder of `pg_dump`, `pg_restore` and `psql`.",

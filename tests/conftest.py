@@ -36,6 +36,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["TENGGAT_REHEARSAL"] = "1"  # tests pretend other times; see `tests/flows/test_clock.py`
+os.environ["TENGGAT_LANG"] = "en"  # the command line; see `tests/cli/test_languages.py`
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 for side in ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"):
     os.environ[side] = "tests:of-all-servers"  # a service makes its own, see `services.environment`
@@ -170,11 +171,14 @@ def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+KEPT_VARIABLES = ("TENGGAT_REAL_DATA", "TENGGAT_REHEARSAL", "TENGGAT_LANG")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the developer's reaches a test."""
     for name in list(os.environ):
-        if name.startswith("TENGGAT_") and name not in ("TENGGAT_REAL_DATA", "TENGGAT_REHEARSAL"):
+        if name.startswith("TENGGAT_") and name not in KEPT_VARIABLES:
             monkeypatch.delenv(name)
 
 

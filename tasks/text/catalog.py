@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,7 @@ class Catalog:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of a key with its placeholders filled."""
-        found = self._found(key)
-        if isinstance(found, dict):
-            found = found["one"] if values.get("n") == 1 and "one" in found else found["other"]
-        written = {
-            name: number_text(value, self.locale) if isinstance(value, int) else value
-            for name, value in values.items()
-        }
-        return str(found).format(**written) if written else str(found)
+        return filled(self._found(key), self.locale, values)
 
     def names(self, key: str) -> list[str]:
         """Return a list of words, such as the names of the months."""
@@ -51,6 +45,20 @@ class Catalog:
             found = found[part]
         self._known[key] = found
         return found
+
+
+def filled(text: Any, locale: str, values: Mapping[str, object]) -> str:
+    """Fill `{name}` in a text from `values`, with numbers in the language's notation.
+
+    A text with `one` and `other` is chosen by the value `n`.
+    """
+    if isinstance(text, dict):
+        text = text["one"] if values.get("n") == 1 and "one" in text else text["other"]
+    written = {
+        name: number_text(value, locale) if isinstance(value, int) else value
+        for name, value in values.items()
+    }
+    return str(text).format(**written) if written else str(text)
 
 
 @lru_cache

@@ -1,0 +1,110 @@
+"""The command line in Indonesian and English: which language a call has, and its words."""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+
+import pytest
+from conftest import REPOSITORY
+
+from cli.language import words
+from cli.language.help import placeholders
+from settings.errors import LOCALES
+
+FILES = sorted((REPOSITORY / "templates" / "words" / "cli").glob("*.toml"))
+ENGLISH, INDONESIAN = 'locale = "en"\n', 'locale = "id"\n'
+
+
+@pytest.fixture
+def tenggat(monkeypatch, call_tenggat):
+    """Call the command line without a variable that chooses its language."""
+    for name in ("TENGGAT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    yield call_tenggat
+    words.use_language("en")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "expected"),
+    [
+        ((), {}, "id"),
+        ((), {"LANG": "C.UTF-8"}, "id"),
+        ((), {"LANG": "en_US.UTF-8"}, "en"),
+        ((), {"LANG": "en_US.UTF-8", "LC_ALL": "id_ID.UTF-8"}, "id"),
+        ((), {"LANG": "id_ID.UTF-8", "TENGGAT_SITE": "english"}, "en"),
+        ((), {"LANG": "en_US", "TENGGAT_SITE": "absent"}, "en"),
+        (("run", "--site", "english"), {"TENGGAT_SITE": "indonesian"}, "en"),
+        (("run", "--site=english"), {}, "en"),
+        (("run", "--site", "english"), {"TENGGAT_LANG": "id"}, "id"),
+        (("--lang", "en", "run"), {"TENGGAT_LANG": "id"}, "en"),
+        (("run", "--lang=id", "--site", "english"), {"LANG": "en_US"}, "id"),
+    ],
+)
+def test_the_language_of_a_call(tenggat, monkeypatch, tmp_path, arguments, environment, expected):
+    for name, text in (("english", ENGLISH), ("indonesian", INDONESIAN)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "site.toml").write_text(text, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    rest = words.choose_language(arguments)
+    assert words.language() == expected
+    assert not [each for each in rest if "lang" in each or each in LOCALES]
+
+
+def test_an_unknown_language_is_refused(tenggat):
+    code, out, errors = tenggat("--lang", "jv", "due")
+    assert (code, out) == (2, "")
+    assert "'jv'" in errors
+    assert "en, id" in errors
+
+
+def test_every_text_has_both_languages_and_the_same_placeholders():
+    def texts(table, path):
+        if set(table) & set(LOCALES):
+            yield path, table
+            return
+        for key, value in table.items():
+            yield from texts(value, f"{path}.{key}")
+
+    def names(text):
+        forms = text.values() if isinstance(text, dict) else [text]
+        return {name for form in forms for _, name, _, _ in string.Formatter().parse(form) if name}
+
+    found = [
+        each for file in FILES for each in texts(tomllib.loads(file.read_text("utf-8")), file.stem)
+    ]
+    assert found
+    incomplete = [path for path, pair in found if set(pair) != set(LOCALES)]
+    differing = [path for path, pair in found if names(pair["id"]) != names(pair["en"])]
+    assert (incomplete, differing) == ([], [])
+    forms = [path for path, pair in found if isinstance(pair["id"], dict)]
+    assert forms == []  # Indonesian has one form for any number
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("--csv FILE", "--csv BERKAS"),
+        ("--limit <int range>", "--limit <angka>"),
+        ("--GIS", "--GIS"),
+    ],
+)
+def test_words_that_stand_for_a_value_are_translated(written, expected):
+    words.use_language("id")
+    assert placeholders(written) == expected
+    words.use_language("en")
+    assert placeholders(written) == written
+
+
+def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
+    code, out, _ = tenggat("mail", "list", "--help")
+    assert code == 0
+    assert "Cara pakai: tenggat mail list [OPSI]" in out
+    assert "[baku: 30; x>=1]" in out
+    assert re.search(r"--help +Tampilkan bantuan ini\.", out)
+    code, out, _ = tenggat("mail", "--lang", "en", "list", "--help")
+    assert "Usage: tenggat mail list [OPTIONS]" in out
+    assert re.search(r"--help +Show this help\.", out)
