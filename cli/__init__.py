@@ -5,4 +5,4 @@ Commands parse arguments, call flows, tasks and queries, and print. No other pac
 
 from cli.main import app, main
 
-__all__ = ["app", "console", "main"]
+__all__ = ["app", "console", "language", "main"]

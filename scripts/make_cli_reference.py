@@ -1,7 +1,7 @@
-"""Make docs/cli.md from the commands of `tenggat`: `make reference`.
+"""Make docs/cli.md and docs/perintah.md from the commands of `tenggat`: `make reference`.
 
-The page lists every command with its arguments and options, as `--help` does. A test checks that
-it is current.
+The pages list every command with its arguments and options, as `--help` does in that language. A
+test checks that they are current.
 """
 
 from __future__ import annotations
@@ -18,23 +18,11 @@ sys.path.insert(0, str(REPOSITORY))
 import typer
 
 from cli import app
+from cli.language.help import notes, placeholders, translate
+from cli.language.words import say, use_language
 
-PAGE = REPOSITORY / "docs" / "cli.md"
-
-INTRODUCTION = """\
-# The command line
-
-<!-- Made by `make reference` from cli/: change it there. -->
-
-`tenggat` is `.venv/bin/tenggat`. `--site DIR` names the site's folder. Without it, the variable
-`TENGGAT_SITE` names it; without that, the example site is used.
-
-| exit code | meaning |
-|---|---|
-| 0 | the command did its work and found no trouble |
-| 1 | the command found trouble: a source that cannot be read, a failed step, a damaged audit |
-| 2 | the call or a settings file is wrong; the message says what to write |
-"""
+PAGES = {"en": "cli.md", "id": "perintah.md"}
+"""The page of each language, in docs/."""
 
 
 def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -62,19 +50,22 @@ def parameters(command: Any, name: str) -> Iterator[str]:
         if record is None or parameter.name == "help":
             continue
         written, help_text = record
-        yield f"| `{written.strip()}` | {text_of(help_text)} |"
+        yield f"| `{placeholders(written.strip())}` | {notes(text_of(help_text))} |"
 
 
-def page() -> str:
-    """Return the whole page."""
-    parts = [INTRODUCTION]
+def page(locale: str) -> str:
+    """Return the whole page in a language."""
+    use_language(locale)
+    parts = [say("reference.commands")]
     for name, command in commands(typer.main.get_command(app), "tenggat"):
+        translate(command)
         parts.append(f"## {name}\n\n{text_of(command.help)}\n")
         rows = list(parameters(command, name))
         if rows:
-            parts.append("| argument or option | meaning |\n|---|---|\n" + "\n".join(rows) + "\n")
+            parts.append(f"{say('reference.options')}\n|---|---|\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for locale, name in PAGES.items():
+        (REPOSITORY / "docs" / name).write_text(page(locale), encoding="utf-8")

@@ -8,9 +8,11 @@ import tomllib
 
 import pytest
 from conftest import REPOSITORY
+from typer.main import get_command
 
+from cli import app
 from cli.language import words
-from cli.language.help import placeholders
+from cli.language.help import placeholders, tree, words_of
 from settings.errors import LOCALES
 
 FILES = sorted((REPOSITORY / "templates" / "words" / "cli").glob("*.toml"))
@@ -84,6 +86,21 @@ def test_every_text_has_both_languages_and_the_same_placeholders():
     assert forms == []  # Indonesian has one form for any number
 
 
+def test_every_command_and_option_has_its_words():
+    """The texts of a pair are tested above: here it is enough that there is one."""
+    missing = []
+    for command in tree(get_command(app)):
+        file, path = words_of(command)
+        missing += [] if words.lookup(file, f"{path}.help") else [f"{file}.toml [{path}] help"]
+        missing += [
+            f"{file}.toml [{path}.options] {each.name}"
+            for each in command.params
+            if not words.lookup(file, f"{path}.options.{each.name}")
+            and not words.lookup("console", f"options.{each.name}")
+        ]
+    assert missing == []
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
@@ -103,7 +120,7 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
     code, out, _ = tenggat("mail", "list", "--help")
     assert code == 0
     assert "Cara pakai: tenggat mail list [OPSI]" in out
-    assert "[baku: 30; x>=1]" in out
+    assert "[baku: 30; x>=1]" in " ".join(out.split())
     assert re.search(r"--help +Tampilkan bantuan ini\.", out)
     code, out, _ = tenggat("mail", "--lang", "en", "list", "--help")
     assert "Usage: tenggat mail list [OPTIONS]" in out

@@ -11,6 +11,7 @@ import pytest
 from conftest import REPOSITORY
 
 import cli
+from cli.language.words import use_language
 from settings.calendar import Removal, Renaming
 from settings.errors import Strict
 from settings.escalation import HoldTable
@@ -50,9 +51,12 @@ def test_the_reference_is_what_the_models_say(maker, reference):
     assert reference == maker.page(), "run `make reference` and commit docs/configuration.md"
 
 
-def test_the_page_of_commands_is_what_the_commands_say():
-    page = (DOCS / "cli.md").read_text("utf-8")
-    assert page == script("make_cli_reference").page(), "run `make reference`, commit docs/cli.md"
+def test_the_pages_of_commands_are_what_the_commands_say():
+    maker = script("make_cli_reference")
+    for locale, name in maker.PAGES.items():
+        page = (DOCS / name).read_text("utf-8")
+        assert page == maker.page(locale), f"run `make reference`, commit docs/{name}"
+    use_language("en")
 
 
 def test_every_key_of_every_model_has_a_meaning(maker):
