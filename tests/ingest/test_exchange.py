@@ -28,12 +28,13 @@ from support.small_site import (
 from support.small_site import export as drop
 
 from db import complaints, questions
-from db.models import Base, Complaint, EventRow, Origin, QuarantineRow
+from db.models import Base, Complaint, EventRow, OpenQuestion, Origin, QuarantineRow, QuestionRole
 from settings import SettingsError, load_site
 from settings.sources import ExchangeSource, read_sources
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.explain import as_text, explanations
+from tasks.evaluation.known_words import known_words
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.ingest.answers import WrongAnswer, answer, meaning_of
 from tasks.ingest.exchange.writer import export
@@ -67,6 +68,8 @@ def ours(tmp_path, monkeypatch, sqlite_template):
     (tmp_path / "ours").mkdir(mode=0o700)
     shutil.copyfile(sqlite_template, tmp_path / "ours" / "tenggat.db")
     context = SiteContext.open(small_site(tmp_path / "site"))
+    known = context.site.sources["lapor"].constants
+    known["category"], known["channel"] = REPORT["Kategori"], REPORT["Sumber Laporan"]
     pull(context, "lapor", NOW)
     yield context
     context.close()
@@ -106,14 +109,19 @@ def write(theirs: SiteContext, *lines: object, name: str = "a.jsonl") -> Path:
 
 
 def facts(context: SiteContext, prefix: str = "") -> dict[tuple[str, str], tuple[object, ...]]:
-    """Complaints by source and ticket, and what is known of them."""
+    """Complaints by source and ticket, and what is known of them; words as our site knows them."""
     with context.transaction() as session:
+        words = known_words(session, context.site, NOW)
+
+        def shown(role: QuestionRole, text: str | None) -> str | None:
+            return text if prefix else words.shown(role, text) or None
+
         return {
             (row.source.removeprefix(prefix), row.ticket): (
                 row.received_at,
                 row.classification,
-                row.category,
-                row.channel,
+                shown(QuestionRole.CATEGORY, row.category),
+                shown(QuestionRole.CHANNEL, row.channel),
                 row.unit,
                 row.anonymous,
                 row.secret,
@@ -367,6 +375,35 @@ def test_titles_are_given_only_where_both_sides_ask_for_them(ours, theirs):
     finally:
         again.close()
     assert titles == {None, REPORT[TITLE]}
+
+
+def test_a_category_or_channel_that_is_no_known_word_stays_here(ours, theirs):
+    """A file of the site names the channel; a word that is learned later is a change."""
+    known = ours.site.sources["lapor"].constants
+    known["channel"] = "Loket"
+    with ours.transaction() as session:
+        rows = session.scalars(select(Complaint).order_by(Complaint.id)).all()
+        for row, channel in zip(rows, ("loket", "Budi 0812", None, "Loket"), strict=True):
+            row.category, row.channel = "Siti Rahasiawati", channel
+        rows[3].category = "Pasar"
+
+    def given(now, **options) -> list[tuple[str, str | None]]:
+        lines = give(ours, theirs, now, **options).read_text(encoding="utf-8").splitlines()
+        told = [json.loads(line) for line in lines]
+        return [(line["category"], line["channel"]) for line in told if "ticket" in line]
+
+    other = "lainnya"
+    assert given(NOW) == [(other, "Loket"), (other, other), (other, None), (other, "Loket")]
+    later = NOW + timedelta(minutes=1)
+    assert given(later, since=later) == []
+    with ours.transaction() as session:
+        learned = OpenQuestion(source="lapor", column="Kategori", role="category")
+        learned.value, learned.value_hash = "Pasar", "0" * 64
+        learned.first_seen_at = learned.recorded_at = NOW
+        learned.answer, learned.answered_at = "Pasar", later
+        session.add(learned)
+    assert given(later, since=later) == [("Pasar", "Loket")]
+    assert given(later, since=later + timedelta(minutes=1)) == []
 
 
 # --- what others write ----------------------------------------------------------------------------

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from db import complaints, imports
-from db.models import Complaint
+from db.models import Complaint, QuestionRole
 from sla.events import Event
 from tasks.common.context import SiteContext
 from tasks.common.whole_files import whole_file
+from tasks.evaluation.known_words import KnownWords, known_words
 
 
 def export(
@@ -25,19 +26,44 @@ def export(
     The file has first a line for each source, then one for each complaint with all its events as
     recorded. Complaints received from another installation are not exported again; that
     installation exports them itself. The file appears under its name only when it is complete.
-    Titles are exported only if they are stored, and never for an anonymous or secret report.
+    Titles are exported only if they are stored, and never for an anonymous or secret report. A
+    category or channel that this site does not know is exported as 'lainnya'. A word that the site
+    has learned since then counts as a change of the complaints with it.
     """
     number = 0
     with context.transaction() as session, whole_file(path) as file:
+        words = known_words(session, context.site, now)
+        before = words if since is None else _words_before(session, context, since)
         for about in _sources(session, context, now):
             file.write(_line(about))
-        for some in complaints.changed(session, since):
-            ours = [row for row in some if not _is_foreign(context, row.source)]
+        for some in complaints.changed(session, since if words == before else None):
+            ours = [
+                row
+                for row in some
+                if not _is_foreign(context, row.source)
+                and (
+                    since is None
+                    or (row.changed_at or row.recorded_at) >= since
+                    or _shown(row, before) != _shown(row, words)
+                )
+            ]
             events = complaints.events_of(session, (row.id for row in ours))
             for row in ours:
-                file.write(_line(_complaint(context, row, events.get(row.id, []), titles=titles)))
+                line = _complaint(context, row, events.get(row.id, []), words)
+                file.write(_line(line | ({"title": row.title} if titles else {})))
             number += len(ours)
     return number
+
+
+def _words_before(session: Session, context: SiteContext, since: datetime) -> KnownWords:
+    """Return the words known just before a moment."""
+    return known_words(session, context.site, since - timedelta(microseconds=1))
+
+
+def _shown(row: Complaint, words: KnownWords) -> tuple[str | None, str | None]:
+    """Return category and channel as another installation may know them."""
+    category = words.shown(QuestionRole.CATEGORY, row.category)
+    return category or None, words.shown(QuestionRole.CHANNEL, row.channel) or None
 
 
 def _line(value: dict[str, Any]) -> bytes:
@@ -67,15 +93,16 @@ def _sources(session: Session, context: SiteContext, now: datetime) -> Iterator[
 
 
 def _complaint(
-    context: SiteContext, row: Complaint, events: list[Event], *, titles: bool
+    context: SiteContext, row: Complaint, events: list[Event], words: KnownWords
 ) -> dict[str, Any]:
-    line = {
+    category, channel = _shown(row, words)
+    return {
         "ticket": row.ticket,
         "source": row.source,
         "received": _iso(row.received_at),
         "classification": row.classification,
-        "category": row.category,
-        "channel": row.channel,
+        "category": category,
+        "channel": channel,
         "unit": row.unit,
         "anonymous": row.anonymous,
         "secret": row.secret,
@@ -86,7 +113,6 @@ def _complaint(
             if event.source not in context.site.evaluation_context.law.lapsing
         ],
     }
-    return line | ({"title": row.title} if titles else {})
 
 
 def _event(event: Event) -> dict[str, Any]:
