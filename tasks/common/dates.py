@@ -15,7 +15,7 @@ MONTHS = {
     "may": ("mei",),
     "jun": ("juni",),
     "jul": ("juli",),
-    "aug": ("agustus", "agu", "agt", "ags", "agst"),
+    "aug": ("agustus", "agust", "agu", "agt", "ags", "agst"),
     "sep": ("sept",),
     "oct": ("oktober", "okt"),
     "nov": ("nopember", "nop"),

@@ -82,12 +82,12 @@ def is_heading(cell: str) -> bool:
     )
 
 
-def has_counts(cells: Iterable[str]) -> bool:
+def has_counts(cells: Iterable[str], *, at_least: int = 2) -> bool:
     """Check whether a row is a line of a summary: one text, and otherwise only small numbers."""
     filled = _filled(cells)
     texts = [cell for cell in filled if is_text(cell)]
     numbers = [cell for cell in filled if re.fullmatch(r"\d{1,4}", cell)]
-    return len(texts) == 1 and len(numbers) > 1 and len(filled) == len(texts) + len(numbers)
+    return len(texts) == 1 and len(numbers) >= at_least and len(filled) == len(texts) + len(numbers)
 
 
 def _filled(cells: Iterable[str]) -> list[str]:

@@ -104,6 +104,7 @@ class RowValidator:
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self.passed_over = 0
         """The number of total lines, column numbers and headings so far."""
+        self._below_total = False
         self._seen: dict[str, int] = {}  # key -> hash of its record
 
     @property
@@ -122,6 +123,7 @@ class RowValidator:
             row = without_lone_surrogates(cells)
             try:
                 record = self.reader.record(self.reader.cells(header, row), self.observed_at)
+                self._below_total = False
                 mark = record.content_hash
                 before = self._seen.get(record.key)
                 if before is None:
@@ -156,6 +158,9 @@ class RowValidator:
         if isinstance(row, FaultyRow):
             return False
         if bad.reason in _PERHAPS_TOTAL and self._is_total(header, row):
+            self._below_total = self._below_total or any(map(is_total_label, row))
+            return True
+        if self._below_total and has_counts(row, at_least=1) and not self._has_date(row):
             return True
         if bad.reason not in _PERHAPS_TEXT or not self._may_have_text:
             return False

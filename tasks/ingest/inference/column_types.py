@@ -11,8 +11,19 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from tasks.common.dates import parse_datetime
+from tasks.common.flexible_dates import DateOrder, parse_flexible
 from tasks.common.redaction import redact
-from tasks.ingest.inference.vocabulary import EVENTS, NAME, OFFICIAL, PERSON, WORDS
+from tasks.ingest.inference.vocabulary import (
+    EVENTS,
+    NAME,
+    NO_STEP,
+    OFFICIAL,
+    PERSON,
+    STEP_STEMS,
+    TIME_WORDS,
+    WORDS,
+    canonical,
+)
 
 _DAY, _NIGHT = range(7, 17), range(5)
 _DAYS = (
@@ -44,12 +55,16 @@ FORMATS = (
 )
 """Formats of a time, the likelier first: day before month, unless the values exclude it."""
 
+DAY_FIRST = DateOrder(day_first=True, day_second=False)
+"""The order of day and month in Indonesia."""
+
 TRIED = 300
 """Number of values of a column examined for the format of its times."""
 
 MOST = 0.9
 """Share of a column's values needed in a format before the column counts as written in it."""
 
+_ZONE_WORD = re.compile(r"^(?:pukul|pkl\.?|jam) | ?(?:wib|wita|wit)$", re.IGNORECASE)
 _STREET = re.compile(r"(?:jl|jln|jalan|gg|gang|dusun|dsn|rt|perum|kp|kampung)\b", re.IGNORECASE)
 
 
@@ -64,8 +79,8 @@ class ColumnSample:
 
     @property
     def words(self) -> str:
-        """Return the header in lower case without punctuation."""
-        return " ".join(re.sub(r"[\W_]+", " ", self.name).split()).casefold()
+        """Return the header in lower case, without punctuation and abbreviations."""
+        return canonical(self.name)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -84,13 +99,24 @@ class ColumnSample:
 
     @cached_property
     def dates(self) -> tuple[str, ...]:
-        """Return the formats of its times, the most frequent first; empty for other columns."""
-        return _forms(self.values, FORMATS)
+        """Return the formats of its times, the most frequent first; empty for other columns.
+
+        Times that fit no format may be written as clerks do: 'Kamis, 5 November 2026 pkl 08.30'.
+        The format then only states the order of day and month.
+        """
+        return _forms(self.values, FORMATS) or _clerks_forms(self.values)
+
+    @property
+    def numbers_rows(self) -> bool:
+        """Return whether the values only count the rows: 1, 2, 3 or '1.', '2.', '3.'."""
+        numbers = [value.rstrip(".") for value in self.values]
+        return numbers == [str(number) for number in range(1, len(numbers) + 1)]
 
     @cached_property
     def hours(self) -> tuple[str, ...]:
-        """Return the formats of its times of day."""
-        return _forms(self.values, _HOURS)
+        """Return the formats of its times of day; '08.15 WIB' has no format of its own."""
+        bare = tuple(_ZONE_WORD.sub("", value) for value in self.values)
+        return _forms(bare, _HOURS)
 
     @cached_property
     def personal(self) -> str:
@@ -122,10 +148,16 @@ def named(columns: Iterable[ColumnSample], field: str) -> list[ColumnSample]:
 
 def event_of(column: ColumnSample) -> str | None:
     """Return the kind of event a column with this header gives the time of, or None."""
+    if column.values and not column.dates:
+        return None
     for kind, words in EVENTS.items():
         if column.words in words:
             return kind
-    return None
+    parts = set(column.words.split())
+    if parts & NO_STEP or not (column.dates or parts & TIME_WORDS):
+        return None
+    found = {kind for kind, stems in STEP_STEMS.items() if stems.search(column.words)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _rank(column: ColumnSample, words: Sequence[str]) -> int | None:
@@ -154,6 +186,25 @@ def _forms(values: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
         found.append(form)
         left = [value for value in left if not _is(value, form)]
     return tuple(found) if len(left) <= number * (1 - MOST) else ()
+
+
+def _clerks_forms(values: Sequence[str]) -> tuple[str, ...]:
+    """Return a format with the order of day and month for times written in words, or nothing."""
+    step = max(1, len(values) // TRIED)
+    tried = values[::step][:TRIED]
+    read = [moment for value in tried if (moment := clerks_date(value)) is not None]
+    if not read or len(read) < len(tried) * MOST:
+        return ()
+    timed = any((moment.hour, moment.minute) != (0, 0) for moment in read)
+    return ("%d %b %Y %H:%M",) if timed else ("%d %b %Y",)
+
+
+def clerks_date(text: str) -> datetime | None:
+    """Read a time as clerks write it, the day before the month; None for another text."""
+    try:
+        return parse_flexible(text, DAY_FIRST)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _is(value: str, form: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
 
+from settings.mapping import EMPTY_SIGNS
 from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
 from tasks.common.table_lines import (
@@ -20,11 +21,13 @@ from tasks.common.table_lines import (
     is_heading,
     is_text,
 )
-from tasks.ingest.inference.column_types import FORMATS, ColumnSample
+from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_date
 from tasks.sources.base import Row, UnreadableFile
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.reader import first_lines, limited_sheets
+
+_NOTHING = frozenset(EMPTY_SIGNS) - {"belum"}  # which may be a status
 
 ENOUGH = 20_000
 """Number of rows read to learn the content of a file."""
@@ -109,7 +112,7 @@ def table_of(path: Path) -> ProbedTable:
     if not rows:
         raise UnreadableFile(f"{path.name}: a header and no rows; choose a file with rows")
     columns = tuple(
-        ColumnSample(name, place, tuple(filter(None, _column(rows, place))), len(rows))
+        ColumnSample(name, place, tuple(filter(_is_filled, _column(rows, place))), len(rows))
         for place, name in enumerate(header)
         if name
     )
@@ -153,6 +156,11 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
     largest = max(found, key=lambda sheet: len(sheet.rows) * len(sheet.header))
     return [largest, *(s for s in found if s is not largest and s.header == largest.header)]
+
+
+def _is_filled(cell: str) -> bool:
+    """Check whether a cell has a value: not empty, and no sign for 'nothing'."""
+    return any(map(str.isalnum, cell)) and cell.casefold() not in _NOTHING
 
 
 def _column(rows: Sequence[tuple[str, ...]], place: int) -> Iterator[str]:
@@ -208,14 +216,15 @@ def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
     A name that occurs twice in the second line gets the name of its group before it.
     """
     lower = tuple(cell.strip() for _, cells in below for cell in cells)
-    if len(list(filter(None, lower))) < 2 or any(map(_no_word, filter(None, lower))):
+    named = list(filter(None, lower))
+    if len(named) < 2 or any(map(_no_word, named)) or any(map(clerks_date, named)):
         return ()
     names, group = [], ""
     for above, name in zip_longest(upper, lower, fillvalue=""):
         group = above or group
         names.append(f"{group} {name}" if lower.count(name) > 1 and name else name or above)
-    named = list(filter(None, names))
-    return tuple(names) if len(set(named)) == len(named) else ()
+    whole = list(filter(None, names))
+    return tuple(names) if len(set(whole)) == len(whole) else ()
 
 
 def _is_row(cells: Sequence[str]) -> bool:

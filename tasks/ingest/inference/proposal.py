@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from settings import Site
+from settings.mapping import TERMINAL
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
 from sla.error_text import did_you_mean
@@ -19,6 +20,7 @@ from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.ingest.inference.column_types import ColumnSample, ZoneGuess, event_of, named, zone_of
 from tasks.ingest.inference.probe import ProbedTable, table_of
+from tasks.ingest.inference.unlearnable import UnlearnableFile
 from tasks.ingest.inference.vocabulary import (
     CLASSIFICATIONS,
     LAPOR_CLOSES_AFTER,
@@ -26,7 +28,6 @@ from tasks.ingest.inference.vocabulary import (
     STATUS,
 )
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.sources.base import UnreadableFile
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.files.timestamps import stated_time, written_at
 
@@ -79,6 +80,13 @@ class Learned:
     rows: int
     readable: int
     reasons: dict[str, int]
+    units: Counter[str] = field(default_factory=Counter)
+    """The names of units in the file as usually written, with the number of rows."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the source."""
+        return next(iter(tomllib.loads(self.text)))
 
 
 def learn(path: Path, name: str | None, site: Site | None) -> Learned:
@@ -100,7 +108,11 @@ def learn(path: Path, name: str | None, site: Site | None) -> Learned:
         draft.notes.append(f"no site was read: the zone is assumed to be {UNKNOWN_ZONE}")
     directory = site.directory if site is not None else None
     text = "\n".join(_written(draft, directory))
-    return _learned(text, known, path, directory)
+    learned = _learned(text, known, path, directory)
+    units = _unit_column(draft)
+    if units is not None:
+        learned.units.update({word: units.counts[word.casefold()] for word in _as_written(units)})
+    return learned
 
 
 def _exchange(path: Path, name: str, site: Site | None) -> Learned:
@@ -181,19 +193,19 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         full = [c for c in moments if len(c.values) == c.rows and event_of(c) is None]
         received = full[0] if full else None
     if received is None:
-        raise UnreadableFile(
-            f"{draft.table.path.name}: no column has the time a complaint was received"
-        )
+        raise UnlearnableFile("no_receipt", file=draft.table.path.name)
     draft.take("received", received, "")
     promised = next((c for c in named(moments, "promised_due") if c is not received), None)
     draft.take("promised_due", promised, "the due time that the source itself promises")
     hour = next((c for c in named(rest, "hour") if c.hours and not c.dates), None)
     draft.zone = zone_of(_receipt(draft, hour), draft.local)
-    for name in ("status", "classification", "category", "channel", "unit", "privacy"):
+    for name in ("status", "classification", "unit", "category", "channel", "privacy"):
         taken = draft.used
         free = [c for c in rest if c.name not in taken and not c.dates and event_of(c) is None]
         for column in named(free, name):
             if name == "privacy" and not _hides(column):
+                continue
+            if name == "status" and not _has_status_words(column):
                 continue
             if not column.few_words:
                 why = "its values differ from row to row: perhaps names or free text"
@@ -210,11 +222,10 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
 
 def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
     called = [column for column in named(columns, "ticket") if not column.dates]
-    unique = [column for column in called if column.unique]
+    unique = sorted((c for c in called if c.unique), key=lambda column: column.numbers_rows)
     if unique:
         draft.take("ticket", unique[0], f"{unique[0].rows} rows, each with a value of its own")
-        numbers = list(unique[0].values)
-        if numbers == [str(n) for n in range(1, len(numbers) + 1)]:
+        if unique[0].numbers_rows:
             draft.notes.append(
                 f"{_text(unique[0].name)} only numbers the rows: if that changes from file to file,"
                 " another column must be the ticket"
@@ -225,19 +236,19 @@ def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
             twice = column.rows - len(column.counts)
             draft.take("ticket", column, f"{twice} rows without a value of their own: look at them")
             return column
-    raise UnreadableFile(
-        f"{draft.table.path.name}: no column is a ticket: none with a number of its own in each row"
-        " is called so"
-    )
+    file = draft.table.path.name
+    again = next((column for column in called if len(column.values) == column.rows), None)
+    if again is None:
+        raise UnlearnableFile("no_ticket", file=file)
+    value, times = again.counts.most_common(1)[0]
+    raise UnlearnableFile("ticket_again", file=file, column=again.name, value=value, times=times)
 
 
 def _receipt(draft: _Draft, hour: ColumnSample | None) -> list[datetime]:
     """Decide the format of the receipt, in one or two columns; returns the times."""
     received = draft.column("received")
     if received is None or not received.dates:
-        raise UnreadableFile(
-            f"{draft.table.path.name}: no column has the time a complaint was received"
-        )
+        raise UnlearnableFile("no_receipt", file=draft.table.path.name)
     forms, columns = list(received.dates), [received]
     hourless = not any("%H" in form or "%I" in form for form in forms)
     if hour is not None and hour.hours and hourless:
@@ -247,11 +258,20 @@ def _receipt(draft: _Draft, hour: ColumnSample | None) -> list[datetime]:
     draft.dates = forms
     if not any("%H" in form or "%I" in form for form in forms):
         draft.notes.append("only the day of receipt is given: it counts from the start of that day")
+    if _either_order(received):
+        draft.notes.append("every date may be read in two ways: the day is taken to be first")
     texts: Iterable[str] = received.values
     if len(columns) == 2:  # the two columns align only if neither has an empty cell
         same = len(received.values) == len(columns[1].values)
         texts = map(" ".join, zip(*(c.values for c in columns), strict=True)) if same else ()
     return [moment for text in texts if (moment := _first(text, forms)) is not None]
+
+
+def _either_order(column: ColumnSample) -> bool:
+    """Check whether no date in numbers of a column shows which number is the month."""
+    pairs = [re.match(r"(\d{1,2})[-/. ](\d{1,2})[-/. ]\d", value) for value in column.values]
+    numbers = [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
+    return bool(numbers) and all(max(pair) <= 12 for pair in numbers)
 
 
 def _first(text: str, forms: Iterable[str]) -> datetime | None:
@@ -300,16 +320,17 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     if promised is not None:
         draft.dates += [form for form in promised.dates if form not in draft.dates]
     draft.history = any(column.values for column, *_ in draft.events)
+    if draft.history and _only_status_shows_end(draft):
+        why = "its times are not read: only the status shows which complaints are settled"
+        draft.left_out += [(column, why) for column, *_ in draft.events]
+        draft.history = False
     received = draft.column("received")
     if not draft.history:
         draft.events.clear()
         if "status" in draft.fields:
             return
         if known is None or received is None:
-            raise UnreadableFile(
-                f"{draft.table.path.name}: the progress of a complaint is missing: no column has a"
-                " status or the time of a step"
-            )
+            raise UnlearnableFile("no_progress", file=draft.table.path.name)
         draft.history = True
     if known is not None and received is not None:
         if not any(kind == "assigned" for _, kind, *_ in draft.events):
@@ -319,6 +340,25 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     status = draft.fields.pop("status", None)
     if status is not None:
         draft.left_out.append((status[0][0], "the times of the steps are more exact than a status"))
+
+
+def _has_status_words(column: ColumnSample) -> bool:
+    """Check whether a column is a status by its header, or remarks that mostly are status words."""
+    if not set(column.words.split()) & {"ket", "keterangan", "hasil"}:
+        return True
+    known = sum(number for word, number in column.counts.items() if word in STATUS)
+    return known > len(column.values) / 2
+
+
+def _only_status_shows_end(draft: _Draft) -> bool:
+    """Check whether the end of a case is visible in the status and in no column with times.
+
+    The times of the other steps would then make a complaint late that was settled long ago.
+    """
+    status = draft.column("status")
+    if status is None or any(kind in TERMINAL for _, kind, *_ in draft.events):
+        return False
+    return any(TERMINAL & set(STATUS.get(word, ((), ()))[0]) for word in status.counts)
 
 
 def _classify(draft: _Draft) -> None:
@@ -345,6 +385,8 @@ def _states(draft: _Draft, known: dict[str, Status], *, all_of_them: bool) -> No
     for word in _as_written(column):
         if word.casefold() not in have:
             draft.status[word] = folded.get(word.casefold())
+    if len(column.values) < column.rows and not all_of_them:
+        draft.status[""] = ((), ())  # an empty cell: nothing has been done
 
 
 def _as_written(column: ColumnSample) -> list[str]:
@@ -437,17 +479,26 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
             yield (
                 f"{_text(word)} = {_text(meaning)}" if meaning else f"# {_text(word)} = ?{unknown}"
             )
-    units = draft.column("unit") or next((u for *_, u, _ in draft.events if u is not None), None)
-    if directory is None or units is None:
+    units = _unit_column(draft)
+    if units is None:
+        return
+    if directory is None:
+        yield "\n# Units in this file: the directory needs each of these names, or an alias."
+        yield from (f"#   {_text(word)}" for word in _as_written(units))
         return
     strange = [word for word in _as_written(units) if directory.unit_called(word) is None]
     if strange:
         yield "\n# Units that directory.csv does not know: add an alias there, or say here which."
         yield f"# [{draft.name}.values.unit]"
-        for word in strange[:50]:
+        for word in strange:
             near = did_you_mean(word, [unit.name for unit in directory.units.values()])
             hint = near.removeprefix("; did you mean ") if "did you mean" in near else "?"
             yield f'# {_text(word)} = "..."  # {hint}'
+
+
+def _unit_column(draft: _Draft) -> ColumnSample | None:
+    """Return the column with the units."""
+    return draft.column("unit") or next((u for *_, u, _ in draft.events if u is not None), None)
 
 
 def _status_table(name: str, word: str, meaning: Status | None) -> Iterator[str]:

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-WORDS: dict[str, tuple[str, ...]] = {
+import re
+
+_ABBREVIATIONS = {
+    "tgl": "tanggal",
+    "tg": "tanggal",
+    "no": "nomor",
+    "nmr": "nomor",
+    "lap": "laporan",
+    "reg": "register",
+    "registrasi": "register",
+    "peny": "penyelesaian",
+    "tindaklanjut": "tindak lanjut",
+    "tl": "tindak lanjut",
+}
+
+
+def canonical(header: str) -> str:
+    """Return a header in lower case, without punctuation, and with abbreviations written out."""
+    words = re.sub(r"[\W_]+", " ", header).casefold().split()
+    return " ".join(_ABBREVIATIONS.get(word, word) for word in words)
+
+
+_WORDS: dict[str, tuple[str, ...]] = {
     "ticket": (
         "tracking id",
         "no register",
@@ -35,6 +57,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         "reference",
         "reference number",
         "no agenda",
+        "no lap",
+        "no surat",
+        "no urut",
         "register",
         "id",
         "kode",
@@ -55,6 +80,11 @@ WORDS: dict[str, tuple[str, ...]] = {
         "tanggal laporan",
         "tgl laporan",
         "tanggal lapor",
+        "waktu aduan",
+        "waktu pengaduan",
+        "waktu laporan",
+        "waktu diterima",
+        "diterima tanggal",
         "masuk",
         "diterima",
         "received",
@@ -74,6 +104,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         "tanggal",
         "tgl",
         "date",
+        "hari tanggal",
+        "timestamp",
+        "waktu",
     ),
     "hour": ("waktu laporan masuk", "jam masuk", "waktu masuk", "jam", "pukul", "waktu", "time"),
     "promised_due": (
@@ -99,6 +132,11 @@ WORDS: dict[str, tuple[str, ...]] = {
         "case status",
         "status",
         "state",
+        "status penanganan",
+        "status tindak lanjut",
+        "hasil",
+        "ket",
+        "keterangan",
     ),
     "classification": (
         "klasifikasi laporan",
@@ -106,6 +144,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "jenis laporan",
         "jenis pengaduan",
         "jenis aduan",
+        "jenis",
         "classification",
         "complaint type",
     ),
@@ -141,6 +180,20 @@ WORDS: dict[str, tuple[str, ...]] = {
         "skpd",
         "opd tujuan",
         "unit tujuan",
+        "opd penanggung jawab",
+        "unit penanggung jawab",
+        "diteruskan ke",
+        "diteruskan kepada",
+        "disposisi ke",
+        "disposisi kepada",
+        "ditujukan ke",
+        "ditujukan kepada",
+        "tujuan disposisi",
+        "instansi tujuan",
+        "dinas terkait",
+        "opd terkait",
+        "bidang opd",
+        "irban",
         "disposisi",
         "instansi",
         "dinas",
@@ -170,7 +223,10 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 """Common headers for each field, the surer first."""
 
-EVENTS: dict[str, tuple[str, ...]] = {
+WORDS = {field: tuple(dict.fromkeys(map(canonical, headers))) for field, headers in _WORDS.items()}
+"""The headers of `_WORDS` without abbreviations."""
+
+_EVENTS: dict[str, tuple[str, ...]] = {
     "service_received": ("tanggal layanan", "service date"),
     "verified": ("diverifikasi", "tanggal verifikasi", "tgl verifikasi", "verified"),
     "assigned": (
@@ -242,6 +298,30 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "recommendation_reported": ("laporan rekomendasi",),
 }
 """Common headers of a column with the time of an event."""
+
+EVENTS = {kind: frozenset(map(canonical, headers)) for kind, headers in _EVENTS.items()}
+"""The headers of `_EVENTS` without abbreviations."""
+
+STEP_STEMS = {
+    "verified": re.compile(r"\b(?:verifikasi|diverifikasi)\b"),
+    "assigned": re.compile(
+        r"\b(?:diteruskan|penerusan|disposisi|didisposisikan|dilimpahkan|pelimpahan|diserahkan"
+        r"|distribusi|didistribusikan)\b"
+    ),
+    "follow_up_published": re.compile(r"\b(?:tindak lanjut|ditindaklanjuti)\b"),
+    "responded": re.compile(r"\b(?:jawaban|dijawab|tanggapan|ditanggapi|respon|respons)\b"),
+    "settled": re.compile(r"\b(?:selesai|penyelesaian|diselesaikan|tuntas)\b"),
+}
+"""The word that shows the step in another header of a column with times."""
+
+TIME_WORDS = frozenset({"tanggal", "waktu", "hari", "jam"})
+"""Words of a header that promise a time; they make a step of a column that is still empty."""
+
+NO_STEP = frozenset(
+    {"target", "rencana", "batas", "estimasi", "perkiraan", "pelapor", "ombudsman", "nomor"}
+    | {"kembali", "lhp", "tugas", "lama", "durasi", "oleh"}
+)
+"""Words of a header with which a column with times is not the time of such a step."""
 
 PERSON = frozenset(
     {
@@ -365,6 +445,9 @@ STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "diterima",
             "belum diproses",
             "belum ditindaklanjuti",
+            "belum",
+            "belum selesai",
+            "menunggu",
             "new",
             "open",
             "received",
@@ -383,6 +466,11 @@ STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "proses",
             "diteruskan",
             "ditindaklanjuti",
+            "dalam penanganan",
+            "ditangani",
+            "dijawab",
+            "telaah",
+            "pemeriksaan",
             "didisposisikan",
             "verified",
             "assigned",

@@ -1,0 +1,67 @@
+"""Twenty registers as clerks keep them: a mapping is learnt with which every row is imported."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from settings.sources import FolderSource
+from sla.directory import Directory, Unit
+from tasks.ingest.inference.proposal import learn
+from tasks.ingest.inference.unlearnable import UnlearnableFile
+from tasks.ingest.row_validator import RejectedRow, RowValidator
+from tasks.sources.files.reader import read_sheet
+from tests.support.registers import registers
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+WIB = ZoneInfo("Asia/Jakarta")
+ALL = {register.name: register for register in registers()}
+
+
+@pytest.mark.parametrize("name", [name for name, each in ALL.items() if not each.refused])
+def test_every_row_is_imported_with_the_proposal(tmp_path, name):
+    register = ALL[name]
+    path = register.write(tmp_path)
+    learned = learn(path, "register", None)
+    assert set(learned.units) == register.units
+    source = FolderSource.model_validate(tomllib.loads(learned.text)["register"])
+    units = [Unit(word, word, "opd", None) for word in register.units]
+    sheet = read_sheet(path, source)
+    validator = RowValidator("register", source, Directory(units, ()), NOW)
+    found = [each for row in sheet.rows for _, each in validator.validate(sheet.header, [row])]
+    rejected = [each for each in found if isinstance(each, RejectedRow)]
+    assert [each for each in rejected if not each.is_note] == []  # a signature is only a note
+    found = [each for each in found if not isinstance(each, RejectedRow)]
+    assert {each.ticket: each.received.astimezone(WIB).replace(tzinfo=None) for each in found} == (
+        register.expected
+    )
+    assert len(found) == len(register.expected)
+    assert [cell for each in found for cell in each.unmapped] == []
+
+
+@pytest.mark.parametrize("name", [name for name, each in ALL.items() if each.refused])
+def test_a_register_that_cannot_be_read_is_refused_in_the_words_of_a_clerk(tmp_path, name):
+    with pytest.raises(UnlearnableFile) as refused:
+        learn(ALL[name].write(tmp_path), "register", None)
+    assert ALL[name].refused in refused.value.text("id")
+    assert str(refused.value) == refused.value.text("en")
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("01-book-with-titles", []),  # the end is only in the remarks: the status decides
+        ("07-date-and-hour-apart", ["Tgl assigned", "Tgl Selesai settled"]),
+        ("13-short-months", ["Tgl Penerusan assigned", "Tgl Penyelesaian settled"]),
+        ("18-inspectorate", []),
+        ("19-unicode-text", ["Tgl. Diserahkan ke SKPD assigned", "Tgl. Jawaban SKPD responded"]),
+    ],
+)
+def test_the_columns_with_the_times_of_steps_are_found(tmp_path, name, steps):
+    learned = learn(ALL[name].write(tmp_path), "register", None)
+    source = FolderSource.model_validate(tomllib.loads(learned.text)["register"])
+    assert [f"{event.column} {event.kind}" for event in source.events] == steps
+    assert source.layout == ("history" if steps else "snapshot")
