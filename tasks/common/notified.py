@@ -8,7 +8,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from db.notices import Notification
-from sla.directory import Role
+from sla.directory import OfficeHolder, Role
+from sla.ladders import SUPERIORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,25 @@ def notified_by_role(notifications: Iterable[Notification], zone: ZoneInfo) -> t
     return tuple(
         sorted(grouped, key=lambda each: (each.last.astimezone(zone).date(), ranks[each.role]))
     )
+
+
+def under_own_office(
+    notifications: Iterable[Notification], offices: Iterable[OfficeHolder]
+) -> list[Notification]:
+    """Give a superior who got a notice in the place of another office the superior's own role.
+
+    So the list of those notified has each superior once, by the office that every reader knows.
+    """
+    known = list(offices)
+    holders = {(each.unit, each.role, each.email.casefold()) for each in known}
+    superiors = {each.email.casefold(): each.role for each in known if each.role in SUPERIORS}
+    found = []
+    for each in notifications:
+        address = each.recipient.casefold()
+        own = superiors.get(address)
+        in_own_office = each.role in SUPERIORS or (each.unit, each.role, address) in holders
+        found.append(each if own is None or in_own_office else each._replace(role=own))
+    return found
 
 
 def _grouped(role: str, notifications: list[Notification], zone: ZoneInfo) -> Notified:

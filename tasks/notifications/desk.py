@@ -24,7 +24,7 @@ from sla.events import Kind
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
-from tasks.common.notified import notified_by_role
+from tasks.common.notified import Notified, notified_by_role, under_own_office
 from tasks.evaluation import stored_deadlines
 from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import KnownWords, known_words
@@ -250,7 +250,7 @@ class DeskLoader:
             received=complaint.received_at,
             duties=tuple(duties),
             link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
-            notified=notified_by_role(notified, site.zone),
+            notified=self._by_role(notified),
             vacant=self._vacancies.get(unit or "", ()),
             inherited=self._inherited(complaint, duties),
             complaint=complaint.id,
@@ -302,7 +302,7 @@ class DeskLoader:
             section=self._section(deadline, due),
             paused=deadline.paused,
             by_policy=deadline.by_policy,
-            notified=notified_by_role(notified, self._run.site.zone),
+            notified=self._by_role(notified),
             uid=uid.strip("<>"),
             unit=deadline.unit or "",
             grave=(not rule.to_ombudsman, -rule.severity),
@@ -357,6 +357,11 @@ class DeskLoader:
     def _notifications(self, complaint: int, deadline: Deadline) -> list[Notification]:
         found = self._before.get((complaint, deadline.rule.id, deadline.clock), [])
         return [each._replace(name=_short_name(each, self._deputies)) for each in found]
+
+    def _by_role(self, notifications: Iterable[Notification]) -> tuple[Notified, ...]:
+        site = self._run.site
+        own = under_own_office(notifications, site.directory.offices)
+        return notified_by_role(own, site.zone)
 
     def _inherited(self, complaint: Complaint, duties: Iterable[Duty]) -> bool:
         """Check whether a duty of a complaint was late before the first import of its source."""

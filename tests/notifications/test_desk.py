@@ -225,7 +225,7 @@ def test_a_superior_who_stood_in_for_the_unit_is_not_named_to_herself(context):
             who: [each.role for each in desk.items[0].notified] for who, desk in found.items()
         }
     assert named == {
-        "penghubung.dishub": ["liaison", "head_of_unit"],
+        "penghubung.dishub": ["liaison", "regional_secretary"],  # by the office she holds
         "sekda": ["liaison"],
     }
 

@@ -284,12 +284,22 @@ def test_a_superior_reads_the_units_first():
     )
     for text in (flat(mail.text), Page(mail.html).text):
         assert "1 complaint needs your action." in text
-        said = "In all, 77 complaints are late (duties: 2) and notified to their units;"
-        assert f"{said} units concerned: 20." in text
+        assert "In all, 77 complaints are late (duties: 2; units: 20)." in text
         assert catalog("en")("mail.by_unit_more", n=14) in text
         assert text.index("Unit 5") < text.index("5010653")
         assert "Unit 6" not in text
+    assert "Unit 0: 9 late, oldest due 19 Nov - Unit 1: 8 late" in flat(mail.text)
     assert "Unit 1: 8 late, oldest due 19 Nov, 1 new" in flat(mail.text)
+    assert "14 other units: 68 late, 7 new" in flat(mail.text)
+
+
+@pytest.mark.parametrize(("new", "heads"), [(0, 3), (2, 4)])
+def test_without_a_new_complaint_no_column_counts_new_ones(new, heads):
+    """In the first mail of a superior nothing is new, and no number says so."""
+    lines = tuple(DeskUnitLine(f"Unit {n}", 9, duty(-5), new) for n in range(8))
+    mail = mail_of(view(LATE_2, superior=True, units=lines), "id")
+    assert len(re.findall(r"<th\b[^>]* scope=\"col\"", mail.html)) == heads
+    assert ("baru" in mail.text) == (new > 0)
 
 
 @pytest.mark.parametrize(
