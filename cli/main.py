@@ -39,7 +39,7 @@ from cli.quarantine import quarantine_app
 from cli.questions import questions_app
 from cli.source import source_app
 from cli.ui import ui_app
-from settings import SettingsError
+from settings import SettingsError, proxies
 from sla.calendar import OutsideCalendar
 from sla.periods import PeriodError
 from sla.regulations.model import RegulationError
@@ -100,6 +100,7 @@ app.add_typer(database_app, name="database")
 
 def main() -> None:
     """Run the command line. Errors are one line with the remedy; exit codes are 0, 1 and 2."""
+    proxies.prepare(os.environ, os.environ.get("PREFECT_API_URL"))
     try:
         arguments = words.choose_language(sys.argv[1:])
         done = _command()(arguments, prog_name="tenggat", standalone_mode=False)

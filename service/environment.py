@@ -8,6 +8,7 @@ from pathlib import Path
 
 from db.private_dirs import make_private
 from service.login import CLIENT, known_login
+from settings.proxies import without_proxy
 
 REPOSITORY = Path(__file__).parent.parent
 POOL = "tenggat"
@@ -59,7 +60,8 @@ def prefect_environment(
     The owners of concurrency slots are stored in files. With Prefect's default, in memory, a killed
     server would forget them. The slot of a run that died in that time would then never be released.
 
-    The login for the API is in it as soon as there is one.
+    The login for the API is in it as soon as there is one. If this machine has a proxy, no request
+    to the API uses it.
 
     The maintenance flow removes runs older than `keep_days`, and counts them. The server itself
     removes events and logs without a run. If maintenance does not run, it also removes the runs.
@@ -94,6 +96,7 @@ def prefect_environment(
     }
     if api is not None:
         environment["PREFECT_API_URL"] = api
+    environment |= without_proxy(os.environ, api)
     login = known_login(var)
     if login is not None:
         environment[CLIENT] = login

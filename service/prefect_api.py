@@ -24,6 +24,9 @@ TOKEN_SECONDS = 50 * 60.0
 
 READS = (None, "GET")
 
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opens connections without the proxies of the environment."""
+
 
 def healthy(api: str) -> bool:
     """Check whether a Prefect server answers at this address, including its database.
@@ -153,5 +156,5 @@ def _open(
         sent["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, sent, method=method)  # noqa: S310 - http(s) only
-    with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310 - http(s) only
+    with _opener.open(request, timeout=timeout) as answer:
         return bytes(answer.read())

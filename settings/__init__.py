@@ -15,6 +15,7 @@ __all__ = [
     "escalation",
     "load_site",
     "mapping",
+    "proxies",
     "report",
     "site",
     "sources",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from settings.proxies import proxy_for
 from tasks.sources.base import CheckResult
 
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mariadb": 3306}
@@ -50,23 +51,41 @@ def check_endpoint(
     host, port = endpoint.host, endpoint.port or PORTS.get(endpoint.scheme, 443)
     if not host:
         return
-    try:
-        socket.create_connection((host, port), timeout=timeout).close()
-    except OSError as error:
+    failure = _connection_failure(host, port, timeout)
+    if failure:
         yield CheckResult(
             False,
-            f"source {name}: nobody answers at {host}:{port} ({error.strerror or error})",
+            f"source {name}: nobody answers at {host}:{port} ({failure})",
             f"check {key}, the network and the server",
         )
     else:
         yield CheckResult(True, f"source {name} answers at {host}:{port}")
 
 
-def check_url(name: str, url: str, *, key: str, timeout: float) -> Iterator[CheckResult]:
-    """Connect to the server of a URL."""
+def _connection_failure(host: str, port: int, timeout: float) -> str:
+    """Connect once; return what went wrong, or ''."""
     try:
-        endpoint = endpoint_of(url)
+        socket.create_connection((host, port), timeout=timeout).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def check_url(name: str, url: str, *, key: str, timeout: float) -> Iterator[CheckResult]:
+    """Connect to the server of a URL, or to the proxy that its requests use."""
+    try:
+        endpoint, proxy = endpoint_of(url), proxy_for(url)
     except ValueError:
         yield no_url(name, key)
+        return
+    if proxy is not None:
+        host, port, variable = proxy
+        through = f"source {name}: the proxy {host}:{port} of {variable}"
+        failure = _connection_failure(host, port, timeout)
+        if failure:
+            remedy = f"check {variable}; a server that needs no proxy belongs in NO_PROXY"
+            yield CheckResult(False, f"{through} does not answer ({failure})", remedy)
+        else:
+            yield CheckResult(True, f"{through} answers; {endpoint.host} is reached through it")
     else:
         yield from check_endpoint(name, endpoint, key=key, timeout=timeout)

@@ -17,9 +17,10 @@ from support.servers.smtp_servers import Server, running
 
 from db import runs
 from settings import load_site
+from settings.proxies import IGNORED
 from settings.site import EXAMPLE
 from tasks.common.context import SiteContext
-from tasks.monitoring.health import check
+from tasks.monitoring.health import check, connectivity
 
 NOW = wita("2026-11-24 08:00")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -376,3 +377,45 @@ def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
     assert "answers and takes the login" in done.stdout
     assert done.stderr.splitlines()[-2:] == ["[]", "False"]
     assert not Path(tmp_path / "var").exists()
+
+
+@on_sqlite
+def test_it_says_which_proxy_is_used_for_what(with_sources, open_context, monkeypatch):
+    assert list(connectivity.proxies(open_context().site)) == []
+    monkeypatch.setenv("TENGGAT_PING_URL", "https://hc.contoh.go.id/ping")
+    monkeypatch.setenv("CITY_URL", "http://open311.contoh.go.id/v2")
+    monkeypatch.setenv("HTTPS_PROXY", "http://budi:rahasia@proxy.go.id:3128")
+    monkeypatch.setenv(IGNORED, "ALL_PROXY")
+    findings = list(connectivity.proxies(open_context().site))
+    assert [(finding.level, finding.what) for finding in findings] == [
+        (
+            "trouble",
+            "ALL_PROXY names a proxy that Tenggat cannot use (SOCKS, or no address); it is ignored",
+        ),
+        ("good", "proxy proxy.go.id:3128 (HTTPS_PROXY) for: the external monitor"),
+        (
+            "good",
+            "without a proxy: source city, Prefect's API, this machine, mail servers, mailboxes and"
+            " databases",
+        ),
+    ]
+
+
+@on_sqlite
+def test_a_proxy_that_does_not_answer_is_trouble_of_the_sources_behind_it(
+    with_sources, monkeypatch
+):
+    monkeypatch.setenv("CITY_URL", "http://open311.contoh.go.id/v2")
+    monkeypatch.setenv("DESK_DATABASE_URL", "sqlite:///desk.db")
+    with running() as somebody, nobody_listens() as port:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        (silent,) = troubles(with_sources)
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{somebody.port}")
+        said = found(with_sources)
+    assert silent.startswith(
+        f"source city: the proxy 127.0.0.1:{port} of HTTP_PROXY does not answer ("
+    )
+    assert said[
+        f"source city: the proxy 127.0.0.1:{somebody.port} of HTTP_PROXY answers;"
+        " open311.contoh.go.id is reached through it"
+    ] == ("good", "")

@@ -16,6 +16,7 @@ import pytest
 import trustme
 from conftest import ON_BOTH, WITA, kind_of_database, wita
 from sqlalchemy import select
+from support.ports import nobody_listens
 from support.servers.open311_server import (
     GeoServer,
     Request,
@@ -853,6 +854,19 @@ def test_a_column_of_the_servers_own_can_be_mapped_by_name(city, connect):
 def test_a_past_that_has_not_begun_is_named(city, connect):
     with pytest.raises(SourceError, match="first_day of city lies ahead"):
         take(connect(city, first_day="2027-01-01"))
+
+
+def test_a_failed_connection_names_the_proxy_that_it_used(city, connect, monkeypatch):
+    context = connect(city)
+    with nobody_listens() as port:
+        monkeypatch.setenv("http_proxy", f"http://budi:rahasia@127.0.0.1:{port}")
+        with pytest.raises(SourceError) as error:
+            take(context)
+    told = str(error.value)
+    assert f"the connection through the proxy 127.0.0.1:{port} of HTTP_PROXY failed" in told
+    assert "rahasia" not in told
+    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1")
+    assert take(context).new == 1
 
 
 # --- two real servers' answers --------------------------------------------------------------------

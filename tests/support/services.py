@@ -1,9 +1,9 @@
 """Services that test modules share: one with a site on SQLite, one with two on PostgreSQL.
 
 To start one costs as much as a hundred other tests. `troubled` has lived through a first cycle in
-which all went wrong that an administrator is to see; `neighbours` has two sites, a login, and a
-worker elsewhere beside its own. The last tests of a group stop their service; to a test that comes
-after them it is started again (`Up.ready`).
+which all went wrong that an administrator is to see; `neighbours` has two sites, a login, a
+worker elsewhere beside its own, and proxies that do not answer. The last tests of a group stop
+their service; to a test that comes after them it is started again (`Up.ready`).
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ LOGIN = "admin:rahasia"
 WATCH_LOGIN = "watch:lihat-saja"
 ELSEWHERE = "127.0.0.2"
 NAMES = ("contohkab", "tetanggakab")
+DEAD_PROXIES = {"HTTP_PROXY": "http://127.0.0.1:9", "all_proxy": "socks5h://127.0.0.1:9"}
+"""Nobody listens there: no request to the API may use them, and one kind cannot be used at all."""
 
 
 class Up:
@@ -487,6 +489,7 @@ class Neighbours:
             TENGGAT_MAIL_URL_TETANGGAKAB=server.url(),
             PREFECT_SERVER_API_AUTH_STRING=LOGIN,
             PREFECT_API_AUTH_STRING=LOGIN,
+            **DEAD_PROXIES,
         )
         self.first, self.second = first, second
         self.sending = Sending(self.up, second, server)

@@ -35,6 +35,7 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
         partial(connectivity.mail, site),
         partial(connectivity.returned_mail, site),
         *(partial(connectivity.source, site, name) for name in site.sources),
+        partial(connectivity.proxies, site),
         partial(host.clock, site, now),
         partial(host.disks, site),
         partial(host.readers, site),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from settings import Site
+from settings.proxies import Proxy, ignored, proxy_for, without_proxy
 from tasks.monitoring.health.finding import Finding
 from tasks.notifications.transport.choose import smtp_address
-from tasks.notifications.transport.oauth2_file import open_to_all
+from tasks.notifications.transport.oauth2_file import NoToken, open_to_all, read_grant
 from tasks.notifications.transport.smtp import Connection, MailError
 from tasks.sources import open_source
 
@@ -63,3 +66,43 @@ def source(site: Site, name: str) -> Iterator[Finding]:
     """Check whether a source is available: its folder, or a server at its address."""
     for result in open_source(site, name).check(ANSWERS_WITHIN):
         yield Finding("good" if result.ok else "trouble", result.text, result.remedy)
+
+
+def proxies(site: Site) -> Iterator[Finding]:
+    """Report which proxy is used for what; nothing if the environment names none."""
+    for variable in ignored():
+        yield Finding(
+            "trouble",
+            f"{variable} names a proxy that Tenggat cannot use (SOCKS, or no address); it is"
+            " ignored",
+            "set HTTPS_PROXY and HTTP_PROXY to http://host:port",
+        )
+    uses: dict[Proxy, list[str]] = {}
+    direct = []
+    for what, url in _web_addresses(site):
+        try:
+            proxy = proxy_for(url)
+        except ValueError:  # the check of the source reports it
+            continue
+        if proxy is None:
+            direct.append(what)
+        else:
+            uses.setdefault(proxy, []).append(what)
+    for proxy, users in uses.items():
+        yield Finding(
+            "good", f"proxy {proxy.host}:{proxy.port} ({proxy.variable}) for: {', '.join(users)}"
+        )
+    if without_proxy(os.environ):
+        always = ["Prefect's API", "this machine", "mail servers, mailboxes and databases"]
+        yield Finding("good", f"without a proxy: {', '.join([*direct, *always])}")
+
+
+def _web_addresses(site: Site) -> Iterator[tuple[str, str]]:
+    for name in site.sources:
+        if url := open_source(site, name).time_server():
+            yield f"source {name}", url
+    if site.ping_url:
+        yield "the external monitor", site.ping_url
+    if site.oauth2_file:
+        with suppress(NoToken):
+            yield "the OAuth2 login", read_grant(site.oauth2_file).token_url

@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 
 import httpx
 
+from settings.proxies import proxy_for
 from tasks.common.limited_http import AnswerLimit, limit_answers
 from tasks.common.time_budget import TimeBudget
 from tasks.sources.base import SourceError
@@ -215,7 +216,11 @@ class HttpClient:
             if isinstance(cause, ssl.SSLError):
                 return _Stumbled(f"no secure connection (TLS): {cause.reason or cause}")
             cause = cause.__cause__ or cause.__context__
-        return _Stumbled(f"the connection failed ({error or type(error).__name__})")
+        proxy = proxy_for(str(url))
+        through = (
+            f" through the proxy {proxy.host}:{proxy.port} of {proxy.variable}" if proxy else ""
+        )
+        return _Stumbled(f"the connection{through} failed ({error or type(error).__name__})")
 
     def _stated_wait(self, response: httpx.Response) -> float | None:
         """Return Retry-After in seconds; the server writes a number or a date."""
