@@ -134,7 +134,7 @@ def list_deadlines(
         from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
         from tasks.evaluation.stored_deadlines import last_evaluation, late_counts  # noqa: PLC0415
 
-        chosen = _unit(context.site, unit) if unit is not None else None
+        chosen = unit_named(context.site, unit) if unit is not None else None
         with context.transaction() as session:
             rows = deadline_rows(
                 session, context, state=State(state) if state is not None else None, unit=chosen
@@ -188,7 +188,8 @@ def _rule(site: Site, rule_id: str, day: date) -> Rule:
     return rule
 
 
-def _unit(site: Site, text: str) -> str:
+def unit_named(site: Site, text: str) -> str:
+    """Return the id of a unit by id or name; raises :class:`UsageError` for an unknown one."""
     found = site.directory.unit_called(text)
     if found is None:
         units = site.directory.units

@@ -30,6 +30,7 @@ from cli import (
 )
 from cli.audit import audit_app
 from cli.clock import clock_app
+from cli.complaint import complaint_app
 from cli.console import UsageError
 from cli.database import database_app
 from cli.language import help, words
@@ -90,6 +91,7 @@ mail_app.command("bounces")(bounces.list_bounces)
 mail_app.command("lift")(bounces.lift_address)
 app.add_typer(ui_app, name="ui")
 app.add_typer(source_app, name="source")
+app.add_typer(complaint_app, name="complaint")
 app.add_typer(mail_app, name="mail")
 app.add_typer(questions_app, name="questions")
 app.add_typer(quarantine_app, name="quarantine")

@@ -14,6 +14,16 @@ from sla.events import Kind
 
 TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 
+OFFICIAL_STEPS = {
+    "verify": Kind.VERIFIED,
+    "assign": Kind.ASSIGNED,
+    "respond": Kind.RESPONDED,
+    "follow-up": Kind.FOLLOW_UP_PUBLISHED,
+    "settle": Kind.SETTLED,
+    "close": Kind.CLOSED,
+}
+"""The steps that an official can state, each by the name of its command."""
+
 EMPTY_SIGNS = (
     "n/a",
     "na",
@@ -269,6 +279,14 @@ class SourceMapping(Strict):
     def only_changes(self) -> str:
         """Return the reason why an import cannot show every complaint; empty if it can."""
         return ""
+
+    @property
+    def only_reminds(self) -> bool:
+        """Check whether the source shows no later step and nobody else states them.
+
+        Then a duty can be reminded of. After its deadline it is unknown, never missed.
+        """
+        return False
 
     @property
     def shows_everything(self) -> bool:

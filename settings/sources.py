@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from settings.errors import SettingsError, Strict, Zone, explained, read_toml
-from settings.mapping import Columns, EventColumn, Fields, SourceMapping, StatusWord, TimeFormat
+from settings.mapping import (
+    OFFICIAL_STEPS,
+    Columns,
+    EventColumn,
+    Fields,
+    SourceMapping,
+    StatusWord,
+    TimeFormat,
+)
 from settings.sql_check import bare_sql, only_reads
 from sla.error_text import did_you_mean
 from sla.events import Kind
@@ -376,6 +384,10 @@ MAIL_COLUMNS = (
 sender."""
 
 
+MAIL_CONSTANTS = {"channel": "email", "classification": "complaint"}
+"""The fixed values of a mail, if the mapping gives no others."""
+
+
 class MailFields(Fields):
     """The default columns for a mail; a site may override them."""
 
@@ -428,8 +440,29 @@ class MailboxSource(SourceMapping):
     """Other formats of times; ISO 8601 is always accepted."""
     fields: MailFields = MailFields()
     """The columns of a complaint; by default Message-ID, time of receipt and subject."""
-    constants: dict[str, str] = Field(default_factory=lambda: {"channel": "email"})
-    """Fixed values for all mails."""
+    constants: dict[str, str] = Field(default_factory=lambda: dict(MAIL_CONSTANTS))
+    """Fixed values for all mails; the defaults apply to those that are not given. An empty text
+    means no value."""
+    stated_by: tuple[Literal["replies", "command"], ...] = ()
+    """The ways in which officials state the steps of these complaints: by a reply in the thread, or
+    with `tenggat complaint settle` and its like. Without any, the source can only remind: after its
+    deadline a duty is unknown, never missed."""
+
+    @field_validator("constants")
+    @classmethod
+    def _with_defaults(cls, constants: dict[str, str]) -> dict[str, str]:
+        return {**MAIL_CONSTANTS, **constants}
+
+    @property
+    def only_reminds(self) -> bool:
+        """Check whether nobody states the later steps of a mail's complaint."""
+        return not self.stated_by
+
+    @property
+    def sees(self) -> frozenset[str]:
+        """Return the kinds of event of the mapping, and those that officials can state."""
+        mapped = super().sees
+        return mapped | frozenset(OFFICIAL_STEPS.values())
 
     @model_validator(mode="after")
     def _consistent(self) -> MailboxSource:

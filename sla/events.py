@@ -60,6 +60,15 @@ ABSENT = "absent/"
 """The source field of the doubt about a complaint that its source does not show any more."""
 
 
+BY_COMMAND, BY_REPLY = "officials/command", "officials/reply"
+"""The sources of events that an official states: with a command, or by a reply to a mail.
+
+The slash keeps them apart from configured sources, because a mapping cannot have such a name.
+"""
+
+BY_OFFICIALS = frozenset({BY_COMMAND, BY_REPLY})
+
+
 class Knowledge(StrEnum):
     """How the time of an event is known.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import is_not
 from pathlib import Path
@@ -20,6 +20,9 @@ from db.private_dirs import is_open_to_others, make_private
 from settings import SettingsError, Site, load_site
 from sla.engine.context import ComplaintFacts
 from sla.fingerprint import fingerprint
+
+NEVER_SHOWN = datetime.min.replace(tzinfo=UTC)
+"""The time until which a source that can only remind shows the steps after a receipt."""
 
 
 class ClockInThePast(ValueError):
@@ -93,6 +96,7 @@ class SiteContext:
                 system=source.system,
                 sees=source.sees,
                 shown_later=source.shown_later,
+                known_until=NEVER_SHOWN if source.only_reminds else None,
             )
             for name, source in self.site.sources.items()
         }

@@ -18,11 +18,16 @@ from tasks.common.context import SiteContext
 def source_coverage(
     session: Session, context: SiteContext, as_of: datetime
 ) -> dict[str, list[imports.Covered]]:
-    """Return the newest import of each period of receipt, newest first, by source of the site."""
+    """Return the newest import of each period of receipt, newest first, by source of the site.
+
+    An import of a source that can only remind shows nothing after the receipt: it has none.
+    """
     sources = context.site.sources
     changes = [name for name, each in sources.items() if not each.shows_everything]
     return {
-        name: [each._replace(moment=sources[name].not_before(each.moment)) for each in covered]
+        name: []
+        if sources[name].only_reminds
+        else [each._replace(moment=sources[name].not_before(each.moment)) for each in covered]
         for name, covered in imports.coverage(session, as_of, changes).items()
         if name in sources
     }

@@ -20,7 +20,7 @@ from sla.engine.deadline import Deadline
 from sla.engine.evaluate import Evaluation
 from sla.engine.explain import CountedDay, DayCounts, DayMark, day_counts, explain
 from sla.engine.verdicts import ClockInput, verdicts
-from sla.events import Event, Kind
+from sla.events import BY_OFFICIALS, Event, Kind
 from sla.regulations.model import Rule
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
@@ -227,9 +227,16 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
         site=site.name,
         known_events=frozenset(Kind),
         lapsing=site.evaluation_context.law.lapsing,
+        officials=BY_OFFICIALS,
+        only_reminds=_only_reminds(site, complaint),
         rules={each.deadline.rule.id: each.deadline.rule for each in explanation.deadlines},
         name_of=site.directory.name_of,
     )
+
+
+def _only_reminds(site: Site, complaint: Complaint | None) -> bool:
+    source = None if complaint is None else site.sources.get(complaint.source)
+    return source is not None and source.only_reminds
 
 
 def _alike(day: CountedDay) -> object:

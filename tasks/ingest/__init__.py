@@ -10,6 +10,7 @@ __all__ = [
     "exchange",
     "importer",
     "inference",
+    "officials",
     "preview",
     "quarantine_retry",
     "row_drop",

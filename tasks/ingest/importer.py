@@ -78,7 +78,8 @@ def import_extract(
     record = writer.finish()
     period = (record.period_from, record.period_until)
     known_until = target.mapping.not_before(record.observed_at)
-    complaints.schedule_undecided(session, name, known_until, now, period)
+    if not target.mapping.only_reminds:  # else no import ever decides them
+        complaints.schedule_undecided(session, name, known_until, now, period)
     writer.record_origins()
     extract.mixed_dates.extend(sorted(writer.validator.reader.mixed_dates))
     if extract.cursor is not None:

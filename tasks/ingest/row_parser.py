@@ -447,7 +447,7 @@ class RowParser:
     def _classification(self, cells: Mapping[str, str]) -> str | None:
         column = self.source.fields.classification
         if column is None:
-            return self.source.constants.get("classification")
+            return self.source.constants.get("classification") or None
         word = cells[column]
         if not word:
             return None

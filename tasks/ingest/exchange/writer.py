@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from db import complaints, imports
 from db.models import Complaint, QuestionRole
-from sla.events import Event
+from settings.mapping import SourceMapping
+from sla.events import Event, Kind
 from tasks.common.context import SiteContext
 from tasks.common.whole_files import whole_file
 from tasks.evaluation.known_words import KnownWords, known_words
@@ -85,11 +86,20 @@ def _sources(session: Session, context: SiteContext, now: datetime) -> Iterator[
         yield {
             "source": name,
             "system": source.system,
-            "sees": sorted(source.sees),
+            "sees": sorted(_exported_kinds(source)),
             "shown_later": source.shown_later,
             "imported_until": _iso(source.not_before(last)) if last else None,
             "exported_at": _iso(now),
         }
+
+
+def _exported_kinds(source: SourceMapping) -> frozenset[str]:
+    """Return the kinds of event of a source by which the other installation may evaluate it.
+
+    A source that can only remind shows there what its mapping names, so no duty is missed there.
+    """
+    mapped = {Kind.RECEIVED, *(event.kind for event in source.events)}
+    return frozenset(mapped) if source.only_reminds else source.sees
 
 
 def _complaint(

@@ -118,6 +118,19 @@ def _endings(law: Law, today: date) -> Iterator[Finding]:
             )
 
 
+def reminding_sources(site: Site) -> Iterator[Finding]:
+    """Report sources of which nobody states that a complaint is settled."""
+    for name, source in site.sources.items():
+        if source.only_reminds:
+            yield Finding(
+                "note",
+                f"source {name} can only remind, not judge: nothing tells it that a complaint is"
+                " settled",
+                f"write stated_by under [{name}] in sources.toml if officials state it by reply"
+                " or with `tenggat complaint settle`",
+            )
+
+
 def samples(site: Site) -> Iterator[Finding]:
     """Report files of the example site, with invented complaints, in the folders of another one."""
     if site.folder.resolve() == EXAMPLE.resolve():

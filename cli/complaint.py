@@ -1,0 +1,203 @@
+"""`tenggat complaint`: an official states a step of a complaint, or takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import NowOption, SiteOption, UsageError
+from cli.deadlines import unit_named
+from cli.language.words import say
+from settings.mapping import OFFICIAL_STEPS
+from sla.error_text import did_you_mean
+from sla.events import BY_COMMAND
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from db.models import Complaint
+
+complaint_app = typer.Typer(
+    help="State a step of a complaint that its source does not show.", no_args_is_help=True
+)
+
+TicketArgument = Annotated[str, typer.Argument(help="The ticket number.", metavar="TICKET")]
+AtOption = Annotated[
+    str,
+    typer.Option(
+        "--at", help="When it happened, e.g. 2026-11-24T08:00 (the site's zone).", metavar="ISO"
+    ),
+]
+ByOption = Annotated[
+    str, typer.Option("--by", help="The official who says so, for the audit.", metavar="NAME")
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--source", help="The source, if several have the ticket.", metavar="NAME"),
+]
+
+_HELP = {
+    "verify": "State that a complaint was verified.",
+    "respond": "State that the first response was given to the complainant.",
+    "follow-up": "State that a follow-up was given.",
+    "settle": "State that a complaint was settled.",
+    "close": "State that a complaint was closed.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """A call of one of the commands, as typed."""
+
+    step: str
+    ticket: str
+    at: str
+    by: str
+    source: str | None
+    site: Path | None
+    now: str | None
+    unit: str | None = None
+    take_back: bool = False
+
+
+def _command(name: str) -> Callable[..., None]:
+    def state_step(
+        ticket: TicketArgument,
+        at: AtOption,
+        by: ByOption,
+        source: FromOption = None,
+        site: SiteOption = None,
+        now: NowOption = None,
+    ) -> None:
+        _run(_Call(step=name, ticket=ticket, at=at, by=by, source=source, site=site, now=now))
+
+    state_step.__doc__ = (
+        f"{_HELP[name]}\n\nThe next run evaluates the deadlines again. A second statement of the"
+        " same step and time changes nothing."
+    )
+    return state_step
+
+
+for _name in ("verify", "respond", "follow-up", "settle", "close"):
+    complaint_app.command(_name)(_command(_name))
+
+
+@complaint_app.command("assign")
+def assign(
+    ticket: TicketArgument,
+    at: AtOption,
+    by: ByOption,
+    unit: Annotated[str, typer.Option(help="The unit, by id or name.", metavar="UNIT")],
+    source: FromOption = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """State that a complaint was assigned to a unit.
+
+    Its duties then belong to this unit. The same time with another unit corrects the assignment.
+    """
+    _run(
+        _Call(
+            step="assign",
+            ticket=ticket,
+            at=at,
+            by=by,
+            source=source,
+            site=site,
+            now=now,
+            unit=unit,
+        )
+    )
+
+
+@complaint_app.command("retract")
+def retract(
+    ticket: TicketArgument,
+    step: Annotated[
+        str, typer.Argument(help=f"The step: {', '.join(OFFICIAL_STEPS)}.", metavar="STEP")
+    ],
+    at: AtOption,
+    by: ByOption,
+    source: FromOption = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Take back a step that was stated by mistake.
+
+    A step that the source itself shows cannot be taken back here.
+    """
+    if step not in OFFICIAL_STEPS:
+        raise UsageError(_say("no_step", step=step, near=did_you_mean(step, OFFICIAL_STEPS)))
+    _run(
+        _Call(
+            step=step,
+            ticket=ticket,
+            at=at,
+            by=by,
+            source=source,
+            site=site,
+            now=now,
+            take_back=True,
+        )
+    )
+
+
+def _run(call: _Call) -> None:
+    """State or take back a step, and print the result."""
+    if not call.by.strip():
+        raise UsageError(_say("nobody"))
+    with console.context_of(call.site) as context:
+        from db.audit import AuditActor  # noqa: PLC0415
+        from tasks.ingest.officials import steps  # noqa: PLC0415
+
+        context.by = AuditActor(f"{console.caller()}: {call.by.strip()}")
+        at, now = console.moment(call.at, context.site), console.moment(call.now, context.site)
+        step = steps.OfficialStep(
+            kind=OFFICIAL_STEPS[call.step],
+            at=at.astimezone(UTC),
+            unit=None if call.unit is None else unit_named(context.site, call.unit),
+            origin=BY_COMMAND,
+        )
+        with context.transaction() as session:
+            complaint = _complaint(session, call)
+            try:
+                if call.take_back:
+                    steps.retract(session, context, complaint, step, now)
+                    outcome = "retracted"
+                else:
+                    is_new = steps.state(session, context, complaint, step, now)
+                    outcome = "recorded" if is_new else "repeated"
+            except steps.WrongStep as error:
+                raise UsageError(str(error)) from None
+        moment = f"{context.local(at):%Y-%m-%d %H:%M}"
+    text = _say(outcome, step=call.step, ticket=complaint.ticket, moment=moment)
+    console.out.print(escape(text), soft_wrap=True)
+
+
+def _say(name: str, **values: object) -> str:
+    return say(f"complaint.message.{name}", **values)
+
+
+def _complaint(session: Session, call: _Call) -> Complaint:
+    """Return the complaint with this ticket; raises :class:`UsageError` unless there is one."""
+    from db import complaints  # noqa: PLC0415
+    from tasks.common.redaction import plain_ticket  # noqa: PLC0415
+
+    found = complaints.by_ticket_number(session, plain_ticket(call.ticket))
+    if call.source is not None:
+        found = [each for each in found if each.source == call.source]
+    if not found and call.source is not None:
+        raise UsageError(_say("not_in_source", ticket=call.ticket, source=call.source))
+    if not found:
+        raise UsageError(_say("no_ticket", ticket=call.ticket))
+    if len(found) > 1:
+        names = ", ".join(sorted(each.source for each in found))
+        raise UsageError(_say("several", ticket=call.ticket, names=names))
+    return found[0]
