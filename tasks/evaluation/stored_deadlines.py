@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.models import Complaint, DeadlineRow
-from sla.engine.deadline import State
+from sla.engine.deadline import Reason, State
 
 LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_(None)
 """The condition of a late duty."""
@@ -119,6 +119,24 @@ def ended_since(
     session: Session, moment: datetime, units: Collection[str] | None
 ) -> list[StoredDuty]:
     """Return the duties of which an evaluation after a moment has found the end."""
+    ended = DeadlineRow.stopped.is_not(None) & (DeadlineRow.evaluated_at > moment)
+    return _duties(session, ended, units)
+
+
+def awaiting_source(session: Session, units: Collection[str] | None) -> list[StoredDuty]:
+    """Return the duties past their due time of which the source has not been read since then."""
+    return _duties(
+        session,
+        DeadlineRow.stopped.is_(None)
+        & (DeadlineRow.state == State.UNKNOWN)
+        & (DeadlineRow.reason == Reason.AWAITING_SOURCE),
+        units,
+    )
+
+
+def _duties(
+    session: Session, condition: ColumnElement[bool], units: Collection[str] | None
+) -> list[StoredDuty]:
     columns = (
         Complaint.id,
         Complaint.ticket,
@@ -133,7 +151,7 @@ def ended_since(
     rows = session.execute(
         select(*columns)
         .join(Complaint, Complaint.id == DeadlineRow.complaint_id)
-        .where(DeadlineRow.stopped.is_not(None), DeadlineRow.evaluated_at > moment, _at(units))
+        .where(condition, _at(units))
         .order_by(DeadlineRow.id)
     )
     return [StoredDuty(*row) for row in rows]

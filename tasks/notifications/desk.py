@@ -33,7 +33,7 @@ from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import coat_of_arms
 from tasks.notifications.message_ids import message_id_header
 from tasks.notifications.scope import Scope, Scopes
-from tasks.notifications.unlisted import DeskEntry, doubtful, unlisted
+from tasks.notifications.unlisted import DeskEntry, awaiting, doubtful, unlisted
 from tasks.notifications.views import (
     Desk,
     DeskSection,
@@ -95,6 +95,7 @@ class DeskLoader:
         self._before = notices.notified(session, keys, earlier)
         self._first_imports = FirstImports(session, run.site.evaluation_context)
         self._waiting = self._waiting_complaints()
+        self._awaiting = stored_deadlines.awaiting_source(session, None)
 
     @cached_property
     def today(self) -> date:
@@ -192,6 +193,7 @@ class DeskLoader:
             rest=tuple(rest),
             unlisted=unlisted(entries),
             doubtful=doubtful(entries),
+            awaiting=awaiting([e for e in self._awaiting if self._covers(reader, e)]),
             counts=counts,
             administrator=site.administrator_address(self.today),
             regent=regent_word(site.name, reader.locale),
@@ -422,12 +424,14 @@ class DeskLoader:
         )
 
     def _on_desk(self, reader: DeskReader, ended: StoredDuty) -> bool:
+        is_new = reader.last_mail is not None and ended.evaluated_at > reader.last_mail
+        return is_new and self._covers(reader, ended)
+
+    def _covers(self, reader: DeskReader, duty: StoredDuty) -> bool:
+        """Check whether a duty binds the government and is on the reader's desk."""
         law = self._run.site.evaluation_context.law
-        if reader.last_mail is None or ended.evaluated_at <= reader.last_mail:
-            return False
-        if ended.rule not in law.ids or not law.last(ended.rule).binds_provider:
-            return False
-        return reader.scope.covers(law.last(ended.rule), ended.unit)
+        rule = law.last(duty.rule) if duty.rule in law.ids else None
+        return rule is not None and rule.binds_provider and reader.scope.covers(rule, duty.unit)
 
     def _follows_up(self, ended: StoredDuty) -> bool:
         """Check whether a duty was done by a follow-up or the settlement of its complaint."""

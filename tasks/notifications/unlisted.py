@@ -1,7 +1,8 @@
-"""Late duties outside the sections of a mail: not notified to the unit yet, or in doubt.
+"""Duties outside the sections of a mail: late and not notified to the unit yet or in doubt, or past
+their due time without a verdict.
 
-A complaint is counted once: in the sections, else as unlisted, else as doubtful. So the numbers
-together are those of the report.
+A late complaint is counted once: in the sections, else as unlisted, else as doubtful. So the
+numbers together are those of the report.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.views import NoticeItem, UnlistedDuties
 
 
@@ -48,4 +50,21 @@ def doubtful(entries: Collection[DeskEntry]) -> UnlistedDuties:
         duties=sum(len(each.doubtful) for each in found),
         tickets=tuple(sorted((each.ticket, min(each.doubtful)) for each in found)),
         since=min((moment for each in found for moment in each.doubtful), default=None),
+    )
+
+
+def awaiting(duties: Collection[StoredDuty]) -> UnlistedDuties:
+    """Return the duties past their due time that the source could not show as done or not.
+
+    The day of a ticket is its earliest due day.
+    """
+    found: dict[str, datetime] = {}
+    for each in duties:
+        if each.due is not None:
+            found[each.ticket] = min(each.due, found.get(each.ticket, each.due))
+    return UnlistedDuties(
+        complaints=len(found),
+        duties=sum(each.due is not None for each in duties),
+        tickets=tuple(sorted(found.items(), key=lambda pair: (pair[1], pair[0]))),
+        since=min(found.values(), default=None),
     )

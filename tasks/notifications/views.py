@@ -257,10 +257,10 @@ class EndedDuty:
 
 @dataclass(frozen=True, slots=True)
 class UnlistedDuties:
-    """Late duties that are in no section and no other number of a desk.
+    """Duties that are in no section and no other number of a desk.
 
-    `complaints` is the number of complaints without a late duty on the desk. `tickets` are pairs of
-    ticket and first day, `since` is the earliest of these days.
+    Of late duties `complaints` is the number of complaints without a late duty on the desk.
+    `tickets` are pairs of ticket and first day, `since` is the earliest of these days.
     """
 
     complaints: int = 0
@@ -282,8 +282,9 @@ class Desk:
     A superior reads a table of the `units` first. `unlisted` are the late duties of which the unit
     has not been notified as late yet; no unit is named. `doubtful` are those of which the source no
     longer shows whether they are done. The late complaints of the report are those of the sections,
-    the unlisted and the doubtful ones together. `ended_late` counts the duties that were late this
-    year and ended otherwise.
+    the unlisted and the doubtful ones together. `awaiting` are the duties past their due time of
+    which the source has not been read since: neither late nor done. `ended_late` counts the duties
+    that were late this year and ended otherwise.
 
     `waiting` complaints wait for the complainant. `settled` complaints were followed up or settled
     since the last mail at `last_mail`. `fulfilled` are the other duties done since then: the rule,
@@ -309,6 +310,7 @@ class Desk:
     units: tuple[DeskUnitLine, ...] = ()
     unlisted: UnlistedDuties = UnlistedDuties()
     doubtful: UnlistedDuties = UnlistedDuties()
+    awaiting: UnlistedDuties = UnlistedDuties()
     ended_late: int = 0
     waiting: int = 0
     settled: int = 0

@@ -111,6 +111,32 @@ def test_a_late_complaint_that_the_source_no_longer_shows_is_not_called_late(con
             assert "Pengaduan FD-1" not in page
 
 
+def test_a_duty_past_its_time_that_no_import_could_show_has_a_line_and_accuses_nobody(
+    context, server
+):
+    """It was due yesterday and the source was not read since: it must not vanish from the mail."""
+    dinsos = "Dinas Sosial"
+    owe(context, BREACHED, at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
+    deliver(context, BREACHED)
+    assert all("belum dapat dinilai" not in str(letter.mail) for letter in server.letters)
+    decide(context, "2026-11-25 08:00")
+    desk = desks(context, "2026-11-25 08:00")["penghubung.dinsos"]
+    assert [item.ticket for item in desk.items] == ["FD-3"]
+    due = wita("2026-11-24 23:59:59.999999")
+    assert desk.awaiting == UnlistedDuties(1, 1, (("FD-2", due),), due)
+    deliver(context, "2026-11-25 08:00")
+    page = " ".join(server.letters[-1].mail.get_body(("plain",)).get_content().split())
+    assert (
+        "1 pengaduan (1 kewajiban) telah melewati batas waktu, tetapi belum dapat dinilai karena"
+        " sumber datanya belum dibaca lagi sejak itu: FD-2 (24 Nov)." in page
+    )
+    register(context, "2026-11-25 09:00", at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
+    decide(context, "2026-11-26 08:00")
+    after = desks(context, "2026-11-26 08:00")["penghubung.dinsos"]
+    assert tickets(after, DeskSection.LATE) == ["FD-2"]
+    assert after.awaiting.tickets[:1] != (("FD-2", due),)
+
+
 def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(context, server):
     dinsos = "Dinas Sosial"
     owe(context, "2026-11-20 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
