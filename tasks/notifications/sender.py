@@ -27,6 +27,7 @@ from tasks.notifications.transport.smtp import (
     Connection,
     MailError,
     PermanentFailure,
+    RelayRefused,
     SenderLimited,
     ServerUnavailable,
     Uncomposable,
@@ -37,6 +38,9 @@ AT_ONCE = 50
 
 FRESH = timedelta(seconds=10)
 """The longest time between the claim of a mail and its sending."""
+
+SILENCE = timedelta(days=1)
+"""If the server relays no mail, and has taken none for so long, it counts as unusable."""
 
 SOON = timedelta(minutes=5)
 """The longest time for composing a group of mails."""
@@ -97,6 +101,7 @@ class Sender:
                 Connection(address) as connection,
             ):
                 self._send_all(connection)
+                self._note_silence()
         except ServerUnavailable as error:  # the local mailbox cannot be opened
             self.errors.append(error)
             self.count.trouble = error.answer
@@ -242,14 +247,8 @@ class Sender:
         now, count = run.now, self.count
         self.errors.append(error)
         message.claim = None
-        if isinstance(error, ServerUnavailable):
-            outages = sum(each.outcome == "unavailable" for each in message.attempts)
-            message.status = MessageStatus.QUEUED
-            wait = self.policy.retry_after if isinstance(error, SenderLimited) else None
-            message.next_attempt_at = now + (wait or self.policy.outage_after)(outages)
-            _attempt(message, now, "unavailable", error)
-            count.deferred += 1
-            count.trouble = error.answer
+        if isinstance(error, ServerUnavailable | RelayRefused):
+            self._wait_for_server(run, message, error)
             return
         _try_again_or_give_up(self.context, self.policy, message, error, now)
         dead = message.status == MessageStatus.DEAD
@@ -267,6 +266,42 @@ class Sender:
             enqueue_alert(run, kind, facts)
         run.session.flush()
         notices.settle(run.session, [item.notice_id for item in message.items], now)
+
+    def _wait_for_server(
+        self, run: RunContext, message: MessageRow, error: ServerUnavailable | RelayRefused
+    ) -> None:
+        """Let a mail wait, however long, until the server or its settings are mended.
+
+        A server that does not relay to one domain may take the mail to others, so the run goes on.
+        """
+        outages = sum(each.outcome == "unavailable" for each in message.attempts)
+        long = isinstance(error, SenderLimited | RelayRefused)
+        wait = self.policy.retry_after if long else self.policy.outage_after
+        message.status, message.next_attempt_at = MessageStatus.QUEUED, run.now + wait(outages)
+        _attempt(message, run.now, "unavailable", error)
+        self.count.deferred += 1
+        if isinstance(error, ServerUnavailable):
+            self.count.trouble = error.answer
+        elif message.kind != MessageKind.ALERT:
+            facts = {
+                "server": error.server,
+                "recipient": message.recipient,
+                "answer": str(error)[:200],
+                "mail": message.id,
+            }
+            enqueue_alert(run, "relay_refused", facts, same=["server"])
+
+    def _note_silence(self) -> None:
+        """Report the server as unusable if it relays none of our mails and has taken none lately.
+
+        The alert about it cannot leave either, so the run has to fail.
+        """
+        refused = [each for each in self.errors if isinstance(each, RelayRefused)]
+        if not refused or self.count.sent or self.count.trouble:
+            return
+        with self.context.transaction() as session:
+            if not outbox.sent_since(session, self.now - SILENCE):
+                self.count.trouble = f"{refused[0].server}: {refused[0].answer}"
 
 
 def _suppress(run: RunContext, message: MessageRow, error: AddressRefused) -> None:

@@ -269,6 +269,42 @@ def test_one_refused_recipient_does_not_stop_the_others(context, server):
     assert notices(context) == [("breach", "sent"), ("breach", "sent")]  # the heads were told
 
 
+RELAY_DENIED = "554 5.7.1 <a@mail.example>: Relay access denied"
+
+
+def test_mail_that_the_server_does_not_relay_waits_and_one_alert_says_so(context, server):
+    """A fault of the settings: the others are sent, and nothing is given up, however long."""
+    context.site.mail_hours = None
+    owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
+    server.rcpt_answers = {
+        LIAISON: RELAY_DENIED,
+        "penghubung.dinkes@contohkab.example": RELAY_DENIED,
+    }
+    count = deliver(context, BREACHED)
+    assert (count.sent, count.deferred, count.dead, count.trouble) == (3, 2, 0, "")
+    assert alerts(context) == ["relay_refused"]
+    assert "Relay access denied" in text(server.letters[-1])
+    for day in range(25, 30):
+        now = wita(f"2026-11-{day} 08:00")
+        assert deliver(context, now).dead == 0
+        waiting = [each for each in messages(context, "notices") if each.status == "queued"]
+        assert [each.recipient for each in waiting].count(LIAISON) == 1
+        assert max(each.next_attempt_at for each in waiting) <= now + 1.5 * LONGEST_RETRY
+    assert alerts(context) == ["relay_refused"]
+    server.rcpt_answers = {}
+    assert deliver(context, "2026-11-30 08:00").pending == 0
+    assert to(server).count(LIAISON) == 1
+
+
+def test_a_server_that_relays_nothing_at_all_is_unusable(context, server):
+    """The alert about it cannot leave either, so the run says it."""
+    owe(context, REMINDED, at("Dinas Sosial"))
+    server.rcpt_answers = dict.fromkeys((LIAISON, ADMINISTRATOR), RELAY_DENIED)
+    count = deliver(context, REMINDED)
+    assert (count.sent, count.dead, count.pending) == (0, 0, 2)
+    assert count.trouble.endswith("Relay access denied")
+
+
 def test_a_notice_that_reached_nobody_has_failed(context, server):
     owe(context, REMINDED, at("Dinas Sosial"))
     server.rcpt_answers = {LIAISON: "550 5.1.1 No such user"}

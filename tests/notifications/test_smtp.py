@@ -15,6 +15,7 @@ from tasks.notifications.transport.smtp import (
     Connection,
     MailError,
     PermanentFailure,
+    RelayRefused,
     SenderLimited,
     ServerUnavailable,
     SmtpAddress,
@@ -225,8 +226,22 @@ REFUSALS = (
     (AT_RECIPIENT, "550 Administrative prohibition", PermanentFailure),
     (AT_RECIPIENT, "550 5.2.1 The mailbox is disabled", PermanentFailure),
     (AT_RECIPIENT, "552 5.2.2 Mailbox full: over quota, daily limit of the box", PermanentFailure),
-    (AT_RECIPIENT, "554 5.7.1 Relay access denied", PermanentFailure),
-    (AT_RECIPIENT, "550 5.4.1 Recipient address rejected: Access denied", PermanentFailure),
+    (AT_RECIPIENT, "554 5.7.1 <a@gmail.com>: Relay access denied", RelayRefused),  # Postfix
+    (AT_RECIPIENT, "454 4.7.1 <a@gmail.com>: Relay access denied", RelayRefused),  # its default
+    (AT_RECIPIENT, "550 5.7.1 <a@gmail.com>... Relaying denied", RelayRefused),  # Sendmail
+    (AT_RECIPIENT, "550 relay not permitted", RelayRefused),  # Exim
+    (AT_RECIPIENT, "550 kominfo is not permitted to relay through this server", RelayRefused),
+    (AT_RECIPIENT, "550 5.7.1 Unable to relay", RelayRefused),  # Exchange
+    (AT_RECIPIENT, "550 5.7.54 SMTP; Unable to relay recipient in other domain", RelayRefused),
+    (AT_RECIPIENT, "550 5.7.1 Invalid credentials for relay", RelayRefused),  # Google
+    (AT_RECIPIENT, "553 that domain isn't in my list of allowed rcpthosts (#5.7.1)", RelayRefused),
+    (AT_RECIPIENT, "550 5.4.1 No answer from host", RelayRefused),
+    (AT_RECIPIENT, "550 5.4.1 Recipient address rejected: Access denied", AddressRefused),
+    (AT_DATA, "550 5.4.1 Recipient address rejected: Access denied", PermanentFailure),
+    (AT_RECIPIENT, "550 5.7.1 Listed as an open relay", PermanentFailure),
+    (AT_RECIPIENT, "553 5.7.1 <a@b>: Sender address rejected: not owned by user", SenderLimited),
+    (AT_DATA, "554 5.2.252 SendAsDenied; tenggat not allowed to send as lapor", SenderLimited),
+    (AT_RECIPIENT, "530 5.7.0 Authentication required", SenderLimited),
     (AT_DATA, "550 5.1.1 No such user", PermanentFailure),  # perhaps another one of a list
     (AT_DATA, "550 5.2.0 Other mailbox status", PermanentFailure),
     (AT_DATA, "550 5.7.1 Looks like spam", PermanentFailure),

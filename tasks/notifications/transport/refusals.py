@@ -1,7 +1,8 @@
 """Refusals: the meaning of a permanent answer of a mail server, as a table.
 
-A server answers with a code of 5xx if the address does not exist, if it does not want this mail, or
-if our sender has sent too much. Only the first is about the recipient.
+A server answers with a code of 5xx if the address does not exist, if it does not want this mail, if
+our sender may not send now, or if it does not relay our mail to other servers. Only the first is
+about the recipient.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """What a server refuses: the address, this mail, or for some time every mail of our sender."""
+    """What a server refuses: the address, this mail, every mail of our sender until that is mended,
+    or to relay our mail to the domain of the recipient.
+    """
 
     ADDRESS = "address"
     MAIL = "mail"
     SENDER = "sender"
+    RELAY = "relay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,12 @@ class RefusalRule:
             and (not self.words or re.search(self.words, text, re.IGNORECASE) is not None)
         )
 
+
+NO_RELAY = (
+    r"\brelay(ing)?\b.{0,40}\b(denied|prohibited|(not|n't) (permitted|allowed))\b"
+    r"|\b(unable to|not (permitted|allowed) to|credentials for) relay\b|\ballowed rcpthosts\b"
+)
+"""Words of Postfix, Sendmail, Exim, Exchange, Google and qmail of a mail they do not relay."""
 
 TABLE = (
     RefusalRule(
@@ -80,6 +90,35 @@ TABLE = (
         source="cPanel (emails per hour), Zimbra and cbpolicyd (message count quota), others",
     ),
     RefusalRule(
+        means=Refusal.SENDER,
+        words=r"\bsender address rejected\b|\bSendAsDenied\b|\bpermissions? to send as\b",
+        source="Postfix, also after RCPT, and Exchange: our login may not use the sender",
+    ),
+    RefusalRule(
+        means=Refusal.SENDER,
+        codes=frozenset({530}),
+        source="RFC 4954: authentication required",
+    ),
+    RefusalRule(
+        means=Refusal.RELAY,
+        at_recipient=True,
+        words=NO_RELAY,
+        source="settings of the server or our login: only mail to its own domains is accepted",
+    ),
+    RefusalRule(
+        means=Refusal.ADDRESS,
+        at_recipient=True,
+        enhanced=frozenset({"5.4.1"}),
+        words=r"\brecipient address(es)? rejected\b",
+        source="Exchange Online, directory-based edge blocking: the domain has no such address",
+    ),
+    RefusalRule(
+        means=Refusal.RELAY,
+        at_recipient=True,
+        enhanced=frozenset({"5.4.1"}),
+        source="RFC 3463: the server of the domain does not answer, or takes no mail for it",
+    ),
+    RefusalRule(
         means=Refusal.ADDRESS,
         at_recipient=True,
         enhanced=frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}),
@@ -108,6 +147,14 @@ def meaning(code: int, text: str, *, at_recipient: bool) -> Refusal:
         if row.applies(code, enhanced, text, at_recipient=at_recipient):
             return row.means
     return Refusal.MAIL
+
+
+def no_relay(text: str) -> bool:
+    """Check whether an answer says that the server does not relay for us, for now or permanently.
+
+    Postfix defers by default with 454 what other settings refuse with 554.
+    """
+    return re.search(NO_RELAY, text, re.IGNORECASE) is not None
 
 
 def enhanced_code(text: str) -> str:

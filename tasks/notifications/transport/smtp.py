@@ -25,7 +25,7 @@ from tasks.common.limited_socket import ReceiveLimit, limit_tls, limited_socket
 from tasks.common.loopback import is_loopback
 from tasks.notifications.transport.oauth2 import Tokens
 from tasks.notifications.transport.oauth2_file import NoToken
-from tasks.notifications.transport.refusals import Refusal, enhanced_code, meaning
+from tasks.notifications.transport.refusals import Refusal, enhanced_code, meaning, no_relay
 
 REPLIES = 256 << 10
 """Limit of bytes in the replies of a server to the login, and to each mail."""
@@ -64,6 +64,16 @@ class AddressRefused(PermanentFailure):
 
 class TemporaryFailure(MailError):
     """The server does not accept this mail now (4xx), or the connection broke: try again later."""
+
+
+class RelayRefused(MailError):
+    """The server does not relay our mail to the domain of this recipient: a fault of its settings
+    or of our login. Mail to other domains may go. `server` is its address.
+    """
+
+    def __init__(self, answer: str, code: int, server: str) -> None:
+        super().__init__(answer, code)
+        self.server = server
 
 
 class Uncomposable(MailError):
@@ -264,7 +274,8 @@ class Connection:
     def send(self, sender: str, recipient: str, mime: bytes) -> str:
         """Send one mail; return the text of the server's acceptance.
 
-        Raises :class:`PermanentFailure`, :class:`TemporaryFailure` or :class:`ServerUnavailable`.
+        Raises :class:`PermanentFailure`, :class:`TemporaryFailure`, :class:`RelayRefused` or
+        :class:`ServerUnavailable`.
         The first is :class:`AddressRefused` if the server knows no such address, and the last is
         :class:`SenderLimited` if our sender has sent too much.
         """
@@ -293,14 +304,18 @@ class Connection:
 
     def _failure(self, error: OSError, code: int) -> MailError:
         """Return the error for the answer of the server to one mail."""
-        text = _words(error)
+        text, at_recipient = _words(error), hasattr(error, "recipients")
         if code < 500:
+            if at_recipient and no_relay(text):
+                return RelayRefused(text, code, str(self.address))
             return TemporaryFailure(text, code)
-        refusal = meaning(code, text, at_recipient=hasattr(error, "recipients"))
+        refusal = meaning(code, text, at_recipient=at_recipient)
         if refusal is Refusal.SENDER:
             return SenderLimited(f"{self.address}: {text}", code)
         if hasattr(error, "sender") and code != TOO_BIG:
             return ServerUnavailable(f"{self.address}: {text}", code)
+        if refusal is Refusal.RELAY:
+            return RelayRefused(text, code, str(self.address))
         return (AddressRefused if refusal is Refusal.ADDRESS else PermanentFailure)(text, code)
 
     def _forget_half_sent(self) -> None:
