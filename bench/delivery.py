@@ -123,14 +123,12 @@ def site_of(folder: Path, ca_file: str) -> Path:
     text = path.read_text(encoding="utf-8").replace("most = 200\n", "most = 9999\n")
     text = text.replace("[mail]\n", f'[mail]\nca_file = "{ca_file}"\n')
     path.write_text(text, encoding="utf-8")
-    with (site / "directory.csv").open("a", encoding="utf-8", newline="") as file:
+    with (site / "units.csv").open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows((f"u{n}", f"Unit {n}", "dinas", "kab", "") for n in range(MAILS))
+    with (site / "officers.csv").open("a", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(
             (
                 f"u{n}",
-                f"Unit {n}",
-                "dinas",
-                "kab",
-                "",
                 "liaison",
                 f"Petugas {n}, S.Sos.",
                 f"petugas{n}@contohkab.example",

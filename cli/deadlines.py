@@ -194,5 +194,5 @@ def unit_named(site: Site, text: str) -> str:
     if found is None:
         units = site.directory.units
         names = {site.directory.name_of(unit) for unit in units}
-        raise UsageError(f"no unit '{text}' in directory.csv{did_you_mean(text, units, names)}")
+        raise UsageError(f"no unit '{text}' in units.csv{did_you_mean(text, units, names)}")
     return found

@@ -36,7 +36,8 @@ def init(
         f"{folder} has the settings of the example site. Change them, in this order:",
         "  site.toml        name, time zone, sender of mail",
         "  sources.toml     where complaints come from (`tenggat source learn FILE` proposes it)",
-        "  directory.csv    units and office holders: every person in it is invented",
+        "  units.csv        units, their parents and other spellings",
+        "  officers.csv     office holders: every person in it is invented",
         "  escalation.toml  who is notified when",
         f"Then run `tenggat doctor --site {folder}`.",
     ]

@@ -333,19 +333,31 @@ def holidays_toml() -> Iterator[str]:
     yield from section("[[rename]]", calendar.Renaming, EXAMPLES["rename"])
 
 
-def directory_csv() -> Iterator[str]:
-    """Yield the section about the file with units and officials."""
+def units_csv() -> Iterator[str]:
+    """Yield the section about the file with the units."""
+    yield ("## units.csv\n\nThe units, one line each. Commas or semicolons, UTF-8.\n")
+    yield from csv_columns(directory.UNITS_FILE, directory.UNIT_COLUMNS, directory.UNIT_OPTIONAL)
+
+
+def officers_csv() -> Iterator[str]:
+    """Yield the section about the file with the officials."""
     yield (
-        "## directory.csv\n\nUnits and officials: one line for each tenure of a role, or for a"
-        " unit alone. Commas or semicolons, UTF-8. All lines of a unit must describe the unit"
-        " in the same way.\n"
+        "## officers.csv\n\nThe officials, one line for each tenure of a role at a unit. Commas or"
+        " semicolons, UTF-8.\n"
     )
+    yield from csv_columns(
+        directory.OFFICERS_FILE, directory.OFFICER_COLUMNS, directory.OFFICER_OPTIONAL
+    )
+
+
+def csv_columns(file: str, required: dict[str, str], optional: dict[str, str]) -> Iterator[str]:
+    """Yield the columns of a CSV file and the first lines of the example's."""
     yield "| column | meaning |\n|---|---|"
-    for name, told in directory.COLUMNS.items():
+    for name, told in required.items():
         yield f"| `{name}` | {told.replace('|', chr(92) + '|')} |"
-    for name, told in directory.OPTIONAL.items():
+    for name, told in optional.items():
         yield f"| `{name}` | {told} The column may be left out. |"
-    header, first, *_ = (CONFIG / "directory.csv").read_text("utf-8").splitlines()
+    header, first, *_ = (CONFIG / file).read_text("utf-8").splitlines()
     yield f"\n```\n{header}\n{first}\n```\n"
 
 
@@ -377,7 +389,8 @@ def page() -> str:
     for file in (
         site_toml,
         sources_toml,
-        directory_csv,
+        units_csv,
+        officers_csv,
         escalation_toml,
         report_toml,
         holidays_toml,

@@ -17,7 +17,7 @@ Three steps, in this order:
 3. *Exports*: the histories as the two sources show them at each export; LAPOR! a daily snapshot
    that knows only the present status, the front desk its whole register with every date.
 
-Units and their spellings come from `directory.csv`, the local holiday from `holidays.toml`, both
+Units and their spellings come from `units.csv`, the local holiday from `holidays.toml`, both
 in its folder. The same seed gives the same bytes. `--truth` prints what the simulation knows.
 """
 
@@ -66,11 +66,10 @@ SETTLE_WITHIN = {INFORMATION: 5, ASPIRATION: 5, ORDINARY: 14, SUPERVISORY: 60}  
 @cache
 def spellings() -> dict[str, list[str]]:
     """Unit id -> its name and the other spellings under which exports know it."""
-    with (HERE / "directory.csv").open(encoding="utf-8", newline="") as file:
+    with (HERE / "units.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {
-        r["unit"]: [r["unit_name"], *(alias for alias in r["aliases"].split("|") if alias)]
-        for r in rows
+        r["unit"]: [r["name"], *(alias for alias in r["aliases"].split("|") if alias)] for r in rows
     }
 
 

@@ -1,9 +1,11 @@
-"""`directory.csv`: the units of the government and the holders of their roles."""
+"""`units.csv` and `officers.csv`: the units of the government and the holders of their roles."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -11,136 +13,264 @@ from settings.errors import LOCALES, SettingsError
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from sla.error_text import did_you_mean
 
-COLUMNS = {
+UNITS_FILE, OFFICERS_FILE = "units.csv", "officers.csv"
+
+UNIT_COLUMNS = {
     "unit": "The id of the unit. Keep it even if the name of the unit changes.",
-    "unit_name": "The name of the unit.",
-    "kind": "The kind of unit, for `unit_kinds` in escalation.toml: `opd`, `kecamatan` ...",
+    "name": "The name of the unit.",
+    "kind": "The kind of unit, for `unit_kinds` in escalation.toml and `no_officers_needed` in"
+    " site.toml: `dinas`, `kecamatan` ...",
     "parent": "The id of the parent unit; empty for the top unit.",
     "aliases": "Other spellings used by sources, separated by `|`.",
+}
+"""The required columns of units.csv, with their meanings."""
+
+UNIT_OPTIONAL = {
+    "short_name": "The short name of the unit, for subjects of mails: `Dinas PUPR`; empty: `name`"
+    " if it has at most 20 characters, else the shortest of it and `aliases`.",
+}
+"""The optional columns of units.csv, with their meanings."""
+
+OFFICER_COLUMNS = {
+    "unit": "The id of the unit.",
     "role": "The role: liaison, head_of_unit, regional_secretary, inspector, regent or"
-    " administrator; empty if the line only describes the unit.",
+    " administrator.",
     "name": "The name of the official in this role.",
     "email": "The mail address of the official.",
     "from": "The first day of the tenure, for example `2026-11-24`; empty if it has no start.",
     "to": "The last day of the tenure; empty if it has not ended.",
     "deputy": "`yes` for a deputy (Plt., Plh.): the deputy gets the notices, not the holder.",
 }
-"""The required columns, with their meanings."""
+"""The required columns of officers.csv, with their meanings."""
 
-OPTIONAL = {
+OFFICER_OPTIONAL = {
     "locale": "The language of mails to this person, `id` or `en`; empty: the site's.",
-    "short_name": "The short name of the unit, for subjects of mails: `Dinas PUPR`; empty:"
-    " `unit_name` if it has at most 20 characters, else the shortest of it and `aliases`.",
     "title": "The title of the office in the salutation: `Camat Contoh Utara`; empty: derived from"
     " the role and the unit.",
 }
-"""The optional columns, with their meanings."""
+"""The optional columns of officers.csv, with their meanings."""
 
 
-def read_directory(path: Path) -> Directory:
-    """Read the directory; raises :class:`SettingsError` with every mistake, by line."""
+@dataclass(slots=True)
+class _Table:
+    """A CSV file of the directory: its rows by the number of their last line."""
+
+    path: Path
+    rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+
+    def mistake(self, line: int, text: str) -> str:
+        """Return a mistake with the file and the line."""
+        return f"{self.path}, line {line}: {text}"
+
+
+def read_directory(folder: Path, no_officers_needed: Collection[str] = ()) -> Directory:
+    """Read both files; raises :class:`SettingsError` with every mistake, by file and line.
+
+    `no_officers_needed` are the kinds of unit that need no officials of their own.
+    """
+    mistakes: list[str] = []
+    units = _table(folder / UNITS_FILE, UNIT_COLUMNS, UNIT_OPTIONAL, "it lists the units", mistakes)
+    officers = _table(
+        folder / OFFICERS_FILE,
+        OFFICER_COLUMNS,
+        OFFICER_OPTIONAL,
+        "it lists the officials",
+        mistakes,
+    )
+    known = _units(units, mistakes)
+    offices = list(_offices(officers, known, mistakes))
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return Directory(known.values(), offices, no_officers_needed)
+
+
+def _table(
+    path: Path,
+    required: Mapping[str, str],
+    optional: Mapping[str, str],
+    purpose: str,
+    mistakes: list[str],
+) -> _Table:
+    """Read the rows of a file; a mistake leaves it without rows."""
+    table = _Table(path)
     if not path.is_file():
-        raise SettingsError(f"{path}: no such file; it lists units and their officials")
+        mistakes.append(f"{path}: no such file; {purpose}")
+        return table
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise SettingsError(f"{path}: not in UTF-8; save it as 'CSV UTF-8'") from None
+        mistakes.append(f"{path}: not in UTF-8; save it as 'CSV UTF-8'")
+        return table
     header = text.partition("\n")[0]
     # Excel with Indonesian settings separates the cells by semicolons
     delimiter = ";" if header.count(";") > header.count(",") else ","
-    units: dict[str, Unit] = {}
-    offices: list[OfficeHolder] = []
-    mistakes: list[str] = []
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+    missing = [name for name in required if name not in (reader.fieldnames or [])]
     if missing:
-        raise SettingsError(f"{path}: the header lacks {', '.join(missing)}")
+        mistakes.append(f"{path}: the header lacks {', '.join(missing)}")
+        return table
     for row in reader:
-        where = f"{path}, line {reader.line_num}"
-        cells = {name: (row.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL)}
-        mistakes += [f"{where}: {mistake}" for mistake in _take(cells, units, offices)]
-    for unit in units.values():
-        if unit.parent is not None and unit.parent not in units:
-            mistakes.append(
-                f"{path}: unit {unit.id}: no parent '{unit.parent}'"
-                f"{did_you_mean(unit.parent, units)}"
-            )
-    mistakes += [f"{path}: {mistake}" for mistake in _spelt_twice(units)]
-    mistakes += [
-        f"{path}: unit {unit} is its own superior; correct `parent`"
-        for unit in units
-        if _circles(unit, units)
-    ]
-    if mistakes:
-        raise SettingsError("\n".join(mistakes))
-    return Directory(units.values(), offices)
+        cells = {name: (row.get(name) or "").strip() for name in (*required, *optional)}
+        table.rows.append((reader.line_num, cells))
+    return table
 
 
-def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[OfficeHolder]) -> list[str]:
-    mistakes = [f"`{name}` is empty" for name in ("unit", "unit_name", "kind") if not cells[name]]
-    if mistakes:
-        return mistakes
-    aliases = tuple(alias.strip() for alias in cells["aliases"].split("|") if alias.strip())
-    unit = Unit(
+def _units(table: _Table, mistakes: list[str]) -> dict[str, Unit]:
+    units: dict[str, Unit] = {}
+    for line, cells in table.rows:
+        empty = [name for name in ("unit", "name", "kind") if not cells[name]]
+        mistakes += [table.mistake(line, f"`{name}` is empty") for name in empty]
+        if empty:
+            continue
+        unit = unit_of(cells)
+        if units.setdefault(unit.id, unit) is not unit:
+            mistakes.append(table.mistake(line, f"unit {unit.id} has an earlier line; keep one"))
+    mistakes += [f"{table.path}: {mistake}" for mistake in contradictions(units)]
+    return units
+
+
+def unit_of(cells: Mapping[str, str]) -> Unit:
+    """Return the unit of a row of units.csv."""
+    return Unit(
         cells["unit"],
-        cells["unit_name"],
+        cells["name"],
         cells["kind"],
         cells["parent"] or None,
-        aliases,
+        tuple(alias.strip() for alias in cells["aliases"].split("|") if alias.strip()),
         cells["short_name"],
     )
-    if units.setdefault(unit.id, unit) != unit:
-        mistakes.append(f"unit {unit.id} is described differently in an earlier line")
-    if not cells["role"]:
-        return mistakes
+
+
+def contradictions(units: Mapping[str, Unit]) -> Iterator[str]:
+    """Yield the mistakes of the units together: unknown parents, shared spellings, circles."""
+    for unit in units.values():
+        if unit.parent is not None and unit.parent not in units:
+            hint = did_you_mean(unit.parent, units)
+            yield f"unit {unit.id}: no parent '{unit.parent}'{hint}"
+    yield from _spelt_twice(units)
+    for unit_id in units:
+        if _circles(unit_id, units):
+            yield f"unit {unit_id} is its own superior; correct `parent`"
+
+
+def _offices(
+    table: _Table, units: Mapping[str, Unit], mistakes: list[str]
+) -> Iterator[OfficeHolder]:
+    for line, cells in table.rows:
+        found = list(_office_mistakes(cells, units))
+        mistakes += [table.mistake(line, mistake) for mistake in found]
+        if not found:
+            yield office_of(cells)
+
+
+def _office_mistakes(cells: Mapping[str, str], units: Mapping[str, Unit]) -> Iterator[str]:
+    if units and cells["unit"] not in units:
+        yield f"no unit '{cells['unit']}' in {UNITS_FILE}{did_you_mean(cells['unit'], units)}"
     if cells["role"] not in set(Role):
-        return [*mistakes, f"no role '{cells['role']}'{did_you_mean(cells['role'], Role)}"]
-    name, _, host = cells["email"].rpartition("@")
-    if not name or not host or any(c.isspace() or c in "<>," for c in cells["email"]):
-        mistakes.append(f"'{cells['email']}' is no mail address")
+        yield f"no role '{cells['role']}'{did_you_mean(cells['role'], Role)}"
+    if not is_mail_address(cells["email"]):
+        yield f"'{cells['email']}' is no mail address"
     tenure: dict[str, date | None] = {}
     for key in ("from", "to"):
         try:
-            tenure[key] = date.fromisoformat(cells[key]) if cells[key] else None
+            tenure[key] = _day(cells[key])
         except ValueError:
-            mistakes.append(f"`{key}` is '{cells[key]}'; write a date as 2026-11-24")
-    if mistakes:
-        return mistakes
-    if tenure["from"] and tenure["to"] and tenure["to"] < tenure["from"]:
-        return [f"the tenure ends ({cells['to']}) before it begins ({cells['from']})"]
+            yield f"`{key}` is '{cells[key]}'; write a date as 2026-11-24"
+    first, last = tenure.get("from"), tenure.get("to")
+    if first and last and last < first:
+        yield f"the tenure ends ({cells['to']}) before it begins ({cells['from']})"
     if cells["deputy"] not in ("", "yes"):
-        return [f"`deputy` is '{cells['deputy']}'; write yes or leave it empty"]
+        yield f"`deputy` is '{cells['deputy']}'; write yes or leave it empty"
     if cells["locale"] not in ("", *LOCALES):
-        return [f"`locale` is '{cells['locale']}'; write id or en, or leave it empty"]
-    offices.append(
-        OfficeHolder(
-            unit=unit.id,
-            role=Role(cells["role"]),
-            name=cells["name"],
-            email=cells["email"],
-            since=tenure["from"],
-            until=tenure["to"],
-            deputy=cells["deputy"] == "yes",
-            locale=cells["locale"] or None,
-            title=cells["title"],
-        )
+        yield f"`locale` is '{cells['locale']}'; write id or en, or leave it empty"
+
+
+def office_of(cells: Mapping[str, str]) -> OfficeHolder:
+    """Return the tenure of a row of officers.csv without mistakes."""
+    return OfficeHolder(
+        unit=cells["unit"],
+        role=Role(cells["role"]),
+        name=cells["name"],
+        email=cells["email"],
+        since=_day(cells["from"]),
+        until=_day(cells["to"]),
+        deputy=cells["deputy"] == "yes",
+        locale=cells["locale"] or None,
+        title=cells["title"],
     )
-    return []
 
 
-def _spelt_twice(units: dict[str, Unit]) -> list[str]:
+def directory_tables(directory: Directory) -> dict[str, str]:
+    """Return the content of both files for a directory, by the name of the file."""
+    return {
+        UNITS_FILE: _csv(UNIT_COLUMNS, UNIT_OPTIONAL, map(unit_cells, directory.units.values())),
+        OFFICERS_FILE: _csv(
+            OFFICER_COLUMNS, OFFICER_OPTIONAL, map(office_cells, directory.offices)
+        ),
+    }
+
+
+def unit_cells(unit: Unit) -> dict[str, str]:
+    """Return the row of units.csv for a unit."""
+    return {
+        "unit": unit.id,
+        "name": unit.name,
+        "kind": unit.kind,
+        "parent": unit.parent or "",
+        "aliases": "|".join(unit.aliases),
+        "short_name": unit.given_short_name,
+    }
+
+
+def office_cells(office: OfficeHolder) -> dict[str, str]:
+    """Return the row of officers.csv for a tenure."""
+    return {
+        "unit": office.unit,
+        "role": office.role.value,
+        "name": office.name,
+        "email": office.email,
+        "from": office.since.isoformat() if office.since else "",
+        "to": office.until.isoformat() if office.until else "",
+        "deputy": "yes" if office.deputy else "",
+        "locale": office.locale or "",
+        "title": office.title,
+    }
+
+
+def _csv(
+    required: Collection[str], optional: Collection[str], rows: Iterable[dict[str, str]]
+) -> str:
+    """Write a CSV file as text, without the optional columns that are empty in every row."""
+    whole = list(rows)
+    header = [*required, *(name for name in optional if any(row[name] for row in whole))]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(whole)
+    return text.getvalue()
+
+
+def is_mail_address(text: str) -> bool:
+    """Check whether a text is the bare mail address of a person."""
+    name, _, host = text.rpartition("@")
+    return bool(name and host) and not any(sign.isspace() or sign in "<>," for sign in text)
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _spelt_twice(units: Mapping[str, Unit]) -> Iterator[str]:
     owner: dict[str, str] = {}
-    found = []
     for unit in units.values():
         for spelling in {unit.id, unit.name, *unit.aliases}:
             folded = " ".join(spelling.split()).casefold()
             other = owner.setdefault(folded, unit.id)
             if other != unit.id:
-                found.append(f"'{spelling}' means both {other} and {unit.id}")
-    return found
+                yield f"'{spelling}' means both {other} and {unit.id}"
 
 
-def _circles(unit: str, units: dict[str, Unit]) -> bool:
+def _circles(unit: str, units: Mapping[str, Unit]) -> bool:
     place: str | None = units[unit].parent
     for _ in units:
         if place is None or place not in units:

@@ -90,7 +90,7 @@ class LadderTable(Strict):
     rules: tuple[str, ...] = Field(min_length=1)
     """The rules with this ladder; `*` matches any text: `uu-37-2008/*`."""
     unit_kinds: tuple[str, ...] = ()
-    """Apply the ladder only to units of these kinds in directory.csv. Empty means all kinds."""
+    """Apply the ladder only to units of these kinds in units.csv. Empty means all kinds."""
     rung: tuple[RungTable, ...] = Field(min_length=1)
     """The rungs of the ladder."""
 
@@ -176,7 +176,7 @@ class Escalation:
             for kind in ladder.unit_kinds:
                 if kind not in kinds:
                     yield (
-                        f"ladder {number}: no unit of directory.csv is of the kind '{kind}'"
+                        f"ladder {number}: no unit of units.csv is of the kind '{kind}'"
                         f"{did_you_mean(kind, kinds)}"
                     )
         rungs = {rung.id for ladder in self.ladders for rung in ladder.rungs}

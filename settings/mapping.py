@@ -168,7 +168,7 @@ class Values(Strict):
     secret: tuple[str, ...] = ("rahasia", "secret")
     """The words in the column `privacy` for a secret report."""
     unit: dict[str, str] = Field(default_factory=dict)
-    """The ids of directory.csv for names not in the directory."""
+    """The ids of units.csv for names not in the directory."""
 
 
 class SourceMapping(Strict):

@@ -182,6 +182,9 @@ class SiteFile(Strict):
     allow_folders: tuple[str, ...] = ()
     """Folders outside the site's folder in which sources may read and archive files, relative to
     the site's folder or absolute."""
+    no_officers_needed: tuple[str, ...] = ()
+    """Kinds of unit that need no officials of their own: `["desa"]`. Their notices go to the parent
+    unit, and an empty office is no vacancy."""
     since: date | None = None
     """Complaints received before this day are imported, but not watched: they have no deadlines and
     cause no mail. If it is not set, all complaints are watched."""
@@ -327,7 +330,7 @@ class Site:
         """
         folder, calendar = self.folder, self.file.calendar
         mistakes: list[str] = []
-        directory = _read(lambda: read_directory(folder / "directory.csv"), mistakes)
+        directory = _read(lambda: read_directory(folder, self.file.no_officers_needed), mistakes)
         law = _read(self._read_law, mistakes)
         days = _read(lambda: read_calendar(calendar, folder / "holidays.toml"), mistakes)
         escalation = _read(lambda: read_escalation(ladder), mistakes)
@@ -400,7 +403,7 @@ class Site:
             yield f"{files.ladder}: {line}"
 
     def _unknown_units(self) -> Iterator[str]:
-        """Yield a line for each unit named in a file and missing in `directory.csv`."""
+        """Yield a line for each unit named in a file and missing in `units.csv`."""
         site = self.folder / "site.toml"
         named = [(site, "administrator_unit", self.file.administrator_unit)]
         named += [(site, f"calendar.units.{unit}", unit) for unit in self.file.calendar.units]
@@ -417,7 +420,7 @@ class Site:
         for place, key, unit in named:
             if unit is not None and unit not in units:
                 hint = did_you_mean(unit, units)
-                yield f"{place}: {key}: no unit '{unit}' in directory.csv{hint}"
+                yield f"{place}: {key}: no unit '{unit}' in units.csv{hint}"
 
     def _unknown_sources(self) -> Iterator[str]:
         """Yield a line for each source that `optional_regulations` names and nobody configured."""
@@ -453,7 +456,7 @@ def load_site(folder: Path | str | None = None) -> Site:
     file = _read(lambda: _site_file(path), mistakes)
     if file is not None:
         return Site(place, file, Secrets.of(place))
-    _read(lambda: read_directory(place / "directory.csv"), mistakes)
+    _read(lambda: read_directory(place), mistakes)
     _read(lambda: read_escalation(place / "escalation.toml"), mistakes)
     _read(lambda: read_sources(place / "sources.toml"), mistakes)
     _read(lambda: read_letterhead(place / "report.toml"), mistakes)

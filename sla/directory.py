@@ -89,7 +89,18 @@ class Holders:
 class Directory:
     """All units and officials of a site."""
 
-    def __init__(self, units: Iterable[Unit], offices: Iterable[OfficeHolder]) -> None:
+    def __init__(
+        self,
+        units: Iterable[Unit],
+        offices: Iterable[OfficeHolder],
+        no_officers_needed: Collection[str] = (),
+    ) -> None:
+        """Build the directory.
+
+        Units of the kinds `no_officers_needed` need no officials of their own, so that an empty
+        office of them is no vacancy: its notices go to the parent unit.
+        """
+        self.no_officers_needed = frozenset(no_officers_needed)
         self.units = {unit.id: unit for unit in units}
         self.offices = tuple(offices)
         self._spellings = {
@@ -156,7 +167,7 @@ class Directory:
             seen.add(place)
             found = self._acting(role, day, place, without)
             if found:
-                own_office = place == unit or role not in OF_A_UNIT
+                own_office = place == unit or role not in OF_A_UNIT or not self._needs(unit)
                 return Holders(found, None if own_office else unit)
             place = self.units[place].parent if place in self.units else None
         if role not in OF_A_UNIT:
@@ -172,8 +183,13 @@ class Directory:
             (unit, role)
             for unit in self.units
             for role in OF_A_UNIT
-            if not self._acting(role, day, unit)
+            if self._needs(unit) and not self._acting(role, day, unit)
         ]
+
+    def _needs(self, unit: str | None) -> bool:
+        """Check whether a unit needs officials of its own."""
+        known = self.units.get(unit or "")
+        return known is None or known.kind not in self.no_officers_needed
 
     def _acting(
         self, role: Role, day: date, unit: str | None, without: Collection[str] = ()

@@ -219,7 +219,7 @@ def _check_date(
 
 
 def answer_from_files(session: Session, ctx: SiteContext, name: str, now: datetime) -> int:
-    """Answer the open questions of a source that sources.toml or directory.csv answers by now.
+    """Answer the open questions of a source that sources.toml or units.csv answers by now.
 
     Return the number of answered questions.
     """
@@ -231,7 +231,7 @@ def answer_from_files(session: Session, ctx: SiteContext, name: str, now: dateti
     for question in waiting:
         meaning = words.get((question.role, question.value_hash))
         if meaning is not None:
-            file = "directory.csv" if question.role == QuestionRole.UNIT else "sources.toml"
+            file = "units.csv" if question.role == QuestionRole.UNIT else "sources.toml"
             answer(session, ctx, question, meaning, file, now)
             answered += 1
     return answered

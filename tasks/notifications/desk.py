@@ -268,7 +268,7 @@ class DeskLoader:
 
     @cached_property
     def _unknown_units(self) -> dict[int, str]:
-        """Names of units that directory.csv does not have, as the sources write them."""
+        """Names of units that units.csv does not have, as the sources write them."""
         return questions.open_values(self._run.session, QuestionRole.UNIT)
 
     @cached_property

@@ -170,7 +170,7 @@ class NoticeItem:
     """The key of the complaint."""
     unit_id: str = ""
     unknown_unit: str = ""
-    """The name of its unit as the source writes it, as long as directory.csv does not have it."""
+    """The name of its unit as the source writes it, as long as units.csv does not have it."""
     reply_links: ReplyLinks | None = None
     statement: Statement | None = None
 

@@ -360,7 +360,7 @@ def test_doctor_finds_an_empty_database(tenggat, monkeypatch, tmp_path):
 
 def test_doctor_finds_that_nobody_is_administrator(tenggat, tmp_path):
     site = small_site(tmp_path / "site")
-    file = site / "directory.csv"
+    file = site / "officers.csv"
     lines = file.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if ",administrator," not in line]
     file.write_text("\n".join(kept) + "\n", encoding="utf-8")

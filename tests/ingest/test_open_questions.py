@@ -554,7 +554,7 @@ def test_editing_the_sites_files_answers_what_waited(site_folder, open_context):
         '[lapor.values.classification]\n"Keluhan Layanan" = "complaint"\n',
     )
     file.write_text(text + '[[lapor.status]]\nword = "DITERIMA"\nenter = ["verified"]\n', "utf-8")
-    directory = site_folder / "directory.csv"
+    directory = site_folder / "units.csv"
     told = directory.read_text("utf-8").replace("Dinas Sosial Kab. Contoh", "Dinas Lama")
     directory.write_text(told, encoding="utf-8")
     context = open_context()
@@ -571,7 +571,7 @@ def test_editing_the_sites_files_answers_what_waited(site_folder, open_context):
     with context.transaction() as session:
         rows = session.scalars(select(AuditRow).where(AuditRow.kind == AuditKind.QUESTION_ANSWERED))
         reasons = sorted(row.reason for row in rows)
-    assert reasons == ["answered by directory.csv", *["answered by sources.toml"] * 2]
+    assert reasons == [*["answered by sources.toml"] * 2, "answered by units.csv"]
 
 
 @pytest.mark.parametrize(

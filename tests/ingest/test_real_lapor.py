@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from db import questions
 from db.models import Complaint, DeadlineRow, EventRow, NoticeRow, QuarantineRow
-from settings.directory import COLUMNS
+from settings.directory import OFFICER_COLUMNS, UNIT_COLUMNS
 from tasks.deadlines import evaluate_and_notify
 from tasks.intake import pull
 
@@ -61,14 +61,16 @@ def in_district(name: str) -> bool:
 def bandung(site_folder: Path, real_data: Path, sheet, monkeypatch, open_context):
     """A site of its own for the export: its units, its zone, and where its time stands."""
     names = {row[UNIT] for row in sheet} - {""}
-    with (site_folder / "directory.csv").open("w", encoding="utf-8", newline="") as file:
+    office = "diskominfo,administrator,Admin,admin@kab.example,,,"
+    officers = f"{','.join(OFFICER_COLUMNS)}\n{office}\n"
+    (site_folder / "officers.csv").write_text(officers, encoding="utf-8")
+    with (site_folder / "units.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        rest = ["administrator", "Admin", "admin@kab.example", "", "", ""]
-        writer.writerow(["diskominfo", "Administrator", "dinas", "", "", *rest])
+        writer.writerow(UNIT_COLUMNS)
+        writer.writerow(["diskominfo", "Administrator", "dinas", "", ""])
         listed = [name for name in names if not in_district(name)]
         for number, (name, *others) in enumerate(units(set(listed))):
-            writer.writerow([f"u{number}", name, "dinas", "", "|".join(others), *[""] * 6])
+            writer.writerow([f"u{number}", name, "dinas", "", "|".join(others)])
     for file, pattern, new in (
         ("site.toml", "Asia/Makassar", "Asia/Jakarta"),
         ("sources.toml", r'file_name = "Laporan.*\n', 'cell = "Tanggal Generate"\n'),

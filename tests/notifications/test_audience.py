@@ -204,7 +204,7 @@ def test_who_gets_a_copy_is_told_that_it_is_for_information(context, server):
 
 
 def test_a_person_is_written_to_in_the_language_that_the_directory_names(context, server):
-    path = context.site.folder / "directory.csv"
+    path = context.site.folder / "officers.csv"
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
@@ -224,7 +224,7 @@ def test_a_person_is_written_to_in_the_language_that_the_directory_names(context
 
 
 def test_a_language_that_is_not_known_is_named_with_its_line(site_folder):
-    path = site_folder / "directory.csv"
+    path = site_folder / "officers.csv"
     header, first, *rest = path.read_text("utf-8").splitlines()
     path.write_text("\n".join([header + ",locale", first + ",de", *rest]) + "\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=re.escape("line 2: `locale` is 'de'; write id or en")):
@@ -254,7 +254,7 @@ def test_a_language_that_is_not_known_is_named_with_its_line(site_folder):
         (
             '[[ladder]]\nrules = ["*"]\nunit_kinds = ["kecamatn"]\n'
             '[[ladder.rung]]\nid = "a"\nat = "0"\nkind = "breach"\nto = ["liaison"]',
-            "no unit of directory.csv is of the kind 'kecamatn'; did you mean `kecamatan`?",
+            "no unit of units.csv is of the kind 'kecamatn'; did you mean `kecamatan`?",
         ),
         (
             '[[ladder]]\nrules = ["sp4n/*"]\nunit_kinds = ["desa"]\n'

@@ -343,7 +343,7 @@ def test_an_administrator_is_not_written_to_about_the_own_address(lived, box, se
 
 
 def test_another_administrator_is_told_of_it(site_folder, box, open_context):
-    file = site_folder / "directory.csv"
+    file = site_folder / "officers.csv"
     text = file.read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if ADMINISTRATOR in line)
     second = line.replace(ADMINISTRATOR, "kedua@contohkab.example")
@@ -483,7 +483,7 @@ def test_doctor_shows_marked_addresses_and_what_to_do(lived, box):
 def test_an_address_that_nobody_has_any_more_is_no_trouble(lived, box, site_folder, open_context):
     comes_back(lived, box)
     look(lived, CAME_BACK)
-    file = site_folder / "directory.csv"
+    file = site_folder / "officers.csv"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace(LIAISON, "kasmira@contohkab.example"), encoding="utf-8")
     told = found(open_context(), LATER)

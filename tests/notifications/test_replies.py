@@ -174,7 +174,7 @@ def test_a_statement_in_english_where_the_reader_reads_english(site_folder, box,
     file = site_folder / "site.toml"
     text = file.read_text(encoding="utf-8")
     file.write_text(re.sub(r'(?m)^locale = "id"', 'locale = "en"', text), encoding="utf-8")
-    directory = site_folder / "directory.csv"
+    directory = site_folder / "officers.csv"
     rows = directory.read_text(encoding="utf-8").replace(",id\n", ",en\n")
     directory.write_text(rows, encoding="utf-8")
     context = SiteContext.open(site_folder)

@@ -63,12 +63,13 @@ def test_a_unit_has_a_short_name_for_subjects(name, aliases, given, short):
 
 def test_the_directory_gives_short_names_and_titles(tmp_path):
     site = example_site(tmp_path / "site")
-    path = site / "directory.csv"
-    header, *rows = path.read_text("utf-8").splitlines()
-    rows = [
-        f"{row},Dinas Kerja,Kadis PUPR" if row.startswith("pupr,") else f"{row},," for row in rows
-    ]
-    path.write_text("\n".join([f"{header},short_name,title", *rows]) + "\n", encoding="utf-8")
+    for name, column, value in (
+        ("units.csv", "short_name", "Dinas Kerja"),
+        ("officers.csv", "title", "Kadis PUPR"),
+    ):
+        header, *rows = (site / name).read_text("utf-8").splitlines()
+        rows = [f"{row},{value if row.startswith('pupr,') else ''}" for row in rows]
+        (site / name).write_text("\n".join([f"{header},{column}", *rows]) + "\n", encoding="utf-8")
     directory = load_site(site).directory
     assert directory.short_name_of("pupr") == "Dinas Kerja"
     assert {each.title for each in directory.offices if each.unit == "pupr"} == {"Kadis PUPR"}

@@ -29,7 +29,7 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def context(site_folder, open_context):
     """The example site whose inspector reads English, with two complaints of November."""
-    path = site_folder / "directory.csv"
+    path = site_folder / "officers.csv"
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:

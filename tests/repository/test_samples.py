@@ -50,8 +50,8 @@ def test_the_last_morning_shows_a_whole_regency(made: Path) -> None:
         desk |= {r["No Register"]: r for r in csv.DictReader(lines.splitlines(), delimiter=";")}
     assert len({r["Tracking ID"] for r in lapor}) + len(desk) >= 600
     units: dict[str, str] = {}
-    for r in csv.DictReader((CONFIG / "directory.csv").read_text("utf-8").splitlines()):
-        units |= dict.fromkeys([r["unit_name"], *r["aliases"].split("|")], r["unit"])
+    for r in csv.DictReader((CONFIG / "units.csv").read_text("utf-8").splitlines()):
+        units |= dict.fromkeys([r["name"], *r["aliases"].split("|")], r["unit"])
     assert len({units.get(r["Instansi Terdisposisi"]) for r in lapor} - {None}) >= 14
     assert {r["Klasifikasi Laporan"] for r in lapor} == CLASSIFICATIONS
     assert {r["Klasifikasi"] for r in desk.values()} >= CLASSIFICATIONS - {""}

@@ -16,7 +16,8 @@ from sla.directory import Role
 from sla.ladders import OffsetUnit
 
 CONFIG = REPOSITORY / "examples" / "kabupaten-contoh"
-UNIT = "camat,Camat Contoh,kecamatan,{parent},,{role},Nama,{email},{since},{until},{deputy}\n"
+UNIT = "camat,Camat Contoh,kecamatan,{parent},\n"
+OFFICE = "camat,{role},Nama,{email},{since},{until},{deputy}\n"
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -89,7 +90,7 @@ site.toml        | last_year = 2035          | last_year = 2014
 site.toml        | period = "last-week"      | period = "last-weak"
   summary.period: 'last-weak' is no period; write 2026,
 site.toml        | "diskominfo"              | "diskomifo"
-  administrator_unit: no unit 'diskomifo' in directory.csv; did you mean `diskominfo`?
+  administrator_unit: no unit 'diskomifo' in units.csv; did you mean `diskominfo`?
 sources.toml     | classification =          | clasification =
   lapor.fields.clasification: unknown key; did you mean `classification`?
 sources.toml     | enter = ["verified"]      | enter = ["verifed"]
@@ -149,33 +150,38 @@ def test_a_mistake_is_named_with_file_key_and_remedy(site_folder, file, old, new
     ],
 )
 def test_a_wrong_line_of_the_directory(site_folder, row, line):
-    file = site_folder / "directory.csv"
     given = {"parent": "kab", "role": "liaison", "email": "camat@contohkab.example"}
     rest = {"since": "", "until": "", "deputy": ""}
-    text = file.read_text(encoding="utf-8").rstrip("\n") + "\n"
-    file.write_text(text + UNIT.format_map({**given, **rest, **row}), encoding="utf-8")
-    number = text.count("\n") + 1
-    found = mistakes(site_folder)
-    assert any(m.startswith("directory.csv") and m.endswith(line.format(n=number)) for m in found)
+    number = {}
+    for name, form in (("units.csv", UNIT), ("officers.csv", OFFICE)):
+        text = (site_folder / name).read_text(encoding="utf-8").rstrip("\n") + "\n"
+        added = form.format_map({**given, **rest, **row})
+        (site_folder / name).write_text(text + added, encoding="utf-8")
+        number[name] = text.count("\n") + 1
+    name = "units.csv" if "parent" in row else "officers.csv"
+    line = f"{name}{', ' if line.startswith('line') else ': '}{line.format(n=number[name])}"
+    assert line in mistakes(site_folder)
 
 
 def test_two_units_may_not_share_a_spelling(site_folder):
-    file = site_folder / "directory.csv"
+    file = site_folder / "units.csv"
     file.write_text(file.read_text("utf-8").replace("|Diskominfo", "|DINSOS"), encoding="utf-8")
     assert any("means both diskominfo and dinsos" in line for line in mistakes(site_folder))
 
 
 def test_two_units_over_each_other_are_found(site_folder):
-    with (site_folder / "directory.csv").open("a", encoding="utf-8") as file:
-        file.write("\na,Unit A,dinas,b,,,,,,,\nb,Unit B,dinas,a,,,,,,,\n")
+    with (site_folder / "units.csv").open("a", encoding="utf-8") as file:
+        file.write("\na,Unit A,dinas,b,\nb,Unit B,dinas,a,\n")
     found = mistakes(site_folder)
     assert found == [
-        "directory.csv: unit a is its own superior; correct `parent`",
-        "directory.csv: unit b is its own superior; correct `parent`",
+        "units.csv: unit a is its own superior; correct `parent`",
+        "units.csv: unit b is its own superior; correct `parent`",
     ]
 
 
-@pytest.mark.parametrize("file", ["site.toml", "sources.toml", "escalation.toml", "directory.csv"])
+@pytest.mark.parametrize(
+    "file", ["site.toml", "sources.toml", "escalation.toml", "units.csv", "officers.csv"]
+)
 def test_a_missing_file_is_named_with_its_purpose(site_folder, file):
     (site_folder / file).unlink()
     (line,) = mistakes(site_folder)
@@ -226,9 +232,9 @@ def test_all_mistakes_of_all_files_are_told_at_once(site_folder):
     change(site_folder / "sources.toml", 'kind = "paused"', 'kind = "pause"')
     change(site_folder / "sources.toml", 'zone = "UTC"', 'zone = "WIB"')
     change(site_folder / "escalation.toml", '"-1wd"', '"+1wd"')
-    change(site_folder / "directory.csv", ",regent,", ",regnt,")
+    change(site_folder / "officers.csv", ",regent,", ",regnt,")
     files = Counter(line.partition(":")[0].partition(",")[0] for line in mistakes(site_folder))
-    assert files == {"site.toml": 2, "sources.toml": 2, "escalation.toml": 1, "directory.csv": 1}
+    assert files == {"site.toml": 2, "sources.toml": 2, "escalation.toml": 1, "officers.csv": 1}
 
 
 def test_mistakes_of_law_and_calendar_are_told_at_once(site_folder):
@@ -259,29 +265,31 @@ def test_a_file_that_is_no_toml_is_named(site_folder, file, spoil: Callable[[Pat
 
 
 def test_files_as_windows_programs_save_them_are_read(site_folder):
-    for name in ("site.toml", "sources.toml", "directory.csv"):
+    for name in ("site.toml", "sources.toml", "units.csv", "officers.csv"):
         file = site_folder / name
         file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     assert load_site(site_folder).name == "Pemerintah Kabupaten Contoh"
 
 
 def test_a_directory_with_semicolons_is_read(site_folder):
-    rows = "unit;unit_name;kind;parent;aliases;role;name;email;from;to;deputy\n"
-    rows += "diskominfo;Dinas Kominfo, Contoh;dinas;;;administrator;Nama;a@contohkab.example;;;\n"
-    (site_folder / "directory.csv").write_text(rows, encoding="utf-8")
+    rows = "unit;name;kind;parent;aliases\ndiskominfo;Dinas Kominfo, Contoh;dinas;;\n"
+    (site_folder / "units.csv").write_text(rows, encoding="utf-8")
+    rows = "unit;role;name;email;from;to;deputy\n"
+    rows += "diskominfo;administrator;Nama;a@contohkab.example;;;\n"
+    (site_folder / "officers.csv").write_text(rows, encoding="utf-8")
     assert load_site(site_folder).directory.name_of("diskominfo") == "Dinas Kominfo, Contoh"
 
 
 def test_a_directory_in_a_legacy_encoding_is_refused_with_the_remedy(site_folder):
-    legacy(site_folder / "directory.csv")
-    assert mistakes(site_folder) == ["directory.csv: not in UTF-8; save it as 'CSV UTF-8'"]
+    legacy(site_folder / "units.csv")
+    assert mistakes(site_folder) == ["units.csv: not in UTF-8; save it as 'CSV UTF-8'"]
 
 
 def test_a_unit_that_only_a_mapping_knows_is_found(site_folder):
     with (site_folder / "sources.toml").open("a", encoding="utf-8") as file:
         file.write('\n[register.values.unit]\n"PU" = "pu"\n')
     (line,) = mistakes(site_folder)
-    assert line.startswith("sources.toml: register.values.unit.PU: no unit 'pu' in directory.csv; ")
+    assert line.startswith("sources.toml: register.values.unit.PU: no unit 'pu' in units.csv; ")
 
 
 def test_addresses_come_from_the_environment_before_the_file(site_folder, monkeypatch):

@@ -172,6 +172,14 @@ def test_empty_offices_of_units_are_listed():
     ]
 
 
+def test_units_of_some_kinds_may_be_without_officials():
+    kind = next(unit.kind for unit in UNITS if unit.id == "puskesmas")
+    directory = Directory(UNITS[1:3], [ADMIN, HEAD], [kind])
+    assert directory.vacancies(TODAY) == [("dinkes", Role.LIAISON)]
+    found = directory.holders(Role.HEAD_OF_UNIT, "puskesmas", TODAY)
+    assert found == Holders((HEAD,), vacancy=None)  # the head of its parent
+
+
 @pytest.mark.parametrize(
     "spelling",
     [

@@ -488,7 +488,7 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
         return
     strange = [word for word in _as_written(units) if directory.unit_called(word) is None]
     if strange:
-        yield "\n# Units that directory.csv does not know: add an alias there, or say here which."
+        yield "\n# Units that units.csv does not know: add an alias there, or say here which."
         yield f"# [{draft.name}.values.unit]"
         for word in strange:
             near = did_you_mean(word, [unit.name for unit in directory.units.values()])

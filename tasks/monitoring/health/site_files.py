@@ -21,11 +21,11 @@ def offices(site: Site, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "note",
             f"{site.directory.name_of(unit)} ({unit}) has no {role}",
-            "its notices go to the parent unit or the administrator; name one in directory.csv",
+            "its notices go to the parent unit or the administrator; name one in officers.csv",
         )
     if not site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
         yield Finding(
-            "trouble", "nobody holds the role administrator", "add a holder in directory.csv"
+            "trouble", "nobody holds the role administrator", "add a holder in officers.csv"
         )
 
 
