@@ -64,6 +64,15 @@ SiteOption = Annotated[
         metavar="DIR",
     ),
 ]
+SitesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--site",
+        help="Folder of a site, or of several (else TENGGAT_SITE, else examples/kabupaten-contoh/);"
+        " repeatable.",
+        metavar="DIR",
+    ),
+]
 NowOption = Annotated[
     str | None,
     typer.Option(
@@ -277,3 +286,12 @@ def reason(error: Exception) -> str:
             " check [database] in site.toml or TENGGAT_DATABASE_URL"
         )
     return first_line(text)
+
+
+def site_folders(given: list[Path] | None) -> list[Path | None]:
+    """Return the folders of sites: those given, or the sites inside a given folder."""
+    found: list[Path | None] = []
+    for folder in given or []:
+        inner = sorted(path.parent for path in folder.glob("*/site.toml"))
+        found += [folder] if (folder / "site.toml").is_file() or not inner else inner
+    return found or [None]

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli import console
-from cli.console import JsonOption, NowOption, SiteOption
+from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_folders
 from settings import Site, load_site
 
 
@@ -41,17 +41,6 @@ def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = Fa
     if cycle.failed:
         console.err.print(f"[bold red]failed:[/] {escape(cycle.failed)}")
         raise typer.Exit(console.TROUBLE)
-
-
-SitesOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--site",
-        help="Folder of a site, or of several (else TENGGAT_SITE, else examples/kabupaten-contoh/);"
-        " repeatable.",
-        metavar="DIR",
-    ),
-]
 
 
 AsRootOption = Annotated[
@@ -85,7 +74,7 @@ def up(
     import service  # noqa: PLC0415
 
     service.up(
-        [load_site(folder) for folder in _folders(site)],
+        [load_site(folder) for folder in site_folders(site)],
         port=port,
         host=host,
         var=var.resolve() if var else None,
@@ -122,22 +111,13 @@ def worker(
             " on the server's own machine `tenggat up` works by itself"
         )
     service.work(
-        [load_site(folder) for folder in _folders(site)],
+        [load_site(folder) for folder in site_folders(site)],
         api=api,
         name=name or service.default_worker_name(),
         limit=limit,
         as_root=as_root,
         say=lambda text: console.out.print(escape(text), soft_wrap=True),
     )
-
-
-def _folders(given: list[Path] | None) -> list[Path | None]:
-    """Return the folders of sites: those given, or the sites inside a given folder."""
-    found: list[Path | None] = []
-    for folder in given or []:
-        inner = sorted(path.parent for path in folder.glob("*/site.toml"))
-        found += [folder] if (folder / "site.toml").is_file() or not inner else inner
-    return found or [None]
 
 
 def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:

@@ -9,15 +9,18 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Timer
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from cli import console
-from cli.console import SiteOption
+from cli.console import SitesOption, site_folders
 from settings import SettingsError, Site, load_site
 from sla.plain_text import log_line, terminal_safe
+
+if TYPE_CHECKING:
+    from tasks.monitoring.external_watch import ExternalWatch
 
 EVERY = 60.0
 """Seconds between two checks."""
@@ -28,7 +31,7 @@ Message-ID."""
 
 
 def watch(
-    site: SiteOption = None,
+    site: SitesOption = None,
     once: Annotated[bool, typer.Option("--once", help="Check once and end.")] = False,
 ) -> None:
     """Notify the administrator when runs stop.
@@ -37,13 +40,14 @@ def watch(
     own mail. `tenggat up` starts it. If server and worker run in another way, run it as a service
     of its own. Ends on SIGTERM. With --once the exit code is 1 if anything is wrong.
     """
-    place = load_site(site)
+    places = [load_site(folder) for folder in site_folders(site)]
     from flows.permitted import is_rehearsal  # noqa: PLC0415
     from tasks.monitoring.external_watch import ExternalWatch  # noqa: PLC0415
 
-    outside = ExternalWatch(place, clock=None if is_rehearsal() else partial(datetime.now, UTC))
+    clock = None if is_rehearsal() else partial(datetime.now, UTC)
+    watched = [_WatchedSite(ExternalWatch(place, clock=clock)) for place in places]
     if once:
-        said = outside.check(datetime.now(UTC))
+        said = [line for each in watched for line in each.outside.check(datetime.now(UTC))]
         for line in said:
             console.out.print(escape(line), soft_wrap=True)
         raise typer.Exit(console.TROUBLE if said else console.GOOD)
@@ -57,20 +61,33 @@ def watch(
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    before: list[str] = []
-    stand = _stand(place.folder)
     while not ended.is_set():
+        for each in watched:
+            for line in each.check():
+                name = f"{each.outside.site.folder.name}: " if len(watched) > 1 else ""
+                print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {name}{log_line(line)}", flush=True)
+        ended.wait(EVERY)
+
+
+class _WatchedSite:
+    """A site between two checks: its files as they were, and the last report."""
+
+    def __init__(self, outside: ExternalWatch) -> None:
+        self.outside = outside
+        self._files = _stand(outside.site.folder)
+        self._before: list[str] = []
+
+    def check(self) -> list[str]:
+        """Check once; return the lines for the log. A lasting fault is returned once."""
         try:
-            if stand != (stand := _stand(place.folder)):
-                outside.site = _read_again(outside.site)
-            said = outside.check(datetime.now(UTC))
+            if self._files != (now := _stand(self.outside.site.folder)):
+                self._files = now
+                self.outside.site = _read_again(self.outside.site)
+            said = self.outside.check(datetime.now(UTC))
         except Exception as error:  # any error: the next check follows in a minute
             said = [f"the watch cannot look: {type(error).__name__}: {error}"]
-        if said != before:  # a lasting fault is logged once
-            for line in said or ["all is well"]:
-                print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {log_line(line)}", flush=True)
-        before = said
-        ended.wait(EVERY)
+        before, self._before = self._before, said
+        return [] if said == before else said or ["all is well"]
 
 
 def _stand(folder: Path) -> list[tuple[str, int]]:

@@ -324,6 +324,14 @@ def due_for_evaluation(
     )
 
 
+def any_due(
+    session: Session, now: datetime, part: Shard = EVERYTHING, units: Sequence[str] = ()
+) -> bool:
+    """Check whether :func:`due_for_evaluation` would return a complaint; nothing is locked."""
+    due = select(Complaint.id).where(Complaint.next_action_at <= now, _of_part(part, units))
+    return session.scalar(due.limit(1)) is not None
+
+
 def _of_part(part: Shard, units: Sequence[str]) -> ColumnElement[bool]:
     if part.is_all:
         return true()

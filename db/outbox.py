@@ -110,6 +110,14 @@ def release_stale_claims(session: Session, now: datetime) -> int:
     return len(stale)
 
 
+def any_stale_claim(session: Session, now: datetime) -> bool:
+    """Check whether a mail is claimed by a process that has probably died."""
+    query = select(MessageRow.id).where(
+        MessageRow.status == MessageStatus.SENDING, MessageRow.claimed_at < now - STALE_CLAIM
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def next_send_time(session: Session, alert: str | None = None) -> datetime | None:
     """Return the earliest send time of all queued mails, or of the alerts of one kind."""
     return session.scalar(

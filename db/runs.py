@@ -40,6 +40,19 @@ def last_record(session: Session, flow: str) -> FlowRunRecord | None:
     return session.scalar(query.order_by(FlowRunRecord.now.desc()).limit(1))
 
 
+def last_full_record(session: Session, flow: str) -> FlowRunRecord | None:
+    """Return the record of the latest run of a flow that was not idle, among its last 100."""
+    query = select(FlowRunRecord).where(FlowRunRecord.flow == flow)
+    records = session.scalars(query.order_by(FlowRunRecord.now.desc()).limit(100))
+    return next((record for record in records if not record.counts.get("idle")), None)
+
+
+def last_full(session: Session, flow: str) -> datetime | None:
+    """Return the time of the latest run of a flow that was not idle, among its last 100."""
+    record = last_full_record(session, flow)
+    return None if record is None else record.now
+
+
 def last_restore(session: Session) -> datetime | None:
     """Return the time of the last restore from a backup; None if there was none."""
     return session.scalar(select(func.max(Restore.restored_at)))

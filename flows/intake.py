@@ -14,6 +14,7 @@ from tasks.common.retry import is_lost_database
 from tasks.ingest.source_count import IncompleteIntake, UnreadSource
 from tasks.intake import ask_task, pull_task
 from tasks.sources.base import SourceError
+from tasks.sources.folder_state import folder_state
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""
@@ -28,6 +29,7 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     log = get_run_logger()
     with flow_run_context("intake", site, now) as at:
         counts, failures = [], []
+        at.notes["folders"] = folder_state(at.context.site)  # before reading: later files are new
         sources = at.context.site.sources
         for name in sorted(sources, key=lambda name: not sources[name].has_files):
             try:

@@ -11,6 +11,7 @@ import signal
 
 import flows.backfill
 import flows.cycle
+import flows.idle
 import flows.maintenance
 import flows.storm
 import flows.summary

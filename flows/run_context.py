@@ -37,6 +37,8 @@ class FlowRunContext:
     now: datetime
     run_id: str
     counts: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    """Facts for later runs, stored beside the counts."""
 
     def show(self, **values: Any) -> None:
         """Publish this flow's artifact in the site's language, without data of complainants."""
@@ -107,7 +109,7 @@ def flow_run_context(
         finish_restores(context, now)
         yield at
         with context.transaction() as session:
-            runs.finished(session, at.run_id, flow, now, at.counts)
+            runs.finished(session, at.run_id, flow, now, {**at.counts, **at.notes})
     finally:
         context.close()
 

@@ -29,9 +29,42 @@ the working files; for a separate worker it also contains the name of the worker
 PARENT = "TENGGAT_PARENT"
 """Environment variable with the id of the process that a server must not outlive."""
 
-QUERY_SECONDS = 2
-"""Default interval in seconds at which a worker asks for runs. With Prefect's own 10 s every
-request would wait."""
+GRANULARITY = "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY"
+CHECK = "TENGGAT_SERVER_CHECK_SECONDS"
+"""Environment variable with the interval at which the server looks for its background tasks."""
+
+HEALTH = "TENGGAT_HEALTH_SECONDS"
+"""Environment variable with the interval at which the service asks whether its server answers."""
+
+STALE = "TENGGAT_STALE_SECONDS"
+"""Environment variable with the interval at which the service looks for crashed and missed runs."""
+
+INTERVALS = {
+    "PREFECT_WORKER_QUERY_SECONDS": 10,
+    "PREFECT_WORKER_PREFETCH_SECONDS": 20,
+    "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": 600,
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": 30,
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": 60,
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": 600,
+    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": 60,
+    "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": 30,
+    "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": 30,
+    GRANULARITY: 30,
+    CHECK: 5,
+    HEALTH: 5,
+    STALE: 30,
+}
+"""Intervals in seconds of Prefect's loops; the environment may set others.
+
+Prefect's own are made for runs that begin within seconds. The schedules of a site are minutes, and
+the loops of an idle server would cost more than the work. A worker knows each scheduled run before
+its time (prefetch), so only a run that a person starts waits for the next query."""
+
+
+def interval(name: str) -> float:
+    """Return one of the `INTERVALS` in seconds, as the environment or this module sets it."""
+    return float(os.environ.get(name, INTERVALS[name]))
+
 
 HEARTBEAT_SECONDS = 30
 """Interval in seconds between the heartbeats of a run; Prefect's minimum."""
@@ -86,14 +119,13 @@ def prefect_environment(
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         "PREFECT_CLI_PROMPT": "false",
-        "PREFECT_WORKER_QUERY_SECONDS": os.environ.get(
-            "PREFECT_WORKER_QUERY_SECONDS", str(QUERY_SECONDS)
-        ),
+        **{name: f"{interval(name):g}" for name in INTERVALS},
         "DO_NOT_TRACK": "1",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(
             os.pathsep
         ),
     }
+    environment[GRANULARITY] = f"PT{interval(GRANULARITY):g}S"
     if api is not None:
         environment["PREFECT_API_URL"] = api
     environment |= without_proxy(os.environ, api)

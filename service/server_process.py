@@ -10,12 +10,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 
 import uvicorn
+from docket import Docket, Worker
+from prefect.server.api import background_workers, server
 from prefect.server.api.server import create_app
 from prefect.settings import get_current_settings
 
-from service.environment import PARENT
+from service.environment import CHECK, PARENT, interval
 from service.gateway import Gateway
 from service.login import WATCH
 from service.signals import end_with_parent
@@ -27,6 +31,7 @@ def main(arguments: Sequence[str]) -> None:
     if parent := os.environ.get(PARENT):
         end_with_parent(int(parent))
     settings = get_current_settings().server
+    check_tasks_every(timedelta(seconds=interval(CHECK)))
     assert settings.api.auth_string is not None, "the service always sets a login"
     uvicorn.run(
         Gateway(
@@ -44,6 +49,31 @@ def main(arguments: Sequence[str]) -> None:
         server_header=False,
         proxy_headers=False,
     )
+
+
+class PatientWorker(Worker):
+    """A worker of docket that does not listen for cancelled tasks: Prefect cancels none.
+
+    The listener would wake up ten times a second.
+    """
+
+    async def _cancellation_listener(self) -> None:
+        if (session := self._processing_session) is not None:
+            session.cancellation_ready.set()
+            await session.stopping.wait()
+
+
+def check_tasks_every(interval: timedelta) -> None:
+    """Let the server check its background tasks at this interval.
+
+    Its loops for tasks (docket) check four to ten times a second, more than half of what an idle
+    server costs. Prefect has no setting for it, so the arguments are set where it makes the
+    objects.
+    """
+    vars(background_workers)["Worker"] = partial(
+        PatientWorker, minimum_check_interval=interval, scheduling_resolution=interval
+    )
+    vars(server)["Docket"] = partial(Docket, heartbeat_interval=max(interval, timedelta(seconds=2)))
 
 
 if __name__ == "__main__":

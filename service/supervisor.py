@@ -18,7 +18,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from service.database_upgrade import prepare
-from service.environment import LOOPBACK, NOT_NOW, REPOSITORY, WORKER, is_free, prefect_environment
+from service.environment import (
+    HEALTH,
+    LOOPBACK,
+    NOT_NOW,
+    REPOSITORY,
+    STALE,
+    WORKER,
+    interval,
+    is_free,
+    prefect_environment,
+)
 from service.errors import Rejected, ServiceError, Unready
 from service.gateway import host_of
 from service.lock import exclusive_lock, marked
@@ -36,7 +46,6 @@ from settings import Site
 
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
 FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-LOOK_SECONDS = 10.0
 """Interval in seconds between two searches for runs that cannot end by themselves."""
 
 
@@ -127,12 +136,10 @@ class _Service:
             partial(start_server, home, port, host, keep_days=keep_days, names=ui_names(sites)),
             say,
             answers=partial(healthy, self.api),
+            every=interval(HEALTH),
         )
         self.worker: SupervisedProcess | None = None
-        self.watches = [
-            SupervisedProcess(f"watch of {site.folder.name}", partial(self._start_watch, site), say)
-            for site in sites
-        ]
+        self.watch = SupervisedProcess("watch", self._start_watch, say)
         self._look_at = 0.0
 
     def run(self, *, worker: bool, backup: bool, login_source: str) -> None:
@@ -144,8 +151,7 @@ class _Service:
             self._patiently(
                 partial(self._prepare, site, backup), f"the database of {site.folder.name}"
             )
-        for watch in self.watches:  # they report if the other parts do not start
-            self.stack.callback(watch.stop)
+        self.stack.callback(self.watch.stop)  # it reports if the other parts do not start
         self.say("starting the Prefect server ...")
         self.stack.callback(self.server.stop)
         self._until(self.server.tend)
@@ -182,12 +188,11 @@ class _Service:
     def _tend(self) -> None:
         """Check every part once."""
         well = self.server.tend()
-        for watch in self.watches:
-            watch.tend()
+        self.watch.tend()
         if self.worker is not None:
             self.worker.tend()
         if well and time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + LOOK_SECONDS
+            self._look_at = time.monotonic() + interval(STALE)
             now = datetime.now(UTC)
             try:
                 for line in chain(
@@ -238,12 +243,13 @@ class _Service:
             last = done.stderr.strip().splitlines() or ["no reason given"]
             raise ServiceError(f"deployments could not be registered: {last[-1]}")
 
-    def _start_watch(self, site: Site) -> Child:
+    def _start_watch(self) -> Child:
+        folders = chain.from_iterable(("--site", str(site.folder)) for site in self.sites)
         return Child(
-            f"watch of {site.folder.name}",
-            [sys.executable, "-m", "cli", "watch", "--site", str(site.folder)],
+            "watch",
+            [sys.executable, "-m", "cli", "watch", *folders],
             {"PYTHONPATH": self.environment["PYTHONPATH"]},
-            site.var / "logs" / "watch.log",
+            self.home / "logs" / "watch.log",
         )
 
     def _catch_up(self) -> None:

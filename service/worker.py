@@ -24,7 +24,7 @@ from service.user import refuse_root
 from settings import Site
 
 WORKER_PROGRAM = (sys.executable, "-m", "service.worker_process")
-BEAT_SECONDS = 10
+BEAT_SECONDS = 20
 """Interval in seconds between the heartbeats of a worker."""
 
 LOOK_SECONDS = 2.0

@@ -19,7 +19,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.runner._flow_run_executor import FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 from prefect.utilities.processutils import setup_signal_handlers_worker
 from prefect.workers.process import (
     ProcessJobConfiguration,
@@ -33,6 +33,7 @@ from service.deployment_specs import entrypoints
 from service.environment import POOL, REPOSITORY
 from service.errors import ServiceError
 from service.prefect_api import ask
+from service.runs.idle import idle_reason
 from service.runs.processes import ForkedRunStarter, fork_server
 
 ENGINE = "service.runs.engine"
@@ -93,7 +94,19 @@ class OwnFlowsWorker(ProcessWorker):
             )
             task_status.started(os.getpid())
             return ProcessWorkerResult(status_code=0, identifier="refused")
+        if flow_run.auto_scheduled and await self._ended_idle(flow_run, configuration):
+            task_status.started(os.getpid())
+            return ProcessWorkerResult(status_code=0, identifier="idle")
         return await self._execute(flow_run, configuration, task_status)
+
+    async def _ended_idle(self, flow_run: FlowRun, configuration: FixedJobConfiguration) -> bool:
+        """End a scheduled run that has nothing to do without a process of its own."""
+        flow = configuration.of("flow").name
+        reason = await idle_reason(fork_server(), flow, flow_run.parameters or {})
+        if reason is None:
+            return False
+        await self.client.set_flow_run_state(flow_run.id, Completed(message=reason), force=True)
+        return True
 
     async def _execute(
         self,

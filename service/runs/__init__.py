@@ -1,6 +1,6 @@
 """The runs of a worker: the process of each, its lock, and runs that cannot end by themselves.
 
-`processes` forks a run, `engine` is what it executes.
+`processes` forks a run, `engine` is what it executes; `idle` asks first whether there is work.
 """
 
-__all__ = ["engine", "locks", "processes", "stale"]
+__all__ = ["engine", "idle", "locks", "processes", "stale"]

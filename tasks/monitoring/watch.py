@@ -66,6 +66,15 @@ def check_and_notify(
     return book, telling
 
 
+def is_quiet(context: SiteContext, now: datetime) -> bool:
+    """Check whether a check would find no incident, with none on record; nothing is stored."""
+    with context.transaction() as session:
+        known = watch_state.recall(session)
+        book = IncidentLog.read(known, now)
+        found = next(_seen(session, context.site, now, book), None)
+    return known is not None and not book.incidents and found is None
+
+
 def runs_seen_until(context: SiteContext, now: datetime) -> datetime | None:
     """Return the time up to which Prefect's flow runs were checked; None before the first check."""
     with context.transaction() as session:

@@ -12,7 +12,7 @@ from sqlalchemy import make_url, select
 from support.services import NAMES, kill, named
 from support.small_site import REPORT, TICKET
 
-from cli.service import _folders
+from cli.console import site_folders
 from db.engine import NotReady, open_engine
 from db.migrate import migrate
 from db.migrations.revisions import newest_revision, revision
@@ -92,17 +92,17 @@ def test_the_service_watches_before_it_works_and_tells_when_it_works_again(neigh
     until_over = told[: next(n for n, each in enumerate(told) if over in each)]
     assert until_over[0] == "[Tenggat] 4 hal memerlukan perhatian"
     assert [each for each in until_over if "memerlukan perhatian" in each] == until_over[:1]
+    assert f"{NAMES[1]}: silent/" in (up.var / "logs" / "watch.log").read_text("utf-8")
     before = up.part("watch", str(neighbours.second))
     kill(before)
     up.until(lambda: up.part("watch", str(neighbours.second)) not in ([], before))
-    assert (neighbours.folder / f"var-{NAMES[1]}" / "logs" / "watch.log").is_file()
 
 
 def test_a_folder_of_sites_stands_for_all_of_them(tmp_path):
     sites = [named(tmp_path, name) for name in NAMES]
-    assert _folders([tmp_path]) == sites
-    assert _folders([sites[0]]) == [sites[0]]
-    assert _folders(None) == [None]
+    assert site_folders([tmp_path]) == sites
+    assert site_folders([sites[0]]) == [sites[0]]
+    assert site_folders(None) == [None]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ import service
 from db import runs
 from db.lives import MessageStatus
 from db.models import FlowRunRecord, MessageRow, NoticeRow
-from service.environment import free_port
+from service.environment import CHECK, GRANULARITY, HEALTH, STALE, free_port
 from service.login import login_file
 from service.prefect_api import ask
 from service.runs.locks import live_runs
@@ -234,6 +234,21 @@ def command(*sites: Path, port: int, options: Sequence[str] = ()) -> list[str]:
     return [sys.executable, "-m", "cli", "up", "--as-root", *named, "--port", str(port), *options]
 
 
+QUICK = {
+    "PREFECT_WORKER_QUERY_SECONDS": "2",
+    "PREFECT_WORKER_PREFETCH_SECONDS": "10",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "5",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "5",
+    "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "5",
+    "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "5",
+    GRANULARITY: "5",
+    CHECK: "0.25",
+    HEALTH: "1",
+    STALE: "5",
+}
+"""Shorter intervals for a service that somebody waits for."""
+
+
 def environment(var: Path) -> dict[str, str]:
     """The environment of a service that makes its login by itself."""
     ours = {name: value for name, value in os.environ.items() if not name.endswith("_AUTH_STRING")}
@@ -241,6 +256,7 @@ def environment(var: Path) -> dict[str, str]:
     return {
         **ours,
         **rehearses,
+        **QUICK,
         "TENGGAT_WATCH_LOGIN": WATCH_LOGIN,
         "TENGGAT_VAR": str(var),
         "PYTHONPATH": PYTHONPATH,

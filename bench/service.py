@@ -1,0 +1,123 @@
+"""`python bench/service.py --sites 1 --minutes 15`: what an idle service costs.
+
+Starts `tenggat up` with copies of the example site, each with its own database and 1,000
+complaints, and waits until the first cycle of each has ended. Then it measures the CPU of all
+processes of the service, ended ones included, and their memory. Prints each part, and the whole
+as seconds of CPU a day beside one core's 86,400.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from big_site import CONFIG, fill
+
+REPOSITORY = CONFIG.parent.parent
+DAY = 86_400
+READY = "running on schedule"
+SETTLE = 20.0
+"""Seconds after the first cycle that are not measured."""
+
+
+def main() -> None:
+    """Measure, and print the CPU of each part and of a day."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--sites", type=int, default=1)
+    options.add_argument("--minutes", type=float, default=15)
+    options.add_argument("--complaints", type=int, default=1_000)
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        folder = Path(place)
+        sites = [_site(folder / f"kab{n:02}", asked.complaints) for n in range(asked.sites)]
+        log = folder / "log"
+        service = _up(sites, folder / "prefect", log)
+        try:
+            while READY not in log.read_text("utf-8"):
+                if service.poll() is not None:
+                    sys.exit(log.read_text("utf-8"))
+                time.sleep(1)
+            time.sleep(SETTLE)
+            _measure(service, asked.minutes * 60, asked.sites)
+        finally:
+            service.terminate()
+            service.wait(60)
+
+
+def _site(folder: Path, count: int) -> Path:
+    """Make a site with so many complaints, and nothing to import."""
+    from tasks.common.context import SiteContext  # noqa: PLC0415
+
+    shutil.copytree(CONFIG, folder, ignore=shutil.ignore_patterns("inbox"))
+    for name in ("lapor", "register"):
+        (folder / "inbox" / name).mkdir(parents=True)
+    settings = (folder / "site.toml").read_text("utf-8")
+    (folder / "site.toml").write_text(settings.replace('var = "../../var"', 'var = "var"'), "utf-8")
+    context = SiteContext.open(folder)
+    fill(context, count)
+    context.close()
+    return folder
+
+
+def _up(sites: list[Path], home: Path, log: Path) -> psutil.Popen:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    places = [part for site in sites for part in ("--site", str(site))]
+    options = ["--as-root", "--port", str(port), "--var", str(home), *places]
+    with log.open("wb") as output:
+        return psutil.Popen(
+            [sys.executable, "-m", "cli", "up", *options],
+            cwd=REPOSITORY,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _measure(service: psutil.Popen, seconds: float, sites: int) -> None:
+    before, begin = _parts(service), time.monotonic()
+    time.sleep(seconds)
+    after, passed = _parts(service), time.monotonic() - begin
+    print(f"{sites} idle sites for {passed / 60:.1f} minutes: CPU seconds, memory (MB)")
+    for name, (cpu, memory) in after.items():
+        print(f"  {name:16} {cpu - before.get(name, (0.0, 0))[0]:8.2f} {memory / 1e6:8.0f}")
+    spent = sum(cpu for cpu, _ in after.values()) - sum(cpu for cpu, _ in before.values())
+    memory = sum(memory for _, memory in after.values()) / 1e6
+    daily = spent / passed * DAY
+    print(f"  {'all':16} {spent:8.2f} {memory:8.0f}")
+    print(f"  a day: {daily:,.0f} s of CPU, {daily / DAY:.1%} of one core")
+
+
+def _parts(service: psutil.Popen) -> dict[str, tuple[float, int]]:
+    """Return CPU, with that of ended children, and memory by part of the service."""
+    parts: dict[str, tuple[float, int]] = {}
+    for process in (service, *service.children(recursive=True)):
+        try:
+            words, times = " ".join(process.cmdline()), process.cpu_times()
+            memory = process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+        name = next((part for part in NAMES if part in words), "runs")
+        cpu, other = parts.get(name, (0.0, 0))
+        spent = times.user + times.system + times.children_user + times.children_system
+        parts[name] = (cpu + spent, other + memory)
+    return parts
+
+
+NAMES = ("server_process", "worker_process", "forkserver", "cli watch", "cli up")
+"""The parts of a service, by a word of their command line."""
+
+
+if __name__ == "__main__":
+    os.environ.pop("TENGGAT_VAR", None)
+    sys.path.insert(0, str(REPOSITORY))
+    sys.exit(main())

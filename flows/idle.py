@@ -1,0 +1,137 @@
+"""Idle runs: what a scheduled run would find is checked first, without Prefect and its cost.
+
+A run that would find nothing is recorded here and ends at once. Nearly all runs of a day are such
+runs. Whatever depends on the time alone (a weekly mail, a silent source, the numbers of an
+artifact) is done by the full runs: the first one of each day, and one at least every `FULL_AFTER`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from db import complaints, outbox, rulesets, runs
+from db.mailbox import position
+from flows.permitted import check_site, served_sites
+from sla.shards import Shard
+from tasks.common.context import SiteContext
+from tasks.monitoring.failed_runs import failed_runs
+from tasks.monitoring.ping import ping
+from tasks.monitoring.watch import is_quiet, runs_seen_until, stopped
+from tasks.notifications.bounces.mailbox import mailbox_of
+from tasks.sources.folder_state import folder_state
+
+FULL_AFTER = timedelta(hours=6)
+"""A full run follows at the latest this long after the last one."""
+
+REGULAR = timedelta(hours=2)
+"""The longest time since the last run of any flow; after it a full run checks the clock."""
+
+COUNTS = {"idle": True}
+"""The counts of an idle run."""
+
+PINGS = {"delivery", "watchdog"}
+"""The flows that report to the external monitor."""
+
+
+def end_if_idle(flow: str, parameters: Mapping[str, Any], now: datetime) -> str | None:
+    """Record a run that has nothing to do; return the reason for the UI, or None otherwise.
+
+    Nothing is decided and no mail is sent here. An error during the check is raised; the run is a
+    full one then, and meets the error itself.
+    """
+    if flow not in _CHECKS or parameters.get("now") is not None:
+        return None
+    check_site(parameters.get("site"), served_sites())
+    context = SiteContext.open(parameters.get("site"))
+    try:
+        return record_if_idle(context, flow, now, parameters.get("part") or "")
+    finally:
+        context.close()
+
+
+def record_if_idle(context: SiteContext, flow: str, now: datetime, part: str = "") -> str | None:
+    """Record a run of an open site that has nothing to do; as :func:`end_if_idle`."""
+    if not _is_regular(context, flow, now):
+        return None
+    found = _CHECKS[flow](context, now, part)
+    if found is not None:
+        run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
+        with context.transaction() as session:
+            runs.finished(session, run, flow, now, COUNTS)
+        if flow in PINGS and context.site.ping_url:
+            ping(context.site.ping_url, well=not stopped(context, now))
+    return found
+
+
+def _is_regular(context: SiteContext, flow: str, now: datetime) -> bool:
+    """Check whether the last runs were recent, and no full run is due for its own sake."""
+    with context.transaction() as session:
+        last, last_any = runs.last(session, flow), runs.last(session)
+        full = runs.last_full(session, flow)
+        restoring = bool(runs.unsettled_restores(session))
+    if last is None or last_any is None or full is None or restoring:
+        return False
+    same_day = context.local(full).date() == context.local(now).date()
+    return last <= now and now - last_any <= REGULAR and same_day and now - full < FULL_AFTER
+
+
+def _no_new_file(context: SiteContext, now: datetime, part: str) -> str | None:
+    """Check whether the folders of all sources are as the last full run left them.
+
+    A source that is a server is always asked. So are folders with a file that waits.
+    """
+    if not all(source.has_files for source in context.site.sources.values()):
+        return None
+    with context.transaction() as session:
+        record = runs.last_full_record(session, "intake")
+    if record is None or record.counts.get("folders") != folder_state(context.site):
+        return None
+    if any(source.get("waiting") for source in record.counts.get("sources", ())):
+        return None
+    return "No file is new or changed."
+
+
+def _no_deadline_due(context: SiteContext, now: datetime, part: str) -> str | None:
+    """Check whether no complaint is due for evaluation and the rules are those of the last run."""
+    units = sorted(context.site.directory.units)
+    with context.transaction() as session:
+        ruleset = rulesets.current(session)
+        if ruleset is None or ruleset.fingerprint != context.ruleset_fingerprint():
+            return None
+        if complaints.any_due(session, now, Shard.parse(part), units):
+            return None
+    return "No complaint has a deadline or a step that is due."
+
+
+def _no_mail_due(context: SiteContext, now: datetime, part: str) -> str | None:
+    """Check whether no mail may leave now and the mailbox has nothing new."""
+    with context.transaction() as session:
+        send_after = outbox.next_send_time(session)
+        if (send_after is not None and send_after <= now) or outbox.any_stale_claim(session, now):
+            return None
+        stored = position.position(session)
+    if context.site.bounces_url:
+        with mailbox_of(context.site) as (_client, validity, next_uid):
+            if next_uid is None or stored != (validity, next_uid - 1):
+                return None
+        return "No mail is due, and the mailbox has no new one."
+    return "No mail is due."
+
+
+def _all_is_well(context: SiteContext, now: datetime, part: str) -> str | None:
+    """Check whether the watchdog would find no incident, and none is on record."""
+    if not is_quiet(context, now):
+        return None
+    if failed_runs(context.site, runs_seen_until(context, now), now):
+        return None
+    return "No incident."
+
+
+_CHECKS: dict[str, Callable[[SiteContext, datetime, str], str | None]] = {
+    "intake": _no_new_file,
+    "deadlines": _no_deadline_due,
+    "delivery": _no_mail_due,
+    "watchdog": _all_is_well,
+}

@@ -1,0 +1,173 @@
+"""Idle runs: a run ends without Prefect if, and only if, its flow would find nothing."""
+
+import multiprocessing
+from datetime import datetime, timedelta
+
+import anyio
+import pytest
+from conftest import ON_BOTH, wita
+from sqlalchemy import update
+from support.pipeline import BREACHED, at, decide, deliver, register, write_register
+
+from db import runs
+from db.lives import MessageStatus
+from db.models import Complaint, FlowRunRecord, MessageRow
+from flows.idle import COUNTS, FULL_AFTER, REGULAR, end_if_idle, record_if_idle
+from service.runs.idle import idle_reason
+from tasks.common.context import SiteContext
+from tasks.monitoring.watch import check_and_notify
+from tasks.notifications.enqueue import enqueue_alert
+from tasks.sources.folder_state import folder_state
+
+FULL = wita(BREACHED)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+LATER = FULL + timedelta(minutes=15)
+FLOWS = ("intake", "deadlines", "delivery", "watchdog")
+
+
+@pytest.fixture
+def done(context: SiteContext, monkeypatch: pytest.MonkeyPatch) -> SiteContext:
+    """A site at 08:00 whose flows have all just run in full: a breach was sent."""
+    monkeypatch.setattr("flows.idle.failed_runs", lambda *_: [])
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    assert deliver(context, BREACHED).sent == 2
+    decide(context, "2026-11-24 08:00:30")  # the ladder of superiors begins with the acceptance
+    check_and_notify(context, FULL, "watchdog")
+    ended(context, FULL)
+    return context
+
+
+def ended(context: SiteContext, moment: datetime) -> None:
+    """Record a full run of each flow."""
+    with context.transaction() as session:
+        for flow in FLOWS:
+            counts = {"sources": [], "folders": folder_state(context.site)}
+            runs.finished(session, f"{flow} {moment}", flow, moment, counts)
+
+
+def idle(context: SiteContext, moment: datetime = LATER) -> list[str]:
+    """The flows that would be idle at this moment."""
+    return [flow for flow in FLOWS if record_if_idle(context, flow, moment)]
+
+
+@ON_BOTH
+def test_a_run_that_would_find_nothing_is_recorded_and_says_why(done):
+    said = {flow: record_if_idle(done, flow, LATER) for flow in FLOWS}
+    assert said == {
+        "intake": "No file is new or changed.",
+        "deadlines": "No complaint has a deadline or a step that is due.",
+        "delivery": "No mail is due.",
+        "watchdog": "No incident.",
+    }
+    with done.transaction() as session:
+        assert runs.last_runs(session, FLOWS) == dict.fromkeys(FLOWS, LATER)
+        assert runs.last_full(session, "intake") == FULL
+        key = f"intake {LATER:%Y-%m-%d}"
+        (record,) = (
+            each for each in session.query(FlowRunRecord).filter_by(flow="intake", now=LATER)
+        )
+        assert (record.counts, record.id[: len(key)]) == (COUNTS, key)
+
+
+def due_now(context: SiteContext) -> None:
+    with context.transaction() as session:
+        session.execute(update(Complaint).values(next_action_at=LATER))
+
+
+def other_rules(context: SiteContext) -> None:
+    context.ruleset_fingerprint = lambda: "another"  # type: ignore[method-assign]
+
+
+def owed(context: SiteContext) -> None:
+    with context.run(FULL, "test") as run:
+        enqueue_alert(run, "vacancy", {"unit": "dinsos", "role": "head_of_unit"})
+
+
+def claimed_by_the_dead(context: SiteContext) -> None:
+    with context.transaction() as session:
+        claim = {"status": MessageStatus.SENDING, "claimed_at": LATER - timedelta(hours=1)}
+        session.execute(update(MessageRow).values(claim="gone", **claim))
+
+
+def new_file(context: SiteContext) -> None:
+    write_register(context, LATER, at("Dinas Sosial"), at("DLH", "FD-2"))
+
+
+def changed_settings(context: SiteContext) -> None:
+    with (context.site.folder / "directory.csv").open("a") as file:
+        file.write("\n")
+
+
+def waiting_file(context: SiteContext) -> None:
+    with context.transaction() as session:
+        record = runs.last_full_record(session, "intake")
+        assert record is not None
+        waits = {"source": "register", "waiting": [{"name": "x.csv", "reason": "new"}]}
+        record.counts = {**record.counts, "sources": [waits]}
+
+
+def silence(context: SiteContext) -> None:
+    long_ago = FULL - timedelta(days=1)
+    with context.transaction() as session:
+        row = update(FlowRunRecord).where(FlowRunRecord.flow == "deadlines")
+        session.execute(row.values(now=long_ago))
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("change", "flows"),
+    [
+        (due_now, ["deadlines"]),
+        (other_rules, ["deadlines"]),
+        (owed, ["delivery"]),
+        (claimed_by_the_dead, ["delivery"]),
+        (new_file, ["intake"]),
+        (changed_settings, ["intake"]),
+        (waiting_file, ["intake"]),
+        (silence, ["deadlines", "watchdog"]),
+    ],
+)
+def test_a_flow_with_work_is_not_idle(done, change, flows):
+    change(done)
+    assert [flow for flow in FLOWS if flow not in idle(done)] == flows
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "moment",
+    [
+        FULL + FULL_AFTER,
+        FULL + REGULAR + timedelta(minutes=1),  # nothing has run since: the clock is checked
+        wita("2026-11-25 00:05"),
+        FULL - timedelta(minutes=1),
+    ],
+)
+def test_full_runs_come_back_by_themselves(done, moment):
+    assert idle(done, moment) == []
+
+
+@on_sqlite
+def test_idle_runs_put_off_no_full_run(done):
+    moment = FULL
+    while idle(done, moment := moment + timedelta(hours=1)):
+        assert moment < FULL + FULL_AFTER
+    assert moment == FULL + FULL_AFTER
+
+
+@on_sqlite
+def test_a_site_without_history_and_a_run_with_a_time_are_never_idle(context, site_folder):
+    assert idle(context) == []
+    for flow in (*FLOWS, "summary", "maintenance"):
+        assert end_if_idle(flow, {"site": str(site_folder), "now": LATER}, LATER) is None
+
+
+@on_sqlite
+def test_another_process_answers(done, site_folder, monkeypatch):
+    """With the reason, or with nothing after an error of any kind."""
+    monkeypatch.setenv("TENGGAT_SITES", "")
+    asks = [("summary", str(site_folder)), ("intake", "/nowhere")]
+    context = multiprocessing.get_context("fork")
+    for flow, site in asks:
+        assert anyio.run(idle_reason, context, flow, {"site": site}) is None
