@@ -1,4 +1,4 @@
-"""Delivery: read the sender's mailbox, then send the mails in the outbox."""
+"""Delivery: send the mails in the outbox, and read the sender's mailbox at the same time."""
 
 from __future__ import annotations
 
@@ -17,19 +17,25 @@ from tasks.notifications.transport.smtp import ServerUnavailable
 LONGEST_RUN = 30 * 60
 """Time limit in seconds. A delivery run leaves the rest to the next one after some minutes."""
 
+HEAD_START = 3.0
+"""Seconds that the sending waits for the mailbox: a mail that just came back may change who is to
+be told. A mailbox answers in less; a slow one is read while the mails go out."""
+
 
 @flow(name="delivery", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
 def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Send all mails ready for delivery; the run fails if the mail server is unusable.
 
-    Returned mail and answers are read first. An unreadable mailbox does not stop the sending of
-    mails.
+    Returned mail and answers are read beside. A slow or unreadable mailbox does not stop the
+    sending of mails.
     """
     with flow_run_context("delivery", site, now) as at:
-        mailbox = read_mailbox_task(at.context, at.now, at.run_id)
+        reading = read_mailbox_task.submit(at.context, at.now, at.run_id)
+        reading.wait(HEAD_START)
+        count = send_owed_task(at.context, at.now, at.run_id)
+        mailbox = reading.result()
         if mailbox.trouble:
             get_run_logger().warning("the mailbox is not read: %s", mailbox.trouble)
-        count = send_owed_task(at.context, at.now, at.run_id)
         get_run_logger().info(
             "%d sent, %d deferred, %d dead, %d cancelled, %d still queued",
             count.sent,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import asdict
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from prefect import flow, get_run_logger
 
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
+from settings.mapping import SourceMapping
 from tasks.common.errors import place_of
 from tasks.common.retry import is_lost_database
-from tasks.ingest.source_count import IncompleteIntake, UnreadSource
+from tasks.ingest.source_count import IncompleteIntake, SourceCount, UnreadSource
 from tasks.intake import ask_task, pull_task
 from tasks.sources.base import SourceError
 from tasks.sources.folder_state import folder_state
@@ -24,23 +28,28 @@ LONGEST_RUN = 3 * 60 * 60
 def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Import from every source of a site. If one fails, the others continue, and the run fails.
 
-    Folders come first, because they wait for no server.
+    Sources on other machines are read side by side, and folders meanwhile: nothing waits for a slow
+    server. The imports are written one after another.
     """
     log = get_run_logger()
     with flow_run_context("intake", site, now) as at:
         counts, failures = [], []
         at.notes["folders"] = folder_state(at.context.site)  # before reading: later files are new
-        sources = at.context.site.sources
-        for name in sorted(sources, key=lambda name: not sources[name].has_files):
+        pulls = pull_all(
+            at.context.site.sources,
+            pull=partial(pull_task, at.context, now=at.now),
+            submit=partial(pull_task.submit, at.context, now=at.now),
+        )
+        for name, result in pulls:
             try:
-                counts.append(asdict(pull_task(at.context, name, at.now)))
+                counts.append(asdict(result()))
             except SourceError as error:
                 failures.append(f"{name}: {error}")
                 if isinstance(error, UnreadSource):
                     counts.append(asdict(error.count))
             except Exception as error:
                 if is_lost_database(error):
-                    raise  # no source could be imported
+                    raise
                 failures.append(f"{name}: unexpected error ({place_of(error)}); please report it")
         ask_task(at.context, at.now, at.run_id)
         for count in counts:
@@ -55,3 +64,34 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         if failures:
             raise IncompleteIntake("; ".join(failures), at.counts)
         return at.counts
+
+
+def pull_all(
+    sources: Mapping[str, SourceMapping],
+    *,
+    pull: Callable[[str], SourceCount],
+    submit: Callable[[str], _Started],
+) -> list[tuple[str, Callable[[], SourceCount]]]:
+    """Read every source; return its name, and a function that gives its count or raises its error.
+
+    `submit` starts to read a source on another machine; meanwhile `pull` reads the folders one
+    after another. A lost database is raised at once.
+    """
+    folders = [name for name in sources if sources[name].has_files]
+    started = [(name, submit(name).result) for name in sources if name not in folders]
+    return [(name, _outcome(pull, name)) for name in folders] + started
+
+
+def _outcome(pull: Callable[[str], SourceCount], name: str) -> Callable[[], SourceCount]:
+    future: Future[SourceCount] = Future()
+    try:
+        future.set_result(pull(name))
+    except Exception as error:
+        if is_lost_database(error):
+            raise  # no source could be imported
+        future.set_exception(error)
+    return future.result
+
+
+class _Started(Protocol):
+    def result(self) -> SourceCount: ...

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import is_not
 from pathlib import Path
+from threading import RLock
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -42,6 +43,7 @@ class SiteContext:
         self.by: audit.AuditActor | None = audit.UNNAMED
         self._hashed: tuple[object, ...] = ()
         self._fingerprint = ""
+        self._writing = RLock()
 
     @classmethod
     def open(cls, folder: Path | str | None = None) -> SiteContext:
@@ -63,9 +65,17 @@ class SiteContext:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Open a session with one transaction, committed as a whole or not at all."""
+        """Open a session with one transaction, committed as a whole or not at all.
+
+        The threads of a run write one after another. They wait for each other without a time limit,
+        unlike two processes on SQLite. So nothing inside a transaction may wait for a server.
+        """
         info = audit.session_info(self.by)
-        with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
+        with (
+            self._writing,
+            Session(self.engine, expire_on_commit=False, info=info) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager

@@ -7,6 +7,9 @@ file on disk is no witness: the clock of this machine has stamped it.
 from __future__ import annotations
 
 import ctypes
+import re
+import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,16 +24,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from settings import Site
 from tasks.common.context import SiteContext
 from tasks.common.limited_http import AnswerLimit, limit_answers
+from tasks.common.limited_socket import ReceiveLimit, limit_tls, limited_socket
 from tasks.common.loopback import is_loopback
+from tasks.notifications.transport.choose import smtp_address
+from tasks.notifications.transport.smtp import SmtpAddress
 from tasks.sources import open_source
 
 Clock = Callable[[], datetime]
 
 ANSWERS_WITHIN = 3.0
-"""Time limit for the answer of a web server, in seconds."""
+"""Time limit for the answer of a web server or mail server, in seconds."""
 
 MAX_SERVERS = 3
 """Number of web servers asked at most."""
+
+GREETING = 4096
+"""Limit of bytes in the greeting of a mail server."""
 
 UNSYNCHRONIZED = 5
 """Result of adjtimex if nothing keeps the kernel's clock right (TIME_ERROR)."""
@@ -53,7 +62,7 @@ def ask_all(context: SiteContext, clock: Clock, tolerance: timedelta) -> tuple[W
     found = [database(context, clock, tolerance)]
     for url in web_servers(context.site):
         found.append(web_server(url, clock, tolerance))
-    found += [kernel(), files(context.site, clock())]
+    found += [mail_server(context.site, clock, tolerance), kernel(), files(context.site, clock())]
     return tuple(each for each in found if each is not None)
 
 
@@ -130,6 +139,63 @@ def answer_time(headers: httpx.Headers) -> datetime | None:
         age = timedelta(seconds=int(headers.get("Age", "0")))
         return made.replace(tzinfo=made.tzinfo or UTC).astimezone(UTC) + age
     except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def mail_server(site: Site, clock: Clock, tolerance: timedelta) -> Witness | None:
+    """Ask the mail server for the time in its greeting; None if it is no server of its own.
+
+    Not every server greets with a time. The connection ends without a login.
+    """
+    if site.keeps_mail:
+        return None
+    try:
+        with smtp_address(site, timeout=ANSWERS_WITHIN) as address:
+            theirs = None if is_loopback(address.host) else greeting_time(_greeting(address))
+    except (OSError, ValueError):
+        return Witness("mail_server", None)
+    if theirs is None:
+        return Witness("mail_server", None)
+    return compared("mail_server", theirs, clock(), tolerance)
+
+
+def _greeting(address: SmtpAddress) -> str:
+    """Return the lines with which a mail server greets, or '' if it is on this machine."""
+    limit = ReceiveLimit(size=GREETING, seconds=ANSWERS_WITHIN)
+    plain = socket.create_connection((address.host, address.port), ANSWERS_WITHIN)
+    if address.implicit_tls:
+        tls = ssl.create_default_context(cafile=address.ca_file)
+        limit_tls(tls, limit)
+        connected: socket.socket = tls.wrap_socket(plain, server_hostname=address.host)
+    else:
+        connected = limited_socket(plain, limit)
+    with connected, connected.makefile("rb") as lines:
+        if is_own_end(connected):
+            return ""
+        found = [lines.readline(GREETING)]
+        while found[-1].startswith(b"220-"):
+            found.append(lines.readline(GREETING))
+    return b"".join(found).decode("ascii", "replace")
+
+
+def is_own_end(connected: socket.socket) -> bool:
+    """Check whether both ends of a connection are on this machine."""
+    return bool(connected.getpeername()[0] == connected.getsockname()[0])
+
+
+_GREETED_AT = re.compile(
+    r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), +\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d"
+    r" +(?:[+-]\d{4}|GMT|UTC)\b"
+)
+
+
+def greeting_time(greeting: str) -> datetime | None:
+    """Return the time in the greeting of a mail server, if it has one with a zone."""
+    found = _GREETED_AT.search(greeting) if greeting.startswith("220") else None
+    try:
+        made = parsedate_to_datetime(found[0]) if found else None
+        return made and made.replace(tzinfo=made.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -14,7 +14,7 @@ MOMENTS = ("since", "clock", "right")
 """The facts that are moments."""
 
 
-WITNESSES = ("database", "kernel", "files")
+WITNESSES = ("database", "mail_server", "kernel", "files")
 """The witnesses of the time with a name in the texts; the others are names of hosts."""
 
 

@@ -1,7 +1,9 @@
 """The machine's clock: a jump is confirmed by another clock, or nothing is decided or sent."""
 
 import json
+import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -328,6 +330,62 @@ def test_web_servers_are_asked_at_their_root_and_without_a_login(context):
     assert witnesses.web_servers(context.site) == ["https://hc-ping.example:8443/"]
     found = witnesses.web_server("http://127.0.0.1:9/", lambda: LAST, TOLERANCE)
     assert found == Witness("127.0.0.1", None)  # this machine is no witness
+
+
+@pytest.mark.parametrize(
+    ("greeting", "time"),
+    [
+        ("220 mx ESMTP Sendmail 8.17/8.17; Tue, 24 Nov 2026 08:00:00 +0800\r\n", "00:00:00"),
+        (
+            "220 mx Microsoft ESMTP ready at Tue, 24 Nov 2026 00:00:00 +0000",
+            "00:00:00",
+        ),
+        ("220-mx ESMTP Exim 4.98 Tue, 24 Nov 2026 07:00:00 +0700\r\n220 no spam\r\n", "00:00:00"),
+        ("220 mx ESMTP; Tue,  3 Nov 2026 24:00:00 GMT", None),
+        ("220 mx ESMTP; Tue, 24 Nov 2026 08:00:00", None),
+        ("220 mx ESMTP Postfix (Debian/GNU)", None),
+        ("554 mx; Tue, 24 Nov 2026 08:00:00 +0800", None),
+        ("", None),
+    ],
+)
+def test_the_date_in_the_greeting_of_a_mail_server_is_read(greeting, time):
+    found = witnesses.greeting_time(greeting)
+    assert (found and found.isoformat()) == (time and f"2026-11-24T{time}+00:00")
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "says", "agrees"),
+    [
+        (True, b"220 mx; Tue, 24 Nov 2026 08:01:00 +0800\r\n", True),
+        (True, b"220 mx; Tue, 24 Nov 2025 08:01:00 +0800\r\n", False),
+        (True, b"220-" + b"x" * 9_000, None),
+        (True, b"", None),
+        (False, b"220 mx; Tue, 24 Nov 2026 08:01:00 +0800\r\n", None),
+    ],
+)
+def test_a_mail_server_on_another_machine_is_a_witness(
+    context, monkeypatch, elsewhere, says, agrees
+):
+    """The server is on loopback, so only the two checks for that are told otherwise."""
+    if elsewhere:
+        monkeypatch.setattr(witnesses, "is_loopback", lambda host: False)
+        monkeypatch.setattr(witnesses, "is_own_end", lambda connected: False)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+        if elsewhere:
+            threads.submit(greet, listener, says)
+        context.site.mail_url = f"smtp://127.0.0.1:{listener.getsockname()[1]}"
+        found = witnesses.mail_server(context.site, lambda: LAST, TOLERANCE)
+    assert (found.name, found.agrees) == ("mail_server", agrees)
+
+
+def greet(listener: socket.socket, says: bytes) -> None:
+    with listener.accept()[0] as connected:
+        connected.sendall(says)
+
+
+def test_the_built_in_mailbox_is_no_witness(context):
+    context.site.mail_url = "mailbox:"
+    assert witnesses.mail_server(context.site, lambda: LAST, TOLERANCE) is None
 
 
 def test_a_file_named_after_today_confirms_and_its_time_on_disk_does_not(context):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -190,18 +191,25 @@ def test_a_failing_intake_keeps_nothing_else_from_running(origin, shared, tmp_pa
     assert runs["delivery 2026-11-24 09:00"] == "COMPLETED"
 
 
+def hang_up_after(mails: Path, listener: socket.socket) -> None:
+    """Serve a mailbox that says nothing until a mail has gone out, and then hangs up."""
+    with listener.accept()[0]:
+        until(lambda: any(mails.rglob("*.eml")))
+
+
 def test_a_mailbox_that_cannot_be_read_keeps_no_mail_from_going_out(origin, shared, tmp_path):
-    with socket.socket() as nobody:  # bound and not listening: it refuses
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
-        url = f"imap+plain://tenggat:s3cret@127.0.0.1:{port}/INBOX"
-        site = small_site(tmp_path / "site")
+    site = small_site(tmp_path / "site")
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+        served = threads.submit(hang_up_after, tmp_path / "var" / "mailbox", listener)
+        url = f"imap+plain://tenggat:s3cret@127.0.0.1:{listener.getsockname()[1]}/INBOX"
         command = ("-m", "cli", "run", "--now", "2026-11-24T10:00", "--json")
-        done = call(origin, shared, site, *command, TENGGAT_BOUNCES_URL=url)
+        hasty = "import flows.delivery; flows.delivery.HEAD_START = 0.1"
+        done = call(origin, shared, site, *command, before=hasty, TENGGAT_BOUNCES_URL=url)
+        served.result()
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)["delivery"]
     assert counts["sent"] > 0
-    assert counts["mailbox"]["trouble"].startswith("mail/bounces: the mail server cannot be")
+    assert counts["mailbox"]["trouble"].startswith("mail/bounces: the mail server broke off")
     prefect = Told(shared.api, site)
     artifacts = [a["data"] for a in prefect.all("artifacts") if a["key"] == "delivery"]
     told = "Kotak surat untuk surel yang kembali tidak dapat dibaca: mail/bounces: the mail server"

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, CursorResult, bindparam, make_url, text
@@ -31,7 +31,7 @@ from tasks.sources.sql.conversion import KINDS, as_cursor, as_text, parameter
 from tasks.sources.sql.errors import cause
 
 SPOOLED = 8 << 20
-"""Bytes of changed rows kept in memory; more go to an unnamed temporary file."""
+"""Bytes of rows kept in memory; more go to an unnamed temporary file."""
 
 
 @source_kind("sql")
@@ -55,7 +55,7 @@ class SqlQuery(Source[SqlSource]):
         with explained(name, source), reading(self.site.folder, name, source) as connection:
             place = _Place.read(name, sources_cursor.position(context, name), source)
             with _answer(connection, source, place.value) as result:
-                answer = _QueryResult(result, name, source, now)
+                answer = _QueryResult(result, name, source, now, self.check_time)
                 if not source.cursor:
                     yield from _everything(answer)
                 elif place.filling:
@@ -83,12 +83,21 @@ class SqlQuery(Source[SqlSource]):
 
 
 class _QueryResult:
-    """The answer of the database: the mapped columns of each row as text, and its cursor."""
+    """The answer of the database: the mapped columns of each row as text, and its cursor.
+
+    `check_time` is called for each row, and may raise an error.
+    """
 
     def __init__(
-        self, result: CursorResult[Any], name: str, source: SqlSource, now: datetime
+        self,
+        result: CursorResult[Any],
+        name: str,
+        source: SqlSource,
+        now: datetime,
+        check_time: Callable[[], None],
     ) -> None:
         self.name, self.source, self.now = name, source, now
+        self._check_time = check_time
         self.zone = ZoneInfo(source.zone)
         self.header = source.columns
         self.later = 0
@@ -113,6 +122,7 @@ class _QueryResult:
         number = 0
         try:
             for number, values in enumerate(self._result, start=1):
+                self._check_time()
                 cursor = None if self._cursor is None else as_cursor(values[self._cursor])
                 yield cursor, (number, self._cells(number, values))
         except DataError as error:
@@ -160,19 +170,47 @@ def dated(source: SqlSource) -> set[str]:
     return columns | {event.column for event in source.events}
 
 
+class _KeptRows:
+    """Rows that are read from the server before any of them is imported.
+
+    The import is a transaction. The other parts of Tenggat must not wait for it as long as the
+    server takes.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self.content = hashlib.sha256()
+
+    @classmethod
+    @contextmanager
+    def temporary(cls) -> Iterator[_KeptRows]:
+        """Keep rows for a block."""
+        with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as file:
+            yield cls(file)
+
+    def add(self, row: Row) -> None:
+        """Keep a row after the others."""
+        line = json.dumps(row)
+        self.content.update(line.encode())
+        self._file.write(line + "\n")
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows in order."""
+        self._file.seek(0)
+        return ((number, tuple(cells)) for number, cells in map(json.loads, self._file))
+
+
 def _everything(answer: _QueryResult) -> Iterator[Extract]:
-    """Yield all rows of a query without a cursor, streamed and never in memory at once."""
-
-    def rows() -> Iterator[Row]:
-        with explained(answer.name, answer.source):
-            for _, row in answer.rows():
-                if answer.is_later(row):
-                    answer.later += 1
-                else:
-                    yield row
-
-    sha256 = sources_cursor.content_hash(answer.source.query, answer.now)
-    yield Extract(f"{answer.name}: all rows", sha256, answer.now, answer.header, rows())
+    """Yield all rows of a query without a cursor; they are never in memory at once."""
+    with _KeptRows.temporary() as kept:
+        for _, row in answer.rows():
+            if answer.is_later(row):
+                answer.later += 1
+            else:
+                kept.add(row)
+        sha256 = sources_cursor.content_hash(answer.source.query, answer.now)
+        name = f"{answer.name}: all rows"
+        yield Extract(name, sha256, answer.now, answer.header, kept.rows())
 
 
 def _parts(answer: _QueryResult, since: object) -> Iterator[Extract]:
@@ -199,20 +237,16 @@ def _parts(answer: _QueryResult, since: object) -> Iterator[Extract]:
 def _changes(answer: _QueryResult, since: object) -> Iterator[Extract]:
     """Yield the changes as one extract: all are read before any of them is imported."""
     progress = _QueryProgress(since)
-    content = hashlib.sha256()
-    with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as kept:
+    with _KeptRows.temporary() as kept:
         for value, row in answer.rows():
             if not progress.reaches(value, answer.is_later(row)):
                 answer.later += 1
                 break
-            line = json.dumps(row)
-            content.update(line.encode())
-            kept.write(line + "\n")
+            kept.add(row)
         cursor = _Place(progress.end()).written()
-        kept.seek(0)
-        rows = ((number, tuple(cells)) for number, cells in map(json.loads, kept))
-        sha256 = sources_cursor.content_hash(cursor, content.hexdigest())
-        yield Extract(f"{answer.name}: changes", sha256, answer.now, answer.header, rows, cursor)
+        sha256 = sources_cursor.content_hash(cursor, kept.content.hexdigest())
+        name = f"{answer.name}: changes"
+        yield Extract(name, sha256, answer.now, answer.header, kept.rows(), cursor)
 
 
 class _QueryProgress:
