@@ -1,7 +1,7 @@
 """`make bench`: what it costs to send what the outbox owes, against the bare connection.
 
 Prints ratios; nothing here passes or fails. 2,000 officials of 2,000 units are each owed a mail
-about one complaint, on SQLite and on PostgreSQL. Mails are judged again and composed some at a
+about one complaint, on SQLite and on PostgreSQL. Mails are evaluated again and composed some at a
 time, claimed, handed to an SMTP server on loopback over STARTTLS, and each answer is recorded:
 'from claim to record' is without the composing, 'with composing' is the whole step. The baseline
 hands the same bytes to the same server in a loop over one connection (yagmail's SMTP object,

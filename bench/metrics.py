@@ -1,9 +1,9 @@
 """`make bench`: the figures of a year of 1,000,000 complaints, and of a tenth of them.
 
-Prints seconds, memory and ratios; nothing here passes or fails. Invented complaints are judged by
-a run of deadlines and then copied in the database, so that each figure must be so many times that
-of the few: this is checked. The baseline reads the same rows, id, ticket and kept figures, and
-does nothing with them. Every part runs in a process of its own. An argument names the number.
+Prints seconds, memory and ratios; nothing here passes or fails. Invented complaints are evaluated
+by a run of deadlines and then copied in the database, so that each figure must be so many times
+that of the few: this is checked. The baseline reads the same rows, id, ticket and kept figures,
+and does nothing with them. Every part runs in a process of its own. An argument names the number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PERIOD = "2025-11-24..2026-11-23"
 
 
 def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
-    """A year of complaints, judged, and their notices sent."""
+    """A year of complaints, evaluated, and their notices sent."""
     from sqlalchemy import update  # noqa: PLC0415
 
     from db.lives import MessageStatus  # noqa: PLC0415

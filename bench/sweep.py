@@ -1,9 +1,9 @@
 """`make bench`: deadlines of 10,000 complaints that are due, among 1,000,000 and among 100,000.
 
-Prints seconds and ratios; nothing here passes or fails. Invented complaints are judged by a first
-run and copied in the database with their events, deadlines and notices; then 10,000 of them come
-due at once and are judged again. The baseline is the run among the fewer. Every part runs in a
-process of its own. Arguments name the two numbers.
+Prints seconds and ratios; nothing here passes or fails. Invented complaints are evaluated by a
+first run and copied in the database with their events, deadlines and notices; then 10,000 of them
+come due at once and are evaluated again. The baseline is the run among the fewer. Every part runs
+in a process of its own. Arguments name the two numbers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def as_of(zone: Any) -> datetime:
 
 
 def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
-    """A year of complaints, judged."""
+    """A year of complaints, evaluated."""
     from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
 
     context = site(Path(folder), url)

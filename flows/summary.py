@@ -71,7 +71,7 @@ def by_unit(overview: ReportOverview, locale: str) -> list[dict[str, Any]]:
         {
             t("report.of.unit"): unit.name,
             t("report.column.share"): percent_text(unit.share, locale),
-            t("report.column.verdicts"): unit.judged,
+            t("report.column.verdicts"): unit.evaluated,
             t("report.column.open"): unit.open,
             t("report.column.late"): unit.late,
         }

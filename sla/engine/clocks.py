@@ -129,7 +129,7 @@ def clocks(
                 unit = event.unit or holder
                 facing = unit or _first_unit(known[place:])
                 asked = facts.asked(facing, context.unit_kinds.get(facing or ""))
-                if _judgeable(rule, facts) and rule.applies_to(asked):
+                if _evaluable(rule, facts) and rule.applies_to(asked):
                     clock = Clock(event, [(event.latest, _responsible(rule, unit, context))])
                     clock.version_open = version_open
                     clock.pauses += _already_open(rule, open_pauses)
@@ -232,7 +232,7 @@ def _first_unit(known: Sequence[Event]) -> str | None:
     return next((event.unit for event in known if event.kind == Kind.ASSIGNED), None)
 
 
-def _judgeable(rule: Rule, facts: ComplaintFacts) -> bool:
+def _evaluable(rule: Rule, facts: ComplaintFacts) -> bool:
     if rule.promised and facts.promised_due is None:
         return False
     if facts.sees is None:

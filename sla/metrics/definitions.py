@@ -171,6 +171,6 @@ WITHIN = (3, 7, 14)
 """The periods after a notification, in working days, within which a settlement is counted."""
 
 SMALL_NUMBER = 5
-"""With fewer judged deadlines than this, a share is too small for comparison."""
+"""With fewer evaluated deadlines than this, a share is too small for comparison."""
 
 TREND_MONTHS = 13

@@ -21,7 +21,7 @@ from sla.metrics.definitions import WITHIN
 from sla.metrics.encoding import STATES
 from sla.metrics.table import Measure
 from sla.metrics.tables import (
-    JUDGED,
+    EVALUATED,
     Tellings,
     UnitStatement,
     first_of_equals,
@@ -69,7 +69,7 @@ COLUMNS: dict[str, Measure] = {
     "statement": KEY,
     "answerable": KEY,
     "counted_on": DAY,
-    "judged": FLAG,
+    "evaluated": FLAG,
     "duty_open": FLAG,
     "late": FLAG,
     "late_complaint": FLAG,
@@ -221,7 +221,7 @@ class DutyList:
             "why": g.d_reasons,
             "working_days_late": np.where(counts, working_days_late(g, self._context, until), NONE),
             "days_late": np.where(counts, until - g.d_due, NONE),
-            "judged": np.isin(g.d_state, JUDGED).astype(np.int64),
+            "evaluated": np.isin(g.d_state, EVALUATED).astype(np.int64),
             "duty_open": g.d_open.astype(np.int64),
             "late": late.astype(np.int64),
             "late_complaint": _first_of(g.d_case, late),

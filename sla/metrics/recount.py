@@ -111,11 +111,11 @@ DUE = "counted_on"
 
 def _verdicts(table: str, row: str, of: Conditions) -> Iterator[Recount]:
     """Yield the columns of `VERDICTS` for a row, over the duties with these conditions."""
-    flags = {"verdicts": "judged", "by_policy": "by_policy"}
+    flags = {"verdicts": "evaluated", "by_policy": "by_policy"}
     for column in (each.key for each in VERDICTS):
         if column == "share":
             met = (*of, _is("verdict", State.MET))
-            yield Recount(table, row, column, Method.SHARE, met, (*of, *_flag("judged")))
+            yield Recount(table, row, column, Method.SHARE, met, (*of, *_flag("evaluated")))
         elif column in flags:
             yield Recount(table, row, column, Method.COUNT, (*of, *_flag(flags[column])))
         else:
@@ -224,7 +224,7 @@ def _figure(key: str, column: str, span: Period, year_begin: date) -> Recount | 
         "returned": (_is("row", RowKind.RETURNED), _within("event_on", span)),
     }
     shares = {
-        "on_time": ((due, _is("verdict", State.MET)), (due, *_flag("judged"))),
+        "on_time": ((due, _is("verdict", State.MET)), (due, *_flag("evaluated"))),
         "followed_up_share": (
             (*counts["received"], *_flag("followed_up")),
             (*counts["received"], Condition("followed_up", 0, None)),
@@ -257,11 +257,11 @@ def _trend(table: Table, period: Period) -> Iterator[Recount]:
         for column, rows in (
             ("received", (*_flag("complaint"), _within("received", month))),
             ("settled", (*_flag("complaint"), _within("settled", month))),
-            ("verdicts", (*due, *_flag("judged"))),
+            ("verdicts", (*due, *_flag("evaluated"))),
         ):
             yield Recount("trend", month.name, column, Method.COUNT, rows)
         met = (*due, _is("verdict", State.MET))
-        yield Recount("trend", month.name, "share", Method.SHARE, met, (*due, *_flag("judged")))
+        yield Recount("trend", month.name, "share", Method.SHARE, met, (*due, *_flag("evaluated")))
 
 
 def _escalations(table: Table) -> Iterator[Recount]:

@@ -33,7 +33,9 @@ MET, MET_LATE, BREACHED, UNKNOWN, WAIVED = (
     STATES.index(state)
     for state in (State.MET, State.MET_LATE, State.BREACHED, State.UNKNOWN, State.WAIVED)
 )
-JUDGED = (MET, MET_LATE, BREACHED)
+EVALUATED = (MET, MET_LATE, BREACHED)
+"""The states that are a verdict: on time or late."""
+
 COLUMNS = tuple(column.key for column in SHAPES["headline"][1])
 """The columns of the headline: the period itself and those that it is compared with."""
 
@@ -137,7 +139,7 @@ class _ReportTables:
         self.year_begin = context.day(context.start_of_year(as_of))
         self.late_cases = np.zeros(len(g.tickets), np.bool_)
         self.late_cases[g.d_case[g.overdue]] = True
-        self.judged = np.isin(g.d_state, JUDGED)
+        self.evaluated = np.isin(g.d_state, EVALUATED)
         until = np.where(g.overdue, self.today, 0)
         self.late_days = working_days_late(g, context, until)
 
@@ -181,7 +183,7 @@ class _ReportTables:
 
         months = [summed("trend", column) for column in range(3)]
         trend = [row.cells for row in made["trend"] if row.cells[3] is not None]
-        met = sum(round(_whole(judged) * _part(share)) for _, _, judged, share in trend)
+        met = sum(round(_whole(evaluated) * _part(share)) for _, _, evaluated, share in trend)
         told = self.within(self.tellings.day)
         cells: dict[str, tuple[Cell, ...]] = {
             "by_rule": (*verdicts, duties),
@@ -220,8 +222,8 @@ class _ReportTables:
             chosen[some] = True
         return tuple(self.g.tickets[chosen])
 
-    def judged_places(self, due: Flags) -> Ints:
-        return self.g.d_case[due & self.judged]
+    def evaluated_places(self, due: Flags) -> Ints:
+        return self.g.d_case[due & self.evaluated]
 
     def grouped(self, *parts: tuple[Ints, Ints]) -> dict[int, Ints]:
         """Group cases by key: each case once per key, in order. A part has keys and as many
@@ -281,7 +283,7 @@ class _ReportTables:
         """Return each figure that a period has."""
         g = self.g
         received, due = self.within(g.received, period), self.within(g.d_day, period)
-        states, judged = g.d_state[due], self.judged[due]
+        states, evaluated = g.d_state[due], self.evaluated[due]
         came, measured = int(received.sum()), received & follow_up_measured(g)
         of, followed = int(measured.sum()), int((measured & g.followed).sum())
         on_time = self.behind_by(np.zeros(len(due), np.int64), due)[0].get("share", 0)
@@ -292,10 +294,10 @@ class _ReportTables:
                 _share(followed, of), measured, _smaller(followed, of), of
             ),
             "on_time": _Figure(
-                _share((states == MET).sum(), judged.sum()),
-                self.judged_places(due),
+                _share((states == MET).sum(), evaluated.sum()),
+                self.evaluated_places(due),
                 on_time,
-                int(judged.sum()),
+                int(evaluated.sum()),
             ),
         }
         perhaps = self.perhaps_settled(period)
@@ -363,13 +365,13 @@ class _ReportTables:
         g, n = self.g, max(len(self.g.tickets), 1)
         found: defaultdict[int, dict[str, int]] = defaultdict(dict)
         codes = keys * n + g.d_case
-        judged, met = chosen & self.judged, chosen & (g.d_state == MET)
+        evaluated, met = chosen & self.evaluated, chosen & (g.d_state == MET)
         groups = {
-            "verdicts": judged,
+            "verdicts": evaluated,
             "met": met,
             "met_late": chosen & (g.d_state == MET_LATE),
             "breached": chosen & (g.d_state == BREACHED),
-            "not_met": judged & ~met,
+            "not_met": evaluated & ~met,
             "unknown": chosen & (g.d_state == UNKNOWN),
             "waived": chosen & (g.d_state == WAIVED),
             "by_policy": chosen & g.d_by_policy,
@@ -398,7 +400,7 @@ class _ReportTables:
         return sorted(rows, key=lambda row: row.key)
 
     def by_unit(self) -> list[Row]:
-        """Return the rows by unit: the worst share first, units with few judged deadlines at the
+        """Return the rows by unit: the worst share first, units with few evaluated deadlines at the
         end.
         """
         g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
@@ -429,10 +431,10 @@ class _ReportTables:
             )
 
         def rank(row: Row) -> tuple[bool, float, int, str]:
-            judged, share = row.cells[0], row.cells[7]
-            assert isinstance(judged, int)
+            evaluated, share = row.cells[0], row.cells[7]
+            assert isinstance(evaluated, int)
             worst = share if isinstance(share, float) else 2.0
-            return share is None or row.small, worst, -judged, row.key
+            return share is None or row.small, worst, -evaluated, row.key
 
         return sorted(rows, key=rank)
 
@@ -478,9 +480,9 @@ class _ReportTables:
                 continue
             received, settled = self.within(g.received, month), self.within(g.settled, month)
             due = self.within(g.d_day, month)
-            (judged, *_, share), small = self.verdicts(due)
-            cells = (int(received.sum()), int(settled.sum()), judged, share)
-            tickets = self.tickets(received, settled, self.judged_places(due))
+            (evaluated, *_, share), small = self.verdicts(due)
+            cells = (int(received.sum()), int(settled.sum()), evaluated, share)
+            tickets = self.tickets(received, settled, self.evaluated_places(due))
             behind = self.behind_by(np.zeros(len(due), np.int64), due)[0]
             rows.append(Row(month.name, cells, tickets, small, behind=behind))
         return rows
@@ -677,9 +679,18 @@ def _verdicts(counts: Ints, by_policy: int) -> tuple[tuple[Cell, ...], bool]:
     met, met_late, breached, unknown, waived = (
         int(counts[state]) for state in (MET, MET_LATE, BREACHED, UNKNOWN, WAIVED)
     )
-    judged = met + met_late + breached
-    cells = (judged, met, met_late, breached, unknown, waived, int(by_policy), _share(met, judged))
-    return cells, 0 < judged < SMALL_NUMBER
+    evaluated = met + met_late + breached
+    cells = (
+        evaluated,
+        met,
+        met_late,
+        breached,
+        unknown,
+        waived,
+        int(by_policy),
+        _share(met, evaluated),
+    )
+    return cells, 0 < evaluated < SMALL_NUMBER
 
 
 def _share(part: int | np.integer, whole: int | np.integer) -> float | None:

@@ -103,7 +103,7 @@ def _notes(
             if (days := missing_days(session, context, name, span.first, span.last, as_of))
         ),
         vacancies=tuple((site.directory.name_of(unit), role) for unit, role in vacancies),
-        not_evaluated=tuple(_not_judged(context, facts, locale)),
+        not_evaluated=tuple(_not_evaluated(context, facts, locale)),
         shown_later=tuple(
             (name, max(each.shown_later.values()))
             for name, each in facts.items()
@@ -122,7 +122,7 @@ def _notes(
     )
 
 
-def _not_judged(
+def _not_evaluated(
     context: SiteContext, facts: Mapping[str, ComplaintFacts], locale: str
 ) -> Iterable[tuple[str, tuple[str, ...]]]:
     """Yield, for each source, the rules that its data cannot prove as met or missed."""

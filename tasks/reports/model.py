@@ -25,7 +25,7 @@ class Notes:
     - `vacancies`: vacancies, as unit and role.
     - `not_evaluated`: sources, each with the rules they cannot show.
     - `shown_later`: sources, each with the working days until they show a settlement.
-    - `examiners`: the units of the inspectors, who examine the report and are judged in it too.
+    - `examiners`: the units of the inspectors, who examine the report and are evaluated in it too.
     - `holidays`: days, each with its name and whether it is an estimate.
     - `audit`: the last row of the audit before the report's moment, as 'number:hash'. A stored
       report is thus a witness of all decisions before it.

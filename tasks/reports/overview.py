@@ -19,7 +19,7 @@ class UnitLine:
 
     name: str
     share: float | None
-    judged: int
+    evaluated: int
     open: int
     late: int
     small: bool
@@ -108,11 +108,11 @@ def unmeasured(view: Report, figure: str, column: str) -> int:
 
 def _line(view: Report, units: Table, row: Row) -> UnitLine:
     cells = {column.key: cell for column, cell in zip(units.columns, row.cells, strict=True)}
-    share, judged, still, late = (cells[key] for key in ("share", "verdicts", "open", "late"))
+    share, evaluated, still, late = (cells[key] for key in ("share", "verdicts", "open", "late"))
     return UnitLine(
         name=view.names("unit", row.key).text,
         share=share if isinstance(share, float) else None,
-        judged=judged if isinstance(judged, int) else 0,
+        evaluated=evaluated if isinstance(evaluated, int) else 0,
         open=still if isinstance(still, int) else 0,
         late=late if isinstance(late, int) else 0,
         small=row.small,

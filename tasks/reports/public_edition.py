@@ -293,8 +293,8 @@ class _Hiding:
                     or (row.measure is Measure.COUNT and small(self._figure(row.key, column)))
                 ):
                     self._hide("headline", place, column)
-            judged, met = self._judged(column)
-            if any(map(small, (judged, met, judged - met))) or (
+            evaluated, met = self._evaluated(column)
+            if any(map(small, (evaluated, met, evaluated - met))) or (
                 not self.months[column] and column != "value" and received < LEAST
             ):
                 self._hide_figure("on_time", column)
@@ -305,26 +305,26 @@ class _Hiding:
         found = self._figure(key, column)
         return found if isinstance(found, int) else 0
 
-    def _judged(self, column: str) -> tuple[int, int]:
+    def _evaluated(self, column: str) -> tuple[int, int]:
         """Sum the evaluated and the met deadlines in the months of a headline column."""
         rows = [self.by_key["trend"].rows[place] for place in self.months[column]]
-        judged = [cell if isinstance(cell := row.cells[2], int) else 0 for row in rows]
+        evaluated = [cell if isinstance(cell := row.cells[2], int) else 0 for row in rows]
         shares = [cell if isinstance(cell := row.cells[3], int | float) else 0 for row in rows]
-        met = [round(share * of) for share, of in zip(shares, judged, strict=True)]
-        return sum(judged), sum(met)
+        met = [round(share * of) for share, of in zip(shares, evaluated, strict=True)]
+        return sum(evaluated), sum(met)
 
     def _trend(self) -> None:
         trend = self.by_key.get("trend")
         if trend is None:
             return
         for place, row in enumerate(trend.rows):
-            judged, share = row.cells[2], row.cells[3]
+            evaluated, share = row.cells[2], row.cells[3]
             for column, cell in zip(trend.columns, row.cells, strict=True):
                 if small(cell) or small(row.behind.get(column.key)):
                     self._hide("trend", place, column.key)
-            if isinstance(judged, int) and isinstance(share, int | float):
-                met = round(share * judged)
-                if any(map(small, (judged, met, judged - met))):
+            if isinstance(evaluated, int) and isinstance(share, int | float):
+                met = round(share * evaluated)
+                if any(map(small, (evaluated, met, evaluated - met))):
                     self._hide("trend", place, "share")
         for _ in EARLIER:  # the months of one column may be among those of another
             for figures, months in self.months.items():

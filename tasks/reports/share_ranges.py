@@ -71,14 +71,14 @@ def _unsafe(
     verdicts: Verdicts, levels: Sequence[Level], ranges: dict[int, ShareRange]
 ) -> Iterator[int]:
     """Yield the rows of which a small count follows."""
-    met, judged = verdicts["met"], verdicts["verdicts"]
-    bounds = {row: each.counts(judged[row]) for row, each in ranges.items()}
+    met, evaluated = verdicts["met"], verdicts["verdicts"]
+    bounds = {row: each.counts(evaluated[row]) for row, each in ranges.items()}
     total = sum(met[row] for row in ranges)
     fewest, most = (sum(each[end] for each in bounds.values()) for end in (0, 1))
     for row, (low, high) in bounds.items():
         least = max(low, total - (most - high))
         greatest = min(high, total - (fewest - low))
-        missed = judged[row] - greatest, judged[row] - least
+        missed = evaluated[row] - greatest, evaluated[row] - least
         if (
             (least and greatest < LEAST)
             or (missed[0] and missed[1] < LEAST)

@@ -230,7 +230,7 @@ UNDECIDED = (Correction("10", "DLH", "Tindak lanjut pertama", "", "unknown"),)
         (
             view(corrections=UNDECIDED * 2, place="DLH"),
             "Ralat: 2 kewajiban belum dapat dinilai – DLH",
-            "Correction: 2 duties cannot be judged yet – DLH",
+            "Correction: 2 duties cannot be evaluated yet – DLH",
         ),
         (
             view(corrections=TAKEN_BACK + UNDECIDED, place="DLH"),

@@ -72,7 +72,7 @@ def recounted(found: list[dict[str, str]], first: str, last: str) -> dict[tuple[
     late = [r for r in duties if r["Penilaian"] == "terlambat" and not r["Berhenti"]]
     received = [row for row in complaints if inside(row, "Diterima")]
     settled = [row for row in complaints if inside(row, "Penyelesaian akhir")]
-    judged = {"tepat waktu": "met", "selesai terlambat": "met_late", "terlambat": "breached"}
+    evaluated = {"tepat waktu": "met", "selesai terlambat": "met_late", "terlambat": "breached"}
     figures: dict[tuple[str, ...], object] = {
         ("headline", "received"): len(received),
         ("headline", "settled"): len(settled),
@@ -84,7 +84,7 @@ def recounted(found: list[dict[str, str]], first: str, last: str) -> dict[tuple[
         ),
         ("headline", "on_time"): share(
             sum(row["Penilaian"] == "tepat waktu" for row in due),
-            sum(row["Penilaian"] in judged for row in due),
+            sum(row["Penilaian"] in evaluated for row in due),
         ),
         ("headline", "median_days_to_settlement"): median(
             [int(r["Hari kerja sampai selesai"]) for r in settled if r["Hari kerja sampai selesai"]]
@@ -97,7 +97,7 @@ def recounted(found: list[dict[str, str]], first: str, last: str) -> dict[tuple[
     ):
         for row in due:
             key = (table, row[column])
-            state = judged.get(row["Penilaian"])
+            state = evaluated.get(row["Penilaian"])
             for name in ("verdicts", state) if state else ():
                 figures[(*key, name)] = int(str(figures.get((*key, name), 0))) + 1
     for unit, number in Counter(

@@ -34,7 +34,7 @@ from tasks.reports.public_edition import public_edition
 from tasks.summary import PublishedOtherwise, make_summary
 
 DUTIES = 3
-"""Judged deadlines of each complaint, by the same three rules."""
+"""Evaluated deadlines of each complaint, by the same three rules."""
 
 DAY = date(2026, 11, 10).toordinal()
 
@@ -114,12 +114,12 @@ Filling = tuple[int, int, int]
 """Complaints, met deadlines and missed deadlines of one row."""
 
 
-def in_range(share: object, met: int, judged: int) -> bool:
+def in_range(share: object, met: int, evaluated: int) -> bool:
     """Whether so many deadlines met are within the range that is shown in place of a share."""
     if not isinstance(share, str) or share == WITHHELD:
         return True
     least, most = map(float, share.split("-"))
-    return judged > 0 and least <= met / judged and (met / judged < most or most == 1)
+    return evaluated > 0 and least <= met / evaluated and (met / evaluated < most or most == 1)
 
 
 def fillings(table: Table, place: int, most: int) -> list[Filling]:
@@ -132,20 +132,20 @@ def fillings(table: Table, place: int, most: int) -> list[Filling]:
     for complaints in range(most + 1):
         if row.get("received", complaints) not in (complaints, WITHHELD):
             continue
-        judged = complaints * DUTIES
-        if row["verdicts"] not in (judged, WITHHELD):
+        evaluated = complaints * DUTIES
+        if row["verdicts"] not in (evaluated, WITHHELD):
             continue
-        for met in range(judged + 1):
+        for met in range(evaluated + 1):
             share = row["share"]
-            if row["met"] not in (met, WITHHELD) or late not in (judged - met, None):
+            if row["met"] not in (met, WITHHELD) or late not in (evaluated - met, None):
                 continue
-            if not in_range(share, met, judged):
+            if not in_range(share, met, evaluated):
                 continue
-            if (share is None and judged) or (
-                isinstance(share, float) and round(share * judged) != met
+            if (share is None and evaluated) or (
+                isinstance(share, float) and round(share * evaluated) != met
             ):
                 continue
-            found.append((complaints, met, judged - met))
+            found.append((complaints, met, evaluated - met))
     return found
 
 

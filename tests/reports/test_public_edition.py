@@ -34,8 +34,8 @@ Way = tuple[int, ...]
 
 
 def ways(row: tuple[object, ...], sums: list[int]) -> list[Way]:
-    """All fillings (met, met_late, breached) of a row (judged, ..., share) as it is shown."""
-    judged, *parts, share = row
+    """All fillings (met, met_late, breached) of a row (evaluated, ..., share) as it is shown."""
+    evaluated, *parts, share = row
     choices = [
         range(most + 1) if part == WITHHELD else (part,)
         for part, most in zip(parts, sums, strict=True)
@@ -43,18 +43,18 @@ def ways(row: tuple[object, ...], sums: list[int]) -> list[Way]:
     return [
         way
         for way in product(*choices)
-        if judged in (WITHHELD, sum(way))
+        if evaluated in (WITHHELD, sum(way))
         and (not isinstance(share, float) or way[0] == round(share * sum(way)))
         and in_range(share, way[0], sum(way))
     ]
 
 
-def in_range(share: object, met: int, judged: int) -> bool:
+def in_range(share: object, met: int, evaluated: int) -> bool:
     """Whether so many deadlines met are within the range that is shown in place of a share."""
     if not isinstance(share, str) or share == WITHHELD:
         return True
     least, most = map(float, share.split("-"))
-    return judged > 0 and least <= met / judged and (met / judged < most or most == 1)
+    return evaluated > 0 and least <= met / evaluated and (met / evaluated < most or most == 1)
 
 
 def possible(rows: list[tuple[object, ...]], sums: list[int], *, known: bool) -> list[list[Way]]:

@@ -519,7 +519,7 @@ def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
 
 OUT_OF = re.compile(
     r"dari [\d.]+ (?:pengaduan|kewajiban yang dinilai)|dengan [\d.]+ kewajiban terlambat"
-    r"|of [\d,]+ (?:complaints?|judged dut(?:y|ies))|with [\d,]+ late dut(?:y|ies)"
+    r"|of [\d,]+ (?:complaints?|evaluated dut(?:y|ies))|with [\d,]+ late dut(?:y|ies)"
 )
 """The numbers that means, medians and shares are computed of."""
 
@@ -528,10 +528,10 @@ OUT_OF = re.compile(
 def test_the_number_behind_each_share_and_median_stands_beside_it(locale):
     report = report_of("usual", locale)
     t, headline = catalog(locale), report.table("headline")
-    judged = sum(row.cells[0] for row in report.table("by_rule").rows)
+    evaluated = sum(row.cells[0] for row in report.table("by_rule").rows)
     complaints = len(headline.row("received").tickets)
     counted = {
-        row.key: t("report.of_duties", n=judged)
+        row.key: t("report.of_duties", n=evaluated)
         if row.key == "on_time"
         else t("report.of_complaints", n=complaints)
         for row in headline.rows

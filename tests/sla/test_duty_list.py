@@ -136,7 +136,7 @@ def test_a_duty_has_its_days_late_by_both_counts(
     assert (row["unit"], row["answerable"], row["holder"]) == ("dinkes",) * 3
 
 
-def test_a_duty_that_cannot_be_judged_says_why():
+def test_a_duty_that_cannot_be_evaluated_says_why():
     seen = Event(
         "settled",
         wita("2026-11-23 07:00"),

@@ -62,7 +62,7 @@ CASES = [
     case(
         "october", event_at("received", "2026-10-26 10:00"), event_at("settled", "2026-11-02 10:00")
     ),
-    # no rule of settlement for a report without classification: counted, never judged
+    # no rule of settlement for a report without classification: counted, never evaluated
     case("unclassified", event_at("received", "2026-11-12 10:00"), classification=None),
     # settled in time, and open again since the 26th
     case(
@@ -349,7 +349,7 @@ def test_the_headline_stands_beside_the_period_before_and_the_year_before(novemb
 
 
 def test_what_followed_an_escalation_is_counted_by_case():
-    """Told on Mon 9 November; the last of them only on Wed 25, too late to be judged by 7 days."""
+    """Told on Mon 9 November; the last of them only on Wed 25, too late for the 7 days."""
     cases = [
         case(
             "soon",
@@ -467,7 +467,7 @@ def test_a_period_is_of_local_days(received, in_november):
     assert value(figures([one], as_of="2026-12-01 12:00"), "received") == in_november
 
 
-def test_a_deadline_still_running_in_the_period_is_not_judged_yet():
+def test_a_deadline_still_running_in_the_period_is_not_evaluated_yet():
     running = case("x", event_at("received", "2026-11-05 10:00"), as_of="2026-11-10 08:00")
     found = figures([running], as_of="2026-11-10 08:00")
     assert value(found, "on_time") is None

@@ -107,7 +107,7 @@ def naive(cases, period: Period) -> dict:
     received = [one for one in cases if in_period(local(one.received), period)]
     settled = [one for one in cases if in_period(settled_day(one), period)]
     due = [(one, d) for one in cases for d in duties(one) if in_period(day_of(d), period)]
-    judged = counted(d for _, d in due)
+    evaluated = counted(d for _, d in due)
     follow_ups = [
         working_days(local(one.received), day)
         for one in cases
@@ -122,7 +122,7 @@ def naive(cases, period: Period) -> dict:
         },
         "soon": [found for one in received if (found := soon(one)) is not None],
         "followed": sum(any(e.kind in done for e in one.events) for one in received),
-        "verdicts": judged,
+        "verdicts": evaluated,
         "follow_ups": sorted(follow_ups),
         "open": {one.ticket for one in cases if is_open(one)},
         "late": {one.ticket for one in cases if any(overdue(d) for d in duties(one))},
@@ -183,8 +183,8 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
     assert head.value("followed_up_within_5", "value") == (
         sum(within) / len(within) if within else None
     )
-    met, judged = plain["verdicts"][1], plain["verdicts"][0]
-    assert head.value("on_time", "value") == (met / judged if judged else None)
+    met, evaluated = plain["verdicts"][1], plain["verdicts"][0]
+    assert head.value("on_time", "value") == (met / evaluated if evaluated else None)
     days = plain["follow_ups"]
     assert head.value("mean_days_to_follow_up", "value") == (
         round(sum(days) / len(days), 1) if days else None
@@ -197,7 +197,7 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
     for key, groups in (("by_rule", plain["rules"]), ("by_unit", plain["units"])):
         for name, numbers in groups.items():
             assert list(tables[key].row(name).cells[:6]) == numbers
-        assert sum(row.cells[0] for row in tables[key].rows) == judged
+        assert sum(row.cells[0] for row in tables[key].rows) == evaluated
     units = tables["by_unit"]
     assert {r.key: r.cells[9] for r in units.rows if r.cells[9]} == plain["late_units"]
     assert {r.key: r.cells[8] for r in units.rows if r.cells[8]} == plain["open_units"]
@@ -225,5 +225,5 @@ def test_the_months_of_a_quarter_add_up_to_it(cases):
     for figure in ("received", "settled", "returned", "reopened"):
         values = [tables["headline"].value(figure, "value") for tables in months]
         assert whole["headline"].value(figure, "value") == sum(values)
-    judged = [sum(row.cells[0] for row in tables["by_rule"].rows) for tables in months]
-    assert sum(row.cells[0] for row in whole["by_rule"].rows) == sum(judged)
+    evaluated = [sum(row.cells[0] for row in tables["by_rule"].rows) for tables in months]
+    assert sum(row.cells[0] for row in whole["by_rule"].rows) == sum(evaluated)

@@ -74,7 +74,7 @@ NOTES = Notes(
 
 @dataclass(frozen=True)
 class Made:
-    """A complaint with one judged deadline."""
+    """A complaint with one evaluated deadline."""
 
     ticket: str
     unit: str
@@ -114,10 +114,10 @@ def complaints(count: int, units: Sequence[str], seed: int = 1) -> list[Made]:
 def verdicts(made: Iterable[Made]) -> tuple[tuple[Cell, ...], bool]:
     states = [each.state for each in made]
     met, met_late, breached = (states.count(state) for state in ("met", "met_late", "breached"))
-    judged = met + met_late + breached
+    evaluated = met + met_late + breached
     more = (states.count("unknown"), states.count("waived"), 0)
-    cells = (judged, met, met_late, breached, *more, met / judged if judged else None)
-    return cells, 0 < judged < SMALL_NUMBER
+    cells = (evaluated, met, met_late, breached, *more, met / evaluated if evaluated else None)
+    return cells, 0 < evaluated < SMALL_NUMBER
 
 
 def standing(made: Sequence[Made]) -> tuple[int, int]:
@@ -158,11 +158,16 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
     trend = []
     for month in months_until(LAST, months):
         received = lot.randrange(20, 90) if made else 0
-        judged, met = received // 2, received // 3
+        evaluated, met = received // 2, received // 3
         trend.append(
             Row(
                 month.name,
-                (received, received - 4 if made else 0, judged, met / judged if judged else None),
+                (
+                    received,
+                    received - 4 if made else 0,
+                    evaluated,
+                    met / evaluated if evaluated else None,
+                ),
             )
         )
     if made:

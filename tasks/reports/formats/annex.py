@@ -189,5 +189,5 @@ class _Figures:
         """Return the number that a mean, a median or a share is computed of."""
         if table.key == "headline":
             return out_of(self._view, row, ref.column)
-        judged = table.value(ref.row, "verdicts") if ref.column == "share" else None
-        return self._t("report.of_duties", n=judged) if isinstance(judged, int) else ""
+        evaluated = table.value(ref.row, "verdicts") if ref.column == "share" else None
+        return self._t("report.of_duties", n=evaluated) if isinstance(evaluated, int) else ""

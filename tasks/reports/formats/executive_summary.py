@@ -88,7 +88,7 @@ class _Sentences:
             yield self._said("headline", form, **numbers, unknown=unknown)
 
     def results(self) -> Iterator[Sentence]:
-        """Yield the shares with their targets, what is late, and what cannot be judged."""
+        """Yield the shares with their targets, what is late, and what cannot be evaluated."""
         yield from self._on_time()
         headline = self._view.table("headline")
         soon = headline.row("followed_up_within_5") if headline else None
@@ -112,15 +112,15 @@ class _Sentences:
     def _on_time(self) -> Iterator[Sentence]:
         rules, target = self._view.table("by_rule"), self._view.target
         total = rules.total if rules else None
-        judged, met, share = (_cell(rules, total, key) for key in ("verdicts", "met", "share"))
-        if not judged:
-            yield self._said("by_rule", "none_judged")
-        elif isinstance(judged, int) and isinstance(met, int) and isinstance(share, int | float):
+        evaluated, met, share = (_cell(rules, total, key) for key in ("verdicts", "met", "share"))
+        if not evaluated:
+            yield self._said("by_rule", "none_evaluated")
+        elif isinstance(evaluated, int) and isinstance(met, int) and isinstance(share, int | float):
             aim = "" if target is None else "_reached" if share >= target else "_missed"
             yield self._said(
                 "by_rule",
                 f"on_time{aim}",
-                judged=judged,
+                evaluated=evaluated,
                 met=met,
                 share=percent_text(share, self._locale),
                 target=percent_text(target or 0, self._locale),
@@ -154,14 +154,14 @@ class _Sentences:
             table = self._view.table(key)
             worst = _worst(table) if table else None
             if table and worst:
-                share, judged = (_cell(table, worst, each) for each in ("share", "verdicts"))
-                if isinstance(share, float) and isinstance(judged, int):
+                share, evaluated = (_cell(table, worst, each) for each in ("share", "verdicts"))
+                if isinstance(share, float) and isinstance(evaluated, int):
                     yield self._said(
                         key,
                         f"worst_{of}",
                         name=self._name(of, worst.key),
                         share=percent_text(share, self._locale),
-                        judged=judged,
+                        evaluated=evaluated,
                     )
         if self._figure("on_time") == 1:
             yield self._said("by_rule", "all_on_time")
@@ -224,9 +224,9 @@ def _worst(table: Table) -> Row | None:
     place = {each.key: number for number, each in enumerate(table.columns)}
 
     def rank(row: Row) -> tuple[float, int, str]:
-        share, judged = row.cells[place["share"]], row.cells[place["verdicts"]]
+        share, evaluated = row.cells[place["share"]], row.cells[place["verdicts"]]
         assert isinstance(share, float)
-        return share, -judged if isinstance(judged, int) else 0, row.key
+        return share, -evaluated if isinstance(evaluated, int) else 0, row.key
 
     if any(isinstance(row.cells[place["share"]], str) for row in table.rows):
         return None
