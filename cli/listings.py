@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from db import outbox, quarantine, questions, rulesets
 from db.lives import MessageStatus
-from db.mailbox import bounces, replies
-from db.models import Complaint, DeadlineRow, ReplyOutcome
+from db.mailbox import bounces, replies, source_mails
+from db.models import Complaint, DeadlineRow, ReplyOutcome, SourceMailKind
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
 
@@ -40,6 +40,8 @@ CHANGE_COLUMNS = (
 QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value", "since")
 
 QUESTION_COLUMNS = ("id", "source", "column", "value", "role", "complaints", "since")
+
+SOURCE_MAIL_COLUMNS = ("uid", "received", "kind", "ticket", "step")
 
 Row = dict[str, str]
 
@@ -201,4 +203,26 @@ def change_rows(session: Session, context: SiteContext) -> list[Row]:
             "state_after": move.state_after or "",
         }
         for move, activated_at, ticket in rulesets.deadline_changes(session)
+    ]
+
+
+def source_mail_rows(
+    session: Session,
+    context: SiteContext,
+    source: str,
+    limit: int,
+    kind: SourceMailKind | None = None,
+) -> list[Row]:
+    """Return mails in the mailbox of a source that are no new complaints, newest first."""
+    return [
+        {
+            "uid": str(mail.uid),
+            "received": context.local(mail.received_at).isoformat(timespec="seconds")
+            if mail.received_at
+            else "",
+            "kind": mail.kind,
+            "ticket": ticket or "",
+            "step": mail.step,
+        }
+        for mail, ticket in source_mails.recent(session, source, limit, kind)
     ]

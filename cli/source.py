@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.language.words import say
 from settings import SettingsError, load_site
 from sla.error_text import first_line
 from sla.plain_text import terminal_safe
@@ -173,3 +174,36 @@ def _show_checked(checked: Checked) -> None:
 
 def _short_times(text: str) -> str:
     return " ".join(map(console.short_time, text.split(" ")))
+
+
+@source_app.command("mails")
+def list_mails(
+    name: Annotated[str, typer.Argument(help="Name of the source in sources.toml.")],
+    kind: Annotated[
+        str | None, typer.Option(help="Only this kind, e.g. automatic, report, official_reply.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 30,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the mails in the mailbox of a source that are no new complaints.
+
+    Each has its number in the mailbox, the reason, and the complaint to which it replies. Its
+    content and its sender are not stored; open the mail in the mailbox itself.
+    """
+    with console.context_of(site) as context:
+        from cli.listings import SOURCE_MAIL_COLUMNS, source_mail_rows  # noqa: PLC0415
+        from db.models import SourceMailKind  # noqa: PLC0415
+
+        console.known_source(context.site, name)
+        chosen = console.chosen(SourceMailKind, "kind", kind)
+        with context.transaction() as session:
+            rows = source_mail_rows(session, context, name, limit, chosen)
+    if as_json:
+        console.print_json(rows)
+        return
+    console.print_table(
+        SOURCE_MAIL_COLUMNS,
+        ([console.short_time(row[column]) for column in SOURCE_MAIL_COLUMNS] for row in rows),
+    )
+    console.out.print(say("source.mails.message.count", n=len(rows)))

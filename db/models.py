@@ -626,6 +626,56 @@ class MailboxPosition(Base):
     last_uid: Mapped[int] = mapped_column(BigInteger)
 
 
+class SourceMailKind(StrEnum):
+    """What a mail in the mailbox of a source is."""
+
+    COMPLAINT = "complaint"
+    REPORTER_REPLY = "reporter_reply"
+    """A reply in the thread of a complaint by anybody who holds no office."""
+    OFFICIAL_REPLY = "official_reply"
+    """A reply in the thread of a complaint by a holder of an office."""
+    NOTICE_REPLY = "notice_reply"
+    """An answer to a mail of this site."""
+    OWN = "own"
+    """A mail that this site sent."""
+    REPORT = "report"
+    """A report of a mail server or of a reader's program: not delivered, delivered, read."""
+    CALENDAR = "calendar"
+    RECALL = "recall"
+    LIST = "list"
+    BULK = "bulk"
+    AUTOMATIC = "automatic"
+    NO_SENDER = "no_sender"
+    """A mail with an empty return path."""
+
+
+class SourceMail(Base):
+    """A mail that was read in the mailbox of a source: hashes, and nothing of its content.
+
+    `name_hash` is the hash of its Message-ID, empty if it has none. `content_hash` covers the
+    Message-ID too; it is the same in another mailbox. `complaint_id` is the complaint that the mail
+    is, or to which it belongs. `step` is the step that it states, or empty.
+    """
+
+    __tablename__ = "source_mail"
+    __table_args__ = (
+        UniqueConstraint("source", "content_hash"),
+        Index("ix_source_mail_name_hash", "name_hash"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    content_hash: Mapped[str] = mapped_column(String(64))
+    name_hash: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(16))
+    complaint_id: Mapped[int | None] = mapped_column(ForeignKey("complaint.id"))
+    step: Mapped[str] = mapped_column(String(64), default="")
+    uid_validity: Mapped[int] = mapped_column(BigInteger)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
+
+
 class QuarantineRow(Base):
     """A rejected row with its position and the reason; only mapped columns are stored.
 

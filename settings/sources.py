@@ -17,6 +17,7 @@ from settings.mapping import (
     OFFICIAL_STEPS,
     Columns,
     EventColumn,
+    EventKind,
     Fields,
     SourceMapping,
     StatusWord,
@@ -388,6 +389,16 @@ MAIL_CONSTANTS = {"channel": "email", "classification": "complaint"}
 """The fixed values of a mail, if the mapping gives no others."""
 
 
+STEP_WORDS: dict[str, tuple[str, ...]] = {
+    Kind.SETTLED: ("[selesai]", "[settled]"),
+    Kind.CLOSED: ("[ditutup]", "[closed]"),
+    Kind.FOLLOW_UP_PUBLISHED: ("[tindak lanjut]", "[follow-up]"),
+    Kind.RESPONDED: ("[tanggapan awal]", "[responded]"),
+    Kind.VERIFIED: ("[terverifikasi]", "[verified]"),
+}
+"""The words by which an official states a step in a reply."""
+
+
 class MailFields(Fields):
     """The default columns for a mail; a site may override them."""
 
@@ -402,9 +413,9 @@ class MailboxSource(SourceMapping):
 
     `url_variable` names the environment variable with `imaps://user:password@host/INBOX`. `ca_file`
     is the certificate of an authority not trusted by this machine. The mail remains in the mailbox,
-    unread. Its sender and its text are not fetched unless a mapping names those columns. Of
-    attachments only the names are fetched. Of a mail larger than `max_mail_mb`, only that much is
-    read.
+    unread. Its sender and its text are not stored unless a mapping names those columns: only a hash
+    of them is, which recognizes another copy. Of attachments only the names are stored. Of a mail
+    larger than `max_mail_mb`, only that much is read.
     """
 
     ca_key: ClassVar[str] = "ca_file"
@@ -448,6 +459,33 @@ class MailboxSource(SourceMapping):
     with `tenggat complaint settle` and its like. Without any, the source can only remind: after its
     deadline a duty is unknown, never missed."""
 
+    words: dict[EventKind, tuple[str, ...]] = Field(
+        default_factory=lambda: dict(STEP_WORDS), validate_default=True
+    )
+    """The words in a reply by which an official states a step, if `stated_by` has `replies`. Only
+    the official's own words count, not the quoted mail."""
+    first_day: date | None = None
+    """The first day to import: mails received before it are not read. Without it, the first import
+    reads the whole mailbox."""
+    forms: tuple[str, ...] = ()
+    """The addresses of web forms: their mails are complaints, even if a program sends them."""
+
+    @field_validator("forms")
+    @classmethod
+    def _folded(cls, forms: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(address.casefold() for address in forms)
+
+    @field_validator("words")
+    @classmethod
+    def _can_be_stated(cls, words: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        known = [str(kind) for kind in OFFICIAL_STEPS.values() if kind != Kind.ASSIGNED]
+        for kind in words:
+            if kind not in known:
+                raise ValueError(f"'{kind}' cannot be stated by a reply{did_you_mean(kind, known)}")
+        if any(not word.strip() for each in words.values() for word in each):
+            raise ValueError("a word is empty")
+        return words
+
     @field_validator("constants")
     @classmethod
     def _with_defaults(cls, constants: dict[str, str]) -> dict[str, str]:
@@ -462,7 +500,7 @@ class MailboxSource(SourceMapping):
     def sees(self) -> frozenset[str]:
         """Return the kinds of event of the mapping, and those that officials can state."""
         mapped = super().sees
-        return mapped | frozenset(OFFICIAL_STEPS.values())
+        return mapped | frozenset(OFFICIAL_STEPS.values()) | {Kind.REPORTER_REPLIED}
 
     @model_validator(mode="after")
     def _consistent(self) -> MailboxSource:

@@ -66,6 +66,9 @@ BY_COMMAND, BY_REPLY = "officials/command", "officials/reply"
 The slash keeps them apart from configured sources, because a mapping cannot have such a name.
 """
 
+BY_REPORTER = "reporter/reply"
+"""The source of the event that the reporter has replied to a mail."""
+
 BY_OFFICIALS = frozenset({BY_COMMAND, BY_REPLY})
 
 

@@ -17,6 +17,7 @@ from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.exchange.origins import record_origins
 from tasks.ingest.import_target import ImportTarget
+from tasks.ingest.officials.mails import record_mails
 from tasks.ingest.open_questions import QuestionLog
 from tasks.ingest.records import MISALIGNED, ComplaintRecord
 from tasks.ingest.rejected_rows import RejectedRows
@@ -76,6 +77,7 @@ def import_extract(
     _check_share(writer)
     _check_receipts(writer)
     record = writer.finish()
+    record_mails(target, extract.mails)
     period = (record.period_from, record.period_until)
     known_until = target.mapping.not_before(record.observed_at)
     if not target.mapping.only_reminds:  # else no import ever decides them

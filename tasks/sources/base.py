@@ -12,8 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
+from db.models import SourceMailKind
 from settings import Site
 from settings.mapping import SourceMapping
+from sla.directory import OfficeHolder
 from sla.plain_text import one_plain_line
 from tasks.common.context import SiteContext
 from tasks.common.errors import TransientError
@@ -97,6 +99,25 @@ class RemoteSource:
     imported_until: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMail:
+    """A mail that a mailbox shows, also one that is no complaint; nothing of its content.
+
+    `ticket` is the complaint that it is, or to which it belongs; empty if there is none. `step` is
+    the step that it states, by a sender with these `offices`.
+    """
+
+    kind: SourceMailKind
+    uid: int
+    uid_validity: int
+    name_hash: str
+    content_hash: str
+    ticket: str
+    received_at: datetime | None
+    step: str = ""
+    offices: tuple[OfficeHolder, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Extract:
     """One extract of a source: a file, or the answer to one question.
@@ -107,7 +128,7 @@ class Extract:
     sources of another installation. `period` is the first and the last moment of receipt for which
     the extract is complete; None means no limit. `repeats` is the time of an older extract with the
     same content, if there was another one between them. The import adds to `mixed_dates` the
-    columns with both date cells and dates written as text.
+    columns with both date cells and dates written as text. `mails` are the mails of a mailbox.
     """
 
     name: str
@@ -122,6 +143,7 @@ class Extract:
     period: tuple[datetime, datetime] | None = None
     repeats: datetime | None = None
     mixed_dates: list[str] = field(default_factory=list)
+    mails: tuple[ReadMail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

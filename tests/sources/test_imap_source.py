@@ -28,6 +28,7 @@ from tasks.deadlines import evaluate_and_notify
 from tasks.sources.base import SourceError, Waiting
 from tasks.sources.imap import fetch
 from tasks.sources.imap import source as imap_feed
+from tasks.sources.imap.connection import LimitedClient
 from tasks.sources.imap.message import cells, message_id
 
 MINIMAL = """
@@ -210,9 +211,9 @@ def test_mails_numbered_anew_are_read_again_and_none_is_doubled(server, box, con
     deliver(server, box, "2026-11-19 09:00", letter(1))
     deliver(server, box, "2026-11-19 10:30", letter(2), letter(3))
     count = take(context, "2026-11-19 11:00", "mail")
-    assert (count.new, count.updated) == (1, 0)
+    assert (count.rows, count.new, count.updated) == (1, 1, 0)
     assert [told.name.partition(", UID")[0] for told in count.waiting] == [
-        "mail: 1 copies of mails known already"
+        "mail: 2 copies of mails known already"
     ]
     assert history(context, "2@rahasiawan.example") == ["received 19 09:00 stated"]
 
@@ -221,11 +222,19 @@ def test_a_mail_sent_again_moves_no_deadline(server, box, context):
     deliver(server, box, "2026-11-19 09:00", letter(1))
     deliver(server, box, "2026-11-19 09:30", letter(1))
     take(context, "2026-11-19 10:00", "mail")
-    deliver(server, box, "2026-11-20 09:00", letter(1, "Lain"))
+    deliver(server, box, "2026-11-20 09:00", letter(1, X_Moved="by the server"))
     count = take(context, "2026-11-20 10:00", "mail")
     assert (count.new, count.quarantined, len(count.waiting)) == (0, 0, 1)
     assert history(context, "1@rahasiawan.example") == ["received 19 09:00 stated"]
-    assert titles(context) == {plain_ticket("1@rahasiawan.example"): "Jalan rusak di Salo"}
+
+
+def test_another_mail_with_the_same_number_is_a_complaint_of_its_own(server, box, context):
+    deliver(server, box, "2026-11-19 09:00", letter(1))
+    take(context, "2026-11-19 10:00", "mail")
+    deliver(server, box, "2026-11-20 09:00", letter(1, "Lain"))
+    assert take(context, "2026-11-20 10:00", "mail").new == 1
+    assert sorted(titles(context).values()) == ["Jalan rusak di Salo", "Lain"]
+    assert history(context, "1@rahasiawan.example") == ["received 19 09:00 stated"]
 
 
 def test_many_mails_come_in_parts_and_none_is_lost(server, box, context, monkeypatch):
@@ -339,7 +348,8 @@ def test_text_and_names_of_attachments_are_taken_where_they_are_mapped(server, b
     deliver(server, box, "2026-11-19 09:00", with_attachments(1))
     assert take(context, "2026-11-19 10:00", "mail").new == 1
     complaint = known(context, "1@rahasiawan.example")
-    assert complaint.title == f"Saya {PERSON}, {STREET}, melaporkan jalan rusak."
+    own = f"Saya {PERSON}, {STREET}, melaporkan jalan rusak."
+    assert complaint.title == f"{own} Diteruskan {own}"
     assert complaint.category == "foto jalan.jpg; bukti–dua.pdf; ../../etc/passwd; message/rfc822"
     assert (complaint.unit, complaint.channel) == ("dinsos", "[email]")  # masked like all texts
     assert "secret picture" not in dump(context)
@@ -369,18 +379,22 @@ def test_of_a_huge_mail_no_more_is_read_than_the_limit(server, box, connect):
     assert known(context, "1@rahasiawan.example").category == "besar.zip"
 
 
-def test_only_headers_are_fetched_where_no_more_is_mapped(server, box, context, monkeypatch):
+def test_of_a_mail_no_more_is_fetched_than_recognizes_it_where_its_header_is_mapped(
+    server, box, context, monkeypatch
+):
     asked: list[str] = []
-    real = imap_feed.LimitedClient.fetch
+    real = LimitedClient.fetch
 
     def fetch(self, uids, data, modifiers=None):
         asked.extend(data)
         return real(self, uids, data, modifiers)
 
-    monkeypatch.setattr(imap_feed.LimitedClient, "fetch", fetch)
+    monkeypatch.setattr(LimitedClient, "fetch", fetch)
     deliver(server, box, "2026-11-19 09:00", letter(1))
     take(context, "2026-11-19 10:00", "mail")
-    assert asked == ["INTERNALDATE", "BODY.PEEK[HEADER]<0.65536>"]
+    head = ["INTERNALDATE", "BODY.PEEK[HEADER]<0.65536>"]
+    assert asked == [*head, f"BODY.PEEK[]<0.{256 << 10}>"]
+    assert STREET not in dump(context)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ TABLES = (
     "origin",
     "cursor",
     "unreadable_file",
+    "source_mail",
     "quarantine",
     "ruleset",
     "deadline",
@@ -86,6 +87,7 @@ def upgrade() -> None:
     _create_origin()
     _create_cursor()
     _create_unreadable_file()
+    _create_source_mail()
     _create_quarantine()
     _create_ruleset()
     _create_deadline()
@@ -625,6 +627,27 @@ def _create_unreadable_file() -> None:
         sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source", "file"),
     )
+
+
+def _create_source_mail() -> None:
+    op.create_table(
+        "source_mail",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.Column("name_hash", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("complaint_id", sa.Integer(), nullable=True),
+        sa.Column("step", sa.String(length=64), nullable=False),
+        sa.Column("uid_validity", sa.BigInteger(), nullable=False),
+        sa.Column("uid", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["complaint_id"], ["complaint.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("source", "content_hash"),
+    )
+    op.create_index("ix_source_mail_name_hash", "source_mail", ["name_hash"])
 
 
 def _create_mailbox_position() -> None:

@@ -1,6 +1,7 @@
 """Steps of a complaint that officials state to Tenggat: with a command, or by mail.
 
 `steps` records such a step as an event of the complaint, with a row of the audit, or takes it back.
+`mails` records the mails of a mailbox, and what replies in the thread of a complaint state.
 """
 
-__all__ = ["steps"]
+__all__ = ["mails", "steps"]

@@ -24,13 +24,15 @@ class WrongStep(ValueError):
 class OfficialStep:
     """A step of a complaint: its kind, its time, and for an assignment the unit.
 
-    `origin` is the way in which it is stated (:data:`sla.events.BY_OFFICIALS`).
+    `origin` is the way in which it is stated (:data:`sla.events.BY_OFFICIALS`), and `role` the role
+    of the official if it is known.
     """
 
     kind: Kind
     at: datetime
     unit: str | None = None
     origin: str
+    role: str = ""
 
     @property
     def source_field(self) -> str:
@@ -60,7 +62,7 @@ def state(
         now,
         f"an official stated a step of the complaint: {step.kind}",
         complaint=complaint.id,
-        **_subject(event),
+        **_subject(event, step),
     )
     return True
 
@@ -87,16 +89,17 @@ def retract(
         now,
         f"an official took back a stated step of the complaint: {step.kind}",
         complaint=complaint.id,
-        **_subject(event),
+        **_subject(event, step),
     )
 
 
-def _subject(event: Event) -> dict[str, Any]:
+def _subject(event: Event, step: OfficialStep) -> dict[str, Any]:
     return {
         "event": str(event.kind),
         "happened_at": event.latest.astimezone(UTC).isoformat(),
         "unit": event.unit,
-        "origin": event.source,
+        "origin": step.origin,
+        "role": step.role,
     }
 
 

@@ -3,4 +3,4 @@
 The connection and the parser of a message also serve the mailbox for bounces and replies.
 """
 
-__all__ = ["connection", "fetch", "message", "source"]
+__all__ = ["connection", "fetch", "machine_mail", "message", "own_text", "source"]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
+from functools import partial
 from html import unescape
+from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+Read = TypeVar("Read")
 
 IN_THE_BODY = frozenset({"text", "attachments"})
 """Columns for which the header of a mail is not enough."""
@@ -21,7 +25,15 @@ MOST_PARTS = 1_000
 LONGEST_HEADER = 4_000
 """Most characters of a header: a hostile mail could make the standard library's parsers slow."""
 
+MOST_FORWARDED = 20
+"""Most texts of forwarded mails, with their subjects."""
+
+LONGEST_THREAD = 20_000
+MOST_REFERENCES = 20
+
+_IN_BRACKETS = re.compile(r"<[^<>\s]{1,250}>")
 _TAG = re.compile(r"/?[a-z][a-z0-9]*|[!?]", re.IGNORECASE)
+_TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _SILENT = frozenset({"head", "script", "style", "template", "title"})
 _BLOCKS = frozenset({"p", "div", "br", "li", "tr", "table", "h1", "h2", "h3", "blockquote"})
 
@@ -37,27 +49,64 @@ def message_id(header: bytes) -> str:
     return one_line(found[1].decode("utf-8", "replace")) if found else ""
 
 
+def answered_ids(mail: Message) -> tuple[str, ...]:
+    """Return the Message-IDs of the answered mails with brackets, the nearest first."""
+    found = _IN_BRACKETS.findall(str(mail.get("In-Reply-To", ""))[:LONGEST_THREAD])
+    references = _IN_BRACKETS.findall(str(mail.get("References", ""))[:LONGEST_THREAD])
+    return tuple(dict.fromkeys([*found, *reversed(references)]))[:MOST_REFERENCES]
+
+
 def substitute_id(mail: bytes) -> str:
-    """Return an identifier for a mail without Message-ID: the hash of its content."""
+    """Return an identifier for a mail without Message-ID: the hash of its bytes."""
     return f"sha256-{hashlib.sha256(mail).hexdigest()[:32]}"
 
 
-def cells(mail: bytes, columns: frozenset[str], zone: ZoneInfo, longest: int) -> dict[str, str]:
+def content_key(parsed: Message, name: str) -> str:
+    """Return a hash of a mail's content: equal for two copies of the mail, also in another mailbox.
+
+    `name` is its Message-ID. Subject, sender, date and text count, and no other header: a server
+    that moves a mail adds one.
+    """
+    text, pages = _quietly(lambda: _bodies(parsed), _NO_TEXT)
+    written = text.strip() or "\n".join(map(page_text, pages))
+    named = [_quietly(partial(_header, parsed, key), "") for key in ("From", "Date", "Subject")]
+    parts = (name, *named, " ".join(written[:LONGEST_THREAD].split()))
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+_NO_TEXT: tuple[str, list[str]] = ("", [])
+
+
+def _quietly(read: Callable[[], Read], otherwise: Read) -> Read:
+    try:
+        return read()
+    except Exception:  # the standard library's parser raises nearly any error on broken mails
+        return otherwise
+
+
+def parse_mail(mail: bytes) -> Message:
+    """Parse a mail or its header; a mail that cannot be parsed is an empty one."""
+    try:
+        return message_from_bytes(mail)
+    except (MessageError, ValueError, LookupError, RecursionError):
+        return Message()
+
+
+def cells(
+    mail: bytes, columns: frozenset[str], zone: ZoneInfo, longest: int, winmail: str = ""
+) -> dict[str, str]:
     """Return these columns of a mail; `mail` may be its header only.
 
-    `longest` is the most characters of a cell. An unreadable column is empty: even a broken mail is
-    a complaint.
+    `longest` is the most characters of a cell, `winmail` the text for a mail with its text inside
+    winmail.dat. An unreadable column is empty: even a broken mail is a complaint.
     """
-    try:
-        parsed = message_from_bytes(mail)
-    except (MessageError, ValueError, LookupError, RecursionError):
-        parsed = Message()
+    parsed = parse_mail(mail)
     readers = {
         "subject": lambda: _header(parsed, "Subject"),
         "date": lambda: _date(parsed, zone),
         "from": lambda: _addresses(parsed, "From"),
         "to": lambda: _addresses(parsed, "To"),
-        "text": lambda: _text(parsed),
+        "text": lambda: _text(parsed, winmail),
         "attachments": lambda: "; ".join(_attachments(parsed)),
     }
     found = {}
@@ -118,6 +167,11 @@ def _date(mail: Message, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).isoformat(timespec="seconds")
 
 
+def sender_addresses(mail: Message) -> str:
+    """Return the addresses in From, separated by commas; empty if the header is broken."""
+    return _quietly(lambda: _addresses(mail, "From"), "")
+
+
 def _addresses(mail: Message, name: str) -> str:
     """Return the bare addresses; display names are personal data and not needed."""
     return ", ".join(address for _, address in getaddresses([_raw(mail, name)]) if address)
@@ -160,12 +214,41 @@ def _attachments(mail: Message) -> Iterator[str]:
             yield name[:200] or part.get_content_type()
 
 
-def _text(mail: Message) -> str:
-    """Return the plain text, or the text of the HTML if there is no plain text."""
+def _text(mail: Message, winmail: str) -> str:
+    """Return the text of a mail and of the mails forwarded in it.
+
+    It is the plain text, or the text of the HTML if there is no plain text. Of a forwarded mail the
+    subject comes first. `winmail` is appended if Outlook has hidden text in winmail.dat.
+    """
+    found = [_own_lines(mail)]
+    waiting = list(_forwarded(mail))
+    while waiting and len(found) < MOST_FORWARDED:
+        inner = waiting.pop(0)
+        found += [_header(inner, "Subject"), _own_lines(inner)]
+        waiting += _forwarded(inner)
+    if winmail and any(_is_winmail(part) for part in _parts(mail)):
+        found.append(winmail)
+    return "\n".join(filter(None, found))
+
+
+def _own_lines(mail: Message) -> str:
     plain, pages = _bodies(mail)
     text = plain.strip() or "\n".join(page_text(page) for page in pages)
     lines = (one_line(line) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def _forwarded(mail: Message) -> Iterator[Message]:
+    """Yield the mails that are attached to a mail (message/rfc822)."""
+    for part in _parts(mail):
+        inner = part.get_payload()
+        if part.get_content_type() == "message/rfc822" and isinstance(inner, list):
+            yield from (each for each in inner if isinstance(each, Message))
+
+
+def _is_winmail(part: Message) -> bool:
+    name = (_file_name(part) or "").lower()
+    return part.get_content_type() in _TNEF or name == "winmail.dat"
 
 
 def bodies(mail: bytes) -> tuple[str, list[str]]:
