@@ -22,6 +22,7 @@ from cli import (
     deadlines,
     doctor,
     init,
+    mode,
     replies,
     reports,
     service,
@@ -73,6 +74,8 @@ def tenggat(
 # the help lists the commands in this order
 app.command("init")(init.init)
 app.command("run")(service.run)
+app.command("start")(mode.start)
+app.command("stop")(mode.stop)
 app.command("up")(service.up)
 app.command("worker")(service.worker)
 app.command("due")(deadlines.due)

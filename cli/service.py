@@ -159,6 +159,8 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
     if sent:
         roles = ", ".join(f"{n} {role}" for role, n in sent["by_role"].items()) or "–"
         table.add_row("mails sent", str(sent["sent"]), roles)
+        if sent["in_trial"]:
+            table.add_row("shown in trial", str(sent["in_trial"]), "to the administrator only")
         if sent["pending"]:
             table.add_row("mails waiting", str(sent["pending"]), "")
     console.out.print(table)

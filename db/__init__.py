@@ -9,6 +9,7 @@ __all__ = [
     "audit_verify",
     "backup",
     "complaints",
+    "decisions",
     "engine",
     "false_time",
     "imports",

@@ -22,7 +22,10 @@ class NoticeStatus(StrEnum):
     """A hold of the site covers this rung at the unit. The notice is queued after the hold ends if
     it still applies then."""
     DISCARDED = "discarded"
-    """The administrator dropped the storm of this notice. It is never queued again."""
+    """A person dropped the storm of this notice, or withdrew its mail. It is never queued again."""
+    TRIAL = "trial"
+    """Shown only in a digest of a trial, and so notified to nobody. It is withdrawn when the trial
+    ends."""
 
 
 class MessageStatus(StrEnum):
@@ -38,7 +41,9 @@ class MessageStatus(StrEnum):
     HELD = "held"
     """Part of a storm; it waits for a release by the administrator."""
     DISCARDED = "discarded"
-    """Part of a storm dropped by the administrator."""
+    """Part of a storm dropped by the administrator, or withdrawn by a person before it was sent."""
+    TRIAL = "trial"
+    """Composed in a trial and shown to the administrator only; it is never sent."""
     BOUNCED = "bounced"
     """Accepted by our mail server, but returned later as undeliverable; the administrator was
     notified."""
@@ -46,7 +51,14 @@ class MessageStatus(StrEnum):
 
 MAIL_LIFE: Mapping[MessageStatus, frozenset[MessageStatus]] = {
     MessageStatus.QUEUED: frozenset(
-        {MessageStatus.SENDING, MessageStatus.CANCELLED, MessageStatus.DEAD, MessageStatus.HELD}
+        {
+            MessageStatus.SENDING,
+            MessageStatus.CANCELLED,
+            MessageStatus.DEAD,
+            MessageStatus.HELD,
+            MessageStatus.DISCARDED,
+            MessageStatus.TRIAL,
+        }
     ),
     MessageStatus.SENDING: frozenset(
         {MessageStatus.SENT, MessageStatus.QUEUED, MessageStatus.DEAD, MessageStatus.HELD}
@@ -56,6 +68,7 @@ MAIL_LIFE: Mapping[MessageStatus, frozenset[MessageStatus]] = {
     MessageStatus.DEAD: frozenset(),
     MessageStatus.CANCELLED: frozenset(),
     MessageStatus.DISCARDED: frozenset(),
+    MessageStatus.TRIAL: frozenset(),
     MessageStatus.BOUNCED: frozenset(),
 }
 """The legal next statuses of a mail: its life. A new mail is queued or held."""
@@ -67,6 +80,7 @@ NOTICE_LIFE: Mapping[NoticeStatus, frozenset[NoticeStatus]] = {
             NoticeStatus.WITHDRAWN,
             NoticeStatus.FAILED,
             NoticeStatus.DISCARDED,
+            NoticeStatus.TRIAL,
             NoticeStatus.QUEUED,
         }
     ),
@@ -83,6 +97,7 @@ NOTICE_LIFE: Mapping[NoticeStatus, frozenset[NoticeStatus]] = {
     NoticeStatus.SENT: frozenset(
         {NoticeStatus.QUEUED, NoticeStatus.FAILED, NoticeStatus.WITHDRAWN, NoticeStatus.DISCARDED}
     ),
+    NoticeStatus.TRIAL: frozenset({NoticeStatus.WITHDRAWN, NoticeStatus.QUEUED}),
     NoticeStatus.SUPERSEDED: frozenset(),
 }
 """The legal next statuses of a notice.

@@ -81,6 +81,8 @@ class LeftOut(StrEnum):
     has not had its time."""
     FALSE_TIME = "false_time"
     """The clock was ahead when the notice was queued."""
+    TRIAL = "trial"
+    """The site was in trial: only a digest for the administrator showed the notice."""
 
 
 class QuestionRole(StrEnum):
@@ -776,6 +778,41 @@ class FlowRunRecord(Base):
     flow: Mapped[str] = mapped_column(String(32))
     now: Mapped[datetime] = mapped_column(index=True)
     counts: Mapped[dict[str, Any]]
+
+
+class ModeChange(Base):
+    """A decision about the mode of the site: trial, or live from `effective_from` on.
+
+    The newest row counts. Without a row the site is in trial. `activated_at` is the time at which a
+    run or the command put the decision into force; null until then. Superiors get no mail before
+    `superiors_from`.
+    """
+
+    __tablename__ = "mode_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(16))
+    decided_at: Mapped[datetime]
+    decided_by: Mapped[str] = mapped_column(String(255))
+    effective_from: Mapped[datetime]
+    superiors_from: Mapped[datetime | None]
+    activated_at: Mapped[datetime | None]
+
+
+class RuleConfirmation(Base):
+    """The confirmation of a rule by a person, with its source.
+
+    It is valid for the rule with this hash: for its article and all that decides its deadline.
+    """
+
+    __tablename__ = "rule_confirmation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rule: Mapped[str] = mapped_column(String(128))
+    rule_hash: Mapped[str] = mapped_column(String(64))
+    confirmed_at: Mapped[datetime]
+    confirmed_by: Mapped[str] = mapped_column(String(255))
+    source: Mapped[str] = mapped_column(Text)
 
 
 class Restore(Base):

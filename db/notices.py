@@ -312,7 +312,7 @@ def first_notifications(
 GIVEN_UP = {
     NoticeStatus.DISCARDED: (
         audit.AuditKind.NOTICE_DISCARDED,
-        "the storm that it was part of was dropped",
+        "a person dropped its mail, or the storm that it was part of",
     ),
     NoticeStatus.FAILED: (
         audit.AuditKind.NOTICE_FAILED,
@@ -326,6 +326,7 @@ WITHDRAWN: Mapping[str, str] = {
     " changed",
     LeftOut.TAKEN_BACK: "before it reached anybody, the deadline proved not to be late",
     LeftOut.UNIT_FIRST: "the responsible unit was not notified before, or has not had its time",
+    LeftOut.TRIAL: "the trial of the site ended; only its digest had shown the notice",
     LeftOut.FALSE_TIME: "before it reached anybody, the machine's clock proved to be ahead",
 }
 """Audit reason for a withdrawn notice, by the reason for which its last mail left it out."""
@@ -334,10 +335,11 @@ WITHDRAWN: Mapping[str, str] = {
 def settle(session: Session, notices: Iterable[int], now: datetime) -> None:
     """Set the status of each notice from the outcomes of its mails.
 
-    It is `sent` if at least one person got it, and `queued` while a mail still waits or is held.
-    Otherwise it is `withdrawn` if it no longer applied and was left out of a mail, `discarded` if
-    the administrator dropped its storm, and in all other cases `failed`. A failed notice causes
-    another evaluation: it goes to the next in line.
+    It is `sent` if at least one person got it, `queued` while a mail still waits or is held, and
+    `trial` if only the administrator has seen it in the digest of a trial. Otherwise it is
+    `withdrawn` if it no longer applied and was left out of a mail, `discarded` if a person dropped
+    its storm or withdrew its mail, and in all other cases `failed`. A failed notice causes another
+    evaluation: it goes to the next in line.
     """
     failed: list[int] = []
     for batch in chunked(notices):
@@ -383,6 +385,8 @@ def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:
         return NoticeStatus.SENT
     if any(status in MAY_STILL_REACH for status, _ in outcomes):
         return NoticeStatus.QUEUED
+    if any(status == MessageStatus.TRIAL and included for status, included in outcomes):
+        return NoticeStatus.TRIAL
     if any(included is False for _, included in outcomes):
         return NoticeStatus.WITHDRAWN
     if any(status == MessageStatus.DISCARDED for status, _ in outcomes):

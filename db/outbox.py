@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, false, func, insert, or_, select, true, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
 
@@ -176,17 +176,22 @@ def take_due(
     limit: int,
     alert: str | None = None,
     first: Iterable[str] = (),
+    *,
+    officials: bool = False,
 ) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
     The caller composes them. With `alert` only alerts of this kind are loaded. While an alert of
-    one of the kinds `first` is due, only these alerts are loaded. Mails locked by another delivery
+    one of the kinds `first` is due, only these alerts are loaded. With `officials` no alert is
+    loaded: alerts go to the administrators. Mails locked by another delivery
     are skipped if the database supports it.
     """
     items = selectinload(MessageRow.items).selectinload(MessageItem.notice)
     query = _due(now, limit).where(*_alerts_only(alert))
     query = query.options(items.selectinload(NoticeRow.complaint))
     query = query.with_for_update(skip_locked=True, of=MessageRow)
+    if officials:
+        return list(session.scalars(query.where(MessageRow.kind != MessageKind.ALERT)))
     kinds = list(first)
     if kinds:
         kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
@@ -207,24 +212,33 @@ class Claimed:
     mime: bytes
 
 
-def claim(session: Session, token: str, messages: Collection[int], now: datetime) -> list[Claimed]:
+def claim(
+    session: Session,
+    token: str,
+    messages: Collection[int],
+    now: datetime,
+    *,
+    alerts_only: bool = False,
+) -> list[Claimed]:
     """Claim mails for sending with `token`, and return the claimed ones.
 
     Each mail is claimed by an update of exactly one row, so of two concurrent deliveries only one
     finds it still queued. Rows that the other is about to claim are skipped if the database
     supports it (PostgreSQL). A mail is left for another time if notices were added after it was
-    composed.
+    composed. With `alerts_only` a mail to an official is left as well.
     """
     joined = (
         select(MessageItem.notice_id)
         .where(MessageItem.message_id == MessageRow.id, MessageItem.included.is_(None))
         .exists()
     )
+    allowed = MessageRow.kind == MessageKind.ALERT if alerts_only else true()
     found: list[Claimed] = []
     for batch in chunked(messages):
         free = session.scalars(
             select(MessageRow.id)
             .where(MessageRow.id.in_(batch), MessageRow.status == MessageStatus.QUEUED, ~joined)
+            .where(allowed)
             .with_for_update(skip_locked=True)
         ).all()
         _changed(

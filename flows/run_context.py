@@ -13,6 +13,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
 from db import audit, runs
+from db.decisions import mode
 from flows.permitted import SKEW, check_site, check_times, is_rehearsal, served_sites
 from flows.stored_results import refuse_stored_results
 from settings import load_site
@@ -22,6 +23,7 @@ from tasks.monitoring.clock_check import Ask, ClockRefused, Outcome
 from tasks.monitoring.clock_witnesses import Clock, ask_all
 from tasks.monitoring.ping import ping
 from tasks.notifications.after_restore import finish_restores
+from tasks.notifications.trial.mode_text import mode_text
 from tasks.text.incidents import witness_text
 from tasks.text.templates import render
 
@@ -49,9 +51,16 @@ class FlowRunContext:
             zone=site.zone,
             site=site.name,
             now=self.now,
+            mode=self.mode(),
             **values,
         )
         create_markdown_artifact(markdown, key=self.flow, description=site.name)
+
+    def mode(self) -> str:
+        """Return the mode of the site in words: trial or live."""
+        site = self.context.site
+        with self.context.consistent_read() as session:
+            return mode_text(mode.of_site(session), site.locale, site.zone)
 
 
 def real_time() -> datetime:

@@ -23,6 +23,7 @@ from rich.table import Table
 
 import service
 from cli.console import reason
+from db.decisions import mode
 from settings import Site, load_site
 
 if TYPE_CHECKING:
@@ -81,11 +82,23 @@ class _Demo:
         if gone_on is not None:
             return [("earlier run", partial(_already_over, self.site, gone_on))]
         return [
+            ("start", self._start),
             ("time-lapse", partial(_time_lapse, self.site)),
             ("cycle", self._cycle),
             ("summary", self._summary),
             ("delivery of the summary", self._deliver_summary),
         ]
+
+    def _start(self) -> None:
+        """End the trial of a new site as `tenggat start` does: the demo shows mails to all."""
+        from tasks.notifications.trial.start import start_site  # noqa: PLC0415
+
+        with self.context.transaction() as session:
+            decided = mode.of_site(session).since is not None
+        if not decided:
+            first = FIRST_MORNING.replace(tzinfo=self.site.zone)
+            start_site(self.context, first, "the demo")
+            out.print("tenggat start: the mails go to the office holders")
 
     def _cycle(self) -> None:
         from flows.cycle import run_cycle  # noqa: PLC0415

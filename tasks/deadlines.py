@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import audit, complaints, notices, questions, rulesets
+from db.decisions import mode
 from db.models import Complaint, DeadlineRow, NoticeRow, QuestionRole
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import ClockKey, Deadline, State
@@ -80,6 +81,7 @@ def evaluate_and_notify(
     changed.
     """
     with context.run(now, run_id) as run:
+        mode.activate(run.session, now)
         session, evaluation = run.session, EvaluationRun(run)
         count = evaluation.count
         ruleset = rulesets.activate(session, context.ruleset_fingerprint(), now)
@@ -96,7 +98,8 @@ def evaluate_and_notify(
             enqueue_alert(run, "evaluation_failed", {"ticket": ticket})
         for source, late in sorted(count.inherited.items()):
             facts = {"source": source, "late": late}
-            enqueue_alert(run, "inventory", facts, same=("source",))
+            kind = "inventory" if evaluation.mode.live else "inventory_in_trial"
+            enqueue_alert(run, kind, facts, same=("source",))
     return count
 
 
@@ -112,7 +115,11 @@ class EvaluationRun:
         self.corrections: list[PendingCorrection] = []
         self.metrics = MetricsCache(run.session, run.context)
         self.lapses: list[tuple[int, Event]] = []
-        self.first_imports = FirstImports(run.session, run.site.evaluation_context)
+        self.mode = run.mode
+        since = self.mode.since if self.mode.live else None
+        context = run.site.evaluation_context
+        self.first_imports = FirstImports(run.session, context)
+        self.backlogs = FirstImports(run.session, context, since)
 
     def batch(self, batch: Sequence[Complaint]) -> list[dict[str, Any]]:
         """Evaluate these complaints; return the deadlines changed by a new ruleset."""
@@ -184,7 +191,8 @@ class EvaluationRun:
                 plan.deadline,
                 plan.steps,
                 plan.history,
-                inherited=self._inherited(case.complaint, plan.deadline),
+                inherited=self._inherited(case.complaint, plan.deadline, self.backlogs),
+                hold_superiors=self.mode.holds_superiors(run.now),
             )
             run.session.add_all(decided.new)
             for notice, what, why in decided.noted:
@@ -200,6 +208,9 @@ class EvaluationRun:
         times = [plan.next_at for plan in plans if plan.next_at is not None]
         known = case.loaded.history.events
         times += [event.latest for event in known if event.latest > self.run.now]
+        superiors_from = self.mode.superiors_from
+        if superiors_from is not None and self.mode.holds_superiors(self.run.now):
+            times += [superiors_from for plan in plans if plan.deadline.open]
         case.complaint.next_action_at = min(times, default=None)
 
     def _revoked(self, case: _EvaluatedCase) -> dict[ClockKey, str]:
@@ -224,7 +235,13 @@ class EvaluationRun:
         plans = []
         for deadline in case.deadlines:
             taken_back = deadline.key in revoked
-            history = history_of(deadline, case.notices, accepted, revoked=taken_back)
+            history = history_of(
+                deadline,
+                case.notices,
+                accepted,
+                revoked=taken_back,
+                superiors_from=self.mode.superiors_from,
+            )
             steps = rungs_reached(context, deadline, now, history.notified)
             next_at = _next_at(context, deadline, now, history.with_decided(steps, now))
             plans.append(_EvaluationPlan(deadline, history, steps, next_at))
@@ -236,16 +253,17 @@ class EvaluationRun:
         was = {(row.rule, row.clock) for row in case.before if row.state == State.BREACHED}
         new = [d for d in case.deadlines if d.state is State.BREACHED and d.key not in was]
         self.count.breached += len(new)
-        if any(self._inherited(complaint, deadline) for deadline in new if deadline.open):
+        first = self.first_imports
+        if any(self._inherited(complaint, deadline, first) for deadline in new if deadline.open):
             known = self.count.inherited.get(complaint.source, 0)
             self.count.inherited[complaint.source] = known + 1
 
-    def _inherited(self, complaint: Complaint, deadline: Deadline) -> bool:
-        """Check whether a deadline was missed before the first import of its source."""
+    def _inherited(self, complaint: Complaint, deadline: Deadline, begins: FirstImports) -> bool:
+        """Check whether a deadline was missed before the site could notify of it."""
         if deadline.due is None or deadline.state is not State.BREACHED:
             return False
         due_day = self.run.site.evaluation_context.day(deadline.due)
-        return self.first_imports.inherited(complaint.source, complaint.recorded_at, due_day)
+        return begins.inherited(complaint.source, complaint.recorded_at, due_day)
 
 
 @dataclass(frozen=True, slots=True)

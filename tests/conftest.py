@@ -22,7 +22,7 @@ import psycopg
 import pytest
 import trustme
 from hypothesis import settings
-from support import startup
+from support import live_sites, startup
 from support.databases import migrated
 from support.databases.empty import Emptied, compile_once
 from support.databases.prefect import Template
@@ -76,6 +76,9 @@ db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **
 tomllib.loads = parsed_toml.loads
 db.migrate.upgrade = migrated.upgrade
 
+
+LIVE = live_sites.LONG_AGO
+"""Since when the sites of tests are live; tests of a trial go back to it."""
 
 SERVICE_OF_TWO_SITES = ("test_two_workers", "test_several_sites", "test_deploy", "test_outages")
 SERVICE_OF_ONE_SITE = ("test_service", "test_ui", "test_attacker", "test_kills")

@@ -21,6 +21,7 @@ from db.models import (
     DeliveryAttempt,
     EventRow,
     MessageRow,
+    ModeChange,
     NoticeRow,
     OpenQuestion,
     Origin,
@@ -29,6 +30,7 @@ from db.models import (
     QuestionComplaint,
     Reply,
     Restore,
+    RuleConfirmation,
     Ruleset,
     SourceImport,
     SourceMail,
@@ -94,6 +96,9 @@ RECORDED: tuple[Column, ...] = (
     OpenQuestion.answered_at,
     Restore.restored_at,
     Restore.settled_at,
+    ModeChange.decided_at,
+    ModeChange.activated_at,
+    RuleConfirmation.confirmed_at,
 )
 """Times at which we did or learnt something."""
 
@@ -119,6 +124,8 @@ KEPT = frozenset(
         "source_import.period_until",
         "origin.imported_until",
         "flow_run.now",
+        "mode_change.effective_from",
+        "mode_change.superiors_from",
         "report.as_of",
         "report.made_at",
         "audit.at",

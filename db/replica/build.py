@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, cast
 
@@ -29,7 +29,8 @@ from sqlalchemy.orm import Session
 from db import notices
 from db.bulk_insert import insert_rows
 from db.complaints import EVENT_COLUMNS, chunked
-from db.lives import MessageStatus
+from db.decisions.mode import Mode
+from db.lives import MessageStatus, NoticeStatus
 from db.models import (
     Base,
     Complaint,
@@ -39,6 +40,7 @@ from db.models import (
     MessageItem,
     MessageKind,
     MessageRow,
+    ModeChange,
     NoticeRow,
     Origin,
     PastFacts,
@@ -182,7 +184,22 @@ def copy_known(
     _copy(source, session, PastFacts, PAST_FACTS, PastFacts.superseded_at >= begin)
     _copy(source, session, SourceImport, SOURCE_IMPORT, SourceImport.recorded_at < end)
     _copy_whole(source, session, Origin, Origin.recorded_at < end)
+    _set_live(session)
     replay_queue.enqueue(session, begin, end)
+
+
+def _set_live(session: Session) -> None:
+    """Let the replica be live since long ago: a simulation sends, also of a site in trial."""
+    long_ago = datetime(1970, 1, 1, tzinfo=UTC)
+    session.add(
+        ModeChange(
+            mode=Mode.LIVE,
+            decided_at=long_ago,
+            decided_by="simulation",
+            effective_from=long_ago,
+            activated_at=long_ago,
+        )
+    )
 
 
 def copy_done(source: Connection, session: Session, *, begin: datetime, send_at: datetime) -> None:
@@ -191,14 +208,15 @@ def copy_done(source: Connection, session: Session, *, begin: datetime, send_at:
     A mail waiting at `begin` is queued for its real time of sending, or for `send_at` if it was
     never sent.
     """
-    before = MessageRow.created_at < begin
-    _copy(source, session, NoticeRow, NOTICE, NoticeRow.decided_at < begin)
+    before = (MessageRow.created_at < begin) & (MessageRow.status != MessageStatus.TRIAL)
+    decided = (NoticeRow.decided_at < begin) & (NoticeRow.status != NoticeStatus.TRIAL)
+    _copy(source, session, NoticeRow, NOTICE, decided)
     session.execute(
         update(NoticeRow).where(NoticeRow.taken_back_at >= begin).values(taken_back_at=None)
     )
     kinds = MessageRow.kind != MessageKind.SUMMARY
     _copy(source, session, MessageRow, MESSAGE, before & kinds, detail="{}")
-    of_notices = select(NoticeRow.id).where(NoticeRow.decided_at < begin)
+    of_notices = select(NoticeRow.id).where(decided)
     of_mails = select(MessageRow.id).where(before)
     both = MessageItem.notice_id.in_(of_notices) & MessageItem.message_id.in_(of_mails)
     _copy(source, session, MessageItem, ITEM, both)

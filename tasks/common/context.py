@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from db import audit
+from db.decisions import mode
 from db.engine import one_state, open_engine
 from db.migrate import migrate
 from db.private_dirs import is_open_to_others, make_private
@@ -151,6 +152,11 @@ class RunContext:
     def site(self) -> Site:
         """The settings of the site."""
         return self.context.site
+
+    @property
+    def mode(self) -> mode.SiteMode:
+        """The mode of the site: trial or live."""
+        return mode.of_site(self.session)
 
     @property
     def today(self) -> date:

@@ -1,4 +1,4 @@
-"""Inherited deadlines: those missed before the first import of their source."""
+"""Inherited deadlines: those missed before the first import of their source, or in a trial."""
 
 from __future__ import annotations
 
@@ -12,20 +12,28 @@ from sla.engine.context import EvaluationContext
 
 
 class FirstImports:
-    """The first import of each source.
+    """The first import of each source, and with `live_since` the end of the trial.
 
     Mails, runs and reports decide by local days. A report stores no time of day, and each of them
     must name the same deadlines.
     """
 
-    def __init__(self, session: Session, context: EvaluationContext) -> None:
+    def __init__(
+        self, session: Session, context: EvaluationContext, live_since: datetime | None = None
+    ) -> None:
         self._moments = imports.first_of_each(session)
         self._day = context.day
+        self._live_since = live_since
 
     def inherited(self, source: str, recorded_at: datetime, due_day: int) -> bool:
         """Check whether a complaint was in the first import, on a day after its due day.
 
-        `source` and `recorded_at` are those of the complaint. `due_day` is an ordinal.
+        If the end of the trial counts, a complaint known by then with an earlier due day is
+        inherited as well. `source` and `recorded_at` are those of the complaint. `due_day` is an
+        ordinal.
         """
-        first = self._moments.get(root_source(source))
-        return first is not None and recorded_at <= first and due_day < self._day(first)
+        begins = (self._moments.get(root_source(source)), self._live_since)
+        return any(
+            begin is not None and recorded_at <= begin and due_day < self._day(begin)
+            for begin in begins
+        )

@@ -99,11 +99,13 @@ def history_of(
     accepted: Mapping[int, Sequence[Acceptance]],
     *,
     revoked: bool = False,
+    superiors_from: datetime | None = None,
 ) -> NoticeHistory:
     """Select the notices of a clock from the complaint's notices.
 
     `accepted` are the accepted mails by notice. `revoked` means that the lateness is taken back
-    now. Reminders belong to every episode.
+    now. Reminders belong to every episode. A notice to the unit before `superiors_from` counts as
+    accepted at this time: the ladder of the superiors begins then.
     """
     clock = deadline.key
     of_clock = [row for row in rows if (row.rule, row.clock) == clock]
@@ -124,7 +126,8 @@ def history_of(
             decided[row.rung] = min(row.decided_at, decided.get(row.rung, row.decided_at))
         for each in accepted.get(row.id, ()):
             if each.role in roles:
-                first[row.rung] = min(each.at, first.get(row.rung, each.at))
+                at = max(each.at, superiors_from or each.at)
+                first[row.rung] = min(at, first.get(row.rung, at))
     return NoticeHistory(
         {(row.rung, row.repeat): row for row in own}, AcceptedNotices(first, decided), episode
     )
@@ -158,6 +161,7 @@ def may_be_notified(
     rows: Sequence[NoticeRow],
     accepted: Mapping[int, Sequence[Acceptance]],
     now: datetime,
+    superiors_from: datetime | None = None,
 ) -> bool:
     """Check whether fair notice still permits a notice that waits to be sent.
 
@@ -169,7 +173,7 @@ def may_be_notified(
     rung = next((each for each in rungs if each.id == notice.rung), None)
     if ladder is None or rung is None:  # another ladder since then
         return True
-    notified = history_of(deadline, rows, accepted).notified
+    notified = history_of(deadline, rows, accepted, superiors_from=superiors_from).notified
     return unit_had_its_time(deadline, ladder, rung, evaluation_context, now, notified)
 
 
@@ -187,16 +191,19 @@ def decide_notices(
     history: NoticeHistory,
     *,
     inherited: bool = False,
+    hold_superiors: bool = False,
 ) -> NoticeDecision:
     """Decide on the notices for the rungs that a deadline has reached, and write their rows.
 
-    A rung on hold is stored as suppressed and has no effect until the hold ends. A notice
+    A rung on hold is stored as suppressed and has no effect until the hold ends; with
+    `hold_superiors` all rungs for superiors are on hold. A notice
     withdrawn before it was sent, because the clock paused, is decided again when its rung is
     reached again; so is a notice with no delivered mail.
     """
     earlier = {key: EARLIER.get(row.status, FINAL) for key, row in history.rows.items()}
     ids = {step.rung.id for step in rungs}
     held = {rung for rung in ids if on_hold(run.site.holds, deadline, rung, run.today)}
+    held |= {step.rung.id for step in rungs if hold_superiors and step.rung.for_superiors}
     decided = NoticeDecision()
     for each in decide_rungs(rungs, earlier, held):
         notice = _write(run, complaint, deadline, each, history, decided)

@@ -20,4 +20,5 @@ __all__ = [
     "sender",
     "storms",
     "transport",
+    "trial",
 ]

@@ -21,6 +21,7 @@ from tasks.notifications.render import desk_mail
 from tasks.notifications.replies.links import with_replies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
+from tasks.notifications.trial.digest import TRIAL_DIGEST, digest_mime
 from tasks.notifications.views import Desk
 from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.text.catalog import catalog
@@ -117,6 +118,10 @@ def _questions(composer: Composer, message: MessageRow) -> bytes | None:
     return questions_mime(composer.run, message)
 
 
+def _trial_digest(composer: Composer, message: MessageRow) -> bytes | None:
+    return digest_mime(composer.run, message)
+
+
 ComposeMail = Callable[[Composer, MessageRow], bytes | None]
 
 COMPOSERS: Mapping[MessageKind, ComposeMail] = {
@@ -126,7 +131,11 @@ COMPOSERS: Mapping[MessageKind, ComposeMail] = {
 }
 """The composer of each kind of mail."""
 
-ALERT_COMPOSERS: Mapping[str, ComposeMail] = {WATCH: _watch, QUESTIONS: _questions}
+ALERT_COMPOSERS: Mapping[str, ComposeMail] = {
+    WATCH: _watch,
+    QUESTIONS: _questions,
+    TRIAL_DIGEST: _trial_digest,
+}
 """The composers of alerts with a content of their own; the others list their facts."""
 
 

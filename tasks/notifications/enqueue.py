@@ -52,7 +52,8 @@ def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
     unit or to the administrator. The administrators are notified of the vacancy once. A notice
     without any recipient is marked failed. More mails than the site allows, or mails about more
     complaints, are a storm: all of them wait for a decision of the administrator. So do mails that
-    may have been sent before a restore. The inventory of a first import is no storm: it is one mail
+    may have been sent before a restore. In a trial there is no storm, because nothing is sent. The
+    inventory of a first import is no storm: it is one mail
     a person, and only the units get it.
     """
     run.session.flush()
@@ -68,7 +69,8 @@ def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
         held = storms.hold(run, len(again))
     owed_in_boxes = (entry.owed for entries in boxes.values() for entry in entries)
     about = {each.notice.complaint_id for each in owed_in_boxes}
-    storm = storms.check(run, mails=len(boxes), complaints=len(about))
+    live = run.mode.live
+    storm = storms.check(run, mails=len(boxes), complaints=len(about)) if live else None
     for mails, waits in ((again, held), (listed, None), (boxes, storm)):
         for address, entries in mails.items():
             _queue(run, address, entries, waits)

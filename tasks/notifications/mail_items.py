@@ -53,6 +53,7 @@ class _FairNotice:
         self._rows = notices.of_complaints(run.session, concerned)
         every = [row.id for rows in self._rows.values() for row in rows]
         self._accepted = notices.acceptances(run.session, every, run.now)
+        self._superiors_from = run.mode.superiors_from
 
     def permits(self, item: MessageItem, deadline: Deadline) -> bool:
         """Check whether the recipient may hear of a duty now."""
@@ -61,7 +62,13 @@ class _FairNotice:
         notice = item.notice
         rows = self._rows[notice.complaint_id]
         return may_be_notified(
-            self._run.context, notice, deadline, rows, self._accepted, self._run.now
+            self._run.context,
+            notice,
+            deadline,
+            rows,
+            self._accepted,
+            self._run.now,
+            self._superiors_from,
         )
 
 

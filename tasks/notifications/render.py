@@ -13,7 +13,15 @@ import css_inline
 
 from sla.directory import OfficeHolder, Role
 from tasks.notifications.coat_of_arms import CoatOfArms
-from tasks.notifications.views import AlertMail, Desk, DeskSection, Duty, QuestionsMail, WatchMail
+from tasks.notifications.views import (
+    AlertMail,
+    Desk,
+    DeskSection,
+    Duty,
+    QuestionsMail,
+    TrialMail,
+    WatchMail,
+)
 from tasks.text.catalog import catalog
 from tasks.text.formats import (
     Spanned,
@@ -251,7 +259,15 @@ def questions_mail(view: QuestionsMail, locale: str, zone: ZoneInfo) -> Rendered
     return _mail("questions", f"[Tenggat] {text}", locale, zone, view=view, title=title)
 
 
-def _administrator(view: AlertMail | WatchMail | QuestionsMail, locale: str) -> str:
+def trial_mail(view: TrialMail, locale: str, zone: ZoneInfo) -> RenderedMail:
+    """Render the digest of a trial: the mails that nobody got."""
+    n = len(view.shown) + len(view.attached)
+    text = catalog(locale)("trial.subject", n=n)
+    title = _administrator(view, locale)
+    return _mail("trial", f"[Tenggat] {text}", locale, zone, view=view, title=title)
+
+
+def _administrator(view: AlertMail | WatchMail | QuestionsMail | TrialMail, locale: str) -> str:
     """Return the title of the administrator, for the salutation."""
     holder = OfficeHolder("", Role.ADMINISTRATOR, view.recipient, "")
     return office_title(holder, site=view.site, unit="", locale=locale)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
 from db import notices, outbox
+from db.decisions import mode
 from db.lives import MessageStatus
 from db.mailbox import bounces
 from db.models import DeliveryAttempt, MessageKind, MessageRow
+from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all
@@ -32,6 +34,7 @@ from tasks.notifications.transport.smtp import (
     ServerUnavailable,
     Uncomposable,
 )
+from tasks.notifications.trial.digest import enqueue_digest
 
 AT_ONCE = 50
 """Number of mails claimed and composed together."""
@@ -41,6 +44,9 @@ FRESH = timedelta(seconds=10)
 
 SILENCE = timedelta(days=1)
 """If the server relays no mail, and has taken none for so long, it counts as unusable."""
+
+MOST_IN_TRIAL = 1000
+"""Number of mails in one digest of a trial."""
 
 SOON = timedelta(minutes=5)
 """The longest time for composing a group of mails."""
@@ -55,6 +61,8 @@ class DeliveryCount:
     dead: int = 0
     cancelled: int = 0
     pending: int = 0
+    in_trial: int = 0
+    """Number of mails shown to the administrators only, because the site is in trial."""
     by_role: dict[str, int] = field(default_factory=dict)
     trouble: str = ""
 
@@ -118,7 +126,8 @@ class Sender:
             if begun - moment > SOON:
                 continue  # the machine was suspended: compose these mails again
             with self.context.transaction() as session:
-                claimed = outbox.claim(session, token, ready, begun)
+                alerts_only = not mode.of_site(session).live
+                claimed = outbox.claim(session, token, ready, begun, alerts_only=alerts_only)
             try:
                 with AckWriter(partial(self._sent, token)) as recorder:
                     self._send(connection, token, claimed, begun, recorder)
@@ -157,37 +166,67 @@ class Sender:
         due.
 
         A mail without any item that is still true is cancelled. One mail that cannot be composed
-        does not stop the others.
+        does not stop the others. In a trial the mails to officials go into a digest.
         """
         ready = []
         most = self.limiter.at_once(moment, AT_ONCE)
         if self.policy.alert is None:
             with self.context.run(moment, self.run_id) as run:
+                mode.activate(run.session, moment)
                 readdress(run, most)
+            with self.context.run(moment, self.run_id) as run:
+                if not run.mode.live:
+                    self._show_in_trial(run, moment)
         with self.context.run(moment, self.run_id) as run:
             session = run.session
             found = outbox.take_due(session, moment, most, self.policy.alert, FIRST_ALERTS)
-            messages = [message for message in found if not self._waits(message, moment)]
-            for message, mime in compose_all(run, messages, self.now):
-                if mime is None:
-                    message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
-                    session.flush()
-                    notices.settle(session, [item.notice_id for item in message.items], moment)
-                    self.count.cancelled += 1
-                elif isinstance(mime, Uncomposable):
-                    self._settle(run, message, mime)
-                else:
-                    message.mime, message.composed_at = zlib.compress(mime, 1), moment
-                    ready.append(message.id)
+            ready = [message.id for message in self._composed(run, found)]
         return ready if found else None
 
-    def _waits(self, message: MessageRow, moment: datetime) -> bool:
-        """Check whether a mail has to wait for the mail hours, as retries and late mails of a long
-        queue do; set its send time then.
+    def _composed(self, run: RunContext, found: Sequence[MessageRow]) -> Iterator[MessageRow]:
+        """Compose those of these mails that may leave now, and yield them; settle the others."""
+        site_mode = run.mode
+        messages = [message for message in found if not self._waits(message, run.now, site_mode)]
+        for message, mime in compose_all(run, messages, self.now):
+            if mime is None:
+                message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
+                run.session.flush()
+                notices.settle(run.session, [item.notice_id for item in message.items], run.now)
+                self.count.cancelled += 1
+            elif isinstance(mime, Uncomposable):
+                self._settle(run, message, mime)
+            else:
+                message.mime, message.composed_at = zlib.compress(mime, 1), run.now
+                yield message
+
+    def _show_in_trial(self, run: RunContext, moment: datetime) -> None:
+        """Compose all due mails to officials, and queue one digest of them for the administrators.
+
+        The mails are never sent. They end as `trial`.
         """
-        if not _bound_to_hours(message):
-            return False
-        send_after = self.context.send_after(moment)
+        due = outbox.take_due(run.session, moment, MOST_IN_TRIAL, officials=True)
+        shown = []
+        for start in range(0, len(due), AT_ONCE):
+            for message in self._composed(run, due[start : start + AT_ONCE]):
+                message.status, message.next_attempt_at = MessageStatus.TRIAL, None
+                run.session.flush()
+                items = [item.notice_id for item in message.items]
+                notices.settle(run.session, items, moment)
+                shown.append(message.id)
+        if shown:
+            enqueue_digest(run, shown)
+        self.count.in_trial += len(shown)
+
+    def _waits(self, message: MessageRow, moment: datetime, site_mode: mode.SiteMode) -> bool:
+        """Check whether a mail has to wait for the mail hours, as retries and late mails of a long
+        queue do, or for the day from which superiors get mails; set its send time then.
+        """
+        send_after = moment
+        if _bound_to_hours(message):
+            send_after = self.context.send_after(moment)
+        superiors_from = site_mode.superiors_from
+        if superiors_from is not None and _only_for_superiors(message):
+            send_after = max(send_after, superiors_from)
         if send_after > moment:
             message.next_attempt_at = send_after
         return send_after > moment
@@ -324,6 +363,14 @@ def _bound_to_hours(message: MessageRow) -> bool:
     """Check whether a mail leaves in the mail hours only."""
     urgent = message.detail.get("urgent") or message.resent_of is not None
     return message.kind == MessageKind.NOTICES and not urgent
+
+
+def _only_for_superiors(message: MessageRow) -> bool:
+    """Check whether a mail is for a superior, and has nothing about the reader's own unit."""
+    if message.kind == MessageKind.ALERT:
+        return False
+    roles = [item.role for item in message.items if not item.correction] or [message.role]
+    return all(role in SUPERIORS for role in roles)
 
 
 def _waited(context: SiteContext, message: MessageRow, first: datetime, now: datetime) -> timedelta:

@@ -505,3 +505,32 @@ class QuestionsMail:
     new: tuple[AskedQuestion, ...]
     again: tuple[AskedQuestion, ...]
     rejected: tuple[RejectedGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEntry:
+    """A mail of a trial as a digest shows it: to whom it would have gone, and its text.
+
+    `title` is the office of the recipient.
+    """
+
+    number: int
+    title: str
+    name: str
+    address: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrialMail:
+    """A mail to the administrator with the mails of a trial that nobody got.
+
+    The texts of the `attached` ones are only in the attachment, because the body would be too long.
+    """
+
+    site: str
+    recipient: str
+    now: datetime
+    shown: tuple[TrialEntry, ...]
+    attached: tuple[TrialEntry, ...]

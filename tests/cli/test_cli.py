@@ -23,6 +23,8 @@ TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
 COMMANDS = (
     "run",
+    "start",
+    "stop",
     "ui",
     "up",
     "worker",

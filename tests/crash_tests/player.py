@@ -19,6 +19,7 @@ from typing import Any
 
 import trustme
 from sqlalchemy import func, select
+from support.live_sites import set_live
 from support.servers.smtp_servers import trusted
 
 from crash_tests.complaints import ZONE, Case
@@ -117,6 +118,7 @@ class Stage:
         self.database.empty()
         engine = open_engine(self.database.url)
         try:
+            set_live(engine)
             context = SiteContext(self.site, engine)
             played = Played(plan, mailbox=post.mailbox, faults=post.faults_met)
             for step in plan.steps:

@@ -44,6 +44,9 @@ def lived(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     site = small_site(tmp_path_factory.mktemp("lived") / "lived")
     environment = {**shared.seen(site.parent / "var"), "TENGGAT_SITE": str(site)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENGGAT_VAR", environment["TENGGAT_VAR"])
+        SiteContext.open(site).close()  # its trial ends
     done = subprocess.run(
         [sys.executable, "-m", "cli", "run", "--now", NOW, "--json"],
         cwd=REPOSITORY,

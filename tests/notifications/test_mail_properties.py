@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from support.live_sites import set_live
 from support.pipeline import at, decide, deliver, messages, register, since
 from support.programs import sized
 from support.servers.smtp_servers import Server, running
@@ -111,6 +112,7 @@ class Desk:
         self.database.empty()
         engines = [open_engine(self.database.url) for _ in range(offices)]
         try:
+            set_live(engines[0])
             yield [SiteContext(self.site, engine) for engine in engines]
         finally:
             for engine in engines:

@@ -37,8 +37,9 @@ import tasks.reports.formats.html
 import tasks.reports.formats.json_csv
 import tasks.reports.formats.pdf
 import tasks.reports.formats.xlsx
+from support import live_sites
 
-LOADED = (cli, scripts.demo, flows, prefect, tasks)
+LOADED = (cli, scripts.demo, flows, prefect, tasks, live_sites)
 
 
 def work(order: dict[str, Any]) -> None:

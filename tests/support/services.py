@@ -92,6 +92,9 @@ class Up:
         self.first_said = ""
 
     def start(self) -> None:
+        for site in self.sites:
+            with self.context(site):  # its trial ends
+                pass
         with self.said.open("wb") as output:
             self.process = psutil.Popen(
                 command(*self.sites, port=self.port, options=self.options),

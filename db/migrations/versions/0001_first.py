@@ -39,6 +39,8 @@ TABLES = (
     "mailbox_position",
     "label",
     "flow_run",
+    "mode_change",
+    "rule_confirmation",
     "restore",
     "report",
     "watch_state",
@@ -103,6 +105,8 @@ def upgrade() -> None:
     _create_mailbox_position()
     _create_label()
     _create_flow_run()
+    _create_mode_change()
+    _create_rule_confirmation()
     _create_restore()
     _create_report()
     _create_watch_state()
@@ -680,6 +684,33 @@ def _create_flow_run() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_flow_run_now", "flow_run", ["now"])
+
+
+def _create_mode_change() -> None:
+    op.create_table(
+        "mode_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mode", sa.String(length=16), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.String(length=255), nullable=False),
+        sa.Column("effective_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("superiors_from", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _create_rule_confirmation() -> None:
+    op.create_table(
+        "rule_confirmation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rule", sa.String(length=128), nullable=False),
+        sa.Column("rule_hash", sa.String(length=64), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=255), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
 
 
 def _create_restore() -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from db import complaints, imports, outbox, quarantine, questions, runs, storms
 from db.audit_verify import missing_triggers
+from db.decisions import mode
 from db.engine import NotReady, open_engine, reading
 from db.mailbox import bounces
 from db.migrations.revisions import newest_revision, revision
@@ -180,6 +181,7 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
     """Report what waits in the database, or is missing in it."""
     site = context.site
     yield Finding("good", f"database in order, {complaints.count(session)} complaints")
+    yield _mode(session, site, now)
     yield from _audit_protection(session)
     yield from _ran(session, site, now)
     for name in site.sources:
@@ -192,6 +194,26 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
     yield from _storm(session, site)
     yield from _marked(session, site, now)
     yield from _waiting_mails(session, site, now)
+
+
+def _mode(session: Session, site: Site, now: datetime) -> Finding:
+    """Report whether the site is in trial or live."""
+    state = mode.of_site(session)
+    superiors = ""
+    if state.holds_superiors(now) and state.superiors_from is not None:
+        superiors = f"; superiors get none before {_local(site, state.superiors_from)}"
+    if state.live and state.since is not None:
+        return Finding(
+            "good", f"officials have got mails since {_local(site, state.since)}{superiors}"
+        )
+    planned = ""
+    if state.starts_at is not None:
+        planned = f" until {_local(site, state.starts_at)}{superiors}"
+    return Finding(
+        "note",
+        f"this site is in trial{planned}: only the administrator gets mails",
+        "read the digest, then end the trial with `tenggat start`",
+    )
 
 
 def _audit_protection(session: Session) -> Iterator[Finding]:

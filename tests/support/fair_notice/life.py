@@ -31,6 +31,7 @@ from support.fair_notice.mornings import (
     sent_on,
     without,
 )
+from support.live_sites import set_live
 from support.pipeline import at, begin, decide, deliver, since, write_register
 from tasks.common.context import SiteContext
 from tasks.intake import pull
@@ -69,6 +70,7 @@ def lived_through(site: Site, database: SqliteFile) -> Iterator[Life]:
         database.empty()
         engine, directory = open_engine(database.url), site.directory
         try:
+            set_live(engine)
             yield Life(SiteContext(site, engine))
         finally:
             site.directory = directory

@@ -1,0 +1,77 @@
+"""`tenggat start`, `tenggat stop`: end the trial of a site, or go back to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.console import NowOption, SiteOption, UsageError
+
+if TYPE_CHECKING:
+    from db.decisions.mode import SiteMode
+    from tasks.common.context import SiteContext
+
+ByOption = Annotated[str, typer.Option(help="Who decides, for the record.", metavar="NAME")]
+
+
+def start(
+    begin: Annotated[
+        str | None,
+        typer.Option("--from", help="First day with mails to officials.", metavar="DATE"),
+    ] = None,
+    superiors: Annotated[
+        str | None,
+        typer.Option(
+            "--superiors-from",
+            help="First day with mails to regional secretary, inspector and regent.",
+            metavar="DATE",
+        ),
+    ] = None,
+    by: ByOption = "",
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """End the trial: officials get mails.
+
+    A new site is in trial: only the administrator gets mails. The ladder of every duty begins again
+    at the unit. Deadlines missed before go to each unit as one list.
+    """
+    with console.context_of(site) as context:
+        from tasks.notifications.trial.start import NotPossible, start_site  # noqa: PLC0415
+
+        try:
+            mode = start_site(
+                context,
+                console.moment(now, context.site),
+                _decided_by(by),
+                first_day=console.day(begin) if begin else None,
+                superiors_first_day=console.day(superiors) if superiors else None,
+            )
+        except NotPossible as error:
+            raise UsageError(str(error)) from None
+        _show(context, mode)
+
+
+def stop(by: ByOption = "", site: SiteOption = None, now: NowOption = None) -> None:
+    """Go back to trial.
+
+    From now on only the administrator gets mails. Mails that the mail server has already accepted cannot be taken back.
+    """
+    with console.context_of(site) as context:
+        from tasks.notifications.trial.start import stop_site  # noqa: PLC0415
+
+        mode = stop_site(context, console.moment(now, context.site), _decided_by(by))
+        _show(context, mode)
+
+
+def _decided_by(name: str) -> str:
+    return console.caller() + (f": {name}" if name else "")
+
+
+def _show(context: SiteContext, mode: SiteMode) -> None:
+    from tasks.notifications.trial.mode_text import mode_text  # noqa: PLC0415
+
+    site = context.site
+    console.out.print(mode_text(mode, site.locale, site.zone), soft_wrap=True, markup=False)

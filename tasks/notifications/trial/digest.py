@@ -1,0 +1,91 @@
+"""The digest of a trial: one mail to the administrator with all mails that nobody got."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import zlib
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from db.models import MessageRow
+from sla.directory import OfficeHolder, Role
+from tasks.common.context import RunContext
+from tasks.notifications.enqueue import enqueue_alert
+from tasks.notifications.message import Attachment, in_envelope
+from tasks.notifications.render import trial_mail
+from tasks.notifications.views import TrialEntry, TrialMail
+from tasks.text.catalog import catalog
+from tasks.text.titles import office_title
+
+TRIAL_DIGEST = "trial_digest"
+"""The kind of an alert with the mails of a trial."""
+
+LONGEST_BODY = 45_000
+"""Limit of the texts in the body of a digest, in characters; the attachment has all of them."""
+
+RULER = "=" * 72
+
+
+def enqueue_digest(run: RunContext, mails: Sequence[int]) -> None:
+    """Queue one mail to the administrators about these mails of a trial, by their numbers."""
+    facts = {"at": run.now.isoformat(), "mails": list(mails)}
+    enqueue_alert(run, TRIAL_DIGEST, facts, same=("at", "mails"))
+
+
+def digest_mime(run: RunContext, message: MessageRow) -> bytes | None:
+    """Compose a digest: each mail with its recipient, its subject and its text."""
+    site = run.site
+    locale = message.locale or site.locale
+    rows = run.session.scalars(
+        select(MessageRow).where(MessageRow.id.in_(message.detail["mails"])).order_by(MessageRow.id)
+    )
+    entries = [entry_of(run, row, locale) for row in rows]
+    shown, length = 0, 0
+    for entry in entries:
+        length += len(entry.text)
+        if shown and length > LONGEST_BODY:
+            break
+        shown += 1
+    view = TrialMail(
+        site.name, message.recipient_name, run.now, tuple(entries[:shown]), tuple(entries[shown:])
+    )
+    files = []
+    if view.attached:
+        name = catalog(locale)("trial.file", day=f"{run.today:%Y-%m-%d}")
+        files.append(Attachment(name, "text", "plain", _all_texts(entries).encode()))
+    return in_envelope(site, message, trial_mail(view, locale, site.zone), run.now, *files)
+
+
+def entry_of(run: RunContext, row: MessageRow, locale: str) -> TrialEntry:
+    """Return a composed mail for display, with the office of its recipient."""
+    site = run.site
+    office = OfficeHolder(row.unit or "", Role(row.role), row.recipient_name, row.recipient)
+    return TrialEntry(
+        number=row.id,
+        title=office_title(
+            office, site=site.name, unit=site.directory.name_of(row.unit or None), locale=locale
+        ),
+        name=row.recipient_name,
+        address=row.recipient,
+        subject=row.subject or "",
+        text=plain_text(row.mime),
+    )
+
+
+def plain_text(mime: bytes | None) -> str:
+    """Return the text body of a stored mail; empty if it is not composed yet."""
+    if mime is None:
+        return ""
+    mail = email.message_from_bytes(zlib.decompress(mime), policy=email.policy.default)
+    body = mail.get_body(("plain",))
+    return str(body.get_content()).strip() if body is not None else ""
+
+
+def _all_texts(entries: Sequence[TrialEntry]) -> str:
+    return "\n\n".join(
+        f"{RULER}\n{entry.title}\n{entry.name} <{entry.address}>\n{entry.subject}\n{RULER}\n\n"
+        f"{entry.text}"
+        for entry in entries
+    )

@@ -1,0 +1,214 @@
+"""A new site is in trial: nobody but the administrator gets mails, until a person says start.
+
+See `pipeline` for the complaints; on 24 November the deadlines of all of them have been missed.
+"""
+
+from datetime import date
+
+import pytest
+from conftest import ON_BOTH, kind_of_database, wita
+from sqlalchemy import select
+from support.live_sites import back_to_trial
+from support.pipeline import (
+    BREACHED,
+    at,
+    decide,
+    deliver,
+    messages,
+    notices,
+    owe,
+    register,
+)
+
+from db import audit
+from db import notices as notice_queries
+from db.decisions import mode
+from db.models import AuditRow, MessageKind
+from settings.site import StormSettings
+from sla.directory import Role
+from tasks.monitoring.health import check
+from tasks.notifications.enqueue import enqueue
+from tasks.notifications.trial.mode_text import mode_text
+from tasks.notifications.trial.start import NotPossible, start_site, stop_site
+
+UNITS = ("Inspektorat", "Dinas Sosial")
+EVERYWHERE = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
+ADMINISTRATOR = "admin.lapor@contohkab.example"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    return kind_of_database(request)
+
+
+@pytest.fixture
+def trial(context):
+    """A site of which `tenggat start` was never said."""
+    back_to_trial(context)
+    return context
+
+
+def texts(server) -> list[tuple[str, str, str]]:
+    """Recipient, subject and text of each mail that the server has accepted."""
+    found = []
+    for letter in server.letters:
+        body = letter.mail.get_body(("plain",))
+        found.append((letter.recipient, str(letter.mail["Subject"]), body.get_content()))
+    return found
+
+
+def start(context, now: str, **days) -> mode.SiteMode:
+    return start_site(context, wita(now), "a test", **days)
+
+
+def test_in_trial_one_digest_goes_to_the_administrator_and_nothing_to_anybody_else(trial, server):
+    owe(trial, BREACHED, *EVERYWHERE)
+    count = deliver(trial, BREACHED)
+    digests = [each for each in texts(server) if "Uji coba" in each[1]]
+    assert {to for to, _, _ in texts(server)} == {ADMINISTRATOR}
+    assert [subject for _, subject, _ in digests] == ["[Tenggat] Uji coba: 4 surel tidak dikirim"]
+    assert count.in_trial == 4
+    text = digests[0][2]
+    for row in messages(trial):
+        if row.status == "trial":
+            assert f"{row.recipient_name} <{row.recipient}>" in text
+            assert row.subject in text
+    assert deliver(trial, BREACHED).in_trial == 0
+
+
+def test_a_long_digest_names_all_mails_and_attaches_their_texts(trial, server, monkeypatch):
+    monkeypatch.setattr("tasks.notifications.trial.digest.LONGEST_BODY", 100)
+    owe(trial, BREACHED, *EVERYWHERE)
+    deliver(trial, BREACHED)
+    (mail,) = [each.mail for each in server.letters if "Uji coba" in str(each.mail["Subject"])]
+    (attached,) = mail.iter_attachments()
+    assert attached.get_filename() == "surel-uji-coba-2026-11-24.txt"
+    content = attached.get_content()
+    body = mail.get_body(("plain",)).get_content()
+    names = [row.recipient_name for row in messages(trial) if row.status == "trial"]
+    assert len(names) == 4
+    assert all(name in content and name in body for name in names)
+    assert content.count("Yth.") == 4
+    assert body.count("Yth.") == 2  # its own, and the first mail's
+
+
+@ON_BOTH
+def test_what_only_a_trial_has_shown_counts_as_told_to_nobody(trial, server):
+    owe(trial, BREACHED, *EVERYWHERE)
+    deliver(trial, BREACHED)
+    later = "2026-12-10 08:00"
+    decide(trial, later)
+    deliver(trial, later)
+    assert {status for _, status in notices(trial)} == {"trial"}  # no superior: no unit was told
+    assert notice_queries_of(trial) == {}
+    server.letters.clear()
+    start(trial, "2026-12-10 08:05")
+    assert {status for _, status in notices(trial)} == {"withdrawn"}
+    decide(trial, "2026-12-10 08:05")
+    deliver(trial, "2026-12-10 08:05")
+    told = [row.role for row in messages(trial, "notices") if row.status == "sent"]
+    assert sorted(told) == ["head_of_unit", "head_of_unit", "liaison", "liaison"]
+    assert {to for to, _, _ in texts(server)} > {ADMINISTRATOR} or len(server.letters) == 4
+    decide(trial, "2026-12-14 08:00")
+    deliver(trial, "2026-12-14 08:00")
+    assert not any(row.role == "regional_secretary" for row in messages(trial, "notices"))
+    decide(trial, "2026-12-15 08:00")
+    assert any(row.role == "regional_secretary" for row in messages(trial, "notices"))
+
+
+def notice_queries_of(context) -> dict:
+    with context.transaction() as session:
+        return notice_queries.notified(session, [1, 2], wita("2027-01-01 00:00"))
+
+
+def test_the_backlog_of_a_trial_is_an_inventory_and_no_storm(trial, server):
+    mail = trial.site.file.mail.model_copy(update={"storm": StormSettings(most=1)})
+    trial.site.file = trial.site.file.model_copy(update={"mail": mail})
+    owe(trial, BREACHED, *EVERYWHERE)
+    assert "storm" not in {row.detail.get("alert") for row in messages(trial)}
+    start(trial, "2026-11-25 08:00")
+    decide(trial, "2026-11-25 08:00")
+    assert deliver(trial, "2026-11-25 08:00").sent >= 4
+    assert "storm" not in {row.detail.get("alert") for row in messages(trial)}
+
+
+def test_a_start_on_a_later_day_is_put_into_force_by_the_first_run_of_that_day(trial, server):
+    owe(trial, BREACHED, *EVERYWHERE)
+    planned = start(trial, "2026-11-24 09:00", first_day=date(2026, 11, 26))
+    assert (planned.live, planned.starts_at) == (False, wita("2026-11-26 00:00"))
+    assert mode_text(planned, "id", trial.site.zone).endswith("Kamis, 26 November 2026.")
+    assert deliver(trial, "2026-11-25 08:00").in_trial == 4
+    decide(trial, "2026-11-26 07:30")
+    assert deliver(trial, "2026-11-26 07:30").in_trial == 0
+    assert [row.status for row in messages(trial, "notices")] == ["trial"] * 4 + ["sent"] * 4
+
+
+def test_the_ladder_of_superiors_begins_on_their_day(context, server):
+    """Without the day the secretary would hear of it on Monday 30 November, all others by then."""
+    start(context, "2026-11-24 07:00", superiors_first_day=date(2026, 12, 14))
+    owe(context, BREACHED, at("Dinas Sosial"))
+    roles = {}
+    for day in ("11-24", "11-30", "12-07", "12-14", "12-17", "12-21", "12-23"):
+        decide(context, f"2026-{day} 08:00")
+        deliver(context, f"2026-{day} 08:00")
+        sent = [row for row in messages(context, "notices") if row.status == "sent"]
+        roles[day] = {row.role for row in sent} - {"liaison", "head_of_unit"}
+    assert roles["12-17"] == set()
+    assert roles["12-21"] == {"regional_secretary"}  # three working days later, on Monday
+
+
+def test_after_a_stop_a_queued_mail_and_a_correction_go_to_nobody_until_the_next_start(
+    context, server
+):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    assert deliver(context, BREACHED).sent == 2
+    stop_site(context, wita("2026-11-24 09:00"), "a test")
+    server.letters.clear()
+    done = {"Selesai": "23/11/2026 10:00"}
+    register(context, "2026-11-24 10:00", at("Dinas Sosial", **done))
+    decide(context, "2026-11-24 10:00")
+    assert deliver(context, "2026-11-24 10:00").in_trial == 2
+    assert {to for to, _, _ in texts(server)} == {ADMINISTRATOR}
+    assert "Ralat" in texts(server)[0][2]
+    start(context, "2026-11-24 11:00")
+    decide(context, "2026-11-24 11:00")
+    server.letters.clear()
+    assert deliver(context, "2026-11-24 11:00").sent == 2
+    assert all("Ralat" in text for _, _, text in texts(server))
+
+
+def test_a_decision_of_one_person_is_an_audit_row_and_a_day_in_the_past_is_refused(trial):
+    trial.by = audit.AuditActor("command line of adi")
+    with pytest.raises(NotPossible, match="2026-11-20 is over"):
+        start(trial, BREACHED, first_day=date(2026, 11, 20))
+    start(trial, BREACHED, superiors_first_day=date(2026, 12, 1))
+    stop_site(trial, wita("2026-11-25 08:00"), "a test")
+    with trial.transaction() as session:
+        rows = session.execute(select(AuditRow.kind, AuditRow.actor).order_by(AuditRow.seq)).all()
+        assert mode.of_site(session) == mode.SiteMode(
+            mode.Mode.TRIAL, wita("2026-11-25 08:00"), "a test"
+        )
+    assert rows == [("mode.live", "command line of adi"), ("mode.trial", "command line of adi")]
+
+
+def test_a_report_in_trial_goes_to_nobody_but_the_administrator(trial, server):
+    owe(trial, BREACHED, at("Dinas Sosial"))
+    with trial.run(wita(BREACHED), "report") as run:
+        holder = run.site.directory.holders(Role.INSPECTOR, None, run.today).offices[0]
+        enqueue(run, MessageKind.SUMMARY, holder, "<report@test>", detail={"report": 1})
+    deliver(trial, BREACHED)
+    assert {to for to, _, _ in texts(server)} == {ADMINISTRATOR}
+
+
+def test_doctor_says_the_mode(trial):
+    def found() -> dict[str, str]:
+        findings = check(trial.site, wita(BREACHED))
+        return {each.what: each.level for each in findings}
+
+    assert found()["this site is in trial: only the administrator gets mails"] == "note"
+    start(trial, BREACHED, superiors_first_day=date(2026, 12, 1))
+    live = (
+        "officials have got mails since 2026-11-24 08:00; superiors get none before"
+        " 2026-12-01 00:00"
+    )
+    assert found()[live] == "good"

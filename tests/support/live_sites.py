@@ -1,0 +1,43 @@
+"""Sites of tests are live: a new site is in trial, and then nobody but the administrator gets mail.
+
+Importing this module lets every `SiteContext.open` of this process end the trial of a new database,
+by the function of `tenggat start`. Tests of the trial go back to it with :func:`back_to_trial`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
+
+from db import audit
+from db.decisions import mode
+from db.models import ModeChange
+from tasks.common.context import SiteContext
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+open_site = SiteContext.open.__func__  # type: ignore[attr-defined]
+
+
+def set_live(engine: Engine) -> None:
+    """End the trial of a site of which nobody has said anything; the audit has no row of it."""
+    with Session(engine, info=audit.session_info(None)) as session, session.begin():
+        if session.scalar(select(ModeChange.id).limit(1)) is None:
+            mode.start(session, LONG_AGO, "tests", effective_from=LONG_AGO)
+
+
+def back_to_trial(context: SiteContext) -> None:
+    """Let the site be as one of which `tenggat start` was never said."""
+    with context.transaction() as session:
+        session.execute(delete(ModeChange))
+
+
+def _open_live(cls: type[SiteContext], folder: Path | str | None = None) -> SiteContext:
+    context: SiteContext = open_site(cls, folder)
+    set_live(context.engine)
+    return context
+
+
+SiteContext.open = classmethod(_open_live)  # type: ignore[method-assign, assignment]
