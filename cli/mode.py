@@ -8,6 +8,7 @@ import typer
 
 from cli import console
 from cli.console import NowOption, SiteOption, UsageError
+from cli.language.words import language, say
 
 if TYPE_CHECKING:
     from db.decisions.mode import SiteMode
@@ -19,7 +20,9 @@ ByOption = Annotated[str, typer.Option(help="Who decides, for the record.", meta
 def start(
     begin: Annotated[
         str | None,
-        typer.Option("--from", help="First day with mails to officials.", metavar="DATE"),
+        typer.Option(
+            "--from", help="First day with mails to officials (else now).", metavar="DATE"
+        ),
     ] = None,
     superiors: Annotated[
         str | None,
@@ -50,14 +53,15 @@ def start(
                 superiors_first_day=console.day(superiors) if superiors else None,
             )
         except NotPossible as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(say("mode.error.over", day=error.day)) from None
         _show(context, mode)
 
 
 def stop(by: ByOption = "", site: SiteOption = None, now: NowOption = None) -> None:
     """Go back to trial.
 
-    From now on only the administrator gets mails. Mails that the mail server has already accepted cannot be taken back.
+    From now on only the administrator gets mails. Mails that the mail server has already accepted
+    cannot be taken back.
     """
     with console.context_of(site) as context:
         from tasks.notifications.trial.start import stop_site  # noqa: PLC0415
@@ -73,5 +77,5 @@ def _decided_by(name: str) -> str:
 def _show(context: SiteContext, mode: SiteMode) -> None:
     from tasks.notifications.trial.mode_text import mode_text  # noqa: PLC0415
 
-    site = context.site
-    console.out.print(mode_text(mode, site.locale, site.zone), soft_wrap=True, markup=False)
+    text = mode_text(mode, language(), context.site.zone)
+    console.out.print(text, soft_wrap=True, markup=False)

@@ -9,7 +9,11 @@ from tasks.common.context import SiteContext
 
 
 class NotPossible(ValueError):
-    """A start or stop that cannot be done; the message gives the reason."""
+    """A start on a day that is over."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"{day} is over; name today or a later day")
+        self.day = day
 
 
 def start_site(
@@ -28,7 +32,7 @@ def start_site(
     today = context.local(now).date()
     for day in (first_day, superiors_first_day):
         if day is not None and day < today:
-            raise NotPossible(f"{day} is over; name today or a later day")
+            raise NotPossible(day)
     begin = _start_of(context, first_day) if first_day is not None else now
     superiors = None
     if superiors_first_day is not None:
