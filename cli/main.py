@@ -22,7 +22,6 @@ from cli import (
     deadlines,
     doctor,
     init,
-    mode,
     replies,
     reports,
     service,
@@ -34,6 +33,7 @@ from cli.clock import clock_app
 from cli.complaint import complaint_app
 from cli.console import UsageError
 from cli.database import database_app
+from cli.decisions import mode
 from cli.language import help, words
 from cli.language.words import UnknownLanguage
 from cli.mail import mail_app
