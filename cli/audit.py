@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
+from cli.language.words import near, say
 from settings import Site, load_site
-from sla.error_text import did_you_mean
 
 audit_app = typer.Typer(
     help="Every decision: who, what, when and why.",
@@ -61,8 +61,8 @@ def list_audit(
         console.print_json([_as_data(row) for row in found])
         return
     console.print_table(COLUMNS, (_as_cells(place, row) for row in found))
-    more = ", there may be more; --limit shows them" if len(found) == limit else ""
-    console.out.print(f"{len(found)} decisions{more}")
+    key = "audit.decisions_and_more" if len(found) == limit else "audit.decisions"
+    console.out.print(say(key, n=len(found)))
 
 
 @audit_app.command("verify")
@@ -88,7 +88,7 @@ def verify_audit(
 
     kept = list(heads_in(place.var / "reports"))
     try:
-        kept += [Head.read(each, "the head given by --head") for each in head or ()]
+        kept += [Head.read(each, say("audit.given_head")) for each in head or ()]
         with reading(place.database_url) as connection:
             found = verify(connection, kept)
     except (ValueError, NotReady) as error:
@@ -106,17 +106,17 @@ def verify_audit(
             }
         )
     elif fault is None:
-        console.out.print(f"{found.rows} rows, none touched; head {found.head}", soft_wrap=True)
-        console.out.print(f"{found.anchors} heads that were kept elsewhere are rows of it")
+        head_text = str(found.head)
+        console.out.print(say("audit.intact", n=found.rows, head=head_text), soft_wrap=True)
+        console.out.print(say("audit.anchors", n=found.anchors))
     else:
-        console.out.print(f"[bold red]row {fault.seq}:[/] {escape(fault.wrong)}", soft_wrap=True)
-        console.out.print(
-            f"{found.rows} rows before it are good; compare with a backup (docs/threat-model.md)"
-        )
+        fault_text = say("audit.fault", row=str(fault.seq))
+        console.out.print(f"[bold red]{fault_text}[/] {escape(fault.wrong)}", soft_wrap=True)
+        console.out.print(say("audit.before_fault", n=found.rows))
     if found.missing_triggers and not as_json:
         console.out.print(
-            f"[bold red]the database no longer protects the audit:[/]"
-            f" {', '.join(found.missing_triggers)} gone or disabled (docs/threat-model.md)",
+            f"[bold red]{say('audit.unprotected')}[/] "
+            + say("audit.triggers", names=", ".join(found.missing_triggers)),
             soft_wrap=True,
         )
     if fault is not None or found.missing_triggers:
@@ -130,7 +130,7 @@ def _kinds(text: str) -> list[str]:
     found = [each.value for each in AuditKind if text in (each.value, each.value.partition(".")[0])]
     if not found:
         groups = dict.fromkeys(each.value.partition(".")[0] for each in AuditKind)
-        raise UsageError(f"no kind '{text}'{did_you_mean(text, AuditKind, groups)}")
+        raise UsageError(say("audit.no_kind", kind=text, near=near(text, AuditKind, groups)))
     return found
 
 

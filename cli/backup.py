@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import SiteOption
+from cli.language.words import language, say
 from settings import load_site
 
 
@@ -34,7 +35,7 @@ def backup(
     place = load_site(site)
     made = make(place.database_url, to or place.backups, datetime.now(UTC))
     console.out.print(
-        f"backup made and checked: {escape(str(made))} ({size_text(made.stat().st_size, 'en')})",
+        say("backup.made", file=escape(str(made)), size=size_text(made.stat().st_size, language())),
         soft_wrap=True,
     )
 
@@ -63,17 +64,15 @@ def restore(
         from tasks.notifications.after_restore import settle  # noqa: PLC0415
 
         settled = settle(context, now, file.name, made_at(file))
-    lines = [f"restored from {file} (revision {done.revision}, now at the newest)"]
+    lines = [say("backup.restored", file=file, revision=done.revision)]
     if done.replaced is not None:
-        lines.append(f"what was there before: {done.replaced}")
+        lines.append(say("backup.replaced", file=done.replaced))
     if settled.files:
-        lines.append(f"{settled.files} files that were read since then will be read again")
+        lines.append(say("backup.files_again", n=settled.files))
     if settled.held:
-        lines.append(
-            f"{settled.held} queued mails are held: they may have been sent since the backup"
-        )
+        lines.append(say("backup.held", n=settled.held))
     lines += [
-        "later mails about the time before now are held as well; send or drop them:",
+        say("backup.later_held"),
         "  tenggat mail list --status held",
         "  tenggat mail release [--drop]",
     ]

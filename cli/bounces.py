@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from sla.error_text import did_you_mean
+from cli.language.words import near, say
 
 
 def list_bounces(site: SiteOption = None, as_json: JsonOption = False) -> None:
@@ -26,7 +26,7 @@ def list_bounces(site: SiteOption = None, as_json: JsonOption = False) -> None:
         console.print_json(rows)
     else:
         console.print_table(BOUNCE_COLUMNS, (row.values() for row in rows))
-        console.out.print(f"{len(rows)} addresses")
+        console.out.print(say("bounces.addresses", n=len(rows)))
 
 
 def lift_address(
@@ -44,6 +44,6 @@ def lift_address(
         with context.transaction() as session:
             marked = bounces.suppressed_addresses(session)
             if not bounces.lift(session, address, console.moment(now, context.site)):
-                which = did_you_mean(address, sorted(marked)) if marked else "; none is marked"
-                raise UsageError(f"mail to '{address}' has not come back{which}")
-    console.out.print(f"mail goes to {escape(address)} again", soft_wrap=True)
+                which = near(address, sorted(marked)) or say("bounces.none_marked")
+                raise UsageError(say("bounces.not_marked", address=address, near=which))
+    console.out.print(say("bounces.lifted", address=escape(address)), soft_wrap=True)

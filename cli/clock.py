@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
+from cli.language.words import lookup, say
 from settings import load_site
 
 if TYPE_CHECKING:
@@ -74,21 +75,16 @@ def accept(
         verdict = clock_check.check_clock(context, real_time(), real_time)
         _print(_facts(context, verdict, jumped=verdict.asked))
         if verdict.last is not None and verdict.now < verdict.last:
-            raise UsageError(
-                "the last run is later than the clock: `tenggat clock back` undoes what a wrong"
-                " clock has decided"
-            )
+            raise UsageError(say("clock.behind"))
         if not verdict.refused:
-            console.out.print("nothing to accept: runs do not refuse this time")
+            console.out.print(say("clock.nothing_to_accept"))
             return
         if verdict.outcome is clock_check.Outcome.CONTRADICTED and not force:
-            raise UsageError(
-                "a witness has another time; set the machine's clock (timedatectl), or add --force"
-            )
-        if not yes and not typer.confirm("Is the time of this machine right?"):
+            raise UsageError(say("clock.contradicted"))
+        if not yes and not typer.confirm(say("clock.ask_right")):
             raise typer.Exit(console.TROUBLE)
         clock_check.accept_clock(context, verdict)
-        console.out.print("accepted; the next runs work again")
+        console.out.print(say("clock.accepted"))
 
 
 @clock_app.command("back")
@@ -118,25 +114,28 @@ def back(
         now = real_time()
         right = console.moment(since, place) if since else false_time.last_right(context, now)
         if right > now:
-            raise UsageError("--at is later than the clock; set the clock first")
+            raise UsageError(say("clock.at_too_late"))
         false_since = right if since else now
-        console.out.print(f"clock       {context.local(now):%Y-%m-%d %H:%M}")
-        console.out.print(f"last right  {context.local(right):%Y-%m-%d %H:%M}")
-        console.out.print(f"false since {context.local(false_since):%Y-%m-%d %H:%M}")
-        if not yes and not typer.confirm("Undo all decisions of runs after this time?"):
+        for key, time in (("clock", now), ("last_right", right), ("false_since", false_since)):
+            console.out.print(
+                say(f"clock.times.{key}", time=f"{context.local(time):%Y-%m-%d %H:%M}")
+            )
+        if not yes and not typer.confirm(say("clock.ask_undo")):
             raise typer.Exit(console.TROUBLE)
         by = console.caller()
         done = false_time.set_back(context, right, now, since=false_since, by=by)
         lines = [
-            f"{done.runs} runs, {done.notices_withdrawn} notices and {done.reports} reports undone",
-            f"{done.mails_cancelled} mails cancelled, {done.mails_sent} were sent before",
-            "the next run of deadlines evaluates all complaints and queues the corrections",
+            say(
+                "clock.undone",
+                runs=done.runs,
+                notices=done.notices_withdrawn,
+                reports=done.reports,
+            ),
+            say("clock.mails", cancelled=done.mails_cancelled, sent=done.mails_sent),
+            say("clock.next_run"),
         ]
         if done.imports:
-            lines.append(
-                f"{done.imports} imports count as made just after the last right time; import the"
-                " sources again now (`tenggat run`)"
-            )
+            lines.append(say("clock.imports", n=done.imports))
         console.out.print(escape("\n".join(lines)), soft_wrap=True)
 
 
@@ -164,12 +163,14 @@ def _facts(context: SiteContext, verdict: ClockVerdict, *, jumped: bool) -> dict
 
 def _print(facts: dict[str, Any]) -> None:
     lines = [
-        f"clock      {console.short_time(facts['clock'])}",
-        f"last run   {console.short_time(facts['last_run'] or 'none')}",
+        say("clock.times.clock", time=console.short_time(facts["clock"])),
+        say("clock.times.last_run", time=console.short_time(facts["last_run"] or "–")),
     ]
     for each in facts["witnesses"]:
         time = f" ({console.short_time(each['time'])})" if each["time"] else ""
-        lines.append(f"{each['name']}: {each['says']}{time}")
+        name = lookup("clock", f"witnesses.{each['name']}") or each["name"]
+        answer = say(f"clock.says.{each['says'].replace(' ', '_')}")
+        lines.append(f"{name}: {answer}{time}")
     if facts["jump"]:
-        lines.append(f"more than a day after the last run: {facts['outcome']}")
+        lines.append(say("clock.jump", outcome=say(f"clock.outcomes.{facts['outcome']}")))
     console.out.print(escape("\n".join(lines)), soft_wrap=True)

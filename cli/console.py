@@ -24,8 +24,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cli.language.words import lookup, near, say
 from settings import Site, load_site
-from sla.error_text import did_you_mean, first_line
+from sla.error_text import first_line
 from sla.plain_text import escaped_control, formula_safe, terminal_safe
 from tasks.common.whole_files import whole_file
 
@@ -124,7 +125,7 @@ def _finish_restores(context: SiteContext) -> None:
         from tasks.notifications.after_restore import finish_restores  # noqa: PLC0415
 
         finish_restores(context, datetime.now(UTC))
-        err.print(f"the restore of {escape(unfinished[-1])} was not finished; it is now")
+        err.print(say("console.restore_finished", file=escape(unfinished[-1])))
 
 
 def caller() -> str:
@@ -144,7 +145,7 @@ def moment(text: str | None, site: Site) -> datetime:
     try:
         written = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"'{text}' is no time; write 2026-11-24T08:00") from None
+        raise UsageError(say("console.no_time", text=text)) from None
     return written.replace(tzinfo=site.zone) if written.tzinfo is None else written
 
 
@@ -153,23 +154,23 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"'{text}' is no day; write 2026-11-24") from None
+        raise UsageError(say("console.no_day", text=text)) from None
 
 
 def known_source(site: Site, name: str) -> str:
     """Return the name if the site has such a source; raises :class:`UsageError` otherwise."""
     if name not in site.sources:
-        raise UsageError(f"no source '{name}' in sources.toml{did_you_mean(name, site.sources)}")
+        raise UsageError(say("console.no_source", name=name, near=near(name, site.sources)))
     return name
 
 
 def chosen(kinds: type[Chosen], name: str, text: str | None) -> Chosen | None:
     """Return the member of `kinds` with this text, or None for no text.
 
-    Raises :class:`UsageError` for another text; `name` is what the option stands for.
+    Raises :class:`UsageError` for another text; `name` is a kind of value in console.toml.
     """
     if text is not None and text not in set(kinds):
-        raise UsageError(f"no {name} '{text}'{did_you_mean(text, kinds)}")
+        raise UsageError(say(f"console.no_{name}", text=text, near=near(text, kinds)))
     return kinds(text) if text is not None else None
 
 
@@ -180,10 +181,14 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table; its first column is input for other commands and is never folded."""
+    """Print a table with headings in the language of the call.
+
+    The first column is input for other commands and is never folded.
+    """
     table = Table(box=None, header_style="bold", pad_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=not number)
+        heading = lookup("columns", column) or column
+        table.add_column(heading, overflow="fold", no_wrap=not number)
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table)
@@ -198,12 +203,15 @@ def print_text(text: str) -> None:
 def show_rows(
     columns: Sequence[str],
     rows: Sequence[dict[str, str]],
-    what: str,
+    total: str,
     csv_file: Path | None,
     *,
     as_json: bool,
 ) -> None:
-    """Print rows as a table or JSON, or write CSV without formulas for a spreadsheet."""
+    """Print rows as a table or JSON, or write CSV without formulas for a spreadsheet.
+
+    `total` is the key of the text with their number.
+    """
     if csv_file is not None:
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, columns)
@@ -211,12 +219,13 @@ def show_rows(
         writer.writerows({k: formula_safe(v) for k, v in row.items()} for row in rows)
         with writing(csv_file), whole_file(csv_file) as file:
             file.write(text.getvalue().encode())
-        err.print(f"{len(rows)} {what} written to {escape(str(csv_file))}")
+        rows_text = say(total, n=len(rows))
+        err.print(say("console.rows_written", rows=rows_text, file=escape(str(csv_file))))
     elif as_json:
         print_json(rows)
     else:
         print_table(columns, ([short_time(row[column]) for column in columns] for row in rows))
-        out.print(f"{len(rows)} {what}")
+        out.print(say(total, n=len(rows)))
 
 
 def short_time(text: str) -> str:
@@ -230,15 +239,7 @@ def short_time(text: str) -> str:
 def waits(file: Mapping[str, str]) -> str:
     """Return a sentence about a file that is left to a later run."""
     since = short_time(file["taken_from"])
-    why = {
-        "just_written": "was just written and may be incomplete; it is read from {since} on",
-        "made_later": "was made after this time; it is read from {since} on",
-        "changing": "is being written; the next run reads it",
-        "other_name": "(not read): its name does not fit `pattern` in sources.toml",
-        "set_aside": "has made its reader fail twice; set aside since {since} until it changes",
-        "other": "",
-    }[file["reason"]]
-    return f"waits: {file['name']} {why.format(since=since)}".rstrip()
+    return say(f"console.waits.{file['reason']}", file=file["name"], since=since)
 
 
 def write_html(path: Path, html: str) -> None:
@@ -250,7 +251,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all, for its owner only, and print its path."""
     with writing(path), whole_file(path) as file:
         file.write(content)
-    err.print(f"written to {escape(str(path))}")
+    err.print(say("console.written", file=escape(str(path))))
 
 
 @contextmanager
@@ -260,8 +261,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "make room on its disk" if full else "name a file in a folder that exists"
-        raise UsageError(f"cannot write {path} ({error.strerror}); {remedy}") from None
+        key = "console.disk_full" if full else "console.cannot_write"
+        raise UsageError(say(key, file=path, error=error.strerror)) from None
 
 
 def check_writable(path: Path) -> None:
@@ -280,11 +281,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, ArgumentError | DatabaseError) and not isinstance(error, IntegrityError):
         what = first_line(str(getattr(error, "orig", None) or error))
         if any(sign in what for sign in _FULL):
-            return f"the database cannot be written ({what}); make room on its disk"
-        return (
-            f"the database cannot be used ({what});"
-            " check [database] in site.toml or TENGGAT_DATABASE_URL"
-        )
+            return say("console.database_full", error=what)
+        return say("console.database_unusable", error=what)
     return first_line(text)
 
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import SiteOption, UsageError
+from cli.language.words import say
 from settings import load_site
 
 database_app = typer.Typer(help="Move the database to another server.", no_args_is_help=True)
@@ -50,9 +51,7 @@ def copy(
     except ArgumentError:  # its text would repeat the password
         kind = ""
     if kind not in ("postgresql", "sqlite"):
-        raise UsageError(
-            "--to is no URL of a database; write postgresql+psycopg://user:password@host/database"
-        )
+        raise UsageError(say("database.no_url"))
     new = place.file.database.address(to, place.var)
     done = copy_all(
         place.database_url,
@@ -64,13 +63,11 @@ def copy(
     )
     fault = done.audit.fault
     lines = [
-        f"copied {sum(done.rows.values()):,} rows of {len(done.rows)} tables, read back and the"
-        " same",
-        f"audit: {done.audit.rows} rows, none touched"
+        say("database.copied", rows=sum(done.rows.values()), tables=len(done.rows)),
+        say("database.intact", n=done.audit.rows)
         if fault is None
-        else f"audit: as before, row {fault.seq}: {fault.wrong}",
-        "now let TENGGAT_DATABASE_URL name the new database, run `tenggat doctor`, and start the"
-        " service",
-        "use only one of the two databases: each would send its queued mail",
+        else say("database.as_before", row=str(fault.seq), fault=fault.wrong),
+        say("database.switch"),
+        say("database.only_one"),
     ]
     console.out.print(escape("\n".join(lines)), soft_wrap=True)

@@ -11,9 +11,9 @@ import typer
 
 from cli import console
 from cli.console import CsvOption, HtmlOption, JsonOption, NowOption, SiteOption, UsageError
+from cli.language.words import near, say
 from settings import Site, load_site
 from sla.engine.deadline import State
-from sla.error_text import did_you_mean
 from sla.regulations.model import Rule
 
 if TYPE_CHECKING:
@@ -86,10 +86,7 @@ def explain(
             moment = console.moment(as_of or now, context.site).replace(microsecond=0)
             found = explanations(session, context, plain_ticket(ticket), moment)
         if not found:
-            raise UsageError(
-                f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`, and"
-                " `tenggat quarantine list` for rows that could not be read"
-            )
+            raise UsageError(say("deadlines.no_ticket", ticket=ticket))
         if pdf is not None:
             _write_cards(context, found, pdf)
         elif html is not None:
@@ -142,11 +139,15 @@ def list_deadlines(
             evaluated = last_evaluation(session) or console.moment(None, context.site)
             begin = context.site.evaluation_context.start_of_year(evaluated)
             late = late_counts(session, begin, chosen)
-    console.show_rows(DEADLINE_COLUMNS, rows, "deadlines", csv_file, as_json=as_json)
+    console.show_rows(DEADLINE_COLUMNS, rows, "deadlines.total", csv_file, as_json=as_json)
     if csv_file is None and not as_json:
         console.out.print(
-            f"late: {late.complaints} complaints with {late.duties} duties;"
-            f" late this year and ended otherwise: {late.ended} duties"
+            say(
+                "deadlines.late",
+                complaints=late.complaints,
+                duties=late.duties,
+                ended=late.ended,
+            )
         )
 
 
@@ -163,28 +164,28 @@ def list_changes(
 
         with context.transaction() as session:
             rows = change_rows(session, context)
-    console.show_rows(CHANGE_COLUMNS, rows, "deadlines moved", csv_file, as_json=as_json)
+    console.show_rows(CHANGE_COLUMNS, rows, "deadlines.moved", csv_file, as_json=as_json)
 
 
 def _stretch(text: str) -> tuple[date, date]:
     begins, dots, ends = text.partition("..")
     if not dots:
-        raise UsageError(f"'{text}' is no pause; write 2026-11-04..2026-11-10")
+        raise UsageError(say("deadlines.no_pause", text=text))
     first, last = console.day(begins), console.day(ends)
     if last < first:
-        raise UsageError(f"the pause {text} ends before it begins")
+        raise UsageError(say("deadlines.pause_backwards", text=text))
     return first, last
 
 
 def _rule(site: Site, rule_id: str, day: date) -> Rule:
     law = site.evaluation_context.law
     if rule_id not in law.ids:
-        raise UsageError(f"no rule '{rule_id}'{did_you_mean(rule_id, law.ids)}")
+        raise UsageError(say("deadlines.no_rule", rule=rule_id, near=near(rule_id, law.ids)))
     rule = law.on(rule_id, day)
     if rule is None:
-        raise UsageError(f"rule {rule_id} is not in force on {day}")
+        raise UsageError(say("deadlines.not_in_force", rule=rule_id, day=day))
     if rule.promised:
-        raise UsageError(f"rule {rule_id} has no length: its due time comes with each complaint")
+        raise UsageError(say("deadlines.promised", rule=rule_id))
     return rule
 
 
@@ -194,5 +195,5 @@ def unit_named(site: Site, text: str) -> str:
     if found is None:
         units = site.directory.units
         names = {site.directory.name_of(unit) for unit in units}
-        raise UsageError(f"no unit '{text}' in units.csv{did_you_mean(text, units, names)}")
+        raise UsageError(say("deadlines.no_unit", text=text, near=near(text, units, names)))
     return found

@@ -35,7 +35,7 @@ from cli.console import UsageError
 from cli.database import database_app
 from cli.decisions import mode
 from cli.language import help, words
-from cli.language.words import UnknownLanguage
+from cli.language.words import UnknownLanguage, say
 from cli.mail import mail_app
 from cli.quarantine import quarantine_app
 from cli.questions import questions_app
@@ -142,10 +142,10 @@ def _misused(error: Any) -> None:
         console.out.print(escape(message), soft_wrap=True)
         sys.exit(console.USAGE)
     command = context.command_path if context else "tenggat"
-    joint = " See" if message.endswith("?") else "; see"
-    _fail(f"{message.rstrip('.')}{joint} `{command} --help`", console.USAGE)
+    key = "main.see_help_too" if message.endswith("?") else "main.see_help"
+    _fail(say(key, message=message.rstrip("."), command=command), console.USAGE)
 
 
 def _fail(text: str, code: int) -> None:
-    console.err.print(f"[bold red]error:[/] {escape(text)}")
+    console.err.print(f"[bold red]{say('main.error')}[/] {escape(text)}")
     sys.exit(code)

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption
+from cli.language.words import say
 
 quarantine_app = typer.Typer(help="Rows of a source that could not be read.", no_args_is_help=True)
 
@@ -36,7 +37,8 @@ def list_quarantine(
             columns, ([console.short_time(row[column]) for column in columns] for row in rows)
         )
         waiting = sum(not row["resolved"] for row in rows)
-        console.out.print(f"{waiting} rows in quarantine" + f", {len(rows)} in all" * everything)
+        key = "quarantine.waiting_of" if everything else "quarantine.waiting"
+        console.out.print(say(key, n=waiting, all=len(rows)))
 
 
 @quarantine_app.command("retry")
@@ -70,11 +72,20 @@ def retry_quarantine(
     else:
         for each in retried:
             console.out.print(
-                f"{escape(each.source)}: {each.resolved} rows can be read now ({each.new} new"
-                f" complaints, {each.updated} updated), {each.unreadable} still cannot,"
-                f" of {len(each.gone)} the file is not there"
+                say(
+                    "quarantine.retried",
+                    source=escape(each.source),
+                    resolved=each.resolved,
+                    new=each.new,
+                    updated=each.updated,
+                    unreadable=each.unreadable,
+                    gone=len(each.gone),
+                )
             )
-            for text in (*each.failures, *(f"not there: {place}" for place in each.gone)):
+            for text in (
+                *each.failures,
+                *(say("quarantine.gone", file=file) for file in each.gone),
+            ):
                 console.out.print(f"  {escape(text)}", soft_wrap=True)
     if any(each.unreadable or each.gone or each.failures for each in retried):
         raise typer.Exit(console.TROUBLE)
@@ -95,4 +106,4 @@ def export_quarantine(
         with context.transaction() as session:
             rows = quarantine_rows(session, context, resolved=everything)
     columns = (*QUARANTINE_COLUMNS, "resolved")
-    console.show_rows(columns, rows, "rows", file, as_json=False)
+    console.show_rows(columns, rows, "quarantine.rows", file, as_json=False)

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.language.words import say
 
 questions_app = typer.Typer(
     help="Values of a source that could not be read.", invoke_without_command=True
@@ -46,9 +47,10 @@ def list_questions(
         columns, ([console.short_time(row[column]) for column in columns] for row in rows)
     )
     waiting = sum(not row["answered"] for row in rows)
-    console.out.print(f"{waiting} open questions" + f", {len(rows)} in all" * everything)
+    key = "questions.open_of" if everything else "questions.open"
+    console.out.print(say(key, n=waiting, all=len(rows)))
     if waiting:
-        console.out.print("answer with `tenggat questions answer ID MEANING`")
+        console.out.print(say("questions.how"))
 
 
 @questions_app.command("answer")
@@ -82,7 +84,7 @@ def answer_question(
         with context.transaction() as session:
             question = questions.get(session, number)
             if question is None or question.source not in context.site.sources:
-                raise UsageError(f"no question {number}; see `tenggat questions`")
+                raise UsageError(say("questions.no_question", number=str(number)))
             moment = console.moment(now, context.site)
             try:
                 stored = meaning_of(context.site, question, meaning)
@@ -91,12 +93,17 @@ def answer_question(
                 raise UsageError(str(error)) from None
         lines = permanent_lines(context.site, question)
     console.out.print(
-        f"question {number} is answered: '{escape(question.value)}' in column"
-        f" {escape(question.column)} means {escape(stored) or 'an empty cell'};"
-        f" {applied.complaints} complaints are evaluated again by the next run",
+        say(
+            "questions.answered",
+            number=str(number),
+            value=escape(question.value),
+            column=escape(question.column),
+            meaning=escape(stored) or say("questions.empty_cell"),
+            n=applied.complaints,
+        ),
         soft_wrap=True,
     )
     if lines:
-        console.out.print("the same for sources.toml:")
+        console.out.print(say("questions.permanent"))
         for line in lines:
             console.out.print(f"  {escape(line)}", soft_wrap=True)

@@ -8,6 +8,7 @@ import typer
 
 from cli import console
 from cli.console import JsonOption, SiteOption
+from cli.language.words import say
 
 
 def list_replies(
@@ -35,6 +36,5 @@ def list_replies(
         console.print_json(rows)
     else:
         console.print_table(REPLY_COLUMNS, (row.values() for row in rows))
-        console.out.print(
-            f"{len(rows)} answers" + (", there may be more" if len(rows) == limit else "")
-        )
+        key = "replies.answers_and_more" if len(rows) == limit else "replies.answers"
+        console.out.print(say(key, n=len(rows)))

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.language.words import say
 from sla.periods import parse
 
 if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
@@ -64,9 +65,9 @@ def summary(
     recorded too late for it; exit code 1 if the same moment gives other figures.
     """
     if (period == "verify") != (file is not None):
-        raise UsageError("write `tenggat summary verify FILE.json`, or the name of one period")
+        raise UsageError(say("reports.period_or_verify"))
     if annex and public:
-        raise UsageError("the annex cites the full report: give --annex or --public, not both")
+        raise UsageError(say("reports.annex_or_public"))
     with console.context_of(site) as context:
         moment = console.moment(now, context.site)
         if file is not None:
@@ -98,9 +99,10 @@ def summary(
         )
     else:
         place = escape(str(made.path))
-        console.out.print(f"summary of {key} written to [bold]{place}[/]", soft_wrap=True)
+        text = say("reports.summary_written", period=key, file=f"[bold]{place}[/]")
+        console.out.print(text, soft_wrap=True)
         beside = ", ".join(dict.fromkeys(path.suffix[1:] for path in made.paths[1:]))
-        console.out.print(f"in the same folder: {beside}")
+        console.out.print(say("reports.beside", kinds=beside))
 
 
 def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -> None:
@@ -114,21 +116,35 @@ def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -
         console.print_json(asdict(found))
     else:
         as_of = f"{context.local(found.as_of):%Y-%m-%d %H:%M}"
-        same = "the same figures" if not found.then else f"{len(found.then)} figures differ"
-        console.out.print(f"{found.period} as of {as_of}: {same}, SHA-256 {found.sha256}")
+        key = "reports.differ" if found.then else "reports.same"
+        result = say(key, n=len(found.then))
+        console.out.print(
+            say(
+                "reports.verified",
+                period=found.period,
+                as_of=as_of,
+                result=result,
+                sha256=found.sha256,
+            )
+        )
         _print_differences(found.then)
         if found.then and found.ruleset_changed:
             since = f"{context.local(found.ruleset_changed):%Y-%m-%d %H:%M}"
-            console.out.print(f"the law, the calendar or the ladder has changed since, on {since}")
+            console.out.print(say("reports.ruleset_changed", since=since))
         if found.late:
-            what = f"{len(found.late)} figures would differ, had all been recorded in time"
-            console.out.print(f"[bold]{what}[/]")
+            console.out.print(f"[bold]{say('reports.late', n=len(found.late))}[/]")
             _print_differences(found.late)
         for event in found.events:
             console.out.print(
                 escape(
-                    f"  {event.ticket}: {event.kind} on {context.local(event.occurred):%Y-%m-%d},"
-                    f" recorded {context.local(event.recorded):%Y-%m-%d %H:%M} ({event.source})"
+                    say(
+                        "reports.late_event",
+                        ticket=event.ticket,
+                        kind=event.kind,
+                        day=f"{context.local(event.occurred):%Y-%m-%d}",
+                        recorded=f"{context.local(event.recorded):%Y-%m-%d %H:%M}",
+                        source=event.source,
+                    )
                 ),
                 soft_wrap=True,
             )
@@ -145,7 +161,7 @@ def _print_differences(differences: Sequence[Difference]) -> None:
             soft_wrap=True,
         )
     if len(differences) > MOST_SHOWN:
-        console.out.print(f"  and {len(differences) - MOST_SHOWN} more; see --json")
+        console.out.print(say("reports.more", n=len(differences) - MOST_SHOWN))
 
 
 def export_complaints(
@@ -166,7 +182,7 @@ def export_complaints(
     "exchange"` reads it. docs/sources.md describes the form.
     """
     if file.suffix != ".jsonl":
-        raise UsageError(f"'{file.name}' is not called .jsonl; a source reads the form by its name")
+        raise UsageError(say("reports.no_jsonl", file=file.name))
     with console.context_of(site) as context:
         from tasks.ingest.exchange.writer import export  # noqa: PLC0415
 
@@ -174,4 +190,4 @@ def export_complaints(
         begin = console.moment(since, context.site) if since else None
         with console.writing(file):
             number = export(context, file, moment, since=begin, titles=titles)
-    console.err.print(f"{number} complaints written to {escape(str(file))}")
+    console.err.print(say("reports.exported", n=number, file=escape(str(file))))

@@ -11,6 +11,7 @@ import typer
 
 from cli import console, simulate_output
 from cli.console import CsvOption, JsonOption, SiteOption, UsageError
+from cli.language.words import say
 from settings import Site, load_site
 
 
@@ -52,19 +53,22 @@ def simulate(
     from tasks.simulation import tally  # noqa: PLC0415
     from tasks.simulation.simulate import simulate as live_through  # noqa: PLC0415
 
-    with console.err.status("reading what was recorded ...") as status:
+    with console.err.status(say("simulate.reading")) as status:
 
-        def say(moment: datetime) -> None:
-            status.update(f"replaying {moment.astimezone(place.zone):%Y-%m-%d} ...")
+        def follow(moment: datetime) -> None:
+            day = f"{moment.astimezone(place.zone):%Y-%m-%d}"
+            status.update(say("simulate.replaying", day=day))
 
         try:
-            found = live_through(place, proposed, begins, ends, from_scratch=from_scratch, say=say)
+            found = live_through(
+                place, proposed, begins, ends, from_scratch=from_scratch, say=follow
+            )
         except NotReady as error:
             raise UsageError(str(error)) from None
     rows = tally.rows(found)
     if csv_file is not None:
         columns = tally.columns(found)
-        console.show_rows(columns, rows, "rows", csv_file, as_json=False)
+        console.show_rows(columns, rows, "simulate.rows", csv_file, as_json=False)
     elif as_json:
         console.print_json(simulate_output.as_data(found, rows))
     else:
@@ -76,11 +80,16 @@ def simulate(
 def _time(site: Site, first: str, last: str) -> tuple[date, date]:
     begins, ends = console.day(first), console.day(last)
     if ends < begins:
-        raise UsageError(f"the time would end ({ends}) before it begins ({begins})")
+        raise UsageError(say("simulate.backwards", begins=begins, ends=ends))
     calendar = site.evaluation_context.calendar
     if begins < calendar.first or ends >= calendar.last:
         raise UsageError(
-            f"{begins} to {ends} leaves the site's calendar, which reaches from {calendar.first}"
-            f" to {calendar.last}; correct the time, or [calendar] in site.toml"
+            say(
+                "simulate.outside",
+                begins=begins,
+                ends=ends,
+                first=calendar.first,
+                last=calendar.last,
+            )
         )
     return begins, ends

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import console
+from cli.language.words import say
 from settings import Site
 from sla.directory import Role
 from sla.ladders import NoticeKind
@@ -20,28 +21,33 @@ if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only 
     from tasks.simulation.simulate import Simulation
     from tasks.simulation.tally import Cells, Figures
 
-LABELS = {
-    "mails": "mails with notices",
-    "people": "people written to",
-    "notices": "notices sent",
-    "reminder": "  reminders",
-    "breach": "  breaches",
-    "escalation": "  escalations",
-    "inventories": "mails with deadlines missed before the first import",
-    "corrections": "mails that correct a notice",
-    "alerts": "alerts to the administrators",
-    "suppressed": "notices suppressed by a hold",
-    "unaddressed": "notices without a recipient",
-    "due": "deadlines that fell due, with a verdict",
-    "missed": "  missed",
-    "known_to_units": "late at the end, and only the unit was notified so far",
-}
+LABELS = (
+    "mails",
+    "people",
+    "notices",
+    "reminder",
+    "breach",
+    "escalation",
+    "inventories",
+    "corrections",
+    "alerts",
+    "suppressed",
+    "unaddressed",
+    "due",
+    "missed",
+    "known_to_units",
+)
+"""Figures in the order in which they are shown; their names are in simulate.toml."""
+
 STORMS_SHOWN = 5
 GAP = 2
 """Terminal columns between two figures."""
 
 NARROWEST = 18
 """Least terminal columns for the name of a row, even if the table then exceeds the terminal."""
+
+OURS = frozenset({"mails", "notices", *map(str, NoticeKind)})
+"""Columns that are no rung of the site's ladders; their names are in columns.toml."""
 
 ALWAYS = ("mails", "people", "notices", "due", "missed")
 """Figures shown even if they are 0."""
@@ -87,20 +93,25 @@ def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation)
     site = sites[0]
     out = console.out
     out.print(
-        f"[bold]{escape(site.name)}[/], {found.first} to {found.last}: what would have been sent",
+        say(
+            "simulate.title",
+            site=f"[bold]{escape(site.name)}[/]",
+            first=found.first,
+            last=found.last,
+        ),
         soft_wrap=True,
     )
     if len(sites) > 1:
-        names = " and ".join(str(path) for path in files if path)
-        out.print(f"before → after: {escape(names)} put in place on {found.first}", soft_wrap=True)
+        names = escape(say("simulate.and").join(str(path) for path in files if path))
+        out.print(say("simulate.proposal", files=names, day=found.first), soft_wrap=True)
     totals = tally.totals(found)
     days = tally.table(found, lambda notice: notice.day, lambda notice: notice.kind)
     figures = {
-        LABELS[name]: _cell(totals[name], zero="0")
+        say(f"simulate.labels.{name}"): _cell(totals[name], zero="0")
         for name in LABELS
         if name in ALWAYS or any(totals[name])
     }
-    figures["most mails on one day"] = _busiest(days, len(found.outcomes))
+    figures[say("simulate.labels.busiest")] = _busiest(days, len(found.outcomes))
     whole = Table(box=None, show_header=False, pad_edge=False)
     whole.add_column(style="bold")
     whole.add_column()
@@ -109,9 +120,10 @@ def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation)
     out.print(whole)
     _warn(site, found)
     kinds = [str(kind) for kind in NoticeKind]
+    weekdays = say("simulate.weekdays").split()
     _table(
         "day",
-        {f"{day:%Y-%m-%d %a}": days[day] for day in sorted(days)},
+        {f"{day:%Y-%m-%d} {weekdays[day.weekday()]}": days[day] for day in sorted(days)},
         ["mails", "notices", *kinds],
     )
     order = {role: place for place, role in enumerate(Role)}
@@ -123,46 +135,48 @@ def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation)
         ["mails", "notices", *rungs],
     )
     units = tally.table(found, lambda notice: notice.unit, lambda notice: notice.rung)
-    named = {site.directory.name_of(unit) or "(no unit)": units[unit] for unit in units}
+    named = {site.directory.name_of(unit) or say("simulate.no_unit"): units[unit] for unit in units}
     _table("unit", dict(sorted(named.items())), ["notices", *rungs])
     rules = tally.table(found, lambda notice: notice.rule, lambda notice: notice.kind)
     _table("rule", dict(sorted(rules.items())), ["notices", *kinds])
     if len(sites) > 1 and not tally.differs(found):
-        _note("no difference: by the proposed files the same would have been sent")
+        _note(say("simulate.no_difference"))
 
 
 def _warn(site: Site, found: Simulation) -> None:
     """Print notes needed to read the figures."""
     several = len(found.outcomes) > 1
-    for when, outcome in zip(("before", "after"), found.outcomes, strict=False):
-        which = f"{when}: " if several else ""
+    whens = (say("simulate.before"), say("simulate.after"))
+    for when, outcome in zip(whens, found.outcomes, strict=False):
+        which = when if several else ""
         for storm in outcome.storms[:STORMS_SHOWN]:
             local = storm.at.astimezone(site.zone)
             _note(
-                f"{which}the run of {local:%Y-%m-%d %H:%M} would be held as a storm: it has"
-                f" {storm.mails} mails, more than {storm.mail_limit} (they would wait for"
-                " `tenggat mail release`; here they count as released at once)"
+                which
+                + say(
+                    "simulate.storm",
+                    time=f"{local:%Y-%m-%d %H:%M}",
+                    n=storm.mails,
+                    limit=storm.mail_limit,
+                )
             )
         if len(outcome.storms) > STORMS_SHOWN:
-            _note(f"{which}and {len(outcome.storms) - STORMS_SHOWN} runs more; see --json")
+            _note(which + say("simulate.more_storms", n=len(outcome.storms) - STORMS_SHOWN))
         if outcome.waiting:
-            _note(f"{which}{outcome.waiting} mails of the last day would go out later")
+            _note(which + say("simulate.later", n=outcome.waiting))
         if outcome.not_evaluated:
             tickets = ", ".join(sorted(outcome.not_evaluated)[:5])
             number = len(outcome.not_evaluated)
-            _note(f"{which}{number} complaints cannot be evaluated ({tickets} ...)")
+            _note(which + say("simulate.not_evaluated", n=number, tickets=tickets))
     until = found.recorded_until
     if until is None:
-        _note("nothing has been recorded yet")
+        _note(say("simulate.nothing_recorded"))
     elif (day := until.astimezone(site.zone).date()) < found.last:
-        _note(
-            f"nothing was recorded after {day}: from then on the replay has no new complaint, no"
-            " event and no import from a source"
-        )
+        _note(say("simulate.recorded_until", day=day))
 
 
 def _note(text: str) -> None:
-    console.out.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True)
+    console.out.print(f"[yellow]{say('simulate.note')}[/] {escape(text)}", soft_wrap=True)
 
 
 def _busiest(days: Mapping[date, Cells], outcomes: int) -> str:
@@ -170,7 +184,11 @@ def _busiest(days: Mapping[date, Cells], outcomes: int) -> str:
     for number in range(outcomes):
         day = max(sorted(days), key=lambda day: days[day]["mails"][number], default=None)
         mails = days[day]["mails"][number] if day is not None else 0
-        found.append(f"{mails} on {day:%Y-%m-%d}" if mails else "none")
+        found.append(
+            say("simulate.on_day", n=mails, day=f"{day:%Y-%m-%d}")
+            if mails
+            else say("simulate.none")
+        )
     return " → ".join(dict.fromkeys(found))
 
 
@@ -180,11 +198,12 @@ def _table(heading: str, rows: Mapping[str, Cells], columns: Sequence[str]) -> N
         return
     shown = [name for name in columns if any(name in cells for cells in rows.values())]
     figures = {name: [_cell(cells.get(name, ())) for cells in rows.values()] for name in shown}
-    titles = dict(zip(shown, shown, strict=True))
+    titles = {name: say(f"columns.{name}") if name in OURS else name for name in shown}
     widths = _widths(titles, figures)
+    heading = say(f"columns.{heading}")
     longest = max(len(label) for label in (heading, *rows))
     if longest + sum(widths.values()) > console.out.width:
-        titles = {name: name.replace("-", "-\n", 1) for name in shown}
+        titles = {name: title.replace("-", "-\n", 1) for name, title in titles.items()}
         widths = _widths(titles, figures)
     label = min(longest, max(console.out.width - sum(widths.values()), NARROWEST))
     table = Table(box=None, header_style="bold", pad_edge=False, width=label + sum(widths.values()))

@@ -6,6 +6,7 @@ import typer
 
 from cli import console
 from cli.console import JsonOption, SiteOption
+from cli.language.words import say
 from settings import load_site
 
 ui_app = typer.Typer(help="The Prefect UI, where you watch the runs.", no_args_is_help=True)
@@ -24,10 +25,10 @@ def show_login(site: SiteOption = None, as_json: JsonOption = False) -> None:
     home, api = service.last_service(place.var) or (place.var, None)
     login = service.known_login(home)
     if login is None:
-        raise console.UsageError(f"there is no login yet in {home}; `tenggat up` makes one")
+        raise console.UsageError(say("ui.no_login", folder=home))
     address = api.removesuffix("/api") if api else place.ui_url
     if as_json:
         console.print_json({"address": address, "login": login})
     else:
-        console.out.print(f"Address: {address}", soft_wrap=True, markup=False)
-        console.out.print(f"Login: {login}", soft_wrap=True, markup=False)
+        console.out.print(say("ui.address", address=address), soft_wrap=True, markup=False)
+        console.out.print(say("ui.shown", login=login), soft_wrap=True, markup=False)

@@ -13,10 +13,14 @@ def did_you_mean(word: str, known: Iterable[str], also: Iterable[str] = ()) -> s
     are no known words.
     """
     words = sorted(str(each) for each in known)
-    close = difflib.get_close_matches(word, [*words, *also], n=1)
-    if close:
-        return f"; did you mean `{close[0]}`?"
+    if close := closest(word, [*words, *also]):
+        return f"; did you mean `{close}`?"
     return f"; known are {', '.join(words)}" if words else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most like another, or None if none is like it."""
+    return next(iter(difflib.get_close_matches(word, map(str, known), n=1)), None)
 
 
 def first_line(text: str) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from settings.errors import LOCALES
-from sla.error_text import did_you_mean
+from sla.error_text import closest
 from tasks.text.catalog import TEMPLATES, filled
 
 FOLDER = TEMPLATES / "words" / "cli"
@@ -43,9 +43,7 @@ def choose_language(arguments: Sequence[str]) -> list[str]:
     named = lang if lang is not None else os.environ.get("TENGGAT_LANG")
     if named:
         if named not in LOCALES:
-            raise UnknownLanguage(
-                say("words.unknown", lang=named, near=did_you_mean(named, LOCALES))
-            )
+            raise UnknownLanguage(say("words.unknown", lang=named, near=near(named, LOCALES)))
         use_language(named)
     return rest
 
@@ -73,6 +71,18 @@ def say(key: str, **values: object) -> str:
     if found is None:
         raise KeyError(f"templates/words/cli/{file}.toml has no text '{path}'")
     return filled(found, language(), values)
+
+
+def near(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """Return '; did you mean ...?' with the closest known word, else '; known are ...'.
+
+    Words of `also` may be the closest one, but they are not listed. The result is empty if there
+    are no known words.
+    """
+    names = sorted(str(each) for each in known)
+    if found := closest(word, [*names, *also]):
+        return say("words.did_you_mean", word=found)
+    return say("words.known", names=", ".join(names)) if names else ""
 
 
 def lookup(file: str, path: str) -> Any:
