@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.language.words import say
 
 mail_app = typer.Typer(help="Sent and queued mails.", no_args_is_help=True)
 
@@ -34,9 +35,8 @@ def list_mail(
         console.print_json(rows)
     else:
         console.print_table(MAIL_COLUMNS, (row.values() for row in rows))
-        console.out.print(
-            f"{len(rows)} mails" + (", there may be more" if len(rows) == limit else "")
-        )
+        key = "mail.mails_and_more" if len(rows) == limit else "mail.mails"
+        console.out.print(say(key, n=len(rows)))
 
 
 @mail_app.command("show")
@@ -55,8 +55,16 @@ def show_mail(
         with context.transaction() as session:
             row = session.get(MessageRow, number)
             if row is None:
-                raise UsageError(f"no mail {number}; see `tenggat mail list`")
-            lines = [f"{row.status}  {row.message_id_header}  to {row.recipient} ({row.role})"]
+                raise UsageError(say("mail.no_mail", number=str(number)))
+            lines = [
+                say(
+                    "mail.head",
+                    status=row.status,
+                    message_id=row.message_id_header,
+                    recipient=row.recipient,
+                    role=row.role,
+                )
+            ]
             lines += [
                 f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
                 f"  {a.code or ''} {a.answer}"
@@ -66,9 +74,14 @@ def show_mail(
     if raw:
         message = email.message_from_bytes(raw, policy=email.policy.default)
         body = message.get_body(("plain",))
-        lines += ["", f"Subject: {message['Subject']}", "", body.get_content() if body else ""]
+        lines += [
+            "",
+            say("mail.subject", subject=message["Subject"]),
+            "",
+            body.get_content() if body else "",
+        ]
     else:
-        lines.append("not composed yet")
+        lines.append(say("mail.not_composed"))
     console.out.print(escape("\n".join(lines)), soft_wrap=True)
 
 
@@ -88,7 +101,7 @@ def resend_mail(
     delivery.
     """
     if to is not None and (to.count("@") != 1 or any(c.isspace() or c in "<>,;" for c in to)):
-        raise UsageError(f"'{to}' is no mail address")
+        raise UsageError(say("mail.no_address", text=to))
     with console.context_of(site) as context:
         from tasks.notifications.resend import NotResent, resend  # noqa: PLC0415
 
@@ -98,7 +111,8 @@ def resend_mail(
         except NotResent as error:
             raise UsageError(str(error)) from None
     console.out.print(
-        f"mail {again.id} to {escape(again.recipient)} goes with the next delivery", soft_wrap=True
+        say("mail.resent", number=str(again.id), recipient=escape(again.recipient)),
+        soft_wrap=True,
     )
 
 
@@ -128,5 +142,5 @@ def release_mail(
             found, mails = decide(context, storm, moment, who, send=not drop)
         except NoStorm as error:
             raise UsageError(str(error)) from None
-    what = "are dropped" if drop else "go with the next delivery"
-    console.out.print(f"storm {found.id}: {mails} mails {what}")
+    key = "mail.dropped" if drop else "mail.released"
+    console.out.print(say(key, storm=str(found.id), n=mails))

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_folders
+from cli.language.words import lookup, say
 from settings import Site, load_site
 
 
@@ -39,7 +40,7 @@ def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = Fa
     else:
         show_cycle(place, cycle.counts, moment)
     if cycle.failed:
-        console.err.print(f"[bold red]failed:[/] {escape(cycle.failed)}")
+        console.err.print(f"[bold red]{say('service.failed')}[/] {escape(cycle.failed)}")
         raise typer.Exit(console.TROUBLE)
 
 
@@ -106,10 +107,7 @@ def worker(
 
     api = os.environ.get("PREFECT_API_URL", "").rstrip("/")
     if not api.startswith(("http://", "https://")):
-        raise console.UsageError(
-            "whose runs? Set PREFECT_API_URL to the server's address, as http://ADDRESS:4200/api;"
-            " on the server's own machine `tenggat up` works by itself"
-        )
+        raise console.UsageError(say("service.no_server"))
     service.work(
         [load_site(folder) for folder in site_folders(site)],
         api=api,
@@ -134,35 +132,41 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
     table.add_column(justify="right")
     table.add_column()
     for count in counts.get("intake", {}).get("sources", []):
-        more = (
-            f"{count['updated']} updated, {count['quarantined']} to quarantine,"
-            f" {count['files']} files"
+        more = say(
+            "service.imported_more",
+            updated=count["updated"],
+            quarantined=count["quarantined"],
+            files=count["files"],
         )
-        table.add_row(f"imported from {count['source']}", f"{count['new']} new", more)
+        label = say("service.imported", source=count["source"])
+        table.add_row(label, say("service.new", n=count["new"]), more)
         for drop in count["drops"]:
-            before = f", {drop['rows_before']} before" if "rows_before" in drop else ""
-            table.add_row(
-                "  fewer rows", str(drop["rows"]), f"in {escape(str(drop['file']))}{before}"
-            )
+            key = "service.rows_in_before" if "rows_before" in drop else "service.rows_in"
+            before = say(key, file=escape(str(drop["file"])), n=drop.get("rows_before", 0))
+            table.add_row(say("service.fewer_rows"), str(drop["rows"]), before)
         for each in count["repeated"]:
             file, same_as = escape(str(each["file"])), escape(str(each["same_as"]))
-            table.add_row("  same as before", "", f"{file} equals the export of {same_as}")
+            same = say("service.same_export", file=file, same_as=same_as)
+            table.add_row(say("service.same"), "", same)
         if count["absent"]:
             table.add_row(
-                "  not shown", str(count["absent"]), "complaints; their state is unknown now"
+                say("service.absent"), str(count["absent"]), say("service.absent_complaints")
             )
     decided = counts.get("deadlines", {})
     if decided:
-        notices = ", ".join(f"{n} {kind}" for kind, n in decided["notices"].items()) or "no notices"
-        table.add_row("evaluated", f"{decided['evaluated']} complaints", notices)
+        kinds = (f"{n} {lookup('columns', kind) or kind}" for kind, n in decided["notices"].items())
+        notices = ", ".join(kinds) or say("service.no_notices")
+        number = say("service.complaints", n=decided["evaluated"])
+        table.add_row(say("service.evaluated"), number, notices)
     sent = counts.get("delivery", {})
     if sent:
         roles = ", ".join(f"{n} {role}" for role, n in sent["by_role"].items()) or "–"
-        table.add_row("mails sent", str(sent["sent"]), roles)
+        table.add_row(say("service.sent"), str(sent["sent"]), roles)
         if sent["in_trial"]:
-            table.add_row("shown in trial", str(sent["in_trial"]), "to the administrator only")
+            to = say("service.to_administrator")
+            table.add_row(say("service.in_trial"), str(sent["in_trial"]), to)
         if sent["pending"]:
-            table.add_row("mails waiting", str(sent["pending"]), "")
+            table.add_row(say("service.pending"), str(sent["pending"]), "")
     console.out.print(table)
     for count in counts.get("intake", {}).get("sources", []):
         for each in count["waiting"]:

@@ -108,14 +108,14 @@ def learn_source(
         place = load_site(site)
     except SettingsError as error:
         place = None
-        console.err.print(f"without a site: {escape(first_line(str(error)))}")
+        console.err.print(say("source.without_site", error=escape(first_line(str(error)))))
     if not file.is_file():
-        raise UsageError(f"{file}: no such file")
+        raise UsageError(say("source.no_file", file=file))
     from tasks.ingest.inference.proposal import learn  # noqa: PLC0415
 
     learned = learn(file, name, place)
     print(terminal_safe(learned.text), end="")
-    console.err.print(f"{learned.readable} of {learned.rows} rows are imported with this mapping")
+    console.err.print(say("source.learned", readable=learned.readable, rows=learned.rows))
 
 
 def _show_checked(checked: Checked) -> None:
@@ -123,53 +123,61 @@ def _show_checked(checked: Checked) -> None:
     from tasks.ingest.preview import FIELDS  # noqa: PLC0415
 
     for row in checked.shown:
-        console.out.print(f"[bold]line {row['line']}[/]")
+        console.out.print(f"[bold]{say('source.line', line=row['line'])}[/]")
         for field in FIELDS:
             if row[field]:
                 text = "; ".join(map(_short_times, row[field].split("; ")))
                 console.out.print(f"  {field:<15} {escape(text)}", soft_wrap=True)
     for field, counted in checked.counts.items():
-        values = ", ".join(f"{word or '(empty)'} {n}" for word, n in counted.most_common(12))
-        more = f" and {len(counted) - 12} more" if len(counted) > 12 else ""
+        empty = say("source.empty")
+        values = ", ".join(f"{word or empty} {n}" for word, n in counted.most_common(12))
+        more = f" {say('source.more', n=len(counted) - 12)}" if len(counted) > 12 else ""
         if set(counted) != {""}:
             console.out.print(f"[bold]{field}[/]: {escape(values)}{more}", soft_wrap=True)
     text = ", ".join(f"{kind} {n}" for kind, n in checked.events.most_common())
-    console.out.print(f"[bold]events[/]: {escape(text) or 'none'}", soft_wrap=True)
+    console.out.print(f"[bold]{say('source.events')}[/]: {escape(text) or '–'}", soft_wrap=True)
     if checked.refused:
-        console.out.print("[bold]would go to quarantine[/]")
+        console.out.print(f"[bold]{say('source.to_quarantine')}[/]")
         some = checked.refused[:QUARANTINE_SHOWN]
         console.print_table(
             ("line", "ticket", "reason", "column", "value"),
             ((b.position, b.ticket, b.reason, b.column, b.value) for b in some),
         )
         if len(checked.refused) > len(some):
-            console.out.print(f"and {len(checked.refused) - len(some)} more")
+            console.out.print(say("source.more", n=len(checked.refused) - len(some)))
     if checked.questions:
-        console.out.print("[bold]would become open questions[/]")
+        console.out.print(f"[bold]{say('source.to_questions')}[/]")
         most = checked.questions.most_common(QUARANTINE_SHOWN)
         console.print_table(
             ("column", "value", "rows"),
             ((column, value, str(rows)) for (column, value), rows in most),
         )
         if len(checked.questions) > len(most):
-            console.out.print(f"and {len(checked.questions) - len(most)} more")
+            console.out.print(say("source.more", n=len(checked.questions) - len(most)))
     for column in checked.mixed_dates:
-        console.out.print(
-            f"both date cells and dates as text (all read): {escape(column)}", soft_wrap=True
-        )
+        console.out.print(say("source.mixed_dates", column=escape(column)), soft_wrap=True)
     for failure in checked.failures:
-        console.out.print(f"cannot be read: {escape(failure)}", soft_wrap=True)
+        console.out.print(say("source.unreadable", failure=escape(failure)), soft_wrap=True)
     for each in map(asdict, checked.waiting):
         console.out.print(escape(console.waits(each)), soft_wrap=True)
+    console.out.print(_total(checked), soft_wrap=True)
+
+
+def _total(checked: Checked) -> str:
+    """Return one line with the counts of a sample."""
     names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")
     reasons = ", ".join(f"{n} {reason}" for reason, n in checked.reasons.items())
-    console.out.print(
-        f"{'' if checked.whole else 'the first '}{checked.rows} rows of {escape(names)}:"
-        f" {checked.readable} imported, {len(checked.refused)} to quarantine"
-        + (f" ({reasons})" if reasons else "")
-        + (f", {len(checked.questions)} open questions" if checked.questions else ""),
-        soft_wrap=True,
+    text = say(
+        "source.total" if checked.whole else "source.total_of_first",
+        rows=checked.rows,
+        names=escape(names),
+        readable=checked.readable,
+        refused=len(checked.refused),
     )
+    text += f" ({reasons})" if reasons else ""
+    if checked.questions:
+        text += f", {say('source.questions', n=len(checked.questions))}"
+    return text
 
 
 def _short_times(text: str) -> str:
