@@ -47,6 +47,7 @@ COMMANDS = (
     "watch",
     "audit",
     "clock",
+    "complaint",
     "database",
 )
 

@@ -156,3 +156,11 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
     code, out, _ = tenggat("mail", "--lang", "en", "list", "--help")
     assert "Usage: tenggat mail list [OPTIONS]" in out
     assert re.search(r"--help +Show this help\.", out)
+
+
+@pytest.mark.parametrize("lang", LOCALES)
+def test_the_list_of_commands_cuts_no_text_short(tenggat, monkeypatch, lang):
+    monkeypatch.setenv("COLUMNS", "60")
+    code, out, _ = tenggat("--lang", lang, "--help")
+    assert code == 0
+    assert [line for line in out.splitlines()[2:] if line.endswith("...")] == []
