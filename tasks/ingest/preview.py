@@ -14,6 +14,7 @@ from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.counted_rows import counted
 from tasks.ingest.open_questions import shown_value
 from tasks.ingest.records import ComplaintRecord, stated_events
+from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import Extract, SourceError, Waiting, open_source
 from tasks.sources.base import sheet_of
@@ -108,14 +109,14 @@ def _read(checked: Checked, context: SiteContext, extract: Extract, rows: int) -
     site, name = context.site, checked.source
     observed_at = checked.observed_at or extract.observed_at
     unit = site.file.administrator_unit
-    sieve = RowValidator(
+    inputs = ParserInputs(
         name,
         site.sources[name],
         site.directory,
-        observed_at,
-        unit,
+        administrator_unit=unit,
         classifications=classifications_of(site),
     )
+    sieve = RowValidator(inputs, observed_at)
     for row in extract.rows:
         checked.rows += 1
         for line, found in sieve.validate(extract.header, [row]):

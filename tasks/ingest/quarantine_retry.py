@@ -17,6 +17,7 @@ from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.records import ComplaintRecord
 from tasks.ingest.rejected_rows import RowOrigin, quarantine_row
+from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import Row, open_source
 from tasks.sources.base import Sheet, UnreadableFile, sheet_of
@@ -59,13 +60,13 @@ def retry(context: SiteContext, name: str, now: datetime) -> Retried:
         here = sorted((row for row in waiting if row.sha256 in files), key=_file)
         for (_, sha256), group in groupby(here, key=_file):
             rows = list(group)
-            validator = RowValidator(
+            inputs = ParserInputs(
                 name,
                 source.settings,
                 context.site.directory,
-                rows[0].observed_at,
                 classifications=classifications_of(context.site),
             )
+            validator = RowValidator(inputs, rows[0].observed_at)
             try:
                 some = _read(files[sha256].read(), validator, rows)
                 found |= some

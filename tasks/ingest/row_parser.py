@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property, lru_cache, partial
 from typing import ClassVar
@@ -59,22 +59,32 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 """A limit for times that may be in the future."""
 
 
+@dataclass(frozen=True, slots=True)
+class ParserInputs:
+    """The inputs of a parser of rows: the source with its mapping, and what its words may mean.
+
+    `classifications` are those that the rules ask for; None means that every one is known.
+    """
+
+    name: str
+    source: SourceMapping
+    directory: Directory
+    _: KW_ONLY
+    administrator_unit: str | None = None
+    answers: Answers = field(default_factory=dict)
+    classifications: frozenset[str] | None = None
+
+
 class RowParser:
     """The parser for a source: its mapping, with words casefolded and columns located."""
 
     never_shortened: ClassVar[frozenset[str]] = frozenset()
     """The columns that are unreadable if they are cut."""
 
-    def __init__(
-        self,
-        name: str,
-        source: SourceMapping,
-        directory: Directory,
-        administrator_unit: str | None = None,
-        answers: Answers | None = None,
-    ) -> None:
-        self.name, self.source, self.directory = name, source, directory
-        self.administrator_unit, self.answers = administrator_unit, answers or {}
+    def __init__(self, inputs: ParserInputs) -> None:
+        self.name, self.source, self.directory = inputs.name, inputs.source, inputs.directory
+        self.administrator_unit, self.answers = inputs.administrator_unit, inputs.answers
+        source, directory = self.source, self.directory
         self._zone = ZoneInfo(source.zone)
         self._dates = DateTimeParser(source.dates, self._zone)
         self._unmapped: list[UnmappedCell] = []

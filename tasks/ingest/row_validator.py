@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from settings.mapping import SourceMapping
-from sla.directory import Directory
 from tasks.common.redaction import redact_and_truncate
 from tasks.common.table_lines import (
     MOST_TEXTS,
@@ -21,8 +19,8 @@ from tasks.common.table_lines import (
     is_total_label,
 )
 from tasks.ingest.exchange.reader import ExchangeReader
-from tasks.ingest.records import MISALIGNED, Answers, ComplaintRecord, RejectionReason, RowError
-from tasks.ingest.row_parser import RowParser
+from tasks.ingest.records import MISALIGNED, ComplaintRecord, RejectionReason, RowError
+from tasks.ingest.row_parser import ParserInputs, RowParser
 from tasks.sources.base import FaultyRow, Row, sheet_of, without_lone_surrogates
 from tasks.workbook_reader.covered import CoveredCell
 
@@ -81,26 +79,10 @@ class RowValidator:
 
     It passes over an exact repetition of a row, and rejects a row with another content for the same
     ticket. It also passes over total lines, column numbers and headings, which are no complaints.
-    `classifications` are those that the rules ask for.
     """
 
-    def __init__(
-        self,
-        name: str,
-        source: SourceMapping,
-        directory: Directory,
-        observed_at: datetime,
-        administrator_unit: str | None = None,
-        answers: Answers | None = None,
-        *,
-        classifications: frozenset[str] | None = None,
-    ) -> None:
-        given = (name, source, directory, administrator_unit, answers)
-        self.reader = (
-            ExchangeReader(*given, classifications=classifications)
-            if source.is_exchange
-            else RowParser(*given)
-        )
+    def __init__(self, inputs: ParserInputs, observed_at: datetime) -> None:
+        self.reader = (ExchangeReader if inputs.source.is_exchange else RowParser)(inputs)
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self.passed_over = 0
         """The number of total lines, column numbers and headings so far."""

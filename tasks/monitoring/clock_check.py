@@ -38,7 +38,7 @@ class ClockRefused(ValueError):
     """The clock has jumped, and no witness confirms its time: the run decides and sends nothing."""
 
 
-class Outcome(StrEnum):
+class ClockOutcome(StrEnum):
     """The result of a check of the clock."""
 
     STEADY = "steady"
@@ -59,19 +59,19 @@ class ClockVerdict:
     asked: bool = False
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ClockOutcome:
         """The result: one witness confirms and none contradicts, or the time is refused."""
         if not self.asked:
-            return Outcome.STEADY
+            return ClockOutcome.STEADY
         if self.contradicting:
-            return Outcome.CONTRADICTED
+            return ClockOutcome.CONTRADICTED
         agreed = any(each.agrees for each in self.witnesses)
-        return Outcome.CONFIRMED if agreed else Outcome.UNCONFIRMED
+        return ClockOutcome.CONFIRMED if agreed else ClockOutcome.UNCONFIRMED
 
     @property
     def refused(self) -> bool:
         """Whether no run may decide anything at this time."""
-        return self.outcome in (Outcome.CONTRADICTED, Outcome.UNCONFIRMED)
+        return self.outcome in (ClockOutcome.CONTRADICTED, ClockOutcome.UNCONFIRMED)
 
     @property
     def contradicting(self) -> Witness | None:

@@ -66,7 +66,7 @@ class HeldUp:
 
 
 @dataclass(slots=True)
-class Outcome:
+class ReplayResult:
     """The result of a replay.
 
     `storms` were released at once, so that the replay could continue. `alerts` counts mails to the
@@ -108,7 +108,7 @@ def replay(
     end: datetime,
     marks: Sequence[replay_queue.Mark],
     say: Callable[[datetime], None] = lambda moment: None,
-) -> Outcome:
+) -> ReplayResult:
     """Replay [begin, end) on the replica of `context`.
 
     The replay goes from tick to tick and skips those without due work: 1. complaints with records
@@ -116,7 +116,7 @@ def replay(
     storm is noted and released; 4. due mails count as sent. `marks` are the addresses with returned
     mail.
     """
-    outcome = Outcome()
+    outcome = ReplayResult()
     with context.transaction() as session:
         looked = _looks(session, context, begin)
     for now, flow in _ticks(context, looked, begin, end):
@@ -165,7 +165,7 @@ def _ticks(
                 may_send = now + INSTANT
 
 
-def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outcome) -> None:
+def _take_stock(session: Session, begin: datetime, end: datetime, outcome: ReplayResult) -> None:
     """Count the remains of the replay: waiting mails, held and failed notices, and the verdicts."""
     outcome.waiting = outbox.pending(session)
     outcome.suppressed = runs.notice_statuses(session).get(NoticeStatus.SUPPRESSED, 0)
@@ -225,7 +225,7 @@ def _judge(
     now: datetime,
     looked: deque[replay_queue.Looked],
     marks: Sequence[replay_queue.Mark],
-    outcome: Outcome,
+    outcome: ReplayResult,
 ) -> None:
     """Run the deadlines flow at this tick, if any complaint is due."""
     with context.transaction() as session:
@@ -247,7 +247,7 @@ def _judge(
         outcome.storms.append(HeldUp(now, mails, storm.mail_limit))
 
 
-def _deliver(context: SiteContext, now: datetime, outcome: Outcome) -> None:
+def _deliver(context: SiteContext, now: datetime, outcome: ReplayResult) -> None:
     """Run the delivery flow at this tick, with a server that accepts everything."""
     while True:
         with context.run(now, "replay") as run:

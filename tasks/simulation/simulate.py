@@ -14,7 +14,7 @@ from db.engine import reading
 from db.replica import replay_queue
 from db.replica.build import clone, copy_done, copy_known, empty_replica
 from settings import Site
-from tasks.simulation.replay import Outcome, ReplayContext, replay
+from tasks.simulation.replay import ReplayContext, ReplayResult, replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Simulation:
 
     first: date
     last: date
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ReplayResult, ...]
     recorded_until: datetime | None
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from settings import Site
 from sla.ladders import NoticeKind, Offset, OffsetUnit
-from tasks.simulation.replay import Outcome, SimulatedNotice
+from tasks.simulation.replay import ReplayResult, SimulatedNotice
 from tasks.simulation.simulate import Simulation
 
 K = TypeVar("K")
@@ -63,7 +63,7 @@ def totals(simulation: Simulation) -> Cells:
     whole = tally_by(simulation, lambda notice: "").get("", nothing)
     kinds = tally_by(simulation, lambda notice: notice.kind)
 
-    def of(each: Callable[[Outcome], int]) -> Figures:
+    def of(each: Callable[[ReplayResult], int]) -> Figures:
         return tuple(map(each, simulation.outcomes))
 
     return {

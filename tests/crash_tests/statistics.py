@@ -15,7 +15,7 @@ from crash_tests.player import Played, Stage
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SeedResult:
     """What came of one run."""
 
     seed: int
@@ -33,7 +33,7 @@ class Outcome:
     mails: Counter[str] = field(default_factory=Counter)
 
 
-def prove(stage: Stage, database: str, seed: int) -> Outcome:
+def prove(stage: Stage, database: str, seed: int) -> SeedResult:
     """Play the run of a seed and look at what is wrong with it."""
     with stage.play(plan(seed)) as (played, context), context.transaction() as session:
         found = gather(session, played, context)
@@ -42,8 +42,8 @@ def prove(stage: Stage, database: str, seed: int) -> Outcome:
 
 def _outcome(
     seed: int, database: str, played: Played, found: Findings, wrong: list[str]
-) -> Outcome:
-    return Outcome(
+) -> SeedResult:
+    return SeedResult(
         seed,
         database,
         wrong,
@@ -67,7 +67,7 @@ def _outcome(
     )
 
 
-def report(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def report(outcomes: Iterable[SeedResult]) -> Iterator[str]:
     """The figures of all runs, line by line, and how to play each failure again."""
     runs = list(outcomes)
     by_database = Counter(run.database for run in runs)

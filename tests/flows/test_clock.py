@@ -27,9 +27,9 @@ from tasks.monitoring import clock_witnesses as witnesses
 from tasks.monitoring.clock_check import (
     MAX_JUMP,
     TOLERANCE,
+    ClockOutcome,
     ClockRefused,
     ClockVerdict,
-    Outcome,
     check_clock,
 )
 from tasks.monitoring.clock_witnesses import Clock, Witness
@@ -92,20 +92,20 @@ def recorded(context: SiteContext) -> list[tuple[str, datetime]]:
 @pytest.mark.parametrize(
     ("statements", "outcome"),
     [
-        ([], Outcome.UNCONFIRMED),
-        ([None], Outcome.UNCONFIRMED),
-        ([True], Outcome.CONFIRMED),
-        ([None, True], Outcome.CONFIRMED),
-        ([False], Outcome.CONTRADICTED),
-        ([True, False], Outcome.CONTRADICTED),
-        ([False, None], Outcome.CONTRADICTED),
+        ([], ClockOutcome.UNCONFIRMED),
+        ([None], ClockOutcome.UNCONFIRMED),
+        ([True], ClockOutcome.CONFIRMED),
+        ([None, True], ClockOutcome.CONFIRMED),
+        ([False], ClockOutcome.CONTRADICTED),
+        ([True, False], ClockOutcome.CONTRADICTED),
+        ([False, None], ClockOutcome.CONTRADICTED),
     ],
 )
 def test_one_witness_confirms_and_none_may_contradict(statements, outcome):
     found = [Witness("a clock", agrees, LAST) for agrees in statements]
     verdict = ClockVerdict(LAST + 2 * DAY, LAST, found, asked=True)
     assert verdict.outcome is outcome
-    assert verdict.refused is (outcome is not Outcome.CONFIRMED)
+    assert verdict.refused is (outcome is not ClockOutcome.CONFIRMED)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_the_clock_of_a_site_that_keeps_its_mail_is_not_checked(context, monkeyp
         run(context, LAST + YEAR)
     monkeypatch.setenv("TENGGAT_MAIL_URL", "mailbox:")
     context.site.mail_url = "mailbox:"
-    assert check_clock(context, LAST + YEAR, lambda: LAST + YEAR).outcome is Outcome.STEADY
+    assert check_clock(context, LAST + YEAR, lambda: LAST + YEAR).outcome is ClockOutcome.STEADY
     run(context, LAST + YEAR)
     assert recorded(context)[-1] == ("deadlines", LAST + YEAR)
 

@@ -12,7 +12,7 @@ from sla.directory import Directory
 from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
 from tasks.common.table_lines import has_only_totals
 from tasks.ingest.records import RowError
-from tasks.ingest.row_parser import RowParser
+from tasks.ingest.row_parser import ParserInputs, RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.ingest.swapped_dates import swapped, swapped_receipts
 from tasks.workbook_reader.covered import CoveredCell
@@ -39,7 +39,7 @@ def source(*dates: str, **more: object) -> FolderSource:
 def results(given: FolderSource, *rows: tuple[str, ...]) -> list[str]:
     """Each row as its ticket and local time of receipt, or as the reason and the value."""
     told = []
-    for line, found in RowValidator("x", given, Directory((), ()), NOW).validate(
+    for line, found in RowValidator(ParserInputs("x", given, Directory((), ())), NOW).validate(
         HEADER, enumerate(rows, start=2)
     ):
         if isinstance(found, RejectedRow):
@@ -207,7 +207,7 @@ def test_a_day_that_is_not_over_ends_with_the_import():
 def test_a_step_on_the_day_of_receipt_without_a_time_is_not_before_the_receipt(
     masuk, selesai, expected
 ):
-    parser = RowParser("x", source(), Directory((), ()))
+    parser = RowParser(ParserInputs("x", source(), Directory((), ())))
     record = parser.record(parser.cells(HEADER, ("1", masuk, "", selesai)), NOW)
     found = [f"{step.moment.astimezone(WITA):%d-%m %H:%M}" for step in record.steps]
     assert (found or ["before the receipt"]) == [expected]
@@ -234,21 +234,21 @@ def test_a_remark_or_a_sign_for_done_in_a_column_with_dates_is_a_question(remark
     """The column beside it is not mapped, so any other word may be a name: the row is torn."""
     header = (*HEADER, "Keterangan")
     row = ("1", "05/11/2026 08:30", "", remark, "")
-    parser = RowParser("x", source(), Directory((), ()))
+    parser = RowParser(ParserInputs("x", source(), Directory((), ())))
     record = parser.record(parser.cells(header, row), NOW)
     assert [(cell.column, cell.value) for cell in record.unmapped] == [("Selesai", remark)]
 
 
 @pytest.mark.parametrize("name", ["Zulaikha", "proses Zulaikha", "Pak Lurah"])
 def test_a_possible_name_in_a_column_with_dates_tears_the_row(name):
-    parser = RowParser("x", source(), Directory((), ()))
+    parser = RowParser(ParserInputs("x", source(), Directory((), ())))
     with pytest.raises(RowError, match="torn_row"):
         parser.cells((*HEADER, "Keterangan"), ("1", "05/11/2026 08:30", "", name, ""))
 
 
 @pytest.mark.parametrize("sign", ["-", "\u2013", "...", "\u2026", "/ /", "?", "00/00/0000", "0"])
 def test_other_punctuation_in_a_column_with_dates_means_no_date(sign):
-    parser = RowParser("x", source(), Directory((), ()))
+    parser = RowParser(ParserInputs("x", source(), Directory((), ())))
     cells = parser.cells(HEADER, ("1", "05/11/2026 08:30", "", sign))
     assert cells["Selesai"] == ""
 
@@ -293,7 +293,7 @@ def test_one_ticket_in_two_spellings_is_one_complaint():
 
 def test_a_formula_error_is_named_where_a_meaning_is_needed_and_left_out_elsewhere():
     assert results(source(), ("1", "#REF!", "", "")) == ["2 error_cell Masuk #REF!"]
-    parser = RowParser("x", source(), Directory((), ()))
+    parser = RowParser(ParserInputs("x", source(), Directory((), ())))
     step = parser.record(parser.cells(HEADER, ("1", GOOD, "", "#N/A")), NOW)
     assert [(cell.column, cell.value) for cell in step.unmapped] == [("Selesai", "#N/A")]
     cells = parser.cells(HEADER, ("1", GOOD, "#N/A", ""))
@@ -373,17 +373,17 @@ def test_a_row_that_continues_a_merged_one_is_no_second_row(more, expected):
     """Its ticket and date of receipt are merged with those above; the last column is not mapped."""
     header, first = (*HEADER, "Uraian"), ("A-1", "05/11/2026", "Lampu", "06/11/2026", "uraian")
     second = (CoveredCell("A-1"), CoveredCell("05/11/2026"), *more)
-    validator = RowValidator("x", source(), Directory((), ()), NOW)
+    validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
     found = [row for _, row in validator.validate(header, [(2, first), (3, second)])]
     assert [f"{row.line} {row.reason} {row.column} {row.ticket}" for row in found[1:]] == expected
     copied = tuple(str(cell) for cell in second)
-    again = RowValidator("x", source(), Directory((), ()), NOW)
+    again = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
     found = [row for _, row in again.validate(header, [(2, first), (3, copied)])]
     assert [row.reason for row in found[1:]] == ["duplicate_ticket"]
 
 
 def test_a_row_with_nothing_in_a_mapped_column_is_no_lost_row():
-    validator = RowValidator("x", source(), Directory((), ()), NOW)
+    validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
     row = ("", "", "", "", "catatan 5", "06/11/2026", "petugas", "12")
     ((_, found),) = validator.validate((*HEADER, "a", "b", "c", "d"), [(2, row)])
     assert (found.reason, found.is_note, found.cells) == ("text_line", True, {})
@@ -396,7 +396,7 @@ def test_a_row_with_a_ticket_and_a_date_is_never_a_total():
 
 
 def test_a_column_with_date_cells_and_dates_as_text_is_named():
-    validator = RowValidator("x", source(), Directory((), ()), NOW)
+    validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
     rows = (("1", GOOD, "", "06/11/2026 08:00"), ("2", "2026-11-05 08:00:00", "", ""))
     assert len(list(validator.validate(HEADER, enumerate(rows)))) == 2
     assert validator.reader.mixed_dates == {"Masuk"}
@@ -435,6 +435,6 @@ def test_a_text_file_written_with_the_year_first_has_no_swapped_days():
         (YEAR_FIRST, "*.csv", []),
         (YEAR_FIRST, "*.xlsx", every),
     ):
-        parser = RowParser("x", source(form, pattern=pattern), Directory((), ()))
+        parser = RowParser(ParserInputs("x", source(form, pattern=pattern), Directory((), ())))
         records = [parser.record(parser.cells(HEADER, row), NOW) for row in rows]
         assert swapped_receipts(records, parser.source, date(2026, 11, 5)) == doubtful

@@ -12,6 +12,7 @@ from settings.sources import FolderSource
 from sla.directory import Directory, Unit
 from tasks.ingest.inference.proposal import learn
 from tasks.ingest.inference.unlearnable import UnlearnableFile
+from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.files.reader import read_sheet
 from tests.support.registers import registers
@@ -30,7 +31,7 @@ def test_every_row_is_imported_with_the_proposal(tmp_path, name):
     source = FolderSource.model_validate(tomllib.loads(learned.text)["register"])
     units = [Unit(word, word, "opd", None) for word in register.units]
     sheet = read_sheet(path, source)
-    validator = RowValidator("register", source, Directory(units, ()), NOW)
+    validator = RowValidator(ParserInputs("register", source, Directory(units, ())), NOW)
     found = [each for row in sheet.rows for _, each in validator.validate(sheet.header, [row])]
     rejected = [each for each in found if isinstance(each, RejectedRow)]
     assert [each for each in rejected if not each.is_note] == []  # a signature is only a note

@@ -18,7 +18,7 @@ from crash_tests.mail_server import Kept
 from crash_tests.model import INTAKE
 from crash_tests.plan import plan
 from crash_tests.player import Played, Stage, stage
-from crash_tests.statistics import Outcome, prove, report
+from crash_tests.statistics import SeedResult, prove, report
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -49,7 +49,7 @@ def postgresql_stage(tmp_path_factory: pytest.TempPathFactory, postgres: str) ->
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[tuple[str, int], Outcome]:
+def outcomes() -> dict[tuple[str, int], SeedResult]:
     """What came of the runs that have been played."""
     return {}
 

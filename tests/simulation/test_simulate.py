@@ -41,7 +41,7 @@ from tasks.common.context import SiteContext
 from tasks.intake import pull
 from tasks.simulation import tally
 from tasks.simulation.cron import CronTimes
-from tasks.simulation.replay import Outcome, SimulatedNotice
+from tasks.simulation.replay import ReplayResult, SimulatedNotice
 from tasks.simulation.simulate import Simulation, simulate
 
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 30)
@@ -124,7 +124,7 @@ def lived(context: SiteContext, morning: Callable[[date], None], first: date, la
             deliver(context, f"{day} {going}")
 
 
-def replayed(context: SiteContext, first: date = FIRST, last: date = LAST, **more) -> Outcome:
+def replayed(context: SiteContext, first: date = FIRST, last: date = LAST, **more) -> ReplayResult:
     (outcome,) = simulate(context.site, None, first, last, **more).outcomes
     return outcome
 
@@ -153,7 +153,7 @@ def really_told(
     return told, +mails
 
 
-def told_by(outcome: Outcome) -> tuple[Counter[Telling], Counter[tuple]]:
+def told_by(outcome: ReplayResult) -> tuple[Counter[Telling], Counter[tuple]]:
     told = Counter(
         (str(t.day), t.recipient, t.role, t.unit, t.rung, t.rule) for t in outcome.notices
     )
@@ -161,13 +161,13 @@ def told_by(outcome: Outcome) -> tuple[Counter[Telling], Counter[tuple]]:
     return told, Counter((day, recipient) for _, day, recipient in mails)
 
 
-def steps(outcome: Outcome, unit: str | None = None) -> list[str]:
+def steps(outcome: ReplayResult, unit: str | None = None) -> list[str]:
     """'20 day-before': on which days of the month which rungs were told (of a unit)."""
     found = {(t.day, t.rung) for t in outcome.notices if unit in (None, t.unit)}
     return [f"{day:%d} {rung}" for day, rung in sorted(found)]
 
 
-def named(outcome: Outcome) -> list[tuple[str, SimulatedNotice]]:
+def named(outcome: ReplayResult) -> list[tuple[str, SimulatedNotice]]:
     return [(f"{told.day:%d} {told.rung}", told) for told in outcome.notices]
 
 
@@ -454,7 +454,7 @@ def test_corrections_and_inventories_are_counted(context):
 
 def test_a_site_without_complaints_would_have_sent_nothing(context):
     simulation = simulate(context.site, context.site, FIRST, LAST)
-    assert simulation.outcomes == (Outcome(), Outcome())
+    assert simulation.outcomes == (ReplayResult(), ReplayResult())
     assert simulation.recorded_until is None
     assert tally.rows(simulation) == []
 

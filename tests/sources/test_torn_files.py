@@ -12,6 +12,7 @@ from conftest import WITA, wita
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory, Unit
 from tasks.ingest.records import ComplaintRecord
+from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
 from tasks.sources.base import UnreadableFile, WrongMapping
 from tasks.sources.files.reader import read_sheet
@@ -33,7 +34,7 @@ DIRECTORY = Directory([Unit("dinsos", "Dinas Sosial", "unit", None)], [])
 def validated(path: Path, **more: object) -> list[tuple[int, ComplaintRecord | RejectedRow]]:
     source = FolderSource.model_validate(MAPPING | more)
     sheet = read_sheet(path, source)
-    validator = RowValidator("desk", source, DIRECTORY, wita("2026-11-24 08:00"))
+    validator = RowValidator(ParserInputs("desk", source, DIRECTORY), wita("2026-11-24 08:00"))
     return list(validator.validate(sheet.header, sheet.rows))
 
 
@@ -430,7 +431,7 @@ def json_outcome(path: Path) -> list[str]:
 
 def read_json(path: Path) -> list[tuple[int, ComplaintRecord | RejectedRow]]:
     sheet = read_sheet(path, EXCHANGE)
-    validator = RowValidator("kab", EXCHANGE, DIRECTORY, wita("2026-11-24 08:00"))
+    validator = RowValidator(ParserInputs("kab", EXCHANGE, DIRECTORY), wita("2026-11-24 08:00"))
     return list(validator.validate(sheet.header, sheet.rows))
 
 

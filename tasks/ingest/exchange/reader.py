@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db.models import QuestionRole
-from settings.mapping import SourceMapping
-from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
 from sla.events import (
     ANY_KIND,
@@ -28,12 +26,11 @@ from tasks.common.dates import parse_iso
 from tasks.ingest.records import (
     RECEIVED,
     UNIT_FIELD,
-    Answers,
     ComplaintRecord,
     RejectionReason,
     RowError,
 )
-from tasks.ingest.row_parser import RowParser
+from tasks.ingest.row_parser import ParserInputs, RowParser
 
 DOUBTED = (*Kind, ANY_KIND, ASSIGNEE, PROMISED_DUE)
 """The kinds of doubts: see `sla.events.Event`."""
@@ -63,20 +60,10 @@ class ExchangeReader(RowParser):
 
     never_shortened = frozenset({EVENTS})
 
-    def __init__(
-        self,
-        name: str,
-        source: SourceMapping,
-        directory: Directory,
-        administrator_unit: str | None = None,
-        answers: Answers | None = None,
-        *,
-        classifications: frozenset[str] | None = None,
-    ) -> None:
-        """Prepare a parser; without `classifications` every classification is known."""
-        super().__init__(name, source, directory, administrator_unit, answers)
-        meanings = source.values.classification.values()
-        self._known = None if classifications is None else {*classifications, *meanings}
+    def __init__(self, inputs: ParserInputs) -> None:
+        super().__init__(inputs)
+        known, meanings = inputs.classifications, self.source.values.classification.values()
+        self._known = None if known is None else {*known, *meanings}
 
     def key(self, cells: Mapping[str, str]) -> str:
         """Return the key of a row: the other installation's source and ticket."""

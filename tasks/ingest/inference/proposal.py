@@ -27,6 +27,7 @@ from tasks.ingest.inference.vocabulary import (
     LAPOR_STATUS,
     STATUS,
 )
+from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.files.timestamps import stated_time, written_at
@@ -538,7 +539,7 @@ def _tried(
         )
     sheet = read_sheet(path, source)
     made = stated_time(path, sheet, source) or written_at(path)
-    sieve = RowValidator(name, source, directory or Directory((), ()), made)
+    sieve = RowValidator(ParserInputs(name, source, directory or Directory((), ())), made)
     reasons: Counter[str] = Counter()
     rows = 0
     for row in sheet.rows:
