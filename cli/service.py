@@ -20,13 +20,20 @@ from settings import Site, load_site
 def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
     """Run one cycle: import, evaluate, send.
 
-    Imports complaints, evaluates their deadlines, and sends the queued mails. To try a site with
+    Imports complaints, evaluates their deadlines, and sends the queued mails. If nothing is new or
+    due it says so and starts no Prefect server. To try a site with
     other days (`--now`), let its mails stay on this machine, or set TENGGAT_REHEARSAL=1.
     """
-    import service  # noqa: PLC0415
-
     place = load_site(site)
     moment = console.moment(now, place)
+    if now is None and (idle := _idle(place, moment)):
+        if as_json:
+            console.print_json({flow: {"idle": reason} for flow, reason in idle.items()})
+        for flow, reason in () if as_json else idle.items():
+            console.out.print(f"{flow}: {escape(reason)}")
+        return
+    import service  # noqa: PLC0415
+
     with service.prefect_api(place.var):
         from flows.cycle import run_cycle  # noqa: PLC0415
 
@@ -42,6 +49,16 @@ def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = Fa
     if cycle.failed:
         console.err.print(f"[bold red]{say('service.failed')}[/] {escape(cycle.failed)}")
         raise typer.Exit(console.TROUBLE)
+
+
+def _idle(place: Site, moment: datetime) -> dict[str, str] | None:
+    """Record a cycle without work; None if there is work, or if it cannot be known."""
+    from flows.idle import idle_cycle  # noqa: PLC0415
+
+    try:
+        return idle_cycle(place.folder, moment)
+    except Exception:  # the cycle meets the error itself and shows it
+        return None
 
 
 AsRootOption = Annotated[

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from db import complaints, outbox, rulesets, runs
@@ -16,11 +17,9 @@ from db.mailbox import position
 from flows.permitted import check_site, served_sites
 from sla.shards import Shard
 from tasks.common.context import SiteContext
-from tasks.monitoring.failed_runs import failed_runs
-from tasks.monitoring.ping import ping
 from tasks.monitoring.watch import is_quiet, runs_seen_until, stopped
-from tasks.notifications.bounces.mailbox import mailbox_of
 from tasks.sources.folder_state import folder_state
+from tasks.text.catalog import catalog
 
 FULL_AFTER = timedelta(hours=6)
 """A full run follows at the latest this long after the last one."""
@@ -30,6 +29,9 @@ REGULAR = timedelta(hours=2)
 
 COUNTS = {"idle": True}
 """The counts of an idle run."""
+
+CYCLE = ("intake", "deadlines", "delivery")
+"""The flows of one cycle."""
 
 PINGS = {"delivery", "watchdog"}
 """The flows that report to the external monitor."""
@@ -61,8 +63,28 @@ def record_if_idle(context: SiteContext, flow: str, now: datetime, part: str = "
         with context.transaction() as session:
             runs.finished(session, run, flow, now, COUNTS)
         if flow in PINGS and context.site.ping_url:
-            ping(context.site.ping_url, well=not stopped(context, now))
-    return found
+            _ping(context, now)
+    return found and catalog(context.site.locale)(f"idle.{found}")
+
+
+def _ping(context: SiteContext, now: datetime) -> None:
+    from tasks.monitoring.ping import ping  # noqa: PLC0415 - few sites need it
+
+    assert context.site.ping_url
+    ping(context.site.ping_url, well=not stopped(context, now))
+
+
+def idle_cycle(folder: Path, now: datetime) -> dict[str, str] | None:
+    """Record a whole cycle that has nothing to do, with the reason of each flow; None otherwise."""
+    context = SiteContext.open(folder)
+    try:
+        if not all(
+            _is_regular(context, flow, now) and _CHECKS[flow](context, now, "") for flow in CYCLE
+        ):
+            return None
+        return {flow: record_if_idle(context, flow, now) or "" for flow in CYCLE}
+    finally:
+        context.close()
 
 
 def _is_regular(context: SiteContext, flow: str, now: datetime) -> bool:
@@ -90,7 +112,7 @@ def _no_new_file(context: SiteContext, now: datetime, part: str) -> str | None:
         return None
     if any(source.get("waiting") for source in record.counts.get("sources", ())):
         return None
-    return "No file is new or changed."
+    return "no_new_file"
 
 
 def _no_deadline_due(context: SiteContext, now: datetime, part: str) -> str | None:
@@ -102,7 +124,7 @@ def _no_deadline_due(context: SiteContext, now: datetime, part: str) -> str | No
             return None
         if complaints.any_due(session, now, Shard.parse(part), units):
             return None
-    return "No complaint has a deadline or a step that is due."
+    return "no_deadline_due"
 
 
 def _no_mail_due(context: SiteContext, now: datetime, part: str) -> str | None:
@@ -113,20 +135,24 @@ def _no_mail_due(context: SiteContext, now: datetime, part: str) -> str | None:
             return None
         stored = position.position(session)
     if context.site.bounces_url:
+        from tasks.notifications.bounces.mailbox import mailbox_of  # noqa: PLC0415
+
         with mailbox_of(context.site) as (_client, validity, next_uid):
             if next_uid is None or stored != (validity, next_uid - 1):
                 return None
-        return "No mail is due, and the mailbox has no new one."
-    return "No mail is due."
+        return "no_mail"
+    return "no_mail_due"
 
 
 def _all_is_well(context: SiteContext, now: datetime, part: str) -> str | None:
     """Check whether the watchdog would find no incident, and none is on record."""
+    from tasks.monitoring.failed_runs import failed_runs  # noqa: PLC0415 - it loads Prefect
+
     if not is_quiet(context, now):
         return None
     if failed_runs(context.site, runs_seen_until(context, now), now):
         return None
-    return "No incident."
+    return "no_incident"
 
 
 _CHECKS: dict[str, Callable[[SiteContext, datetime, str], str | None]] = {

@@ -29,7 +29,9 @@ the working files; for a separate worker it also contains the name of the worker
 PARENT = "TENGGAT_PARENT"
 """Environment variable with the id of the process that a server must not outlive."""
 
-GRANULARITY = "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY"
+AUTOMATIONS = "TENGGAT_AUTOMATION_SECONDS"
+"""Environment variable with the interval at which the server looks for missing events."""
+
 CHECK = "TENGGAT_SERVER_CHECK_SECONDS"
 """Environment variable with the interval at which the server looks for its background tasks."""
 
@@ -49,7 +51,7 @@ INTERVALS = {
     "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": 60,
     "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": 30,
     "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": 30,
-    GRANULARITY: 30,
+    AUTOMATIONS: 30,
     CHECK: 5,
     HEALTH: 5,
     STALE: 30,
@@ -120,12 +122,12 @@ def prefect_environment(
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         "PREFECT_CLI_PROMPT": "false",
         **{name: f"{interval(name):g}" for name in INTERVALS},
+        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": f"PT{interval(AUTOMATIONS):g}S",
         "DO_NOT_TRACK": "1",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(
             os.pathsep
         ),
     }
-    environment[GRANULARITY] = f"PT{interval(GRANULARITY):g}S"
     if api is not None:
         environment["PREFECT_API_URL"] = api
     environment |= without_proxy(os.environ, api)

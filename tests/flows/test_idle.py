@@ -12,7 +12,7 @@ from support.pipeline import BREACHED, at, decide, deliver, register, write_regi
 from db import runs
 from db.lives import MessageStatus
 from db.models import Complaint, FlowRunRecord, MessageRow
-from flows.idle import COUNTS, FULL_AFTER, REGULAR, end_if_idle, record_if_idle
+from flows.idle import COUNTS, FULL_AFTER, REGULAR, end_if_idle, idle_cycle, record_if_idle
 from service.runs.idle import idle_reason
 from tasks.common.context import SiteContext
 from tasks.monitoring.watch import check_and_notify
@@ -29,7 +29,7 @@ FLOWS = ("intake", "deadlines", "delivery", "watchdog")
 @pytest.fixture
 def done(context: SiteContext, monkeypatch: pytest.MonkeyPatch) -> SiteContext:
     """A site at 08:00 whose flows have all just run in full: a breach was sent."""
-    monkeypatch.setattr("flows.idle.failed_runs", lambda *_: [])
+    monkeypatch.setattr("tasks.monitoring.failed_runs.failed_runs", lambda *_: [])
     register(context, BREACHED, at("Dinas Sosial"))
     decide(context, BREACHED)
     assert deliver(context, BREACHED).sent == 2
@@ -56,10 +56,10 @@ def idle(context: SiteContext, moment: datetime = LATER) -> list[str]:
 def test_a_run_that_would_find_nothing_is_recorded_and_says_why(done):
     said = {flow: record_if_idle(done, flow, LATER) for flow in FLOWS}
     assert said == {
-        "intake": "No file is new or changed.",
-        "deadlines": "No complaint has a deadline or a step that is due.",
-        "delivery": "No mail is due.",
-        "watchdog": "No incident.",
+        "intake": "Tidak ada berkas baru atau berubah.",
+        "deadlines": "Tidak ada pengaduan yang perlu dievaluasi.",
+        "delivery": "Tidak ada surel yang harus dikirim.",
+        "watchdog": "Tidak ada gangguan.",
     }
     with done.transaction() as session:
         assert runs.last_runs(session, FLOWS) == dict.fromkeys(FLOWS, LATER)
@@ -171,3 +171,15 @@ def test_another_process_answers(done, site_folder, monkeypatch):
     context = multiprocessing.get_context("fork")
     for flow, site in asks:
         assert anyio.run(idle_reason, context, flow, {"site": site}) is None
+
+
+@on_sqlite
+def test_a_cycle_is_idle_as_a_whole_or_not_at_all(done, site_folder):
+    said = idle_cycle(site_folder, LATER)
+    assert said is not None
+    assert said["intake"] == "Tidak ada berkas baru atau berubah."
+    assert list(said) == ["intake", "deadlines", "delivery"]
+    owed(done)
+    assert idle_cycle(site_folder, LATER + timedelta(minutes=1)) is None
+    with done.transaction() as session:
+        assert runs.last(session, "intake") == LATER

@@ -69,6 +69,8 @@ def test_a_command_for_either_site_finds_the_service(neighbours):
 
 
 def test_a_single_command_shows_its_runs_in_the_running_service(neighbours):
+    with (neighbours.second / "site.toml").open("a", encoding="utf-8") as file:
+        file.write("# changed, so the cycle is not idle\n")
     done = subprocess.run(
         [sys.executable, "-m", "cli", "run", "--site", str(neighbours.second), "--json"],
         cwd=REPOSITORY,

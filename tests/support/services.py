@@ -39,7 +39,7 @@ import service
 from db import runs
 from db.lives import MessageStatus
 from db.models import FlowRunRecord, MessageRow, NoticeRow
-from service.environment import CHECK, GRANULARITY, HEALTH, STALE, free_port
+from service.environment import AUTOMATIONS, CHECK, HEALTH, STALE, free_port
 from service.login import login_file
 from service.prefect_api import ask
 from service.runs.locks import live_runs
@@ -244,7 +244,7 @@ QUICK = {
     "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "5",
     "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "5",
     "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "5",
-    GRANULARITY: "5",
+    AUTOMATIONS: "5",
     CHECK: "0.25",
     HEALTH: "1",
     STALE: "5",
