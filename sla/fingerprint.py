@@ -14,7 +14,7 @@ from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.holds import Hold
 from sla.ladders import Ladder
 
-FORM = 4
+FORM = 5
 """The version of the evaluation. Increase it after every change of the program that evaluates or
 encodes complaints differently: all complaints are then evaluated again."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sla.engine.deadline import Deadline
 from sla.events import ABSENT, ANY_KIND, Event, Kind
@@ -17,6 +18,38 @@ complaint was first followed up."""
 
 SETTLING = (Kind.SETTLED, Kind.CLOSED)
 ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
+
+
+class Status(StrEnum):
+    """The status of a complaint as readers of LAPOR! know it."""
+
+    UNVERIFIED = "unverified"
+    """Received, and not verified or assigned; or returned and not assigned again."""
+    NOT_FOLLOWED_UP = "not_followed_up"
+    ASSIGNED = "assigned"
+    """Verified or assigned; the source does not show follow-ups."""
+    IN_PROCESS = "in_process"
+    FINISHED = "finished"
+    PUT_OFF = "put_off"
+    ARCHIVED = "archived"
+    """Archived or withdrawn."""
+    UNKNOWN = "status_unknown"
+    """Open, and a doubt hides a step."""
+
+
+STEPS = frozenset(
+    {
+        ANY_KIND,
+        Kind.VERIFIED,
+        Kind.ASSIGNED,
+        Kind.RETURNED,
+        Kind.PAUSED,
+        Kind.RESUMED,
+        *FOLLOWED_UP,
+        *ENDING,
+    }
+)
+"""The kinds of a doubt that leave the status of an open complaint unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +111,25 @@ class Case:
         """Check whether the last event that ends or reopens the complaint leaves it open."""
         last = [e.kind for e in self.events if e.kind in ENDING or e.kind == Kind.REOPENED]
         return not last or last[-1] == Kind.REOPENED
+
+    @property
+    def status(self) -> Status:
+        """Return the status after the last event. A complaint once followed up is in process after
+        its reopening.
+        """
+        if not self.is_open:
+            ended = next(e.kind for e in reversed(self.events) if e.kind in ENDING)
+            return Status.FINISHED if ended in SETTLING else Status.ARCHIVED
+        if any(doubt.kind in STEPS for doubt in self.doubts):
+            return Status.UNKNOWN
+        if self._last(Kind.PAUSED, Kind.RESUMED) == Kind.PAUSED:
+            return Status.PUT_OFF
+        if self._last(Kind.VERIFIED, Kind.ASSIGNED, Kind.RETURNED) in {None, Kind.RETURNED}:
+            return Status.UNVERIFIED
+        if self.first(*FOLLOWED_UP) is not None:
+            return Status.IN_PROCESS
+        return Status.NOT_FOLLOWED_UP if self.shows_follow_ups else Status.ASSIGNED
+
+    def _last(self, *kinds: str) -> str | None:
+        """Return the kind of the last event of one of these kinds."""
+        return next((event.kind for event in reversed(self.events) if event.kind in kinds), None)

@@ -33,9 +33,9 @@ class CaseColumns:
     `words` are the texts of all text columns, by number. `keys` are the keys of the cases in other
     tables.
 
-    One value per case: `followed`, true if there was any follow-up; `source`, `unit`,
-    `classification`, `category` and `channel`, numbers of texts; and these days, 0 if there is
-    none:
+    One value per case: `followed`, true if there was any follow-up; `status`, an index into
+    `STATUSES`; `source`, `unit`, `classification`, `category` and `channel`, numbers of texts; and
+    these days, 0 if there is none:
 
     - `received`; `follow_up`, the first follow-up published; `followed_on`, the first event that
       counts as a follow-up; `followed_from`, the earliest day on which it can have happened.
@@ -74,6 +74,7 @@ class CaseColumns:
     open: Flags
     observed: Flags
     unknown: Flags
+    status: Ints
     source: Ints
     unit: Ints
     classification: Ints
@@ -104,11 +105,28 @@ class CaseColumns:
         found: Flags = self.d_open & (self.d_state == STATES.index(State.BREACHED))
         return found
 
+    @property
+    def running(self) -> Flags:
+        """Return a flag for each deadline: its time runs, and its last day is known."""
+        found: Flags = (
+            self.d_open & (self.d_state == STATES.index(State.RUNNING)) & (self.d_due > 0)
+        )
+        return found
+
     def ended_late(self, begin: int) -> Flags:
         """Return a flag for each deadline: breached, ended otherwise, and due since a day."""
         breached = self.d_state == STATES.index(State.BREACHED)
         found: Flags = breached & ~self.d_open & (self.d_day >= begin)
         return found
+
+    def tickets_of(self, *cases: Flags | Ints) -> tuple[str, ...]:
+        """Return the tickets of the cases in any of these selections: flags over all cases, or
+        indices.
+        """
+        chosen = np.zeros(len(self.tickets), np.bool_)
+        for some in cases:
+            chosen[some] = True
+        return tuple(self.tickets[chosen])
 
     def places(self, keys: Ints) -> Ints:
         """Return the index of the case with each of these keys; -1 for an unknown key."""

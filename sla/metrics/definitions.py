@@ -41,6 +41,17 @@ Formulas, all as known at the report's as-of time:
 - open_late: open complaints that are late. A complaint that has ended may be late too, for example
   towards the Ombudsman.
 - age: working days from the receipt of an open complaint to the as-of time.
+- status: of the complaints received in the period, the status at the as-of time, by the unit that
+  has them then (:class:`sla.metrics.case.Status`).
+- unit_rule, unit_trend: the share on time (met / verdicts) of a unit, by rule in the period, and by
+  month of the due day. The number behind each share is its number of verdicts.
+- ahead: duties that are running at the as-of time, by the unit responsible then and by the day on
+  which they end, for `AHEAD_DAYS` days from the day of the report on. Paused duties and duties in
+  doubt have no such day.
+- forecast: if nothing is done from the as-of time on, until the end of a day. ends: the running
+  duties that end. newly_late: complaints that are not late at the as-of time, with such a duty.
+  late_then: these and the complaints that are late already. The days are the last working days of
+  `FORECAST_WEEKS` weeks.
 - statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
   unit makes it by answering a notice; it changes no deadline.
 - settled_within_n: of the complaints with a notification of a rung in the period, the share settled
@@ -50,6 +61,7 @@ Formulas, all as known at the report's as-of time:
 
 from __future__ import annotations
 
+from sla.metrics.case import Status
 from sla.metrics.table import Column, Measure
 
 COUNT, SHARE, DAYS = Measure.COUNT, Measure.SHARE, Measure.DAYS
@@ -110,10 +122,21 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
         "unit",
         (*VERDICTS, *STANDING, Column("reopened", COUNT), Column("returned", COUNT)),
     ),
+    "status": (
+        "unit",
+        (Column("received", COUNT), *(Column(each.value, COUNT) for each in Status)),
+    ),
+    "unit_rule": ("unit", ()),
+    "unit_trend": ("unit", ()),
     "by_classification": ("classification", (Column("received", COUNT), *VERDICTS, *STANDING)),
     "by_category": ("category", (Column("received", COUNT), *VERDICTS, *STANDING)),
     "by_channel": ("channel", (Column("received", COUNT), *VERDICTS, *STANDING)),
     "ageing": ("age", (Column("open", COUNT), Column("open_late", COUNT))),
+    "ahead": ("unit", (Column("ends", COUNT),)),
+    "forecast": (
+        "day",
+        (Column("ends", COUNT), Column("newly_late", COUNT), Column("late_then", COUNT)),
+    ),
     "trend": (
         "month",
         (
@@ -158,7 +181,10 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
     ),
     "quality": ("finding", (Column("number", COUNT),)),
 }
-"""Each table by its key: the meaning of its rows, and its columns."""
+"""Each table by its key: the meaning of its rows, and its columns.
+
+`unit_rule`, `unit_trend` and `ahead` also have a column for each rule, month or day.
+"""
 
 AGES = ((0, 3), (4, 5), (6, 14), (15, 30), (31, 60), (61, None))
 """Ranges of age in working days, both ends included: the rows of `ageing`, with the keys `0-3` to
@@ -174,3 +200,8 @@ SMALL_NUMBER = 5
 """With fewer evaluated deadlines than this, a share is too small for comparison."""
 
 TREND_MONTHS = 13
+
+AHEAD_DAYS = 14
+"""The days of the table of duties that end soon, the day of the report included."""
+
+FORECAST_WEEKS = 4

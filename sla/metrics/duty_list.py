@@ -18,7 +18,8 @@ from sla.engine.context import EvaluationContext
 from sla.engine.deadline import State
 from sla.metrics.columns import CaseColumns, Flags, Ints
 from sla.metrics.definitions import WITHIN
-from sla.metrics.encoding import STATES
+from sla.metrics.encoding import STATES, STATUSES
+from sla.metrics.outlook import late_from
 from sla.metrics.table import Measure
 from sla.metrics.tables import (
     EVALUATED,
@@ -74,6 +75,7 @@ COLUMNS: dict[str, Measure] = {
     "late": FLAG,
     "late_complaint": FLAG,
     "late_at_unit": FLAG,
+    "late_from": DAY,
     "by_policy": FLAG,
     "provisional": FLAG,
     "inherited": FLAG,
@@ -82,6 +84,7 @@ COLUMNS: dict[str, Measure] = {
     "category": TEXT,
     "channel": TEXT,
     "holder": KEY,
+    "status": KEY,
     "received": DAY,
     "settled": DAY,
     "first_settled": DAY,
@@ -111,6 +114,8 @@ COLUMNS: dict[str, Measure] = {
   counted there, on the day `counted_on`.
 - `late_complaint` is 1 in one late duty of each late complaint, `late_at_unit` in one of each
   complaint and unit, `complaint` in one row of each complaint: their sums count complaints.
+- `late_from` is filled in one duty of each complaint that is late or will be late if nothing is
+  done: the last day before that.
 - `followed_up` and `followed_up_soon` are empty for a complaint that does not count in that share.
 - `first_of_rung` is 1 in the first notification of a complaint by this kind and rung,
   `first_of_complaint` in the first of all.
@@ -183,6 +188,7 @@ class DutyList:
             "category": g.category,
             "channel": g.channel,
             "holder": g.unit,
+            "status": g.status,
             "received": g.received,
             "settled": g.settled,
             "first_settled": g.first_settled,
@@ -226,6 +232,7 @@ class DutyList:
             "late": late.astype(np.int64),
             "late_complaint": _first_of(g.d_case, late),
             "late_at_unit": _first_of(g.d_unit * n + g.d_case, late),
+            "late_from": late_from(g, self._today),
             "by_policy": g.d_by_policy.astype(np.int64),
             "provisional": g.d_provisional.astype(np.int64),
             "inherited": inherited.astype(np.int64),
@@ -296,7 +303,8 @@ class DutyList:
         return self._stated.get((case, g.words[int(g.d_unit[deadline])]))
 
     def _words(self, column: str) -> Mapping[int, str]:
-        return dict(enumerate(STATES)) if column == "verdict" else self._g.words
+        states = {"verdict": STATES, "status": STATUSES}.get(column)
+        return self._g.words if states is None else dict(enumerate(states))
 
 
 def _taken(values: Ints, places: Ints, where: Flags) -> Ints:

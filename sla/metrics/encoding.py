@@ -16,9 +16,10 @@ import numpy as np
 from sla.engine.context import EvaluationContext
 from sla.engine.deadline import Deadline, State
 from sla.events import Event, Kind, Knowledge
-from sla.metrics.case import FOLLOWED_UP, SETTLING, Case
+from sla.metrics.case import FOLLOWED_UP, SETTLING, Case, Status
 
 STATES = tuple(State)
+STATUSES = tuple(Status)
 EVENTS = ("settlements", "reopenings", "returns")
 
 HEAD = (
@@ -36,6 +37,7 @@ HEAD = (
     "open",
     "observed",
     "unknown",
+    "status",
     "source",
     "unit",
     "classification",
@@ -154,6 +156,7 @@ def _head(case: Case, context: EvaluationContext, number: NumberOf) -> tuple[int
         case.is_open,
         _is(case.events, Knowledge.OBSERVED),
         _is(case.events, Knowledge.UNKNOWN),
+        STATUSES.index(case.status),
         number(case.source),
         number(case.unit),
         number(case.classification),

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from sla.engine.deadline import State
-from sla.metrics.definitions import AGES, TREND_MONTHS, VERDICTS, WITHIN
+from sla.metrics.definitions import AGES, AHEAD_DAYS, TREND_MONTHS, VERDICTS, WITHIN
 from sla.metrics.duty_list import RowKind
 from sla.metrics.table import Row, Table
 from sla.periods import Period, months_until
@@ -85,11 +85,12 @@ def recounts(
     tables: Mapping[str, Table],
     spans: Mapping[str, Period | None],
     year_begin: date,
+    today: date,
 ) -> Iterator[Recount]:
     """Yield how each figure of these tables is counted, in their order.
 
-    `spans` are the periods of the columns of the headline. Lists and figures that do not come from
-    complaints have none.
+    `spans` are the periods of the columns of the headline, `today` is the day of the report. Lists
+    and figures that do not come from complaints have none.
     """
     period = spans["value"]
     assert period is not None
@@ -100,6 +101,12 @@ def recounts(
             yield from _trend(table, period)
         elif key in _SPLIT:
             yield from _split(table, period)
+        elif key in _WIDE:
+            yield from _wide(table, period, today)
+        elif key == "status":
+            yield from _status(table, period)
+        elif key == "forecast":
+            yield from _forecast(table, today)
         elif key == "escalations":
             yield from _escalations(table)
         elif key == "quality":
@@ -180,6 +187,56 @@ def _of_unit(of: _Selecting, period: Period, *, whole: bool) -> dict[str, Condit
         "reopened": events(RowKind.REOPENED),
         "returned": events(RowKind.RETURNED),
     }
+
+
+def _status(table: Table, period: Period) -> Iterator[Recount]:
+    for row in _rows_of(table):
+        unit = () if row is table.total else (_is("holder", row.key),)
+        received = (*unit, *_flag("complaint"), _within("received", period))
+        for column in table.columns:
+            status = () if column.key == "received" else (_is("status", column.key),)
+            yield Recount(table.key, row.key, column.key, Method.COUNT, (*received, *status))
+
+
+_WIDE = ("unit_rule", "unit_trend", "ahead")
+
+
+def _wide(table: Table, period: Period, today: date) -> Iterator[Recount]:
+    """Yield the figures of a table with a column for each rule, month or day."""
+    months = {month.name: month for month in months_until(period.last, TREND_MONTHS)}
+    named = "unit" if table.key == "ahead" else "answerable"
+    for row in _rows_of(table):
+        unit = () if row is table.total else (_is(named, row.key),)
+        for column, cell in zip(table.columns, row.cells, strict=True):
+            if table.key == "ahead":
+                first, last = today, today + timedelta(days=AHEAD_DAYS - 1)
+                if column.of:
+                    first = last = date.fromisoformat(column.key)
+                rows = (*unit, *_ending(first, last))
+                yield Recount(table.key, row.key, column.key, Method.COUNT, rows)
+            elif cell is not None:
+                by_rule = table.key == "unit_rule"
+                rule = (_is("rule", column.key),) if by_rule else ()
+                due = (*unit, *rule, _within(DUE, period if by_rule else months[column.key]))
+                met, evaluated = (*due, _is("verdict", State.MET)), (*due, *_flag("evaluated"))
+                yield Recount(table.key, row.key, column.key, Method.SHARE, met, evaluated)
+
+
+def _ending(first: date, last: date) -> Conditions:
+    """Return the conditions of a running duty that ends between two days."""
+    running = (_is("verdict", State.RUNNING), *_flag("duty_open"))
+    return (*running, Condition("due", first, last))
+
+
+def _forecast(table: Table, today: date) -> Iterator[Recount]:
+    for row in table.rows:
+        day = date.fromisoformat(row.key)
+        for column, rows in (
+            ("ends", _ending(today, day)),
+            ("newly_late", (Condition("late_from", today, day),)),
+            ("late_then", (Condition("late_from", None, day),)),
+        ):
+            yield Recount(table.key, row.key, column, Method.COUNT, rows)
 
 
 def _age(key: str) -> Condition:

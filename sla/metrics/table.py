@@ -37,10 +37,14 @@ WITHHELD = "<"
 class Column:
     """A column of a table. `key` is its name for programs; the catalogue has its heading by this
     key.
+
+    A column with `of` is one of many alike, for a rule, a month or a day: `key` is the key of that
+    kind, and its name is the heading.
     """
 
     key: str
     measure: Measure
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

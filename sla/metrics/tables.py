@@ -23,10 +23,13 @@ from sla.metrics.definitions import (
     SMALL_NUMBER,
     SOON,
     TREND_MONTHS,
+    VERDICTS,
     WITHIN,
 )
 from sla.metrics.encoding import FOR_EVER, STATES
+from sla.metrics.outlook import duties_ahead, forecast
 from sla.metrics.table import Cell, Row, Table
+from sla.metrics.unit_tables import status_by_unit, unit_rule, unit_trend
 from sla.periods import Period, before, months_until, year_before
 
 MET, MET_LATE, BREACHED, UNKNOWN, WAIVED = (
@@ -53,6 +56,9 @@ class _Figure:
     smaller: int
     of: int | None = None
 
+
+WITH_VERDICTS = frozenset(key for key, (_, columns) in SHAPES.items() if VERDICTS[0] in columns[:2])
+"""Tables with the columns of `VERDICTS`."""
 
 MOST_FLAGS = 20_000_000
 """Flags of one byte are faster than sorting, up to so many."""
@@ -150,25 +156,48 @@ class _ReportTables:
         statements: Sequence[UnitStatement],
     ) -> tuple[Table, ...]:
         g = self.g
+        rules = unit_rule(g, self.within(g.d_day) & self.evaluated)
+        months = unit_trend(g, self.evaluated, self._months_with_data())
+        ahead = duties_ahead(g, self.today)
+        wide = {"unit_rule": rules, "unit_trend": months, "ahead": ahead}
         made = {
             "headline": self.headline(),
             "by_rule": self.by_rule(),
             "by_unit": self.by_unit(),
+            "status": status_by_unit(g, self.within(g.received)),
+            "unit_rule": rules.rows,
+            "unit_trend": months.rows,
             "by_classification": self.by_kind(g.classification),
             "by_category": self.by_kind(g.category),
             "by_channel": self.by_kind(g.channel),
             "ageing": self.ageing(),
+            "ahead": ahead.rows,
+            "forecast": forecast(g, self.context.calendar, self.today),
             "trend": self.trend(),
             "late": self.late(notified),
             "statements": self.statements(statements),
             "escalations": self.escalations(),
             "quality": self.quality(findings),
         }
-        totals = self.totals(made)
+        totals = self.totals(made) | {key: each.total for key, each in wide.items()}
         return tuple(
-            Table(key, of, columns, tuple(made[key]), totals.get(key) if made[key] else None)
+            Table(
+                key,
+                of,
+                (*(wide[key].columns if key in wide else ()), *columns),
+                tuple(made[key]),
+                totals.get(key) if made[key] else None,
+            )
             for key, (of, columns) in SHAPES.items()
         )
+
+    def _months_with_data(self) -> list[Period]:
+        """Return the months of the trend; those before the first receipt have no data."""
+        return [
+            month
+            for month in months_until(self.period.last, TREND_MONTHS)
+            if self.data_from is None or self.data_from <= month.last
+        ]
 
     def totals(self, made: Mapping[str, Sequence[Row]]) -> dict[str, Row]:
         """Return the row below each table with columns that add up; a complaint counts once."""
@@ -181,6 +210,7 @@ class _ReportTables:
             cells = (row.cells[column] for row in made[key])
             return sum(cell for cell in cells if isinstance(cell, int))
 
+        width = len(SHAPES["status"][1])
         months = [summed("trend", column) for column in range(3)]
         trend = [row.cells for row in made["trend"] if row.cells[3] is not None]
         met = sum(round(_whole(evaluated) * _part(share)) for _, _, evaluated, share in trend)
@@ -192,6 +222,7 @@ class _ReportTables:
                 f"by_{kind}": (received, *verdicts, still, late)
                 for kind in ("classification", "category", "channel")
             },
+            "status": tuple(summed("status", column) for column in range(width)),
             "ageing": (summed("ageing", 0), summed("ageing", 1)),
             "trend": (*months, _share(met, months[2])),
             "escalations": (
@@ -202,7 +233,7 @@ class _ReportTables:
             ),
         }
         return {
-            key: Row("total", each, small=small and key not in {"ageing", "trend", "escalations"})
+            key: Row("total", each, small=small and key in WITH_VERDICTS)
             for key, each in cells.items()
         }
 
@@ -217,10 +248,7 @@ class _ReportTables:
         """Return the tickets of the cases in any of these selections: flags over all cases, or
         indices.
         """
-        chosen = np.zeros(len(self.g.tickets), np.bool_)
-        for some in cases:
-            chosen[some] = True
-        return tuple(self.g.tickets[chosen])
+        return self.g.tickets_of(*cases)
 
     def evaluated_places(self, due: Flags) -> Ints:
         return self.g.d_case[due & self.evaluated]

@@ -147,6 +147,7 @@ def duties_of(session: Session, context: SiteContext, computed: Computed) -> Dut
                 {table.key: table for table in computed.tables},
                 {"value": period, "previous": previous, "year_before": year_before},
                 date.fromordinal(evaluation_context.day(year_begin)),
+                date.fromordinal(today),
             )
         ),
     )

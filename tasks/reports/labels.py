@@ -106,6 +106,13 @@ def month_name(key: str, locale: str) -> str:
     return f"{catalog(locale).names('date.short_months')[int(month) - 1]} {year}"
 
 
+def day_name(key: str, locale: str) -> str:
+    """Format a day key: 'Sel 1 Des' for `2026-12-01`."""
+    day, t = date.fromisoformat(key), catalog(locale)
+    weekday = t.names("date.short_days")[day.weekday()]
+    return f"{weekday} {day.day} {t.names('date.short_months')[day.month - 1]}"
+
+
 def age_name(key: str, locale: str) -> str:
     """Format an age key: '0–3 hari kerja' for `0-3`; 'lebih dari 60' for `61-`."""
     least, _, most = key.partition("-")
@@ -190,6 +197,7 @@ def _channel(key: str, locale: str) -> str:
 MADE: dict[str, Callable[[str, str], str]] = {
     "metric": _worded("report.metric", *(key for key, _ in HEADLINE)),
     "month": month_name,
+    "day": day_name,
     "age": age_name,
     "finding": _worded("report.finding", *FINDINGS),
     "kind": _worded("notice", "reminder", "breach", "escalation"),

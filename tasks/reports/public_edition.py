@@ -27,8 +27,11 @@ from tasks.reports.share_ranges import ShareRange, share_ranges
 SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel", "ageing")
 """Tables with rows adding up to the whole, so each shows the sums of the others."""
 
-LEFT_OUT = frozenset({"late", "statements"})
-"""Tables of single complaints."""
+LEFT_OUT = frozenset(
+    {"late", "statements", "status", "unit_rule", "unit_trend", "ahead", "forecast"}
+)
+"""Tables of single complaints, and those of units by status, rule, month or day, with mostly small
+counts."""
 
 OTHER_MEASURED = {
     "followed_up_share": "followed_up_within_5",
@@ -65,9 +68,7 @@ EARLIER = ("value", "previous", "year_before")
 
 def public_edition(view: Report) -> Report:
     """Return the report for the public; its own checksum reveals nothing of the full report."""
-    tables = tuple(
-        table.without_tickets() for table in _Hiding(view).tables() if table.key not in LEFT_OUT
-    )
+    tables = tuple(table.without_tickets() for table in _Hiding(view).tables())
     return replace(
         view,
         edition="public",
@@ -83,7 +84,9 @@ class _Hiding:
     """Collects the withheld cells: (table, row's place, column)."""
 
     def __init__(self, view: Report) -> None:
-        self.by_key = {table.key: _published(table, view) for table in view.tables}
+        self.by_key = {
+            table.key: _published(table, view) for table in view.tables if table.key not in LEFT_OUT
+        }
         self.hidden: set[tuple[str, int, str]] = set()
         self.without_verdicts: set[tuple[str, int]] = set()
         self.without_total: set[str] = set()

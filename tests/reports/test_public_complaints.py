@@ -77,6 +77,7 @@ def drawn(seed: int) -> CaseColumns:
         open=flags,
         observed=flags,
         unknown=flags,
+        status=category * 0,
         source=category * 0,
         unit=unit,
         classification=category * 0,

@@ -22,6 +22,8 @@ from sla.periods import Period
 AS_OF = "2026-11-30 18:00"
 MONTH = Period("2026-11", date(2026, 11, 1), date(2026, 11, 30))
 WEEK = Period("2026-W46", date(2026, 11, 9), date(2026, 11, 15))
+FRIDAYS = (date(2026, 12, 4), date(2026, 12, 11), date(2026, 12, 18), date(2026, 12, 23))
+"""The last working days of four weeks: 24 December is a day off."""
 SETTLING = ("settled", "closed")
 FOLLOWED_UP = ("follow_up_published", "responded", *SETTLING)
 
@@ -97,6 +99,18 @@ def ended_late(deadline) -> bool:
     return breached and day_of(deadline) >= TODAY.replace(month=1, day=1)
 
 
+def runs(deadline) -> bool:
+    return deadline.open and deadline.state is State.RUNNING and day_of(deadline) >= TODAY
+
+
+def forecast_until(cases, day: date) -> tuple[int, int, int]:
+    """Duties that end until a day, complaints that become late by them, and all late then."""
+    late = {one.ticket for one in cases if any(overdue(d) for d in duties(one))}
+    ends = [(one.ticket, d) for one in cases for d in duties(one) if runs(d) and day_of(d) <= day]
+    newly = {ticket for ticket, _ in ends} - late
+    return len(ends), len(newly), len(newly | late)
+
+
 def counted(deadlines) -> list[int]:
     states = Counter(deadline.state for deadline in deadlines)
     verdict = [states[State.MET], states[State.MET_LATE], states[State.BREACHED]]
@@ -147,6 +161,19 @@ def naive(cases, period: Period) -> dict:
             if is_open(one)
             for age in [working_days(local(one.received), TODAY)]
         ),
+        "ahead": Counter(
+            (d.unit or "", f"{day_of(d)}")
+            for one in cases
+            for d in duties(one)
+            if runs(d) and day_of(d) < TODAY + timedelta(days=14)
+        ),
+        "forecast": [forecast_until(cases, day) for day in FRIDAYS],
+        "unit_rules": {
+            (unit, rule): counted(
+                d for _, d in due if (d.answerable or "", d.rule.id) == (unit, rule)
+            )[:2]
+            for unit, rule in {(d.answerable or "", d.rule.id) for _, d in due}
+        },
         "returned": sum(
             e.kind == "returned" and in_period(local(e.latest), period)
             for one in cases
@@ -198,6 +225,21 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
         for name, numbers in groups.items():
             assert list(tables[key].row(name).cells[:6]) == numbers
         assert sum(row.cells[0] for row in tables[key].rows) == evaluated
+    days = [column.key for column in tables["ahead"].columns]
+    shown = {
+        (row.key, day): number
+        for row in tables["ahead"].rows
+        for day, number in zip(days, row.cells, strict=True)
+        if number and day != "ends"
+    }
+    assert shown == plain["ahead"]
+    assert [row.cells for row in tables["forecast"].rows] == plain["forecast"]
+    assert {
+        (row.key, column.key): (row.of.get(column.key), share)
+        for row in tables["unit_rule"].rows
+        for column, share in zip(tables["unit_rule"].columns, row.cells, strict=True)
+        if share is not None
+    } == {key: (of, met / of) for key, (of, met) in plain["unit_rules"].items() if of}
     units = tables["by_unit"]
     assert {r.key: r.cells[9] for r in units.rows if r.cells[9]} == plain["late_units"]
     assert {r.key: r.cells[8] for r in units.rows if r.cells[8]} == plain["open_units"]

@@ -68,7 +68,7 @@ def report_of(
     )
     previous, year_before = compared_periods(period, as_of.date(), BENCH.calendar, None)
     spans = {"value": period, "previous": previous, "year_before": year_before}
-    again = recounts({table.key: table for table in tables}, spans, date(2026, 1, 1))
+    again = recounts({table.key: table for table in tables}, spans, date(2026, 1, 1), as_of.date())
     return replace(
         view(locale, count=0),
         tables=tables,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 from settings.report import Letterhead, Signature
 from sla.metrics.definitions import AGES, HEADLINE, SHAPES, SMALL_NUMBER
-from sla.metrics.table import Cell, Measure, Row, Table
+from sla.metrics.table import Cell, Column, Measure, Row, Table
 from sla.periods import months_until
 from tasks.reports.formats.json_csv import sha256_of
 from tasks.reports.labels import Name, Names
@@ -23,6 +23,13 @@ RULES = {
     "sp4n/verification": {"id": "Verifikasi laporan", "en": "Verification of the report"},
     "sp4n/first-follow-up": {"id": "Tindak lanjut pertama", "en": "First follow-up"},
     "uu25/decision": {"id": "Keputusan atas pengaduan", "en": "Decision on the complaint"},
+}
+WIDE = {
+    "unit_rule": tuple(Column(rule, Measure.SHARE, "rule") for rule in RULES),
+    "unit_trend": tuple(
+        Column(month.name, Measure.SHARE, "month") for month in months_until(LAST, 13)
+    ),
+    "ahead": tuple(Column(f"2026-12-{day:02}", Measure.COUNT, "day") for day in range(2, 16)),
 }
 NAMES = (
     "Dinas Pekerjaan Umum dan Penataan Ruang",
@@ -244,6 +251,7 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
             Row("vacancies", (1,)),
         ],
     }
+    rows |= unit_rows(made)
     sums: dict[str, tuple[Cell, ...]] = {
         "by_rule": (*whole, late),
         "by_unit": (*whole, opened, late, 0, 0),
@@ -254,12 +262,37 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
         Table(
             key,
             of,
-            cols,
+            (*(WIDE.get(key, ()) if made else ()), *cols),
             tuple(rows[key]),
             Row("total", sums[key]) if key in sums and rows[key] else None,
         )
         for key, (of, cols) in SHAPES.items()
     )
+
+
+def unit_rows(made: Sequence[Made]) -> dict[str, list[Row]]:
+    """The tables of units by status, rule, month and day, and the forecast."""
+    lot, rows = random.Random(5), dict[str, list[Row]]()
+
+    def shares(key: str, most: int) -> tuple[tuple[Cell, ...], dict[str, int]]:
+        of = {column.key: lot.randrange(most) for column in WIDE[key]}
+        cells = (lot.randrange(n + 1) / n if n else None for n in of.values())
+        return tuple(cells), {column: n for column, n in of.items() if n}
+
+    for unit in sorted({each.unit for each in made}):
+        some = [each for each in made if each.unit == unit]
+        tickets = tuple(each.ticket for each in some)
+        still = sum(each.open for each in some)
+        status = (0, 0, 0, still, len(some) - still, 0, 0, 0)
+        rows.setdefault("status", []).append(Row(unit, (len(some), *status), tickets))
+        for key, most in (("unit_rule", 9), ("unit_trend", 40)):
+            cells, of = shares(key, most)
+            rows.setdefault(key, []).append(Row(unit, cells, of=of))
+        days = [lot.choice((0, 0, 1, 3, 12)) for _ in WIDE["ahead"]]
+        rows.setdefault("ahead", []).append(Row(unit, (*days, sum(days)), tickets))
+    weeks = ("2026-12-04", "2026-12-11", "2026-12-18", "2026-12-23")
+    rows["forecast"] = [Row(day, (12 * n, 9 * n, 30 + 9 * n)) for n, day in enumerate(weeks, 1)]
+    return rows if made else {key: [] for key in (*WIDE, "status", "forecast")}
 
 
 def named(locale: str, units: Sequence[str]) -> Names:

@@ -21,6 +21,13 @@ def measure_of(row: Row, column: Column) -> Measure:
     return row.measure or column.measure
 
 
+def column_head(column: Column, names: Names) -> str:
+    """Return the heading of a column: of one among many alike, the name of its key."""
+    if column.of:
+        return names(column.of, column.key).text
+    return catalog(names.locale)(f"report.column.{column.key}")
+
+
 def is_withheld(cell: Cell, measure: Measure) -> bool:
     """Check whether a figure is withheld; a text may contain the same sign by chance."""
     return measure in NUMBERS and cell == WITHHELD

@@ -81,6 +81,7 @@ class DutyCells:
             "article": lambda key: names("rule", key).detail,
             "unit_name": lambda key: names("unit", key).text,
             "verdict": lambda key: t(f"state.{key}"),
+            "status": lambda key: t(f"report.short.{key}"),
             "why": lambda key: "; ".join(t(f"report.why.{each}") for each in key.split(",")),
             "notified": lambda key: people_text(key, names.locale, self._zone),
             "statement": lambda key: names("statement", key).text,

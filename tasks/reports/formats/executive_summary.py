@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from sla.metrics.table import Cell, Row, Table
@@ -15,7 +16,7 @@ from tasks.reports.formats.sections import change_words
 from tasks.reports.model import Report
 from tasks.reports.overview import unmeasured
 from tasks.text.catalog import catalog
-from tasks.text.formats import moment_text, period_text
+from tasks.text.formats import day_text, moment_text, period_text
 from tasks.text.numbers import decimal_text, percent_text
 
 MOST_ADVICE = 2
@@ -108,6 +109,16 @@ class _Sentences:
             yield self._said("by_rule", "unknown", unknown=unknown)
         elif isinstance(policy, int) and policy:
             yield self._said("by_rule", "policy", policy=policy)
+        yield from self._forecast()
+
+    def _forecast(self) -> Iterator[Sentence]:
+        """Yield what ends in the week of the report if nothing is done."""
+        table = self._view.table("forecast")
+        row = table.rows[0] if table and table.rows else None
+        ends, newly = (_cell(table, row, key) for key in ("ends", "newly_late"))
+        if row and isinstance(ends, int) and isinstance(newly, int) and ends:
+            day = day_text(date.fromisoformat(row.key), self._locale, self._zone)
+            yield self._said("forecast", "forecast", ends=ends, newly=newly, day=day)
 
     def _on_time(self) -> Iterator[Sentence]:
         rules, target = self._view.table("by_rule"), self._view.target

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sla.metrics.table import Row, Table
+from sla.metrics.table import Column, Row, Table
 from sla.plain_text import formula_safe
 from tasks.reports.model import Report
 
@@ -76,12 +76,17 @@ def _tables(tables: Iterable[Table]) -> list[dict[str, Any]]:
         {
             "key": table.key,
             "of": table.of,
-            "columns": [{"key": each.key, "measure": each.measure} for each in table.columns],
+            "columns": [_column(column) for column in table.columns],
             "rows": [_row(table, row) for row in table.rows],
             **({"total": _row(table, table.total)} if table.total else {}),
         }
         for table in tables
     ]
+
+
+def _column(column: Column) -> dict[str, Any]:
+    found: dict[str, Any] = {"key": column.key, "measure": column.measure}
+    return {**found, "of": column.of} if column.of else found
 
 
 def _row(table: Table, row: Row) -> dict[str, Any]:

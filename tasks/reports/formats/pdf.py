@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,6 +33,9 @@ PAGE_MM = 180
 
 TALLEST_PLOT_MM = 205
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+
+MOST_COLUMNS = 16
+"""A table with more columns is printed in parts."""
 
 MANY_COLUMNS = 7
 """Tables with more columns beside the first have smaller letters, and each column the width of its
@@ -98,7 +101,9 @@ def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str =
         "tiles": [asdict(tile) for tile in tiles(view, zone)],
         "executive": _executive(view, zone),
         "sections": [
-            _section(section, view, zone, drawn) for section in sections(view, zone, MOST_ROWS)
+            _section(piece, view, zone, drawn)
+            for section in sections(view, zone, MOST_ROWS)
+            for piece in _pieces(section)
         ],
         "earlier": {
             **asdict(earlier),
@@ -149,6 +154,28 @@ def signature_lines(view: Report, zone: ZoneInfo) -> list[list[str]]:
     return [[one_line(line, 500) for line in lines if line] for lines in (above, below)]
 
 
+def _pieces(section: Section) -> Iterator[Section]:
+    """Yield a section with too many columns for a page in parts, each with a key of its own."""
+    columns = len(section.columns)
+    if columns <= MOST_COLUMNS:
+        yield section
+        return
+    size = -(-columns // -(-columns // MOST_COLUMNS))
+    for number, begin in enumerate(range(0, columns, size)):
+        part = slice(begin, begin + size)
+        lines = tuple(replace(line, cells=line.cells[part]) for line in section.lines)
+        yield replace(
+            section,
+            key=f"{section.key}-{number}" if number else section.key,
+            title=f"{section.title} ({number + 1})" if number else section.title,
+            columns=section.columns[part],
+            lines=lines,
+            total=replace(section.total, cells=section.total.cells[part])
+            if section.total
+            else None,
+        )
+
+
 def _section(
     section: Section, view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot]
 ) -> dict[str, Any]:
@@ -180,7 +207,7 @@ def _table(section: Section) -> dict[str, Any]:
         "small": small,
         "widths": widths,
         "head": [
-            _cell(cell, most, narrow=small and at > 0)
+            _cell(cell, most, narrow=small and at > 0 and not cell.turned)
             for at, (cell, most) in enumerate(zip(head, room, strict=True))
         ],
         "groups": _groups(section),
@@ -229,7 +256,15 @@ def _cell(cell: Shown, most: int, *, narrow: bool = False) -> dict[str, Any]:
     text, detail = breakable(cell.text, most), breakable(cell.detail, most)
     if narrow:
         text, detail = "\n".join(text.split()), "\n".join(detail.split())
-    return {"text": text, "detail": detail, "numeric": cell.numeric, "strong": cell.strong}
+    return {
+        "text": text,
+        "detail": detail,
+        "numeric": cell.numeric,
+        "strong": cell.strong,
+        "heat": cell.heat,
+        "turned": cell.turned,
+        "picture": cell.picture,
+    }
 
 
 @lru_cache

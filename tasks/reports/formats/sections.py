@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from sla.metrics.case import Status
 from sla.metrics.comparison import no_data
 from sla.metrics.definitions import VERDICTS
-from sla.metrics.table import WITHHELD, Column, Measure, Row, Table
-from tasks.reports.formats.cell_text import NUMBERS, cell_text, measure_of, number
+from sla.metrics.table import WITHHELD, Cell, Column, Measure, Row, Table
+from tasks.reports.formats.cell_text import NUMBERS, cell_text, column_head, measure_of, number
+from tasks.reports.formats.heat import heat_of_count, heat_of_share, most_of
+from tasks.reports.formats.sparkline import sparkline
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
 from tasks.reports.overview import unmeasured
 from tasks.text.catalog import Catalog, catalog
-from tasks.text.numbers import decimal_text, number_text
+from tasks.text.numbers import decimal_text, number_text, percent_text
 
 TILES = ("late", "on_time", "open", "received", "settled", "followed_up_within_5")
 """The large figures at the top, the most urgent first."""
@@ -32,7 +35,7 @@ GROUPS = {
         (*(column.key for column in VERDICTS), "late_duties"),
         "duties",
     ),
-    **dict.fromkeys(("received", "open", "late", "reopened", "returned"), "complaints"),
+    **dict.fromkeys(("received", "open", "late", "reopened", "returned", *Status), "complaints"),
 }
 """The unit that each column of a table with many columns counts."""
 
@@ -47,7 +50,9 @@ BELOW = {"late": "notified"}
 class Shown:
     """A cell: its text, the small text below it, and its style (numeric, emphasized).
 
-    The head of a column may have a `group`: the unit that it counts, above several columns.
+    The head of a column may have a `group`: the unit that it counts, above several columns. `heat`
+    is how dark a cell of a heat map is, from 0 to 4. `picture` is an SVG in the place of the text.
+    A long head is `turned` on paper.
     """
 
     text: str
@@ -55,6 +60,9 @@ class Shown:
     group: str = ""
     numeric: bool = False
     strong: bool = False
+    heat: int = 0
+    picture: str = ""
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,9 @@ class Tile:
 def sections(view: Report, zone: ZoneInfo, most: int) -> list[Section]:
     """Build the sections of a report, with at most `most` rows of each table."""
     return [
-        _section(table, view, zone, most)
+        _trend_section(table, view, zone, most)
+        if table.key == "unit_trend"
+        else _section(table, view, zone, most)
         for table in view.tables
         if table.rows or table.key not in NOT_IF_EMPTY
     ]
@@ -127,7 +137,7 @@ def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
         title=t(f"report.section.{table.key}"),
         note=_note(table, view, zone),
         head=t(f"report.column.{naming}" if naming else f"report.of.{table.of}"),
-        columns=tuple(_head(table, column, t) for column in shown),
+        columns=tuple(_head(table, column, view, t) for column in shown),
         lines=tuple(_line(table, row, shown, view, zone) for row in table.rows[:most]),
         not_shown=max(0, len(table.rows) - most),
         below=t(f"report.column.{below}") if below else "",
@@ -135,9 +145,47 @@ def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
     )
 
 
-def _head(table: Table, column: Column, t: Catalog) -> Shown:
+def _trend_section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
+    """Build the section of the months of each unit: a small line, and the last month."""
+    t, months = catalog(view.names.locale), table.columns
+    last = column_head(months[-1], view.names) if months else ""
+    heads = (Shown(t("report.column.months")), Shown(last, numeric=True)) if months else ()
+
+    def line(row: Row, name: Name) -> Line:
+        shares = [cell if isinstance(cell, int | float) else None for cell in row.cells]
+        says = "; ".join(
+            f"{column_head(month, view.names)} {percent_text(share, view.names.locale)}"
+            for month, share in zip(months, shares, strict=True)
+            if share is not None
+        )
+        picture = Shown(says or t("report.no_data"), picture=sparkline(shares))
+        text = cell_text(row.cells[-1], Measure.SHARE, "share", view.names, zone)
+        number = row.of.get(months[-1].key)
+        return Line(name, (picture, Shown(text, _in_brackets(number), numeric=True)), small=False)
+
+    lines = [line(row, view.names(table.of, row.key)) for row in table.rows[:most]]
+    return Section(
+        key=table.key,
+        title=t(f"report.section.{table.key}"),
+        note=_note(table, view, zone),
+        head=t(f"report.of.{table.of}"),
+        columns=heads,
+        lines=tuple(lines),
+        not_shown=max(0, len(table.rows) - most),
+        total=line(table.total, Name(t("report.total"))) if table.total else None,
+    )
+
+
+def _in_brackets(number: int | None) -> str:
+    """Return the number behind a share in the short form of a wide table."""
+    return f"({number})" if number else ""
+
+
+def _head(table: Table, column: Column, view: Report, t: Catalog) -> Shown:
     """Build the head of a column: short below its group in a table with many columns."""
     numeric = _numeric(table, column)
+    if column.of:
+        return Shown(column_head(column, view.names), numeric=numeric, turned=column.of == "rule")
     if len(table.columns) < MANY_COLUMNS or column.key not in GROUPS:
         return Shown(t(f"report.column.{column.key}"), numeric=numeric)
     group = t(f"report.group.{GROUPS[column.key]}")
@@ -156,8 +204,12 @@ def _total(table: Table, shown: list[Column], view: Report, zone: ZoneInfo) -> L
         else cell_text(cells[column], column.measure, column.key, view.names, zone)
         for column in shown
     )
+    details = (_in_brackets(table.total.of.get(column.key)) for column in shown)
     numeric = [_numeric(table, column) for column in shown]
-    found = (Shown(text, numeric=each) for text, each in zip(texts, numeric, strict=True))
+    found = (
+        Shown(text, detail, numeric=each)
+        for text, detail, each in zip(texts, details, numeric, strict=True)
+    )
     return Line(name, tuple(found), small=False)
 
 
@@ -195,6 +247,7 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
     naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
     name = Name(text(naming)) if naming else view.names(table.of, row.key)
     link = view.link_of(row.tickets[0]) if naming == "ticket" and row.tickets else ""
+    most = most_of(table)
     found = []
     for column in shown:
         measure = measure_of(row, column)
@@ -202,7 +255,9 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
         detail = ""
         if measure is Measure.KEY and isinstance(cell, str):
             detail = view.names(column.key, cell).detail
-        if column.key in row.of and (
+        if column.of:
+            detail = _in_brackets(row.of.get(column.key))
+        elif column.key in row.of and (
             isinstance(cell, int | float) or unmeasured(view, row.key, column.key)
         ):
             detail = out_of(view, row, column.key)
@@ -217,9 +272,17 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
                 detail,
                 numeric=measure in NUMBERS,
                 strong=column.key in {"share", "late", "value", "working_days_late"},
+                heat=_heat(column, cell, most),
             )
         )
     return Line(name, tuple(found), row.small, text(below) if below else "", link)
+
+
+def _heat(column: Column, cell: Cell, most: int) -> int:
+    """Return how dark a cell is; only cells of the columns for days and rules are."""
+    if column.of == "day":
+        return heat_of_count(cell, most)
+    return heat_of_share(cell) if column.of else 0
 
 
 def out_of(view: Report, row: Row, column: str) -> str:

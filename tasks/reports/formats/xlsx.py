@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from sla.metrics.table import Cell, Column, Measure, Table
-from tasks.reports.formats.cell_text import cell_text, is_withheld, measure_of
+from tasks.reports.formats.cell_text import cell_text, column_head, is_withheld, measure_of
 from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.restatement_text import earlier_shown
-from tasks.reports.formats.xlsx_charts import add_chart
+from tasks.reports.formats.xlsx_charts import add_chart, add_shades
 from tasks.reports.formats.xlsx_duties import (
     MOST_DUTIES,
     Formats,
@@ -41,6 +41,7 @@ MOST_LINKS = 65_000
 
 A4 = 9
 COVER_WIDTH = 90
+SPARKLINE_WIDTH = 26.0
 ROW_HEIGHT = 15
 HEAD_HEIGHT = 36
 LONGEST_CELL = 32_767
@@ -198,9 +199,10 @@ class _Writer:
         heads = [(t(f"report.of.{table.of}"), 44.0)]
         if detailed:
             heads.append((t("report.column.article"), 30))
-        heads += [
-            (t(f"report.column.{column.key}"), _width(table, column)) for column in table.columns
-        ]
+        heads += [(column_head(column, names), _width(table, column)) for column in table.columns]
+        first = len(heads) - len(table.columns)
+        if table.key == "unit_trend":
+            heads.append((t("report.column.months"), SPARKLINE_WIDTH))
         rows: Iterable[list[Any]] = (
             [
                 ("name", found.text),
@@ -215,8 +217,9 @@ class _Writer:
         )
         cut = self.fill(sheet, heads, rows, len(table.rows))
         if table.total is not None and not cut:
-            self.total(sheet, len(table.rows) + 1, table, len(heads) - len(table.columns))
-        add_chart(self.book, sheet, table, self.view, len(heads) - len(table.columns))
+            self.total(sheet, len(table.rows) + 1, table, first)
+        add_chart(self.book, sheet, table, self.view, first)
+        add_shades(sheet, table, first)
         return sheet.get_name(), cut or self.note(table)
 
     def total(self, sheet: Any, row: int, table: Table, first: int) -> None:

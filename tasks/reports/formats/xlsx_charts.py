@@ -1,14 +1,19 @@
-"""Charts of a workbook: they use cells of the same sheet, so a filter or an edit shows."""
+"""Charts, small lines and shades of a workbook: they use cells of the same sheet, so a filter or an
+edit shows.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+from xlsxwriter.utility import xl_range_formula
 
 from sla.metrics.table import Table
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
 
 BLUE, SKY, RED, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
+WHITE, DARK = "#FFFFFF", "#5B93BD"
 MOST_UNITS = 50
 """Most bars in a chart. More could not be distinguished."""
 
@@ -24,6 +29,26 @@ def add_chart(book: Any, sheet: Any, table: Table, view: Report, first: int) -> 
         chart.set_title({"name": title, "name_font": {"size": 12}})
         place = first + len(table.columns) + 1
         sheet.insert_chart(1, place, chart, {"description": title})
+
+
+def add_shades(sheet: Any, table: Table, first: int) -> None:
+    """Shade the cells of a heat map, or draw a small line behind the months of each unit.
+
+    `first` is the sheet's column (from 0) of the table's first own column.
+    """
+    rows, wide = len(table.rows), sum(bool(column.of) for column in table.columns)
+    if not rows or not wide:
+        return
+    last = first + wide - 1
+    if table.key == "unit_trend":
+        for row in range(1, rows + 1):
+            cells = xl_range_formula(sheet.get_name(), row, first, row, last)
+            shape = {"range": cells, "min": 0, "max": 1, "markers": True, "last_point": True}
+            sheet.add_sparkline(row, last + 1, shape)
+        return
+    low, high = (WHITE, DARK) if table.key == "ahead" else (DARK, WHITE)
+    shades = {"type": "2_color_scale", "min_color": low, "max_color": high}
+    sheet.conditional_format(1, first, rows, last, shades)
 
 
 def _series(

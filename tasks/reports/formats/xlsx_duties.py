@@ -12,7 +12,7 @@ from xlsxwriter.utility import quote_sheetname, xl_col_to_name
 
 from sla.metrics.recount import Condition, Method, Recount, Value
 from sla.metrics.table import Cell, Measure, Row, Table
-from tasks.reports.formats.cell_text import measure_of
+from tasks.reports.formats.cell_text import column_head, measure_of
 from tasks.reports.formats.duty_cells import DAYS, HEADS, DutyCells
 from tasks.reports.model import Duties, Report
 from tasks.text.catalog import catalog
@@ -85,7 +85,7 @@ def write_recount(
         name = t("report.total") if row.key == "total" else view.names(table.of, row.key).text
         sheet.write_string(number, 0, t(f"report.section.{table.key}"))
         sheet.write_string(number, 1, name)
-        sheet.write_string(number, 2, t(f"report.column.{column.key}"))
+        sheet.write_string(number, 2, column_head(column, view.names))
         if isinstance(cell, int | float):
             sheet.write_number(number, 3, cell, shape)
         if formulas is not None and isinstance(cell, int | float):
