@@ -9,6 +9,8 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption
+from cli.language.translation import translated
+from cli.language.words import say
 from settings import load_site
 
 
@@ -26,13 +28,12 @@ def doctor(site: SiteOption = None, now: NowOption = None, as_json: JsonOption =
     if as_json:
         console.print_json([{"level": f.level, "what": f.what, "do": f.remedy} for f in findings])
     else:
-        marks = {
-            "good": "[green]good[/]   ",
-            "note": "[yellow]note[/]   ",
-            "trouble": "[bold red]trouble[/]",
-        }
+        colors = {"good": "green", "note": "yellow", "trouble": "bold red"}
         for finding in findings:
-            more = f"\n         {escape(finding.remedy)}" if finding.remedy else ""
-            console.out.print(f"{marks[finding.level]}  {escape(finding.what)}{more}")
+            remedy = escape(translated(finding.remedy))
+            more = f"\n         {remedy}" if remedy else ""
+            level = f"{say(f'doctor.levels.{finding.level}'):<7}"
+            what = escape(translated(finding.what))
+            console.out.print(f"[{colors[finding.level]}]{level}[/]  {what}{more}")
     if any(finding.level == "trouble" for finding in findings):
         raise typer.Exit(console.TROUBLE)

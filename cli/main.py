@@ -35,6 +35,7 @@ from cli.console import UsageError
 from cli.database import database_app
 from cli.decisions import mode
 from cli.language import help, words
+from cli.language.translation import translated
 from cli.language.words import UnknownLanguage, say
 from cli.mail import mail_app
 from cli.quarantine import quarantine_app
@@ -143,9 +144,10 @@ def _misused(error: Any) -> None:
         sys.exit(console.USAGE)
     command = context.command_path if context else "tenggat"
     key = "main.see_help_too" if message.endswith("?") else "main.see_help"
-    _fail(say(key, message=message.rstrip("."), command=command), console.USAGE)
+    text = translated(message.rstrip("."))
+    _fail(say(key, message=text, command=command), console.USAGE)
 
 
 def _fail(text: str, code: int) -> None:
-    console.err.print(f"[bold red]{say('main.error')}[/] {escape(text)}")
+    console.err.print(f"[bold red]{say('main.error')}[/] {escape(translated(text))}")
     sys.exit(code)

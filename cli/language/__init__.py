@@ -3,4 +3,4 @@
 The words are in `templates/words/cli/`. Each file is read when the first of its texts is printed.
 """
 
-__all__ = ["help", "words"]
+__all__ = ["help", "translation", "words"]
