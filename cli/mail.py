@@ -10,6 +10,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.words import say
+from settings.mail_address import WrongAddress, plain_address
 
 mail_app = typer.Typer(help="Sent and queued mails.", no_args_is_help=True)
 
@@ -68,6 +69,7 @@ def show_mail(
             lines += [
                 f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
                 f"  {a.code or ''} {a.answer}"
+                + (f" ({say('mail.unknown')})" if a.outcome == "unknown" else "")
                 for a in row.attempts
             ]
             raw = zlib.decompress(row.mime) if row.mime else b""
@@ -100,8 +102,10 @@ def resend_mail(
     or the address given. The new mail contains only items still true, and is sent with the next
     delivery.
     """
-    if to is not None and (to.count("@") != 1 or any(c.isspace() or c in "<>,;" for c in to)):
-        raise UsageError(say("mail.no_address", text=to))
+    try:
+        to = plain_address(to) if to is not None else None
+    except WrongAddress as error:
+        raise UsageError(say("mail.no_address", text=to, reason=str(error))) from None
     with console.context_of(site) as context:
         from tasks.notifications.resend import NotResent, resend  # noqa: PLC0415
 

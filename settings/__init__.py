@@ -14,6 +14,7 @@ __all__ = [
     "errors",
     "escalation",
     "load_site",
+    "mail_address",
     "mapping",
     "proxies",
     "report",

@@ -10,8 +10,10 @@ from datetime import date
 from pathlib import Path
 
 from settings.errors import LOCALES, SettingsError
+from settings.mail_address import WrongAddress, plain_address
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from sla.error_text import did_you_mean
+from sla.plain_text import one_plain_line
 
 UNITS_FILE, OFFICERS_FILE = "units.csv", "officers.csv"
 
@@ -36,7 +38,7 @@ OFFICER_COLUMNS = {
     "role": "The role: liaison, head_of_unit, regional_secretary, inspector, regent or"
     " administrator.",
     "name": "The name of the official in this role.",
-    "email": "The mail address of the official.",
+    "email": "The mail address of the official; a domain with other letters is stored in ASCII.",
     "from": "The first day of the tenure, for example `2026-11-24`; empty if it has no start.",
     "to": "The last day of the tenure; empty if it has not ended.",
     "deputy": "`yes` for a deputy (Plt., Plh.): the deputy gets the notices, not the holder.",
@@ -168,8 +170,10 @@ def _office_mistakes(cells: Mapping[str, str], units: Mapping[str, Unit]) -> Ite
         yield f"no unit '{cells['unit']}' in {UNITS_FILE}{did_you_mean(cells['unit'], units)}"
     if cells["role"] not in set(Role):
         yield f"no role '{cells['role']}'{did_you_mean(cells['role'], Role)}"
-    if not is_mail_address(cells["email"]):
-        yield f"'{cells['email']}' is no mail address"
+    try:
+        plain_address(cells["email"])
+    except WrongAddress as error:
+        yield f"'{one_plain_line(cells['email'])}' is no mail address: {error}"
     tenure: dict[str, date | None] = {}
     for key in ("from", "to"):
         try:
@@ -191,7 +195,7 @@ def office_of(cells: Mapping[str, str]) -> OfficeHolder:
         unit=cells["unit"],
         role=Role(cells["role"]),
         name=cells["name"],
-        email=cells["email"],
+        email=plain_address(cells["email"]),
         since=_day(cells["from"]),
         until=_day(cells["to"]),
         deputy=cells["deputy"] == "yes",
@@ -248,12 +252,6 @@ def _csv(
     writer.writeheader()
     writer.writerows(whole)
     return text.getvalue()
-
-
-def is_mail_address(text: str) -> bool:
-    """Check whether a text is the bare mail address of a person."""
-    name, _, host = text.rpartition("@")
-    return bool(name and host) and not any(sign.isspace() or sign in "<>," for sign in text)
 
 
 def _day(text: str) -> date | None:

@@ -124,6 +124,9 @@ class MailSettings(Strict):
     """Retry a mail deferred by the server for N hours; then notify the administrator. With
     [mail_hours] in escalation.toml only these hours count: a mail never expires in a night or on
     days off."""
+    helo_name: str = Field("", pattern=r"^([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+$|^$")
+    """The name by which this machine greets the mail server, with a domain: `tenggat.go.example`.
+    If it is empty, the machine's own name. Some servers refuse a name without a dot."""
     timeout_seconds: float = Field(30.0, gt=0)
     """The longest wait for an answer of the mail server, in seconds."""
     per_minute: int | None = Field(None, ge=1)

@@ -26,6 +26,7 @@ from tasks.notifications.send_policy import DELIVERY, SendPolicy
 from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.smtp import (
     AddressRefused,
+    AnswerLost,
     Connection,
     MailError,
     PermanentFailure,
@@ -381,6 +382,11 @@ def _waited(context: SiteContext, message: MessageRow, first: datetime, now: dat
     return hours.open_time(first, now, context.site.evaluation_context)
 
 
+_TRIED = frozenset({"deferred", "unknown"})
+"""The outcomes of attempts that reached the server and are repeated. After `unknown` the recipient
+may have the mail already."""
+
+
 def _try_again_or_give_up(
     context: SiteContext,
     policy: SendPolicy,
@@ -393,7 +399,7 @@ def _try_again_or_give_up(
     Nights and days off are no time of a mail that waits for the mail hours.
     """
     limit = timedelta(hours=context.site.file.mail.give_up_after_hours)
-    tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
+    tried = [each.attempted_at for each in message.attempts if each.outcome in _TRIED]
     tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
     expired = policy.gives_up and _waited(context, message, first, now) >= limit
     if isinstance(error, PermanentFailure) or expired:
@@ -402,7 +408,7 @@ def _try_again_or_give_up(
         return
     message.status = MessageStatus.QUEUED
     message.next_attempt_at = now + policy.retry_after(tries)
-    _attempt(message, now, "deferred", error)
+    _attempt(message, now, "unknown" if isinstance(error, AnswerLost) else "deferred", error)
 
 
 def _attempt(message: MessageRow, now: datetime, outcome: str, error: MailError) -> None:

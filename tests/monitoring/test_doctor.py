@@ -188,6 +188,19 @@ fields = { unit = "agency_responsible" }
     return context
 
 
+@pytest.mark.parametrize(
+    ("name", "host", "notes"),
+    [
+        ("tenggat", "mail.contohkab.example", 1),
+        ("tenggat.contohkab.example", "mail.contohkab.example", 0),
+        ("tenggat", "127.0.0.1", 0),
+    ],
+)
+def test_a_greeting_without_a_dot_is_a_note(name, host, notes):
+    found = list(connectivity.greeting(name, host))
+    assert [(each.level, "helo_name" in each.remedy) for each in found] == [("note", True)] * notes
+
+
 @on_sqlite
 def test_sources_that_answer_are_good(with_sources, monkeypatch):
     with running() as somebody:  # whatever it is, it listens

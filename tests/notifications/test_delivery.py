@@ -319,10 +319,12 @@ def test_a_dead_alert_begets_no_alert(context, server):
     assert alerts(context) == ["refused_address"]
 
 
-def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(context, server):
+def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(context, server, call_tenggat):
     owe(context, REMINDED, at("Dinas Sosial"))
     server.data_answers = [DROP]
     assert deliver(context, REMINDED).deferred == 1
+    code, shown, _ = call_tenggat("mail", "show", "1", "--site", context.site.folder)
+    assert (code, "outcome unknown, the recipient may have it" in shown) == (0, True)
     assert deliver(context, "2026-11-20 08:10").sent == 1
     assert server.lost[0].key == server.letters[0].key
 

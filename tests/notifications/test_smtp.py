@@ -12,6 +12,7 @@ from support.servers.smtp_servers import DROP, Server, certificate, running, tru
 
 from tasks.notifications.transport.smtp import (
     AddressRefused,
+    AnswerLost,
     Connection,
     MailError,
     PermanentFailure,
@@ -200,7 +201,7 @@ def test_a_server_that_greets_with_421_is_unusable():
         (Server(mail_answers=["451 4.3.0 Later"]), TemporaryFailure, 451),
         (Server(mail_answers=["552 5.3.4 Too big"]), PermanentFailure, 552),
         (Server(mail_answers=["553 5.7.1 Not your sender"]), ServerUnavailable, 553),
-        (Server(data_answers=[DROP]), TemporaryFailure, None),
+        (Server(data_answers=[DROP]), AnswerLost, None),
     ],
 )
 def test_what_to_do_next_hangs_on_the_answer_and_the_next_mail_goes(server, trouble, code):
@@ -256,6 +257,14 @@ REFUSALS = (
         SenderLimited,
     ),
     (AT_DATA, "550 Domain has exceeded the max emails per hour (100/100)", SenderLimited),
+    (AT_RECIPIENT, "550 5.7.1 rate", SenderLimited),
+    (AT_DATA, "550 5.7.1 Message rate exceeded, try again tomorrow", SenderLimited),
+    (AT_RECIPIENT, "550 Sender rate 120.4 / 1h", SenderLimited),  # Exim
+    (AT_RECIPIENT, "554 5.7.1 <a@b>: Too many messages from tenggat today", SenderLimited),
+    (AT_RECIPIENT, "554 5.7.1 <a@b>: Policy Rejection: Quota exceeded.", SenderLimited),  # Zimbra
+    (AT_DATA, "550 5.7.501 Access denied, spam abuse detected", SenderLimited),
+    (AT_RECIPIENT, "550 5.7.1 Too many invalid recipients", PermanentFailure),
+    (AT_RECIPIENT, "552 Quota exceeded", PermanentFailure),
     (
         AT_RECIPIENT,
         "554 5.7.1 Recipient address rejected: Message count quota exceeded",
@@ -309,6 +318,14 @@ def test_a_mail_deferred_once_goes_on_the_second_try():
 
 
 # --- one connection -------------------------------------------------------------------------------
+
+
+def test_the_server_is_greeted_by_the_name_that_the_site_gives():
+    with running() as server:
+        address = SmtpAddress(server.url(), helo_name="tenggat.contohkab.example")
+        with Connection(address) as connection:
+            send(connection)
+        assert server.letters[0].greeted_as == "tenggat.contohkab.example"
 
 
 def test_one_connection_is_kept_for_a_batch():

@@ -136,8 +136,16 @@ def test_a_mistake_is_named_with_file_key_and_remedy(site_folder, file, old, new
     ("row", "line"),
     [
         ({"role": "liason"}, "line {n}: no role 'liason'; did you mean `liaison`?"),
-        ({"email": "camat@"}, "line {n}: 'camat@' is no mail address"),
-        ({"email": "<a@b.example>"}, "line {n}: '<a@b.example>' is no mail address"),
+        (
+            {"email": "camat@"},
+            "line {n}: 'camat@' is no mail address: a part before or after the @ is missing;"
+            " write name@domain",
+        ),
+        (
+            {"email": "<a@b.example>"},
+            "line {n}: '<a@b.example>' is no mail address: the sign '<' U+003C (less-than sign) at"
+            " place 1 cannot stand before the @",
+        ),
         ({"since": "1/2/2026"}, "line {n}: `from` is '1/2/2026'; write a date as 2026-11-24"),
         ({"since": "2026-02-31"}, "line {n}: `from` is '2026-02-31'; write a date as 2026-11-24"),
         (

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from socket import getfqdn
 
 from settings import Site
 from settings.proxies import Proxy, ignored, proxy_for, without_proxy
+from tasks.common.loopback import is_loopback
 from tasks.monitoring.health.finding import Finding
 from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.oauth2_file import NoToken, open_to_all, read_grant
@@ -35,12 +37,24 @@ def mail(site: Site) -> Iterator[Finding]:
         ):
             connection.open()
             yield Finding("good", f"mail server {address} answers and takes the login")
+            yield from greeting(site.file.mail.helo_name or getfqdn(), address.host)
     except (MailError, ValueError) as error:
         yield Finding(
             "trouble",
             f"mail server: {error}",
             "check TENGGAT_MAIL_URL and the server's certificate"
             + (f", and the login in {login}" if login else ""),
+        )
+
+
+def greeting(name: str, host: str) -> Iterator[Finding]:
+    """Report a name without a dot by which this machine would greet the mail server `host`."""
+    if "." not in name and not is_loopback(host):
+        yield Finding(
+            "note",
+            f"this machine greets the mail server without a full name ({name}); some servers then"
+            " refuse mail",
+            "write helo_name under [mail] in site.toml, for example tenggat.example.go.id",
         )
 
 

@@ -29,4 +29,5 @@ def smtp_address(site: Site, *, timeout: float | None = None) -> Iterator[SmtpAd
             ca_file=str(site.folder / mail.ca_file) if mail.ca_file else None,
             timeout=seconds,
             oauth2_file=site.oauth2_file,
+            helo_name=mail.helo_name,
         )

@@ -85,9 +85,23 @@ TABLE = (
     ),
     RefusalRule(
         means=Refusal.SENDER,
+        enhanced=frozenset({"5.7.501", "5.7.502", "5.7.503", "5.7.708", "5.7.750"}),
+        source="Exchange Online, NDR codes: sender, address or domain blocked for what it sent",
+    ),
+    RefusalRule(
+        means=Refusal.SENDER,
         words=r"\b(daily|hourly|sending|relay|messages? count|rate)\b.{0,40}\b(limit|quota)\b"
         r"|\bmax(imum)? \w+ per (minute|hour|day)\b",
         source="cPanel (emails per hour), Zimbra and cbpolicyd (message count quota), others",
+    ),
+    RefusalRule(
+        means=Refusal.SENDER,
+        words=r"\brate\b.{0,20}\b(exceed(s|ed)|overlimit|too (high|fast))\b|\b5\.7\.1 rate\b"
+        r"|\bsender rate\b"
+        r"|\bexceed(s|ed)\b.{0,30}\b(sending|message|mail|submission) (rate|quota)\b"
+        r"|\btoo (many|much) (messages|e?-?mails?|recipients)\b.{0,40}\b(from|per|today|hour|day)\b"
+        r"|\bpolicy rejection\b.{0,40}\bquota\b",
+        source="Exim (ratelimit: 'Sender rate ... / 1h'), Postfix with policyd or postfwd, Zimbra",
     ),
     RefusalRule(
         means=Refusal.SENDER,

@@ -76,6 +76,13 @@ class RelayRefused(MailError):
         self.server = server
 
 
+class AnswerLost(TemporaryFailure):
+    """The connection broke after the mail was sent and before the server answered.
+
+    The recipient may have it. The next attempt has the same Message-ID.
+    """
+
+
 class Uncomposable(MailError):
     """Our own error: the mail could not be composed. It waits, and the administrators are
     notified.
@@ -95,7 +102,8 @@ class SmtpAddress:
 
     `smtps://user:password@host:465` means implicit TLS, `smtp://user:password@host:587` STARTTLS
     with a verified certificate. `smtp+plain://127.0.0.1:25` is allowed to loopback only. With
-    `oauth2_file` the user logs in by OAuth2, and the URL has no password. Raises ValueError with
+    `oauth2_file` the user logs in by OAuth2, and the URL has no password. `helo_name` is the name
+    by which we greet the server; empty for the machine's own name. Raises ValueError with
     the correct form for a wrong URL.
     """
 
@@ -106,6 +114,7 @@ class SmtpAddress:
         ca_file: str | None = None,
         timeout: float = 30.0,
         oauth2_file: Path | None = None,
+        helo_name: str = "",
     ) -> None:
         try:
             parts = urlsplit(url)
@@ -136,6 +145,7 @@ class SmtpAddress:
                 " login; remove one of them"
             )
         self.ca_file, self.timeout, self.oauth2_file = ca_file, timeout, oauth2_file
+        self.helo_name = helo_name
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -173,6 +183,7 @@ class Connection:
         self._client: yagmail.SMTP | None = None
         self._limit: ReceiveLimit | None = None
         self._reply = ""
+        self._is_handed_over = False
         self._tokens = None
         if address.oauth2_file:
             self._tokens = Tokens(
@@ -197,7 +208,9 @@ class Connection:
             user, token = self._tokens.login(address.user) if self._tokens else (address.user, "")
         except NoToken as error:
             raise ServerUnavailable(str(error)) from None
-        more = {"context": context} if address.implicit_tls else {}
+        more: dict[str, Any] = {"context": context} if address.implicit_tls else {}
+        if address.helo_name:
+            more["local_hostname"] = address.helo_name
         limit = ReceiveLimit(size=REPLIES, seconds=PATIENCE * address.timeout)
         if context is not None:
             limit_tls(context, limit)
@@ -237,6 +250,7 @@ class Connection:
         """Wrap the command DATA to store its last reply, because `sendmail` discards it."""
 
         def heard(mime: bytes) -> tuple[int, bytes]:
+            self._is_handed_over = True
             reply = data(mime)
             self._reply = " ".join(reply[1].decode("utf-8", "replace").split())[:500]
             return reply
@@ -286,13 +300,15 @@ class Connection:
         assert self._client is not None
         assert self._limit is not None
         self._limit.renew(size=REPLIES, seconds=PATIENCE * self.address.timeout)
+        self._is_handed_over = False
         try:
             self._client.smtp.sendmail(sender, [recipient], mime)
         except OSError as error:
             code = _code(error)
             if code is None or code == 421:
                 self.close()
-                raise TemporaryFailure(_words(error), code) from None
+                lost = code is None and self._is_handed_over
+                raise (AnswerLost if lost else TemporaryFailure)(_words(error), code) from None
             self._forget_half_sent()
             raise self._failure(error, code) from None
         except ValueError as error:

@@ -29,6 +29,7 @@ class Letter:
     sender: str
     recipient: str
     raw: bytes
+    greeted_as: str = ""
 
     @property
     def mail(self) -> EmailMessage:
@@ -89,7 +90,9 @@ class Server:
     async def handle_DATA(self, server: _Talk, session: Session, envelope: Envelope) -> str:  # noqa: N802
         raw = envelope.content
         assert isinstance(raw, bytes)
-        letter = Letter(envelope.mail_from or "", envelope.rcpt_tos[0], raw)
+        letter = Letter(
+            envelope.mail_from or "", envelope.rcpt_tos[0], raw, session.host_name or ""
+        )
         reply = self.data_answers.pop(0) if self.data_answers else self.always
         if reply:
             self.lost += [letter] if reply == DROP else []
