@@ -21,7 +21,6 @@ from cli import (
     console,
     deadlines,
     doctor,
-    init,
     replies,
     reports,
     service,
@@ -40,6 +39,8 @@ from cli.language.words import UnknownLanguage, say
 from cli.mail import mail_app
 from cli.quarantine import quarantine_app
 from cli.questions import questions_app
+from cli.setup import init
+from cli.setup.directory import directory_app
 from cli.source import source_app
 from cli.ui import ui_app
 from settings import SettingsError, proxies
@@ -95,6 +96,7 @@ mail_app.command("bounces")(bounces.list_bounces)
 mail_app.command("lift")(bounces.lift_address)
 app.add_typer(ui_app, name="ui")
 app.add_typer(source_app, name="source")
+app.add_typer(directory_app, name="directory")
 app.add_typer(complaint_app, name="complaint")
 app.add_typer(mail_app, name="mail")
 app.add_typer(questions_app, name="questions")

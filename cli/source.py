@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from cli.language.words import say
+from cli.language.words import language, say
 from settings import SettingsError, load_site
 from sla.error_text import first_line
 from sla.plain_text import terminal_safe
@@ -112,8 +112,13 @@ def learn_source(
     if not file.is_file():
         raise UsageError(say("source.no_file", file=file))
     from tasks.ingest.inference.proposal import learn  # noqa: PLC0415
+    from tasks.ingest.inference.unlearnable import UnlearnableFile  # noqa: PLC0415
+    from tasks.sources.base import SourceError  # noqa: PLC0415
 
-    learned = learn(file, name, place)
+    try:
+        learned = learn(file, name, place)
+    except UnlearnableFile as error:
+        raise SourceError(error.text(language())) from None
     print(terminal_safe(learned.text), end="")
     console.err.print(say("source.learned", readable=learned.readable, rows=learned.rows))
 

@@ -149,10 +149,10 @@ def contradictions(units: Mapping[str, Unit]) -> Iterator[str]:
         if unit.parent is not None and unit.parent not in units:
             hint = did_you_mean(unit.parent, units)
             yield f"unit {unit.id}: no parent '{unit.parent}'{hint}"
-    yield from _spelt_twice(units)
-    for unit_id in units:
-        if _circles(unit_id, units):
-            yield f"unit {unit_id} is its own superior; correct `parent`"
+    for spelling, one, other in shared_spellings(units):
+        yield f"'{spelling}' means both {one} and {other}"
+    for unit_id in own_superiors(units):
+        yield f"unit {unit_id} is its own superior; correct `parent`"
 
 
 def _offices(
@@ -258,14 +258,20 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _spelt_twice(units: Mapping[str, Unit]) -> Iterator[str]:
+def shared_spellings(units: Mapping[str, Unit]) -> Iterator[tuple[str, str, str]]:
+    """Yield each spelling of two units, with the ids of the first and of the second unit."""
     owner: dict[str, str] = {}
     for unit in units.values():
         for spelling in {unit.id, unit.name, *unit.aliases}:
             folded = " ".join(spelling.split()).casefold()
             other = owner.setdefault(folded, unit.id)
             if other != unit.id:
-                yield f"'{spelling}' means both {other} and {unit.id}"
+                yield spelling, other, unit.id
+
+
+def own_superiors(units: Mapping[str, Unit]) -> list[str]:
+    """Return the units that are above themselves."""
+    return [unit_id for unit_id in units if _circles(unit_id, units)]
 
 
 def _circles(unit: str, units: Mapping[str, Unit]) -> bool:

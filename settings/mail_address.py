@@ -39,6 +39,15 @@ def plain_address(text: str) -> str:
     return f"{local}@{_plain_domain(domain)}"
 
 
+def is_address(text: str) -> bool:
+    """Check whether a text is an address as `plain_address` accepts it."""
+    try:
+        plain_address(text)
+    except WrongAddress:
+        return False
+    return True
+
+
 def _plain_domain(domain: str) -> str:
     for place, sign in enumerate(domain, start=1):
         if not (sign.isalnum() or sign in "-._" or unicodedata.category(sign) in ("Mn", "Mc")):

@@ -15,6 +15,7 @@ __all__ = [
     "monitoring",
     "notifications",
     "reports",
+    "setup",
     "simulation",
     "sources",
     "summary",

@@ -1,51 +1,217 @@
-"""`tenggat init`: a new site has the example's settings and none of its complaints."""
+"""`tenggat init` and `tenggat directory`: from an export and a register to the first day."""
 
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import xlsxwriter
+from python_calamine import CalamineWorkbook
+from sqlalchemy import func, select
+from typer.testing import CliRunner
 
-from cli.init import EXAMPLE
+from cli import app
+from cli.language import words
+from db.models import Complaint
 from settings import load_site
+from settings.site import EXAMPLE
+from sla.directory import Directory, OfficeHolder, Role, Unit
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
+from tasks.intake import pull
+from tasks.setup.workbook_writer import write_directory
+from tests.support.registers import registers
+
+EXPORT = EXAMPLE / "inbox" / "lapor" / "Laporan_Ringkas_2026-11-24_0700.xlsx"
+MORNING = datetime(2026, 11, 24, tzinfo=UTC)  # 08:00 in Makassar
+ADMIN = "Rekaan Admin <admin@rekaan.example>"
+ANSWERS = ("--yes", "--name", "Pemerintah Kabupaten Rekaan", "--zone", "WITA")
+ANSWERS = (*ANSWERS, "--sender", "tenggat@rekaan.example", "--administrator", ADMIN)
 
 
 @pytest.fixture
-def begun(tmp_path, call_tenggat) -> Path:
-    code, said, errors = call_tenggat("init", tmp_path / "kab")
+def register(tmp_path) -> Path:
+    found = next(each for each in registers() if each.name.startswith("03"))
+    path = found.write(tmp_path)
+    os.utime(path, (MORNING.timestamp() - 3600,) * 2)  # saved before the first day
+    return path
+
+
+def test_a_site_from_an_export_and_a_register_runs(tmp_path, call_tenggat, register, monkeypatch):
+    """The first day through the command line: init, the directory, import, and one cycle."""
+    site = tmp_path / "kab"
+    files = ("--export", EXPORT, "--register", register)
+    code, said, errors = call_tenggat("--lang", "id", "init", site, *ANSWERS, *files)
     assert (code, errors) == (0, "")
-    assert f"tenggat doctor --site {tmp_path / 'kab'}" in said
-    return tmp_path / "kab"
+    assert "lapor: 468 dari 471 baris terbaca" in said
+    assert "register: 5 dari 5 baris terbaca" in said
+    loaded = load_site(site)
+    assert (loaded.zone.key, loaded.locale) == ("Asia/Makassar", "id")
+    assert loaded.var == tmp_path / "kab-var"
+    assert set(loaded.sources) == {"lapor", "register"}
+    names = {
+        "Dinas Pendidikan",
+        "Disdukcapil",
+        "Dinas Lingkungan Hidup",
+        "Dinas Sosial Kab. Contoh",
+    }
+    assert {loaded.directory.unit_called(name) for name in names} >= {"disdik", "dukcapil", "dlh"}
+    assert loaded.letterhead.logo is None
+
+    workbook = fill_in(site / "direktori.xlsx", tmp_path / "diisi.xlsx")
+    code, said, errors = call_tenggat("directory", "import", workbook, "--site", site)
+    assert (code, errors) == (0, "")
+    held = {(office.unit, office.role) for office in load_site(site).directory.offices}
+    assert {("dinsos", Role.HEAD_OF_UNIT), ("dinsos", Role.LIAISON)} <= held
+
+    now = ("--now", "2026-11-24T08:00")
+    code, said, errors = call_tenggat("source", "check", "register", "--site", site, *now)
+    assert (code, errors) == (0, "")
+    assert counted(site) == {"lapor": 468, "register": 5}
 
 
-def test_a_new_site_has_every_settings_file_and_no_complaint(begun):
-    copied = {path.name for path in begun.iterdir() if path.is_file()}
-    assert copied == {path.name for path in EXAMPLE.iterdir() if path.is_file()}
-    inbox = begun / "inbox"
-    assert {folder.name for folder in inbox.iterdir()} == {"lapor", "register"}
-    assert [path for path in inbox.rglob("*") if path.is_file()] == []
+def fill_in(path: Path, filled: Path) -> Path:
+    """Give each office of the workbook a name and an address, as a person does."""
+    book = CalamineWorkbook.from_path(path)
+    with xlsxwriter.Workbook(filled) as written:
+        for name in book.sheet_names[1:3]:
+            sheet = written.add_worksheet(name)
+            for line, row in enumerate(book.get_sheet_by_name(name).to_python()):
+                if name == "Pejabat" and len(row) > 3 and row[1] and not row[3] and line > 3:
+                    row[2:4] = f"Rekaan {line}", f"pejabat{line}@rekaan.example"
+                sheet.write_row(line, 0, row)
+    return filled
 
 
-def test_its_working_files_lie_beside_it_and_not_with_the_example(begun, tmp_path):
-    site = load_site(begun)
-    assert site.var == tmp_path / "kab-var"
-    text = (begun / "site.toml").read_text("utf-8")
-    example = (EXAMPLE / "site.toml").read_text("utf-8")
-    assert text == example.replace('var = "../../var"', 'var = "../kab-var"')
+def counted(folder: Path) -> dict[str, int]:
+    """Import every source on the first day, evaluate what is due, and count the complaints."""
+    context = SiteContext.open(folder)
+    try:
+        for source in context.site.sources:
+            pull(context, source, MORNING)
+        with context.transaction() as session:
+            rows = session.execute(
+                select(Complaint.source, func.count()).group_by(Complaint.source)
+            ).all()
+        assert evaluate_and_notify(context, MORNING, "first-day").evaluated > 0
+        return {row[0]: row[1] for row in rows}
+    finally:
+        context.close()
 
 
-def test_doctor_finds_it_readable(begun, call_tenggat):
-    _, said, errors = call_tenggat("doctor", "--site", begun)
-    assert errors == ""
-    assert "settings" in said
+def test_six_questions_are_asked_and_a_mistake_is_asked_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words.use_language("id")
+    answers = [
+        "Kabupaten Rekaan",
+        "",
+        "tidak",
+        "t@rekaan.example",
+        "a@rekaan.example",
+        "lain",
+        "",
+        "",
+    ]
+    try:
+        done = CliRunner().invoke(app, ["init", "kab"], input="\n".join(answers) + "\n")
+    finally:
+        words.use_language("en")
+    assert done.exit_code == 0
+    asked = re.findall(r"(?m)(?<![\w.])[1-6]\. ", done.stdout.partition("Situs")[0])
+    assert "".join(asked).replace(" ", "") == "1.2.3.3.4.5.5.6."
+    site = load_site(tmp_path / "kab")
+    assert (site.name, site.zone.key, site.sources) == ("Kabupaten Rekaan", "Asia/Jakarta", {})
+    (administrator,) = site.directory.offices
+    assert (administrator.name, administrator.email) == (
+        "Administrator Tenggat",
+        "a@rekaan.example",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"--name": ""}, "the name of the government is missing"),
+        ({"--zone": "WIBB"}, "the time zone is not known"),
+        ({"--sender": "tenggat"}, "the sender is no mail address"),
+        ({"--administrator": "Rekaan"}, "the administrator is no mail address"),
+        ({"--export": "absent.xlsx"}, "no such file"),
+        ({"--register": "11"}, "Add a column 'Nomor Pengaduan'"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_leaves_nothing(tmp_path, call_tenggat, options, reason):
+    given = dict(zip(ANSWERS[1::2], ANSWERS[2::2], strict=True)) | options
+    if given.get("--register") == "11":
+        form = next(each for each in registers() if each.name.startswith("11"))
+        given["--register"] = form.write(tmp_path)
+    arguments = [part for pair in given.items() for part in pair]
+    code, said, errors = call_tenggat("init", tmp_path / "kab", "--yes", *arguments)
+    assert (code, said) == (2, "")
+    assert reason in errors
+    assert not (tmp_path / "kab").exists()
 
 
 def test_a_folder_with_files_is_refused_and_left_as_it_is(tmp_path, call_tenggat):
     (tmp_path / "mine.txt").write_text("keep")
-    code, said, errors = call_tenggat("init", tmp_path)
+    code, said, errors = call_tenggat("init", tmp_path, *ANSWERS)
     assert (code, said) == (2, "")
     assert errors == f"error: {tmp_path} exists already; choose a new folder\n"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_an_empty_folder_may_become_a_site(tmp_path, call_tenggat):
-    assert call_tenggat("init", tmp_path)[0] == 0
-    assert (tmp_path / "inbox" / "lapor").is_dir()
+def test_the_files_of_a_site_say_the_same_in_both_languages(tmp_path, call_tenggat):
+    found = {}
+    for lang in ("id", "en"):
+        site = tmp_path / lang / "kab"
+        assert call_tenggat("--lang", lang, "init", site, *ANSWERS)[0] == 0
+        found[lang] = {
+            file.name: tomllib.loads(file.read_text("utf-8")) for file in site.glob("*.toml")
+        }
+        assert found[lang]["site.toml"].pop("locale") == lang
+        assert "invented" not in "".join(file.read_text("utf-8") for file in site.glob("*.toml"))
+    assert found["id"] == found["en"]
+    example = tomllib.loads((EXAMPLE / "escalation.toml").read_text("utf-8"))
+    assert found["id"]["escalation.toml"] == example
+
+
+def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat):
+    site, book = tmp_path / "site", tmp_path / "d.xlsx"
+    assert call_tenggat("init", site, *ANSWERS, "--export", EXPORT)[0] == 0
+    before = {name: (site / name).read_text("utf-8") for name in ("units.csv", "officers.csv")}
+    code, said, errors = call_tenggat("directory", "export", book, "--site", site)
+    assert (code, errors) == (0, "")
+    code, said, errors = call_tenggat("directory", "import", book, "--site", site)
+    assert (code, errors) == (0, "")
+    assert "offices are still empty" in said
+    assert {name: (site / name).read_text("utf-8") for name in before} == before
+
+
+def test_a_directory_without_a_unit_that_the_site_needs_changes_nothing(tmp_path, call_tenggat):
+    site, book = tmp_path / "site", tmp_path / "d.xlsx"
+    assert call_tenggat("init", site, *ANSWERS, "--export", EXPORT)[0] == 0
+    before = (site / "units.csv").read_text("utf-8")
+    alone = Directory(
+        [Unit("kab", "Kab", "kabupaten", None)],
+        [OfficeHolder("kab", Role.ADMINISTRATOR, "A", "a@b.example")],
+    )
+    write_directory(book, alone, "en")
+    code, _, errors = call_tenggat("directory", "import", book, "--site", site)
+    assert code == 2
+    assert "administrator_unit: no unit 'diskominfo'" in errors
+    assert (site / "units.csv").read_text("utf-8") == before
+
+
+@pytest.mark.real_data
+def test_the_real_export_becomes_a_site_without_a_question(tmp_path, call_tenggat, real_data):
+    file = real_data / "lapor_kab_bandung_2021_2022.xlsx"
+    site = tmp_path / "site"
+    code, said, _ = call_tenggat("init", site, *ANSWERS, "--export", file)
+    assert code == 0
+    assert "821 of 821 rows can be read" in said
+    code, said, _ = call_tenggat("source", "check", "lapor", "--site", site)
+    assert code == 0
+    assert "open questions" not in said

@@ -194,7 +194,7 @@ TASK_LAYERS = (
     {"common", "text", "workbook_reader"},
     {"sources", "evaluation"},
     {"reports", "ingest"},
-    {"notifications"},
+    {"notifications", "setup"},
     {"the steps", "monitoring"},
     {"simulation"},
 )

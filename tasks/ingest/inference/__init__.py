@@ -3,4 +3,4 @@
 Column types and the vocabulary of headers are internal.
 """
 
-__all__ = ["proposal"]
+__all__ = ["proposal", "unlearnable"]

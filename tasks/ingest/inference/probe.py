@@ -25,7 +25,7 @@ from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_da
 from tasks.sources.base import Row, UnreadableFile
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
 from tasks.sources.files.kinds import FileKind, kind_of
-from tasks.sources.files.reader import first_lines, limited_sheets
+from tasks.sources.files.reader import any_file, first_lines, limited_sheets
 
 _NOTHING = frozenset(EMPTY_SIGNS) - {"belum"}  # which may be a status
 
@@ -37,6 +37,7 @@ LAPOR = ("Tracking ID", "Tanggal Laporan Masuk", "Status Laporan")
 
 _DAY = r"(?P<Y>20\d\d)(?P<a>[-_.]?)(?P<m>[01]\d)(?P=a)(?P<d>[0-3]\d)"
 _HOUR = r"(?:(?P<b>[-_ T]+)(?P<H>[0-2]\d)(?P<c>[-.]?)(?P<M>[0-5]\d)(?:(?P=c)(?P<S>[0-5]\d))?)?"
+_PERIOD = re.compile(r"\(20\d\d-\d\d-\d\d\) ?- ?\(20\d\d-\d\d-\d\d\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class ProbedTable:
     encoding: str | None
     name_form: str | None
     made_cell: tuple[str, str] | None
+    period_cell: str | None = None
+    """The label in the preamble next to the days for which the file is complete."""
 
     @property
     def suffix(self) -> str:
@@ -78,21 +81,6 @@ EXCHANGE = ("ticket", "source", "received", "events")
 """Keys identifying a line of the exchange form."""
 
 
-def probe(delimiter: str | None = None) -> FolderSource:
-    """Create a source without a mapping; it reads any file as written, with no column named."""
-    return FolderSource.model_validate(
-        {
-            "folder": ".",
-            "layout": "history",
-            "zone": "UTC",
-            "dates": ["%Y"],
-            "fields": {"ticket": "", "received": ""},
-            "events": [{"column": "", "kind": "verified"}],
-            "delimiter": delimiter,
-        }
-    )
-
-
 def table_of(path: Path) -> ProbedTable:
     """Read a file without a mapping; raises `UnreadableFile` if it has no rows and columns."""
     delimiter = encoding = None
@@ -104,9 +92,9 @@ def table_of(path: Path) -> ProbedTable:
         line, header, rows = 0, *_json(path)
     else:
         if kind is FileKind.DELIMITED:
-            encoding, head = first_lines(path, probe())
+            encoding, head = first_lines(path, any_file())
             delimiter = _delimiter(head)
-        found = _sheets(path, probe(delimiter))
+        found = _sheets(path, any_file(delimiter))
         above, line, header = found[0].above, found[0].line, found[0].header
         rows = [row for sheet in found for row in sheet.rows]
     if not rows:
@@ -125,6 +113,7 @@ def table_of(path: Path) -> ProbedTable:
         encoding,
         _name_form(path.name),
         _made_cell(above),
+        _period_cell(above),
     )
 
 
@@ -252,6 +241,15 @@ def _name_form(name: str) -> str | None:
     except ValueError:
         return None
     return whole
+
+
+def _period_cell(above: Sequence[tuple[str, ...]]) -> str | None:
+    """Find the label next to a period in the preamble: (2026-11-01) - (2026-11-30)."""
+    for cells in above:
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        if len(filled) == 2 and _PERIOD.fullmatch(filled[1]):
+            return filled[0]
+    return None
 
 
 def _made_cell(above: Sequence[tuple[str, ...]]) -> tuple[str, str] | None:

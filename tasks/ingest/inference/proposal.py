@@ -90,14 +90,15 @@ class Learned:
         return next(iter(tomllib.loads(self.text)))
 
 
-def learn(path: Path, name: str | None, site: Site | None) -> Learned:
+def learn(path: Path, name: str | None, site: Site | None, *, zone: str | None = None) -> Learned:
     """Propose a mapping for files like this one.
 
-    With a site, its zone is the local one, and its directory decides which units are known. Raises
+    With a site, its zone is the local one, and its directory decides which units are known. Without
+    one, `zone` is the local zone. Raises
     `tasks.sources.base.UnreadableFile` if the file is unreadable or contains no complaints.
     """
     table = table_of(path)
-    local = site.file.zone if site is not None else UNKNOWN_ZONE
+    local = site.file.zone if site is not None else zone or UNKNOWN_ZONE
     if table.exchange and path.suffix == ".jsonl":
         return _exchange(path, _slug(name or "exchange"), site)
     known = _slug(name or ("lapor" if table.lapor else re.split(r"\d", path.name)[0]))
@@ -105,7 +106,7 @@ def learn(path: Path, name: str | None, site: Site | None) -> Learned:
     mappable = [column for column in table.columns if not _personal(column)]
     (_lapor if table.lapor else _register)(draft, mappable)
     _account_for_the_rest(draft)
-    if site is None:
+    if site is None and zone is None:
         draft.notes.append(f"no site was read: the zone is assumed to be {UNKNOWN_ZONE}")
     directory = site.directory if site is not None else None
     text = "\n".join(_written(draft, directory))
@@ -461,15 +462,19 @@ def _made(draft: _Draft) -> Iterator[str]:
     table = draft.table
     if table.name_form is None and table.made_cell is None:
         yield "# The only sign of a file's time is the time it was last written."
-        return
-    yield f"\n[{draft.name}.observed]"
-    if table.name_form is not None:
-        yield f"file_name = {_text(table.name_form)}  # the time in its name"
-    elif table.made_cell is not None:
-        label, form = table.made_cell
-        yield f"cell = {_text(label)}  # the time is in the next cell"
-        yield f"format = {_text(form)}"
-    yield f"zone = {_text(draft.local)}"
+    else:
+        yield f"\n[{draft.name}.observed]"
+        if table.name_form is not None:
+            yield f"file_name = {_text(table.name_form)}  # the time in its name"
+        elif table.made_cell is not None:
+            label, form = table.made_cell
+            yield f"cell = {_text(label)}  # the time is in the next cell"
+            yield f"format = {_text(form)}"
+        yield f"zone = {_text(draft.local)}"
+    if table.period_cell is not None:
+        yield f"\n[{draft.name}.period]  # a file is complete for the days of its filter"
+        yield f"cell = {_text(table.period_cell)}"
+        yield f"zone = {_text(draft.local)}"
 
 
 def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:

@@ -220,6 +220,21 @@ def _with_days(
         )
 
 
+def any_file(delimiter: str | None = None) -> FolderSource:
+    """Return a source without a mapping; it reads any file as written, with no column named."""
+    return FolderSource.model_validate(
+        {
+            "folder": ".",
+            "layout": "history",
+            "zone": "UTC",
+            "dates": ["%Y"],
+            "fields": {"ticket": "", "received": ""},
+            "events": [{"column": "", "kind": "verified"}],
+            "delimiter": delimiter,
+        }
+    )
+
+
 def raw_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]:
     """Yield the visible sheets of a workbook or the tables of a web page, unchanged and with no
     limit; any other file is one sheet.

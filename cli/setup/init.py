@@ -1,0 +1,160 @@
+"""`tenggat init`: begin a site from six answers, an export and a register."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import UsageError
+from cli.language.words import language, say
+from settings.mail_address import is_address
+
+if TYPE_CHECKING:  # loads much: functions import it only when needed
+    from tasks.setup.new_site import LearnedFile, Written
+
+ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
+_PERSON = re.compile(r"(?P<name>[^<>@]*)<(?P<email>[^<>]+)>")
+
+Answer = TypeVar("Answer")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new site.", metavar="DIR")] = Path(
+        "situs"
+    ),
+    name: Annotated[str | None, typer.Option(help="Name of the government.")] = None,
+    zone: Annotated[str | None, typer.Option(help="WIB, WITA, WIT, or a time zone.")] = None,
+    sender: Annotated[
+        str | None, typer.Option(help="Sender address of the mails.", metavar="ADDRESS")
+    ] = None,
+    administrator: Annotated[
+        str | None, typer.Option(help="Administrator: 'Name <address>'.", metavar="ADDRESS")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="An export of SP4N-LAPOR!.", metavar="FILE")
+    ] = None,
+    register: Annotated[
+        Path | None, typer.Option(help="A register of complaints.", metavar="FILE")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; use the options given.")] = False,
+) -> None:
+    """Begin a site with six questions.
+
+    Writes the files of a site that runs, in trial. Learns the mappings of an export and of a
+    register, and proposes the units from the names in them. Writes direktori.xlsx, in which the
+    names and mail addresses of officials are filled in. Refuses a folder with files in it.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(say("init.exists", folder=folder))
+    from tasks.setup.new_site import NewSite, write_site  # noqa: PLC0415
+
+    def ask(question: str, given: str | None, read: Callable[[str], Answer], usual: str) -> Answer:
+        return _ask(question, given, read, usual, asks=not yes)
+
+    government = ask("name", name, _text, "")
+    local = ask("zone", zone, _zone, "WIB")
+    address = ask("sender", sender, _address, "")
+    person, email = ask("administrator", administrator, _person, "")
+    files: list[LearnedFile] = []
+    for question, given, usual in (("export", export, None), ("register", register, "register")):
+        taken = [each.learned.name for each in files]
+        read = partial(_file, usual=usual, zone=local, taken=taken)
+        found = ask(question, str(given or ""), read, "")
+        if found is not None:
+            files.append(found)
+    new = NewSite(
+        name=government,
+        zone=local,
+        locale=language(),
+        sender=address,
+        administrator=person or say("init.administrator"),
+        administrator_email=email,
+        files=files,
+    )
+    _report(folder, write_site(folder, new))
+
+
+def _ask(
+    question: str, given: str | None, read: Callable[[str], Answer], usual: str, *, asks: bool
+) -> Answer:
+    """Return an answer: the option, else what the person types, asked again after a mistake."""
+    if given or not asks:
+        return read(given or usual)
+    while True:
+        text = typer.prompt(
+            say(f"init.questions.{question}"), default=usual, show_default=bool(usual)
+        )
+        try:
+            return read(text.strip())
+        except UsageError as error:
+            console.err.print(escape(str(error)))
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise UsageError(say("init.mistakes.name"))
+    return " ".join(text.split())
+
+
+def _zone(text: str) -> str:
+    name = ZONES.get(text.upper(), text)
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(say("init.mistakes.zone")) from None
+    return name
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise UsageError(say("init.mistakes.sender"))
+    return text
+
+
+def _person(text: str) -> tuple[str, str]:
+    """Read 'Name <address>' or a bare address."""
+    found = _PERSON.fullmatch(text)
+    name, email = (found["name"].strip(), found["email"].strip()) if found else ("", text)
+    if not is_address(email):
+        raise UsageError(say("init.mistakes.administrator"))
+    return name, email
+
+
+def _file(text: str, usual: str | None, zone: str, taken: Sequence[str]) -> LearnedFile | None:
+    """Learn the mapping of the file at a path; nothing means that there is none."""
+    from tasks.ingest.inference.unlearnable import UnlearnableFile  # noqa: PLC0415
+    from tasks.setup.new_site import learn_file  # noqa: PLC0415
+    from tasks.sources.base import UnreadableFile  # noqa: PLC0415
+
+    text = text.strip("\"' ")
+    if not text or text == "-":
+        return None
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise UsageError(say("init.mistakes.file", file=path))
+    try:
+        return learn_file(path, usual, zone, taken)
+    except UnlearnableFile as error:
+        raise UsageError(error.text(language())) from None
+    except UnreadableFile as error:
+        raise UsageError(str(error)) from None
+
+
+def _report(folder: Path, written: Written) -> None:
+    """Print what the site has, and what to do next."""
+    lines = [say("init.done", folder=folder)]
+    for name, learned in written.sources.items():
+        values = {"name": name, "readable": learned.readable, "rows": learned.rows}
+        lines.append(say("init.source", **values))
+        if unread := learned.rows - learned.readable:
+            lines.append(say("init.left_out", n=unread, name=name, folder=folder))
+    lines += [say("init.units", n=written.units), "", say("init.next", folder=folder)]
+    console.out.print(escape("\n".join(lines)), soft_wrap=True)

@@ -1,0 +1,224 @@
+"""Read the directory from a workbook that a person has filled in, with every mistake at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from settings.directory import (
+    office_of,
+    own_superiors,
+    shared_spellings,
+    unit_of,
+)
+from settings.errors import LOCALES, SettingsError
+from settings.mail_address import is_address
+from sla.directory import Directory, OfficeHolder, Role, Unit
+from sla.error_text import did_you_mean
+from sla.folding import folded
+from tasks.common.flexible_dates import DateOrder, is_serial, parse_flexible, parse_serial
+from tasks.setup.unit_proposal import slug
+from tasks.setup.workbook_layout import heading_keys, roles_by_word
+from tasks.sources.files.reader import any_file, raw_sheets
+from tasks.text.catalog import catalog
+
+_DAY_FIRST = DateOrder(day_first=True, day_second=False)
+_ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T][0:.]+)?")
+_SHEETS = ("units", "officers")
+
+Row = tuple[int, dict[str, str]]
+"""The line of a row, and its cells by the key of their column."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDirectory:
+    """The directory of a workbook, and the number of offices left without a name and address."""
+
+    directory: Directory
+    empty_offices: int
+
+
+def read_directory_workbook(path: Path, locale: str) -> ReadDirectory:
+    """Read a workbook with the sheets of units and officials.
+
+    Raises :class:`SettingsError` with every mistake, by sheet, row and column, in a language, and
+    `tasks.sources.base.UnreadableFile` if the file is no workbook.
+    """
+    reader = _Reader(path, locale)
+    found = reader.read()
+    if reader.mistakes:
+        raise SettingsError("\n".join(reader.mistakes))
+    return found
+
+
+@dataclass(slots=True)
+class _Reader:
+    path: Path
+    locale: str
+    mistakes: list[str] = field(default_factory=list)
+    units: dict[str, Unit] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    """The line of each unit."""
+
+    def say(self, key: str, **values: object) -> str:
+        return catalog(self.locale)(f"directory_file.{key}", **values)
+
+    def read(self) -> ReadDirectory:
+        """Read both sheets; mistakes are collected."""
+        tables = self._tables()
+        for sheet in _SHEETS:
+            if sheet not in tables:
+                name = self.say(f"{sheet}.sheet")
+                self.mistakes.append(self.say("mistake.sheet", file=self.path.name, sheet=name))
+        self._read_units(tables.get("units", []))
+        offices, empty = self._read_officers(tables.get("officers", []))
+        if "officers" in tables and not any(o.role is Role.ADMINISTRATOR for o in offices):
+            self.mistakes.append(self.say("mistake.administrator"))
+        return ReadDirectory(Directory(self.units.values(), offices), empty)
+
+    def _tables(self) -> dict[str, list[Row]]:
+        """Find the sheets by their headings, in any language."""
+        tables: dict[str, list[Row]] = {}
+        for sheet in raw_sheets(self.path, any_file()):
+            key, columns = "", dict[int, str]()
+            for line, cells in sheet.rows:
+                if not columns:
+                    key, columns = _headings(cells)
+                    if columns:
+                        tables.setdefault(key, [])
+                    continue
+                row = {
+                    name: " ".join(cells[at].split()) if at < len(cells) else ""
+                    for at, name in columns.items()
+                }
+                if any(row.values()):
+                    tables[key].append((int(line), row))
+        return tables
+
+    def mistake(self, sheet: str, line: int, column: str, what: str, **values: object) -> None:
+        """Note a mistake with sheet, row and column."""
+        self.mistakes.append(
+            self.say(
+                "mistake.at",
+                sheet=self.say(f"{sheet}.sheet"),
+                row=str(line),
+                column=self.say(f"{sheet}.{column}"),
+                what=self.say(f"mistake.{what}", **values),
+            )
+        )
+
+    def _read_units(self, rows: list[Row]) -> None:
+        named = [(line, cells) for line, cells in rows if self._has_name(line, cells)]
+        for line, cells in named:
+            cells["unit"] = cells["unit"] or slug(cells["name"])
+            if cells["unit"] in self.lines:
+                first = str(self.lines[cells["unit"]])
+                self.mistake("units", line, "unit", "again", value=cells["unit"], first=first)
+                continue
+            self.lines[cells["unit"]] = line
+            if not cells["kind"]:
+                self.mistake("units", line, "kind", "no_kind")
+            self.units[cells["unit"]] = unit_of(
+                {**cells, "parent": "", "kind": cells["kind"] or "-"}
+            )
+        find = self._finder()
+        tops = [line for line, cells in named if not cells["parent"]]
+        for line, cells in named:
+            parent = find(cells["parent"]) if cells["parent"] else None
+            if cells["parent"] and parent is None:
+                self.mistake("units", line, "parent", "no_unit", **self._near(cells["parent"]))
+            elif not cells["parent"] and len(tops) > 1 and line != tops[0]:
+                self.mistake("units", line, "parent", "no_parent")
+            elif self.lines.get(cells["unit"]) == line:
+                self.units[cells["unit"]] = unit_of({**cells, "parent": parent or ""})
+        for spelling, one, other in shared_spellings(self.units):
+            values = {"value": spelling, "other": self.units[one].name}
+            self.mistake("units", self.lines[other], "aliases", "spelling", **values)
+        for unit_id in own_superiors(self.units):
+            self.mistake("units", self.lines[unit_id], "parent", "circle")
+
+    def _has_name(self, line: int, cells: Mapping[str, str]) -> bool:
+        if not cells["name"]:
+            self.mistake("units", line, "name", "no_name")
+        return bool(cells["name"])
+
+    def _finder(self) -> Callable[[str], str | None]:
+        """Return a function that finds a unit by name, alias or id; names come first."""
+        by_name = {folded(unit.name): unit.id for unit in self.units.values()}
+        others = Directory(self.units.values(), ())
+        return lambda text: by_name.get(folded(text)) or others.unit_called(text)
+
+    def _near(self, text: str) -> dict[str, str]:
+        names = [unit.name for unit in self.units.values()]
+        return {"value": text, "near": did_you_mean(text, names)}
+
+    def _read_officers(self, rows: list[Row]) -> tuple[list[OfficeHolder], int]:
+        find, roles = self._finder(), roles_by_word()
+        offices, empty = [], 0
+        for line, cells in rows:
+            if not cells["name"] and not cells["email"]:
+                empty += 1
+                continue
+            before = len(self.mistakes)
+            unit, role = find(cells["unit"]), roles.get(cells["role"].casefold())
+            if unit is None:
+                self.mistake("officers", line, "unit", "no_unit", **self._near(cells["unit"]))
+            if role is None:
+                words = [self.say(f"role.{each}") for each in Role]
+                near = did_you_mean(cells["role"], words)
+                self.mistake("officers", line, "role", "role", value=cells["role"], near=near)
+            self._check_person(line, cells)
+            tenure = {key: self._day(line, cells[key], key) for key in ("from", "to")}
+            if tenure["from"] and tenure["to"] and tenure["to"] < tenure["from"]:
+                self.mistake("officers", line, "to", "ends_before")
+            if unit and role and len(self.mistakes) == before:
+                days = {key: day.isoformat() if day else "" for key, day in tenure.items()}
+                deputy = "yes" if cells["deputy"] else ""
+                given = {"unit": unit, "role": role.value, "deputy": deputy, **days}
+                offices.append(office_of({**cells, **given}))
+        return offices, empty
+
+    def _check_person(self, line: int, cells: Mapping[str, str]) -> None:
+        if not cells["name"]:
+            self.mistake("officers", line, "name", "no_person")
+        if not is_address(cells["email"]):
+            self.mistake("officers", line, "email", "email")
+        if cells["deputy"].casefold() not in ("", "ya", "yes", "y", "plt", "plt.", "plh", "plh."):
+            self.mistake("officers", line, "deputy", "deputy", value=cells["deputy"])
+        if cells["locale"] not in ("", *LOCALES):
+            self.mistake("officers", line, "locale", "locale", value=cells["locale"])
+
+    def _day(self, line: int, text: str, column: str) -> date | None:
+        try:
+            return _read_day(text) if text else None
+        except (ValueError, OverflowError):
+            self.mistake("officers", line, column, "date", value=text)
+            return None
+
+
+def _headings(cells: tuple[str, ...]) -> tuple[str, dict[int, str]]:
+    """Return the sheet with these headings and the key of each column; empty for another row."""
+    for sheet in _SHEETS:
+        known = heading_keys(sheet)
+        found = {
+            at: known[text]
+            for at, cell in enumerate(cells)
+            if (text := " ".join(cell.split()).casefold()) in known
+        }
+        wanted = set(known.values()) - {"complaints", "check", "short_name", "locale", "title"}
+        if wanted <= set(found.values()):
+            missing = set(known.values()) - set(found.values())
+            return sheet, found | {len(cells) + at: name for at, name in enumerate(missing)}
+    return "", {}
+
+
+def _read_day(text: str) -> date:
+    """Read a date cell, or a date as people write it, the day before the month."""
+    iso = _ISO_DAY.fullmatch(text)
+    if iso:
+        return date.fromisoformat(iso[1])
+    moment: datetime = parse_serial(text) if is_serial(text) else parse_flexible(text, _DAY_FIRST)
+    return moment.date()

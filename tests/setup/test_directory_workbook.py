@@ -1,0 +1,157 @@
+"""The directory as a workbook: written, filled in, and read with every mistake at once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from python_calamine import CalamineWorkbook
+
+from settings.errors import SettingsError
+from sla.directory import Directory, OfficeHolder, Role, Unit
+from tasks.setup.workbook_reader import read_directory_workbook
+from tasks.setup.workbook_writer import UnitRemark, write_directory
+from tasks.text.catalog import catalog
+
+UNITS = [
+    Unit("kab", "Pemerintah Kabupaten Rekaan", "kabupaten", None, ("Pemkab Rekaan",)),
+    Unit("dinsos", "Dinas Sosial", "dinas", "kab", ("Dinsos Kab. Rekaan",), "Dinsos"),
+    Unit("desa-a", "Desa A", "desa", "kab"),
+]
+ADMIN = OfficeHolder("kab", Role.ADMINISTRATOR, "Rekaan Admin", "admin@rekaan.example")
+HEAD = OfficeHolder(
+    "dinsos",
+    Role.HEAD_OF_UNIT,
+    "Rekaan, S.Sos.",
+    "=kepala@rekaan.example",
+    date(2026, 1, 5),
+    date(2026, 12, 31),
+    deputy=True,
+    locale="en",
+    title="Plt. Kadis",
+)
+DIRECTORY = Directory(UNITS, [ADMIN, HEAD], ["desa"])
+UNIT_HEAD = ["Kode", "Nama unit", "Jenis", "Induk", "Ejaan lain"]
+OFFICER_HEAD = ["Unit", "Jabatan", "Nama", "Surel", "Mulai", "Sampai", "Plt./Plh."]
+TOP = ["kab", "Pemkab", "kabupaten", "", ""]
+DINSOS = ["dinsos", "Dinas Sosial", "dinas", "Pemkab", ""]
+A = ["Pemkab", "Administrator", "Rekaan", "a@b.example", "", "", ""]
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+def test_what_is_written_is_read_again(tmp_path, locale):
+    path = tmp_path / "direktori.xlsx"
+    write_directory(path, DIRECTORY, locale)
+    read = read_directory_workbook(path, "id")  # the headings of each language are known
+    assert read.directory.units == DIRECTORY.units
+    assert read.directory.offices == DIRECTORY.offices
+    # head of government, secretary and inspector; head and liaison of the top; a liaison
+    assert read.empty_offices == 3 + 2 + 1
+
+
+def test_the_workbook_shows_what_to_fill_in_and_what_to_check(tmp_path):
+    path = tmp_path / "direktori.xlsx"
+    write_directory(path, DIRECTORY, "id", {"dinsos": UnitRemark(12, ["desa-a"])})
+    book = CalamineWorkbook.from_path(path)
+    assert book.sheet_names == ["Petunjuk", "Unit", "Pejabat", "Daftar"]
+    units = book.get_sheet_by_name("Unit").to_python()
+    assert units[0][0] == "Unit kerja"
+    row = next(row for row in units if row[0] == "dinsos")
+    assert row[3:4] + row[6:] == [
+        "Pemerintah Kabupaten Rekaan",
+        12.0,
+        "Namanya mirip dengan Desa A: unit yang sama? Jika ya, gabungkan.",
+    ]
+    officers = book.get_sheet_by_name("Pejabat").to_python()
+    assert ["Dinas Sosial", "Pejabat penghubung", *[""] * 7] in officers
+    assert not [row for row in officers if row[0] == "Desa A"]
+
+
+def workbook(path: Path, units: list[list[object]], officers: list[list[object]]) -> Path:
+    """A workbook as a person leaves it, with the headings in the first row."""
+    with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy"}) as book:
+        for name, head, rows in (
+            ("Unit", UNIT_HEAD, units),
+            ("Pejabat", OFFICER_HEAD, officers),
+        ):
+            sheet = book.add_worksheet(name)
+            for line, row in enumerate([head, *rows]):
+                sheet.write_row(line, 0, row)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("units", "officers", "expected"),
+    [
+        ([TOP, DINSOS, ["", "Dinas A", "", "Pemkab", ""]], [A], ["Unit, baris 4, kolom Jenis"]),
+        ([TOP, ["x", "", "dinas", "Pemkab", ""]], [A], ["Unit, baris 3, kolom Nama unit"]),
+        ([TOP, ["kab", "Dinas A", "dinas", "Pemkab", ""]], [A], ["Unit, baris 3, kolom Kode"]),
+        ([TOP, ["a", "Dinas A", "dinas", "Pemkb", ""]], [A], ["Unit, baris 3, kolom Induk"]),
+        ([TOP, ["a", "Dinas A", "dinas", "", ""]], [A], ["Unit, baris 3, kolom Induk"]),
+        (
+            [TOP, ["a", "Dinas A", "dinas", "Pemkab", "PEMKAB"]],
+            [A],
+            ["Unit, baris 3, kolom Ejaan lain"],
+        ),
+        (
+            [TOP, ["a", "A", "dinas", "B", ""], ["b", "B", "dinas", "A", ""]],
+            [A],
+            ["Unit, baris 3, kolom Induk: unit ini", "Unit, baris 4, kolom Induk: unit ini"],
+        ),
+        ([TOP], [], ["Lembar Pejabat: belum ada Administrator"]),
+        (
+            [TOP],
+            [
+                A,
+                ["Dinas X", "Bupati", "Rekaan", "bukan surel", "31/2/2026", "", "mungkin"],
+                ["Pemkab", "Inspektur", "", "b@b.example", "2/1/2026", "1/1/2026", ""],
+            ],
+            [
+                "Pejabat, baris 3, kolom Unit: tidak ada unit bernama 'Dinas X'",
+                "Pejabat, baris 3, kolom Jabatan: tidak ada jabatan 'Bupati'",
+                "Pejabat, baris 3, kolom Surel: bukan alamat surel",
+                "Pejabat, baris 3, kolom Plt./Plh.: 'mungkin' tidak dikenali",
+                "Pejabat, baris 3, kolom Mulai: '31/2/2026' bukan tanggal",
+                "Pejabat, baris 4, kolom Nama: nama pejabat belum diisi",
+                "Pejabat, baris 4, kolom Sampai: masa jabatan berakhir sebelum dimulai",
+            ],
+        ),
+    ],
+)
+def test_every_mistake_is_named_with_sheet_row_and_column(tmp_path, units, officers, expected):
+    path = workbook(tmp_path / "a.xlsx", units, officers)
+    with pytest.raises(SettingsError) as refused:
+        read_directory_workbook(path, "id")
+    lines = [line.removeprefix("Lembar ") for line in str(refused.value).splitlines()]
+    wanted = [line.removeprefix("Lembar ") for line in expected]
+    assert len(lines) == len(wanted)
+    assert [line.startswith(start) for line, start in zip(lines, wanted, strict=True)] == [
+        True
+    ] * len(lines)
+    assert "bukan surel" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "written", [datetime(2026, 11, 24), "24/11/2026", "24 November 2026", "2026-11-24", 46350]
+)
+def test_dates_of_a_workbook_are_dates(tmp_path, written):
+    head = ["Dinas Sosial", "Kepala unit", "Rekaan", "k@b.example", written, "", "ya"]
+    path = workbook(tmp_path / "a.xlsx", [TOP, DINSOS], [A, head])
+    offices = read_directory_workbook(path, "id").directory.offices
+    assert (offices[1].since, offices[1].until) == (date(2026, 11, 24), None)
+    assert offices[1].deputy
+
+
+def test_a_workbook_without_the_sheets_is_refused(tmp_path):
+    path = tmp_path / "lain.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("Sheet1").write(0, 0, "x")
+    with pytest.raises(SettingsError, match=r"lain\.xlsx: tidak ada lembar Unit"):
+        read_directory_workbook(path, "id")
+
+
+def test_the_rules_of_the_guide_are_in_both_languages():
+    guides = [catalog(locale).names("directory_file.guide.lines") for locale in ("id", "en")]
+    assert [len(lines) for lines in guides] == [7, 7]
