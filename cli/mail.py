@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import email
+import email.policy
+import zlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,6 +15,9 @@ from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.words import say
 from settings.mail_address import WrongAddress, plain_address
+
+if TYPE_CHECKING:
+    from tasks.common.context import SiteContext
 
 mail_app = typer.Typer(help="Sent and queued mails.", no_args_is_help=True)
 
@@ -44,35 +51,18 @@ def list_mail(
 def show_mail(
     number: Annotated[int, typer.Argument(help="Number of the mail, from `tenggat mail list`.")],
     site: SiteOption = None,
+    now: NowOption = None,
 ) -> None:
-    """Show one mail: status, attempts and text."""
-    import email  # noqa: PLC0415
-    import email.policy  # noqa: PLC0415
-    import zlib  # noqa: PLC0415
+    """Show one mail: status, attempts and text.
 
+    A mail that waits is composed as it would leave now; nothing changes by it.
+    """
     with console.context_of(site) as context:
-        from db.models import MessageRow  # noqa: PLC0415
-
-        with context.transaction() as session:
-            row = session.get(MessageRow, number)
-            if row is None:
-                raise UsageError(say("mail.no_mail", number=str(number)))
-            lines = [
-                say(
-                    "mail.head",
-                    status=row.status,
-                    message_id=row.message_id_header,
-                    recipient=row.recipient,
-                    role=row.role,
-                )
-            ]
-            lines += [
-                f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
-                f"  {a.code or ''} {a.answer}"
-                + (f" ({say('mail.unknown')})" if a.outcome == "unknown" else "")
-                for a in row.attempts
-            ]
-            raw = zlib.decompress(row.mime) if row.mime else b""
+        moment = console.moment(now, context.site)
+        lines, raw, waits = _stored(context, number)
+        if waits:
+            raw = _composed(context, number, moment)
+            lines.append(say("mail.show.waits" if raw else "mail.show.over"))
     if raw:
         message = email.message_from_bytes(raw, policy=email.policy.default)
         body = message.get_body(("plain",))
@@ -82,9 +72,113 @@ def show_mail(
             "",
             body.get_content() if body else "",
         ]
-    else:
+    elif not waits:
         lines.append(say("mail.not_composed"))
     console.out.print(escape("\n".join(lines)), soft_wrap=True)
+
+
+def _stored(context: SiteContext, number: int) -> tuple[list[str], bytes, bool]:
+    """Return status and attempts of a mail as lines, the mail as sent, and whether it waits."""
+    from db.lives import MessageStatus  # noqa: PLC0415
+    from db.models import MessageRow  # noqa: PLC0415
+
+    with context.transaction() as session:
+        row = session.get(MessageRow, number)
+        if row is None:
+            raise UsageError(say("mail.no_mail", number=str(number)))
+        lines = [
+            say(
+                "mail.head",
+                status=row.status,
+                message_id=row.message_id_header,
+                recipient=row.recipient,
+                role=row.role,
+            )
+        ]
+        lines += [
+            f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
+            f"  {a.code or ''} {a.answer}"
+            + (f" ({say('mail.unknown')})" if a.outcome == "unknown" else "")
+            for a in row.attempts
+        ]
+        waits = row.status in (MessageStatus.QUEUED, MessageStatus.HELD)
+        return lines, zlib.decompress(row.mime) if row.mime else b"", waits
+
+
+def _composed(context: SiteContext, number: int, now: datetime) -> bytes:
+    """Compose a mail that waits, without a trace; return nothing if nothing in it is true."""
+    from db.models import MessageRow  # noqa: PLC0415
+    from tasks.common.rolled_back import rolled_back  # noqa: PLC0415
+    from tasks.notifications.compose import compose  # noqa: PLC0415
+
+    with rolled_back(context) as tried, tried.run(now, "mail show") as run:
+        row = run.session.get(MessageRow, number)
+        return (compose(run, row) if row is not None else None) or b""
+
+
+@mail_app.command("withdraw")
+def withdraw_mail(
+    number: Annotated[int, typer.Argument(help="Number of the mail, from `tenggat mail list`.")],
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Withdraw a mail that waits.
+
+    It is never sent. Its notices count as notified to nobody and are not queued again; the unit
+    hears of an open duty with the next repetition.
+    """
+    with console.context_of(site) as context:
+        from tasks.notifications.resend import NotWithdrawn, withdraw  # noqa: PLC0415
+
+        try:
+            with context.transaction() as session:
+                found = withdraw(session, number, console.moment(now, context.site))
+        except NotWithdrawn as error:
+            raise UsageError(
+                say("mail.error.not_waiting", number=str(number), status=error.status)
+            ) from None
+        if found is None:
+            raise UsageError(say("mail.no_mail", number=str(number)))
+    text = say("mail.withdraw.done", number=str(number), recipient=found.recipient)
+    console.out.print(escape(text), soft_wrap=True)
+
+
+@mail_app.command("test")
+def send_test(
+    address: Annotated[
+        str | None, typer.Argument(help="Another address than the administrator's.")
+    ] = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Send one test mail, and show the server's answer.
+
+    It goes through the real mail server, at once and outside the outbox. In a trial it does not go
+    to an official.
+    """
+    address = _plain(address) if address is not None else None
+    with console.context_of(site) as context:
+        from tasks.notifications.transport.smtp import MailError  # noqa: PLC0415
+        from tasks.notifications.trial.probe import NotProbed, send_test_mail  # noqa: PLC0415
+
+        try:
+            recipient, answer = send_test_mail(context, console.moment(now, context.site), address)
+        except NotProbed as error:
+            raise UsageError(say(f"mail.error.{error.key}")) from None
+        except MailError as error:
+            text = say("mail.test.refused", answer=str(error))
+            console.err.print(escape(text), soft_wrap=True)
+            raise typer.Exit(console.TROUBLE) from None
+        key = "mail.test.kept" if context.site.keeps_mail else "mail.test.sent"
+    text = say(key, recipient=recipient, answer=answer)
+    console.out.print(escape(text), soft_wrap=True)
+
+
+def _plain(address: str) -> str:
+    try:
+        return plain_address(address)
+    except WrongAddress as error:
+        raise UsageError(say("mail.no_address", text=address, reason=str(error))) from None
 
 
 @mail_app.command("resend")
@@ -102,10 +196,7 @@ def resend_mail(
     or the address given. The new mail contains only items still true, and is sent with the next
     delivery.
     """
-    try:
-        to = plain_address(to) if to is not None else None
-    except WrongAddress as error:
-        raise UsageError(say("mail.no_address", text=to, reason=str(error))) from None
+    to = _plain(to) if to is not None else None
     with console.context_of(site) as context:
         from tasks.notifications.resend import NotResent, resend  # noqa: PLC0415
 

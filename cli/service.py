@@ -13,17 +13,36 @@ from rich.table import Table
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_folders
+from cli.decisions.preview import preview_mails
 from cli.language.words import lookup, say
 from settings import Site, load_site
 
 
-def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
+def run(
+    site: SiteOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Only write the next mails as files; change nothing."),
+    ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the preview (else in the working files).", metavar="DIR"),
+    ] = None,
+) -> None:
     """Run one cycle: import, evaluate, send.
 
     Imports complaints, evaluates their deadlines, and sends the queued mails. If nothing is new or
     due it says so and starts no Prefect server. To try a site with
     other days (`--now`), let its mails stay on this machine, or set TENGGAT_REHEARSAL=1.
+
+    With `--preview` nothing is imported or sent. The mails that would leave now and on the next
+    working morning are written as files with an index page.
     """
+    if preview:
+        preview_mails(site, now, to, as_json=as_json)
+        return
     place = load_site(site)
     moment = console.moment(now, place)
     if now is None and (idle := _idle(place, moment)):

@@ -1,6 +1,6 @@
-"""Commands by which the people of a site decide: `start`, `stop`, and `law`.
+"""Commands by which the people of a site decide, and what they look at before.
 
-Each decision is a row of the audit.
+`start` and `stop` change its mode, `law` confirms rules, and a preview shows the next mails.
 """
 
-__all__ = ["mode"]
+__all__ = ["mode", "preview"]

@@ -16,6 +16,7 @@ __all__ = [
     "redaction",
     "remarks",
     "retry",
+    "rolled_back",
     "table_lines",
     "time_budget",
     "whole_files",

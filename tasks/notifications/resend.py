@@ -1,4 +1,4 @@
-"""Resend: send a mail again by hand, to the present office holder or to another address."""
+"""Resend or withdraw: send a mail again by hand, or withdraw one before it is sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db import audit
+from db import audit, notices
 from db.lives import MessageStatus
 from db.models import MessageItem, MessageKind, MessageRow
 from sla.directory import OfficeHolder, Role
@@ -22,6 +22,7 @@ OVER = (
     MessageStatus.BOUNCED,
     MessageStatus.CANCELLED,
     MessageStatus.DISCARDED,
+    MessageStatus.TRIAL,
 )
 """Statuses of a mail that allow another sending."""
 
@@ -86,6 +87,33 @@ def resend(
         first=number,
     )
     return again
+
+
+class NotWithdrawn(ValueError):
+    """The mail cannot be withdrawn; the message gives its status."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"the mail is {status}")
+        self.status = status
+
+
+def withdraw(session: Session, number: int, now: datetime) -> MessageRow | None:
+    """Withdraw a mail that is queued or held: it is never sent, and neither are its notices.
+
+    They count as notified to nobody. Return the mail, or None if there is none of this number.
+    Raises :class:`NotWithdrawn`.
+    """
+    message = session.get(MessageRow, number, with_for_update=True)
+    if message is None:
+        return None
+    if message.status not in (MessageStatus.QUEUED, MessageStatus.HELD):
+        raise NotWithdrawn(message.status)
+    message.status, message.next_attempt_at = MessageStatus.DISCARDED, None
+    session.flush()
+    items = [item.notice_id for item in message.items if not item.correction]
+    notices.settle(session, items, now)
+    audit.note(session, audit.AuditKind.MAIL_WITHDRAWN, now, "asked for by hand", message=number)
+    return message
 
 
 def _addressee(

@@ -222,12 +222,7 @@ class Sender:
         """Check whether a mail has to wait for the mail hours, as retries and late mails of a long
         queue do, or for the day from which superiors get mails; set its send time then.
         """
-        send_after = moment
-        if _bound_to_hours(message):
-            send_after = self.context.send_after(moment)
-        superiors_from = site_mode.superiors_from
-        if superiors_from is not None and _only_for_superiors(message):
-            send_after = max(send_after, superiors_from)
+        send_after = leaves_at(self.context, message, moment, site_mode)
         if send_after > moment:
             message.next_attempt_at = send_after
         return send_after > moment
@@ -358,6 +353,17 @@ def _suppress(run: RunContext, message: MessageRow, error: AddressRefused) -> No
     )
     if newly_marked:
         tell_of_lost_address(run, "refused_address", message, str(error))
+
+
+def leaves_at(
+    context: SiteContext, message: MessageRow, moment: datetime, site_mode: mode.SiteMode
+) -> datetime:
+    """Return when a due mail may leave: now, in the mail hours, or when superiors get mails."""
+    send_after = context.send_after(moment) if _bound_to_hours(message) else moment
+    superiors_from = site_mode.superiors_from
+    if superiors_from is not None and _only_for_superiors(message):
+        send_after = max(send_after, superiors_from)
+    return send_after
 
 
 def _bound_to_hours(message: MessageRow) -> bool:
