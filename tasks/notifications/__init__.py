@@ -1,12 +1,13 @@
 """Mails: enqueued in the outbox, composed, sent; storms, and mail that comes back.
 
-`enqueue` writes to the outbox, `sender` sends from it. Views, rendering and attachments are
-internal.
+`enqueue` writes to the outbox, `sender` sends from it. `compose` shows a mail without
+sending it. Rendering and attachments are internal.
 """
 
 __all__ = [
     "after_restore",
     "bounces",
+    "compose",
     "enqueue",
     "import_alerts",
     "mail_items",
@@ -14,6 +15,7 @@ __all__ = [
     "message_ids",
     "questions",
     "rate_limit",
+    "readdress",
     "replies",
     "resend",
     "send_policy",
@@ -21,4 +23,5 @@ __all__ = [
     "storms",
     "transport",
     "trial",
+    "views",
 ]
