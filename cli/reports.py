@@ -75,19 +75,14 @@ def summary(
             return
         known = console.moment(as_of, context.site) if as_of else moment
         parse(period, context.local(known).date())
-        from tasks.summary import PublishedOtherwise, make_summary  # noqa: PLC0415
+        from tasks.summary import PublishedOtherwise, SummaryRequest, make_summary  # noqa: PLC0415
 
         try:
             made = make_summary(
                 context,
-                period,
-                known,
+                SummaryRequest(period, known, mail=False, out=folder, public=public, annex=annex),
                 moment,
                 "by hand",
-                mail=False,
-                out=folder,
-                public=public,
-                annex=annex,
             )
         except PublishedOtherwise as error:
             raise UsageError(str(error)) from None

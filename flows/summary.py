@@ -14,7 +14,7 @@ from prefect.artifacts import (
 from flows.parameters import AsOf, Now, PeriodName, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from tasks.reports.overview import ReportOverview
-from tasks.summary import make_summary_task
+from tasks.summary import SummaryRequest, make_summary_task
 from tasks.text.catalog import catalog
 from tasks.text.numbers import percent_text
 
@@ -44,7 +44,11 @@ def summary(
             update_progress_artifact(bar, percent)
 
         made = make_summary_task(
-            at.context, chosen, as_of or at.now, at.now, at.run_id, progress=progress
+            at.context,
+            SummaryRequest(chosen, as_of or at.now),
+            at.now,
+            at.run_id,
+            progress=progress,
         )
         log.info("summary of %s written, %d mails queued", chosen, made.mails)
         at.show(view=made.overview, paths=[str(path) for path in made.paths])

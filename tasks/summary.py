@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,34 @@ from tasks.reports.formats.writer import FORMATS, READ, write_all
 from tasks.reports.model import Report
 from tasks.reports.overview import ReportOverview, overview_of
 from tasks.reports.public_edition import public_edition
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRequest:
+    """The wanted report: its period, the moment as of which it is known, and its files.
+
+    `out` is the folder of the files, by default that of the site's reports. The `public` edition is
+    only written, never mailed. `annex` asks for the annex for evaluators as well, in the site's
+    language; it cites the full report, so it has no public edition.
+    """
+
+    period: str
+    as_of: datetime
+    _: KW_ONLY
+    mail: bool = True
+    out: Path | None = None
+    public: bool = False
+    annex: bool = False
+    formats: Collection[str] = FORMATS
+
+    def __post_init__(self) -> None:
+        if self.annex and self.public:
+            raise ValueError("the annex cites the full report: it has no public edition")
+
+    @property
+    def mailed(self) -> bool:
+        """Check whether the report goes to the inspectorate."""
+        return self.mail and not self.public
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,46 +73,37 @@ class PublishedOtherwise(ValueError):
 
 def make_summary(
     context: SiteContext,
-    period: str,
-    as_of: datetime,
+    request: SummaryRequest,
     now: datetime,
     run_id: str,
     *,
-    mail: bool = True,
-    out: Path | None = None,
-    public: bool = False,
-    annex: bool = False,
-    formats: Collection[str] = FORMATS,
     progress: Callable[[float], None] = lambda percent: None,
 ) -> SummaryMade:
-    """Write the report of a period as known at `as_of`, and queue it for the inspectorate.
+    """Write the report of a period as known at a moment, and queue it for the inspectorate.
 
     A report made again for the same period and moment has the same metrics and causes no second
     mail. Readers with another language than the site's also get the files in their language, with
-    the same metrics and the same checksum. The public edition is only written, never mailed.
-    `annex` also writes the annex for evaluators beside the full report, in the site's language.
-    Raises :class:`PublishedOtherwise` if one of other, overlapping days was made before: their
-    difference would show the counts that each withholds.
+    the same metrics and the same checksum. Raises :class:`PublishedOtherwise` if a public edition
+    of other, overlapping days was made before: their difference would show the counts that each
+    withholds.
     """
-    if annex and public:
-        raise ValueError("the annex cites the full report: it has no public edition")
-    owed = mail and not public
+    as_of, public = request.as_of, request.public
     with context.consistent_read() as session:
-        view = report_view(session, context, period, as_of, with_duties=not public)
+        view = report_view(session, context, request.period, as_of, with_duties=not public)
         if not public:
             view = with_earlier(session, context, view)
         made_before = runs.report(session, view.period_key, as_of) is not None
-        locales = _other_languages(session, context, now) if owed else ()
+        locales = _other_languages(session, context, now) if request.mailed else ()
         others = [(each, in_language(session, context, view, each)) for each in locales]
     shown = public_edition(view) if public else view
     if public:
         _publish(context, shown, now, run_id)
-    place, zone = out or context.site.var / "reports", context.site.zone
-    paths = write_all(shown, place, zone, progress, formats=formats, annex=annex)
+    place, zone = request.out or context.site.var / "reports", context.site.zone
+    paths = write_all(shown, place, zone, progress, formats=request.formats, annex=request.annex)
     for locale, other in others:
-        ending = language_ending(context.site, locale)
-        paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)
-    mails = _owe(context, view, paths[0], now, run_id) if owed else 0
+        ending, read = language_ending(context.site, locale), set(READ) & set(request.formats)
+        paths += write_all(other, place, zone, formats=read, ending=ending)
+    mails = _owe(context, view, paths[0], now, run_id) if request.mailed else 0
     return SummaryMade(shown, overview_of(view), tuple(paths), mails, made_before)
 
 
@@ -153,4 +172,4 @@ def _other_languages(session: Session, context: SiteContext, now: datetime) -> l
     return sorted(found - {site.locale})
 
 
-make_summary_task = retrying_task("summary {period}")(make_summary)
+make_summary_task = retrying_task("summary {request.period}")(make_summary)

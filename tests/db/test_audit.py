@@ -50,7 +50,7 @@ from tasks.notifications import storms
 from tasks.notifications.resend import NotResent, resend
 from tasks.reports.audit_heads import heads_in
 from tasks.simulation.simulate import simulate
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 
 
 @pytest.fixture
@@ -231,12 +231,9 @@ def test_a_report_that_is_kept_is_told_once(context):
     for public in (False, False, True):
         make_summary(
             context,
-            "2026-11",
-            wita(NEXT_DAY),
+            SummaryRequest("2026-11", wita(NEXT_DAY), public=public, formats=("json",)),
             wita(NEXT_DAY),
             "summary 1",
-            public=public,
-            formats=("json",),
         )
     row = only(context, AuditKind.REPORT_MADE)
     assert (row["run_id"], row["subject"]["period"]) == ("summary 1", "2026-11")
@@ -533,7 +530,9 @@ def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
 def test_a_mail_with_a_summary_and_its_json_bear_witness(context, server):
     owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2") | since("02/11/2026"))
     end = verified(context.engine).head
-    made = make_summary(context, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1")
+    made = make_summary(
+        context, SummaryRequest("2026-11", wita(NEXT_DAY)), wita(NEXT_DAY), "summary 1"
+    )
     deliver(context, NEXT_DAY)
     inspector = [m for m in server.letters if "Tenggat" in m.mail["From"] and m.mail.is_multipart()]
     bodies = [m.mail.get_body(("plain",)).get_content() for m in inspector]

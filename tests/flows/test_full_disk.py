@@ -24,7 +24,7 @@ from db.backup.create import BackupError, backup
 from tasks.common.context import SiteContext
 from tasks.ingest.exchange.writer import export
 from tasks.intake import pull
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 
 NOW = "2026-11-24 08:00"
 
@@ -69,7 +69,7 @@ def files(folder: Path) -> set[str]:
 
 def report(context: SiteContext) -> None:
     now = wita(NOW)
-    make_summary(context, "2026-11", now, now, "summary", formats={"html", "json"})
+    make_summary(context, SummaryRequest("2026-11", now, formats={"html", "json"}), now, "summary")
 
 
 def kept(context: SiteContext) -> None:

@@ -20,7 +20,7 @@ from db.models import Complaint, MessageRow
 from tasks.deadlines import evaluate_and_notify
 from tasks.ingest.exchange.writer import export
 from tasks.intake import pull
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 
 NAME, NIK, PHONE, MAIL = (
     "Budi Rahasiawan",
@@ -60,7 +60,7 @@ def lived(context, caplog, tmp_path):
         evaluate_and_notify(context, wita(morning), morning)
         deliver(context, morning)
     now = wita("2026-11-24 09:00")
-    made = make_summary(context, "2026-11", now, now, "summary")
+    made = make_summary(context, SummaryRequest("2026-11", now), now, "summary")
     deliver(context, "2026-11-24 09:00")
     export(context, tmp_path / "given.jsonl", now, since=None, titles=True)
     with context.transaction() as session:

@@ -29,7 +29,7 @@ from tasks.deadlines import evaluate_and_notify
 from tasks.ingest.exchange.writer import export
 from tasks.intake import ask, pull
 from tasks.sources.base import SourceError
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 
 
 @pytest.fixture
@@ -270,7 +270,10 @@ def test_no_planted_value_leaves_inbox_and_database(
         out = tmp_path / f"public {public}"
         out.mkdir()
         made += make_summary(
-            context, "2026-11", now, now, "summary", public=public, out=out, formats=FORMATS
+            context,
+            SummaryRequest("2026-11", now, public=public, out=out, formats=FORMATS),
+            now,
+            "summary",
         ).paths
     deliver(context, "2026-12-02 09:30")
     export(context, tmp_path / "given.jsonl", now, since=None, titles=True)

@@ -38,7 +38,7 @@ from tasks import mailbox as steps
 from tasks.common.context import SiteContext
 from tasks.mailbox import MailboxCount, ReplyCount, read_mailbox
 from tasks.monitoring.health import check
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 from tasks.text.templates import render
 
 
@@ -157,7 +157,7 @@ def test_a_notice_that_reached_nobody_has_failed(lived, box):
 @pytest.mark.usefixtures("plain_reports")
 def test_a_summary_may_come_back_too(lived, box):
     now = wita(BREACHED)
-    make_summary(lived, "2026-11", now, now, "summary")
+    make_summary(lived, SummaryRequest("2026-11", now), now, "summary")
     deliver(lived, CAME_BACK)
     (inspector, secretary) = [m.recipient for m in messages(lived, MessageKind.SUMMARY)]
     comes_back(lived, box, secretary)

@@ -57,7 +57,7 @@ from tasks.notifications.views import (
     WatchMail,
 )
 from tasks.notifications.workbook_attachment import notices_workbook
-from tasks.summary import SummaryMade, make_summary
+from tasks.summary import SummaryMade, SummaryRequest, make_summary
 from tasks.text.catalog import TEMPLATES, catalog
 from tasks.text.incidents import IncidentView
 
@@ -113,7 +113,7 @@ def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     settled = {"Selesai": "20/11/2026 10:00"}
     try:
         owe(context, BREACHED, *(e | settled if n % 3 else e for n, e in enumerate(entries)))
-        return make_summary(context, "2026-11", NOW, NOW, "run", formats=("html",))
+        return make_summary(context, SummaryRequest("2026-11", NOW, formats=("html",)), NOW, "run")
     finally:
         context.close()
 

@@ -14,7 +14,7 @@ from support.pipeline import at, decide, register
 from tasks.reports.formats.annex import EVALUATIONS, annex_parts
 from tasks.reports.formats.annex_files import annex_pdf, annex_xlsx
 from tasks.reports.model import Report
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 from tasks.text.catalog import catalog
 
 BOOK = "tenggat-2026-11.xlsx"
@@ -99,7 +99,10 @@ def test_it_is_written_beside_the_full_report_the_same_bytes_again(context, tmp_
 
     def made(folder: str) -> dict[str, bytes]:
         found = make_summary(
-            context, "2026-11", now, now, "r", mail=False, out=tmp_path / folder, annex=True
+            context,
+            SummaryRequest("2026-11", now, mail=False, out=tmp_path / folder, annex=True),
+            now,
+            "r",
         )
         return {path.name: path.read_bytes() for path in found.paths[-2:]}
 
@@ -108,7 +111,7 @@ def test_it_is_written_beside_the_full_report_the_same_bytes_again(context, tmp_
     assert list(first) == [f"{stem}.pdf", f"{stem}.xlsx"]
     assert made("b") == first
     with pytest.raises(ValueError, match="no public edition"):
-        make_summary(context, "2026-11", now, now, "r", public=True, annex=True)
+        make_summary(context, SummaryRequest("2026-11", now, public=True, annex=True), now, "r")
 
 
 def test_the_command_writes_it_only_beside_the_full_report(context, tmp_path, call_tenggat):

@@ -19,7 +19,7 @@ from support.pipeline import UNITS, at, decide, deliver, register
 
 from tasks.reports.formats.duty_cells import HEADS
 from tasks.reports.formats.xlsx_duties import MOST_DUTIES
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 
 EVENING = "2026-11-30 18:00"
 NOVEMBER = ("2026-11-01", "2026-11-30")
@@ -113,7 +113,10 @@ def test_an_independent_count_of_the_list_gives_the_figures_of_the_report(contex
         decide(context, day)
         deliver(context, day)
     made = make_summary(
-        context, "2026-11", wita(EVENING), wita(EVENING), "r", mail=False, out=tmp_path
+        context,
+        SummaryRequest("2026-11", wita(EVENING), mail=False, out=tmp_path),
+        wita(EVENING),
+        "r",
     )
     listed = made.paths[-1]
     assert listed.name == "tenggat-2026-11_2026-11-30_1800_tenggat.csv"
@@ -162,14 +165,11 @@ def test_the_list_is_the_same_again_and_not_in_the_public_edition(context, tmp_p
         now = wita(EVENING)
         summary = make_summary(
             context,
-            "2026-11",
-            now,
+            SummaryRequest(
+                "2026-11", now, mail=False, out=tmp_path / folder, formats={"csv", "xlsx"}, **more
+            ),
             now,
             "r",
-            mail=False,
-            out=tmp_path / folder,
-            formats={"csv", "xlsx"},
-            **more,
         )
         return {path.name: path.read_bytes() for path in summary.paths}
 

@@ -31,7 +31,7 @@ from sla.metrics.tables import report as tables_of
 from sla.periods import Period
 from tasks.reports.model import Report
 from tasks.reports.public_edition import public_edition
-from tasks.summary import PublishedOtherwise, make_summary
+from tasks.summary import PublishedOtherwise, SummaryRequest, make_summary
 
 DUTIES = 3
 """Evaluated deadlines of each complaint, by the same three rules."""
@@ -320,7 +320,12 @@ def test_editions_of_overlapping_periods_are_refused(context, tmp_path):
     now = wita("2026-12-02 09:30")
 
     def publish(period: str) -> None:
-        make_summary(context, period, now, now, "r", public=True, out=tmp_path, formats={"json"})
+        make_summary(
+            context,
+            SummaryRequest(period, now, public=True, out=tmp_path, formats={"json"}),
+            now,
+            "r",
+        )
 
     for period in ("2026-10", "2026-11", "2026-11"):
         publish(period)

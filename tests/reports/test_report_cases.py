@@ -22,7 +22,7 @@ from sla.metrics.table import Table
 from tasks.reports.builder import report_view
 from tasks.reports.formats.html import report_html
 from tasks.reports.public_edition import public_edition
-from tasks.summary import SummaryMade, make_summary
+from tasks.summary import SummaryMade, SummaryRequest, make_summary
 
 NOON, EVENING = "2026-11-24 12:00", "2026-11-30 18:00"
 LONGEST_TITLE = 5_000
@@ -151,7 +151,7 @@ def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_
     register(context, NOON, *entries)
     decide(context, NOON)
     json_only = {"formats": ("json",)}
-    make_summary(context, "2026-11", wita(NOON), wita(NOON), "summary", **json_only)
+    make_summary(context, SummaryRequest("2026-11", wita(NOON), **json_only), wita(NOON), "summary")
     before = tables_of(context, NOON)
 
     def struck(row):
@@ -164,7 +164,9 @@ def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_
     later = open_context()
     register(later, EVENING, *entries)
     decide(later, EVENING)
-    made = make_summary(later, "2026-11", wita(EVENING), wita(EVENING), "summary", **json_only)
+    made = make_summary(
+        later, SummaryRequest("2026-11", wita(EVENING), **json_only), wita(EVENING), "summary"
+    )
     assert names_in(later).keys() == {"dlh", "diskominfo"}
     found = unit(tables_of(later), "dlh")
     assert (found["verdicts"], found["met"], found["breached"]) == (4, 3, 1)
@@ -240,7 +242,10 @@ def test_a_time_before_the_first_complaint_has_no_data_and_no_arrow(context):
     register(context, EVENING, at("Dinas Sosial", "FD-1", **since("02/11/2026")))
     decide(context, EVENING)
     made = make_summary(
-        context, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, formats=("html", "json")
+        context,
+        SummaryRequest("2026-11", wita(EVENING), mail=False, formats=("html", "json")),
+        wita(EVENING),
+        "s",
     )
     headline = made.view.table("headline")
     assert headline.row("received").cells == (1, None, None)
@@ -265,7 +270,10 @@ def test_an_unfinished_month_is_compared_with_the_same_number_of_working_days(co
     )
     decide(context, NOON)
     made = make_summary(
-        context, "2026-11", wita(NOON), wita(NOON), "s", mail=False, formats=("html",)
+        context,
+        SummaryRequest("2026-11", wita(NOON), mail=False, formats=("html",)),
+        wita(NOON),
+        "s",
     )
     assert made.view.table("headline").row("received").cells == (1, 2, None)
     assert made.view.table("trend").value("2026-10", "received") == 4
@@ -306,7 +314,7 @@ def texts_of(made: SummaryMade) -> dict[str, str]:
 def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(context):
     register(context, EVENING)
     decide(context, EVENING)
-    made = make_summary(context, "2026-11", wita(EVENING), wita(EVENING), "summary")
+    made = make_summary(context, SummaryRequest("2026-11", wita(EVENING)), wita(EVENING), "summary")
     texts = texts_of(made)
     for ending in (".html", ".pdf"):
         assert "Tidak ada data dalam periode ini." in texts[ending]
@@ -339,7 +347,9 @@ def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, 
     entries = [at(name, f"FD-{number}") for number, name in enumerate(names)]
     register(context, EVENING, *entries)
     decide(context, EVENING)
-    made = make_summary(context, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False)
+    made = make_summary(
+        context, SummaryRequest("2026-11", wita(EVENING), mail=False), wita(EVENING), "s"
+    )
     texts = texts_of(made)
     for ending in (".html", ".pdf", ".xlsx"):
         plain = " ".join(texts[ending].split())
@@ -372,7 +382,10 @@ def test_no_title_of_any_length_stands_in_a_report(context):
     assert not kept["FD-S"]
     for public in (False, True):
         made = make_summary(
-            context, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, public=public
+            context,
+            SummaryRequest("2026-11", wita(EVENING), mail=False, public=public),
+            wita(EVENING),
+            "s",
         )
         texts = texts_of(made)
         assert [ending for ending, text in texts.items() if MARK in text] == []

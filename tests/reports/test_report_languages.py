@@ -13,7 +13,7 @@ from support.pipeline import at, decide, deliver, register, since
 
 from tasks.reports.builder import in_language, report_view
 from tasks.reports.formats.sections import sections
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 from tasks.text.catalog import catalog
 
 NOW = "2026-11-30 18:00"
@@ -50,7 +50,7 @@ def context(site_folder, open_context):
 
 
 def made(context, **more):
-    return make_summary(context, "2026-11", wita(NOW), wita(NOW), "summary", **more)
+    return make_summary(context, SummaryRequest("2026-11", wita(NOW), **more), wita(NOW), "summary")
 
 
 def mails_of(context) -> dict[str, Sent]:

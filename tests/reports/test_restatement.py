@@ -20,7 +20,7 @@ from tasks.reports.builder import report_view
 from tasks.reports.formats.restatement_text import earlier_line, earlier_shown
 from tasks.reports.formats.writer import FORMATS
 from tasks.reports.labels import names_of
-from tasks.summary import SummaryMade, make_summary
+from tasks.summary import SummaryMade, SummaryRequest, make_summary
 from tasks.text.catalog import catalog
 
 PAGE = ("html", "json")
@@ -45,7 +45,10 @@ def made(context, now, period="2026-11", *, as_of="", **more) -> SummaryMade:
     """A report as JSON: the others take longer to make."""
     formats = more.pop("formats", ("json",))
     return make_summary(
-        context, period, wita(as_of or now), wita(now), f"summary {now}", formats=formats, **more
+        context,
+        SummaryRequest(period, wita(as_of or now), formats=formats, **more),
+        wita(now),
+        f"summary {now}",
     )
 
 

@@ -13,7 +13,7 @@ from support.pipeline import at, decide, deliver, owe, register, since
 
 from sla.engine.context import Policy
 from tasks.reports.verify import NoReport, verify
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 
 MADE, LATER = "2026-11-30 18:00", "2026-12-03 08:00"
 ENTRIES = [
@@ -43,14 +43,11 @@ def made(context, tmp_path, *, public: bool = False) -> Path:
     now = wita(MADE)
     found = make_summary(
         context,
-        "2026-11",
-        now,
+        SummaryRequest(
+            "2026-11", now, mail=False, out=tmp_path / "reports", public=public, formats=("json",)
+        ),
         now,
         "test",
-        mail=False,
-        out=tmp_path / "reports",
-        public=public,
-        formats=("json",),
     )
     return found.path
 

@@ -9,7 +9,7 @@ from conftest import REPOSITORY, wita
 from settings import SettingsError, load_site
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 
 FOLLOW_UP = "sp4n/first-follow-up"
 BASIS = "Peraturan Bupati Contoh Nomor 12 Tahun 2026"
@@ -84,7 +84,10 @@ def test_the_method_note_of_a_summary_tells_of_it(perbup, tmp_path, locale, told
     ):
         moment = wita(now)
         made = make_summary(
-            office, month, moment, moment, "test", mail=False, out=tmp_path, formats=("html",)
+            office,
+            SummaryRequest(month, moment, mail=False, out=tmp_path, formats=("html",)),
+            moment,
+            "test",
         )
         page = made.path.read_text(encoding="utf-8")
         assert (told in page) is said

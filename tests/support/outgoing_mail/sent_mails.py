@@ -20,7 +20,7 @@ from conftest import BLANK_PDF, REPOSITORY, wita
 from db.models import MessageKind
 from support.pipeline import BREACHED, ESCALATED, REMINDED, at, decide, deliver, register, since
 from tasks.common.context import SiteContext
-from tasks.summary import make_summary
+from tasks.summary import SummaryRequest, make_summary
 
 WEEKLY = "2026-11-30 08:00"
 """The Monday of the superiors' weekly mail."""
@@ -100,7 +100,7 @@ def send_each_kind(folder: Path, locale: str, *, plain: bool = False) -> dict[st
             register(context, now, *ENTRIES)
             decide(context, now)
             if now == ESCALATED:
-                make_summary(context, "2026-11", wita(now), wita(now), "summary")
+                make_summary(context, SummaryRequest("2026-11", wita(now)), wita(now), "summary")
             deliver(context, now)
         return {kind: _kept(context, *told) for kind, told in KINDS.items()}
 
