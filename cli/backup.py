@@ -1,4 +1,4 @@
-"""`tenggat backup` and `tenggat restore`: copy the database to a file, and restore it."""
+"""`tenggat backup`, `restore`, `adopt`: copy the database, restore it, go on with it elsewhere."""
 
 from __future__ import annotations
 
@@ -77,3 +77,34 @@ def restore(
         "  tenggat mail release [--drop]",
     ]
     console.out.print(escape("\n".join(lines)), soft_wrap=True)
+
+
+def adopt(
+    site: SiteOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for a script.")] = False,
+) -> None:
+    """Go on with a database that belongs to another installation.
+
+    For working files that were moved or copied to another machine or folder. Stop the other
+    installation first, or its mails are sent twice. Unsent mails are held, as after a restore.
+    """
+    from db.backup.restore import exclusive_access  # noqa: PLC0415
+
+    place = load_site(site)
+    with exclusive_access(place.var / "service.lock"), console.context_of(site) as context:
+        from db.installation import record  # noqa: PLC0415
+        from db.installation.identity import here, read_key  # noqa: PLC0415
+        from tasks.notifications.after_restore import adopt as go_on  # noqa: PLC0415
+
+        with context.transaction() as session:
+            row = record.recorded(session)
+        if row is None or record.belongs(row, here(place.var), read_key(place.var)):
+            console.out.print(say("backup.adopt.own"))
+            return
+        since = console.short_time(context.local(row.since).isoformat(timespec="minutes"))
+        lines = say("backup.adopt.other", host=row.host, path=row.path, since=since)
+        console.out.print(escape(lines), soft_wrap=True)
+        if not yes and not typer.confirm(say("backup.adopt.confirm")):
+            raise typer.Exit(console.TROUBLE)
+        held = go_on(context, datetime.now(UTC))
+        console.out.print(escape(say("backup.adopt.done", n=held)), soft_wrap=True)

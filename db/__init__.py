@@ -13,6 +13,7 @@ __all__ = [
     "engine",
     "false_time",
     "imports",
+    "installation",
     "late_records",
     "lives",
     "locks",

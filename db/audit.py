@@ -71,6 +71,8 @@ class AuditKind(StrEnum):
     """A person puts the site into trial: only the administrator gets mails."""
     RULE_CONFIRMED = "rule.confirmed"
     """A person confirms article and length of a rule."""
+    INSTALLATION_ADOPTED = "installation.adopted"
+    """A person says that this installation goes on in the place of another one."""
     CLOCK_ACCEPTED = "clock.accepted"
     """A person says that the clock is right, although no witness confirms it."""
     CLOCK_UNDONE = "clock.undone"

@@ -829,6 +829,24 @@ class Restore(Base):
     settled_at: Mapped[datetime | None]
 
 
+class InstallationRow(Base):
+    """The installation that this database belongs to, in a single row (see `db.installation`).
+
+    `key` is random and also in the working files. `machine` is a hash, or empty if unknown;
+    `folder` is the inode of the working files.
+    """
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32))
+    machine: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str] = mapped_column(String(255))
+    path: Mapped[str] = mapped_column(Text)
+    folder: Mapped[str] = mapped_column(String(20))
+    since: Mapped[datetime]
+
+
 class ReportRow(Base):
     """A compliance report already made: its period, its `as_of`, and the SHA-256 of its metrics."""
 

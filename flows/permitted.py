@@ -18,6 +18,10 @@ SITES = "TENGGAT_SERVED_SITES"
 """Environment variable of a worker and its runs: the folders of the sites, as a JSON list. The
 service sets it; Prefect's API cannot change it."""
 
+ELSEWHERE = "TENGGAT_WORKS_ELSEWHERE"
+"""Environment variable of a separate worker and its runs: the installation is that of the service,
+whose working files are perhaps on another machine."""
+
 REHEARSAL = "TENGGAT_REHEARSAL"
 """Environment variable of a process with runs that may pretend a later time; their clock is not
 checked."""
@@ -41,6 +45,11 @@ def served_sites() -> list[str] | None:
     """
     given = os.environ.get(SITES)
     return None if given is None else [str(folder) for folder in json.loads(given)]
+
+
+def has_own_installation() -> bool:
+    """Check whether the working files of this process are those of the installation."""
+    return not os.environ.get(ELSEWHERE)
 
 
 def is_rehearsal() -> bool:

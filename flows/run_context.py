@@ -14,7 +14,15 @@ from prefect.runtime import flow_run
 
 from db import audit, runs
 from db.decisions import mode
-from flows.permitted import SKEW, check_site, check_times, is_rehearsal, served_sites
+from db.installation.record import claim
+from flows.permitted import (
+    SKEW,
+    check_site,
+    check_times,
+    has_own_installation,
+    is_rehearsal,
+    served_sites,
+)
 from flows.stored_results import refuse_stored_results
 from settings import load_site
 from tasks.common.context import ClockInThePast, SiteContext
@@ -84,7 +92,8 @@ def flow_run_context(
     and `ask` asks other clocks about it. If the clock is behind the last run by at most `SKEW`, the
     time of that run is used instead.
 
-    Raises `tasks.common.context.ClockInThePast` if `now` is before an already finished run.
+    Raises `db.engine.NotReady` if the database belongs to another installation. Raises
+    `tasks.common.context.ClockInThePast` if `now` is before an already finished run.
     Otherwise later evaluations would be reversed, and new mails dated before mails already sent.
     Raises `flows.permitted.NotPermitted` if `now` is later than the clock, and
     `tasks.monitoring.clock_check.ClockRefused` if it is more than a day after the last run and no
@@ -101,6 +110,8 @@ def flow_run_context(
         if now.tzinfo is None:
             raise ValueError("`now` needs a zone, as in 2026-11-24T08:00+08:00")
         with context.transaction() as session:
+            if has_own_installation():
+                claim(session, context.site.var, now)
             before = runs.last(session, flow)
         if before is not None and before - patience <= now < before:
             now = before

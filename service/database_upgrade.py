@@ -7,14 +7,34 @@ from datetime import datetime
 
 from alembic.util import CommandError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from db.backup.archive import BackupError
 from db.backup.create import backup
 from db.engine import NotReady, open_engine
+from db.installation.record import claim
 from db.migrate import migrate
 from db.migrations.revisions import newest_revision, revision
 from service.errors import ServiceError, Unready
 from settings import Site
+
+
+def claim_database(site: Site, now: datetime) -> None:
+    """Let the migrated database belong to this installation if it belongs to none.
+
+    Raises :class:`service.errors.ServiceError` if it belongs to another one, and `Unready` while it
+    cannot be reached.
+    """
+    engine = open_engine(site.database_url)
+    try:
+        with Session(engine) as session, session.begin():
+            claim(session, site.var, now)
+    except OperationalError as error:
+        raise Unready(f"the database of {site.name} does not answer: {error.orig}") from None
+    except NotReady as error:
+        raise ServiceError(f"{site.name}: {error}") from None
+    finally:
+        engine.dispose()
 
 
 def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool = True) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.database_upgrade import prepare
+from service.database_upgrade import claim_database, prepare
 from service.environment import (
     HEALTH,
     LOOPBACK,
@@ -223,7 +223,9 @@ class _Service:
             wait = min(2 * wait, LONGEST_WAIT)
 
     def _prepare(self, site: Site, backup: bool) -> None:
-        prepare(site, datetime.now(UTC), self.say, copy=backup)
+        now = datetime.now(UTC)
+        prepare(site, now, self.say, copy=backup)
+        claim_database(site, now)
 
     def _register(self) -> None:
         command = [sys.executable, "-m", "service", self.api]

@@ -11,12 +11,13 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from flows.permitted import SITES
+from flows.permitted import ELSEWHERE, SITES
 from service.environment import POOL, prefect_environment
 from service.errors import ServiceError
 from service.lock import exclusive_lock, marked
 from service.logs import saying
 from service.prefect_api import ask, healthy
+from service.prefect_server import environment_variables
 from service.process import Child
 from service.restarts import SupervisedProcess
 from service.signals import until_stopped
@@ -112,6 +113,7 @@ def work(
     with until_stopped(say), ExitStack() as stack:
         stack.enter_context(exclusive_lock(var, file, what=f"'{name}'"))
         stack.enter_context(marked(f"{var} {name}"))
+        stack.enter_context(environment_variables({ELSEWHERE: "1"}))
         heard = saying(say, var / "logs" / f"{file}.log")
         worker = kept_worker(var, api, name, f"prefect-{file}.log", heard, sites=sites, limit=limit)
         stack.callback(worker.stop)

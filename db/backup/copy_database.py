@@ -14,7 +14,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, insert, inspect, make_url, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    delete,
+    func,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -26,7 +38,7 @@ from db.backup.restore import exclusive_access
 from db.engine import open_engine, reading
 from db.migrate import migrate
 from db.migrations.revisions import revision
-from db.models import AuditHead, Base
+from db.models import AuditHead, Base, InstallationRow
 
 AT_ONCE = 5_000
 """Number of rows kept in memory at a time."""
@@ -160,6 +172,8 @@ def _copy_all(source: Connection, target: Connection, say: Callable[[str], None]
     for table in Base.metadata.sorted_tables:
         if table is AuditHead.__table__:
             continue
+        if table is InstallationRow.__table__:
+            target.execute(delete(table))  # of a service that has already used the new database
         given = _copy_table(source, target, table)
         if _read(target, table) != given:
             raise CopyError(f"{table.name} differs in the new database; nothing is copied")

@@ -26,7 +26,7 @@ CLOSING_CHECK_SECONDS = 0.1
 """How often, and after how many seconds each, connections that may be closing are counted again."""
 
 _PROGRAMS = ("pg_dump", "pg_restore", "psql")
-BY_ITSELF = ("alembic_version", "audit_head")
+BY_ITSELF = ("alembic_version", "audit_head", "installation")
 """Tables with a row even in a new, unused database."""
 
 _DEBIAN = Path("/usr/lib/postgresql")

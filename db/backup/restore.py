@@ -19,12 +19,14 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, make_url
+from sqlalchemy.orm import Session
 
 from db.backup import pg_tools
 from db.backup.archive import BackupError, contents, fsync, unpacked
 from db.backup.create import backup, connect
 from db.backup.pg_tools import BY_ITSELF, quoted
 from db.engine import open_engine
+from db.installation.record import release
 from db.lives import MessageStatus, statuses_before
 from db.migrate import migrate
 from db.migrations.revisions import MIGRATIONS, newest_revision
@@ -157,6 +159,8 @@ def _bring_up(url: URL) -> None:
     engine = open_engine(url.render_as_string(hide_password=False))
     try:
         migrate(engine)
+        with Session(engine) as session, session.begin():
+            release(session)  # whoever restores it goes on with it
     finally:
         engine.dispose()
 

@@ -1,4 +1,4 @@
-"""After a restore: hold the unsent mails for a decision, and read lost files again.
+"""After a restore or a move: hold the unsent mails for a decision, and read lost files again.
 
 The restored database does not know the mails sent after its backup. The restore itself holds the
 queued mails (`db.backup.restore`); equal mails of later runs join them (see
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from db import audit, runs, storms
 from db.backup.create import made_at as time_of_backup
+from db.installation.record import take_over
 from tasks.common.context import SiteContext
 from tasks.notifications.enqueue import tell_of_restored
 from tasks.notifications.storms import hold
@@ -50,6 +51,24 @@ def settle(context: SiteContext, now: datetime, backup: str, made_at: datetime |
         kind = audit.AuditKind.DATA_RESTORED
         audit.note(run.session, kind, now, why, backup=backup, held=len(held))
     return Settled(len(held), files)
+
+
+def adopt(context: SiteContext, now: datetime) -> int:
+    """Go on with a database that belonged to another installation; return the mails held.
+
+    It is like a restore: the other installation may have sent them. No file is read again. The
+    audit gets an entry.
+    """
+    with context.run(now, RUN_ID) as run:
+        before = take_over(run.session, context.site.var, now, "another installation")
+        held = storms.without_a_storm(run.session)
+        if held:
+            tell_of_restored(run, hold(run, 0))
+        why = "a person said that this installation goes on in the place of another one"
+        kind = audit.AuditKind.INSTALLATION_ADOPTED
+        other = "" if before is None else f"{before.host} {before.path}"
+        audit.note(run.session, kind, now, why, held=len(held), other=other)
+    return len(held)
 
 
 def finish_restores(context: SiteContext, now: datetime) -> None:

@@ -101,7 +101,7 @@ def hold(run: RunContext, mails: int) -> Storm:
     mails += len(held)
     storm.mails += mails
     session.flush()
-    why = "they may have been sent in the time that a restore has lost"
+    why = "they may have been sent before a restore, or by another installation"
     _note_held(run, storm, mails, why)
     return storm
 

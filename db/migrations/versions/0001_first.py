@@ -42,6 +42,7 @@ TABLES = (
     "mode_change",
     "rule_confirmation",
     "restore",
+    "installation",
     "report",
     "watch_state",
     "audit",
@@ -108,6 +109,7 @@ def upgrade() -> None:
     _create_mode_change()
     _create_rule_confirmation()
     _create_restore()
+    _create_installation()
     _create_report()
     _create_watch_state()
     _create_audit()
@@ -716,10 +718,25 @@ def _create_rule_confirmation() -> None:
 def _create_restore() -> None:
     op.create_table(
         "restore",
+        "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("restored_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("backup", sa.String(length=255), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _create_installation() -> None:
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("machine", sa.String(length=64), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("folder", sa.String(length=20), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
 

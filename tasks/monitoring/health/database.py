@@ -14,6 +14,8 @@ from db import complaints, imports, outbox, quarantine, questions, runs, storms
 from db.audit_verify import missing_triggers
 from db.decisions import mode
 from db.engine import NotReady, open_engine, reading
+from db.installation.identity import here, read_key
+from db.installation.record import belongs, recorded, refusal
 from db.mailbox import bounces
 from db.migrations.revisions import newest_revision, revision
 from settings import Site
@@ -189,6 +191,7 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
         yield from _absent(session, site, name)
         yield from _refused_files(session, site, name)
     yield from _unreadable(session, now)
+    yield from _installation(session, site)
     yield from _restores(session)
     yield from _undelivered(session)
     yield from _storm(session, site)
@@ -267,6 +270,15 @@ def _unreadable(session: Session, now: datetime) -> Iterator[Finding]:
             f"{asked} open questions about values of the sources",
             "see `tenggat questions`, and answer with `tenggat questions answer`",
         )
+
+
+def _installation(session: Session, site: Site) -> Iterator[Finding]:
+    """Report that the database belongs to another installation."""
+    row = recorded(session)
+    at = here(site.var)
+    if row is not None and not belongs(row, at, read_key(site.var)):
+        what, _, remedy = refusal(row, at).partition(". ")
+        yield Finding("trouble", what, remedy)
 
 
 def _restores(session: Session) -> Iterator[Finding]:

@@ -1,0 +1,98 @@
+"""The row of the installation in the database, and the refusal of every other one.
+
+Two installations on one database would send each mail from two places, and a copy of the working
+files would send what the first installation sends as well.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from db.engine import NotReady
+from db.installation.identity import Location, here, read_key, write_key
+from db.lives import MessageStatus, statuses_before
+from db.models import InstallationRow, MessageRow, Restore
+from db.private_dirs import make_private
+
+
+def recorded(session: Session) -> InstallationRow | None:
+    """Return the installation that the database belongs to; None if none has used it yet."""
+    return session.scalar(select(InstallationRow))
+
+
+def claim(session: Session, var: Path, now: datetime) -> None:
+    """Check that the database belongs to this installation; an unused database becomes its own.
+
+    Raises :class:`db.engine.NotReady` if it belongs to another one.
+    """
+    make_private(var)
+    at = here(var)
+    row = recorded(session)
+    if row is None:
+        on_sqlite = session.get_bind().dialect.name == "sqlite"
+        made = (sqlite.insert if on_sqlite else postgresql.insert)(InstallationRow)
+        values = {"id": 1, "key": secrets.token_hex(16), "since": now, **asdict(at)}
+        session.execute(made.values(values).on_conflict_do_nothing())  # another one was faster
+        row = recorded(session)
+        assert row is not None
+    key = read_key(var)
+    if not belongs(row, at, key):
+        raise NotReady(refusal(row, at))
+    if key != row.key:
+        write_key(var, row.key)
+
+
+def belongs(row: InstallationRow, at: Location, key: str) -> bool:
+    """Check whether these working files are those of the installation.
+
+    They are if machine and path are the same. If the machine is unknown, as in a container, the key
+    must not differ; it may be missing. A folder that was moved has the same key and inode.
+    """
+    unknown = not row.machine or not at.machine
+    if not unknown and row.machine != at.machine:
+        return False
+    if row.path == at.path:
+        return not unknown or key in ("", row.key)
+    return key == row.key and row.folder == at.folder != ""
+
+
+def refusal(row: InstallationRow, at: Location) -> str:
+    """Return the reason why nothing runs here, with the remedy."""
+    return (
+        f"the database belongs to the installation on {row.host} in {row.path}; this is {at.host},"
+        f" {at.path}. Nothing is decided or sent here. If the other one has ended, and this one"
+        " goes on in its place: `tenggat adopt`"
+    )
+
+
+def take_over(session: Session, var: Path, now: datetime, reason: str) -> InstallationRow | None:
+    """Let the database belong to this installation from now on; return the one before.
+
+    As after a restore (`reason` is recorded in its place), all unsent mails are held: the other
+    installation may have sent them.
+    """
+    before = recorded(session)
+    if before is not None:
+        session.expunge(before)
+    session.execute(delete(InstallationRow))
+    key = secrets.token_hex(16)
+    session.add(InstallationRow(id=1, key=key, since=now, **asdict(here(var))))
+    unsent = MessageRow.status.in_(statuses_before(MessageStatus.HELD))
+    held = {"status": MessageStatus.HELD, "claim": None, "claimed_at": None}
+    session.execute(update(MessageRow).where(unsent).values(held))
+    session.add(Restore(restored_at=now, backup=reason[:255], settled_at=now))
+    session.flush()
+    write_key(var, key)
+    return before
+
+
+def release(session: Session) -> None:
+    """Let the database belong to nobody, until the next run."""
+    session.execute(delete(InstallationRow))
