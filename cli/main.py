@@ -43,6 +43,7 @@ from cli.setup import init
 from cli.setup.directory import directory_app
 from cli.source import source_app
 from cli.ui import ui_app
+from db.private_dirs import give_back_all
 from settings import SettingsError, proxies
 from sla.calendar import OutsideCalendar
 from sla.periods import PeriodError
@@ -108,7 +109,15 @@ app.add_typer(database_app, name="database")
 
 
 def main() -> None:
-    """Run the command line. Errors are one line with the remedy; exit codes are 0, 1 and 2."""
+    """Run the command line, and leave no file that the service's user cannot open."""
+    try:
+        _run()
+    finally:
+        give_back_all()
+
+
+def _run() -> None:
+    """Run the command. Errors are one line with the remedy; exit codes are 0, 1 and 2."""
     proxies.prepare(os.environ, os.environ.get("PREFECT_API_URL"))
     try:
         arguments = words.choose_language(sys.argv[1:])

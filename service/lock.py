@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from db.private_dirs import make_private
+from db.private_dirs import make_private, not_ours
 from service.environment import MARK
 from service.errors import ServiceError
 
@@ -26,7 +26,12 @@ def exclusive_lock(
     Raises :class:`service.errors.ServiceError` if another process has the lock.
     """
     make_private(var)
-    with (var / f"{name}.lock").open("w") as lock:
+    path = var / f"{name}.lock"
+    try:
+        file = path.open("w")
+    except PermissionError:
+        raise ServiceError(not_ours(path)) from None
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

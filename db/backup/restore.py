@@ -30,7 +30,7 @@ from db.installation.record import release
 from db.lives import MessageStatus, statuses_before
 from db.migrate import migrate
 from db.migrations.revisions import MIGRATIONS, newest_revision
-from db.private_dirs import make_private
+from db.private_dirs import make_private, not_ours
 
 _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -98,7 +98,11 @@ def restore(
 def exclusive_access(lock: Path) -> Iterator[None]:
     """Lock the site's working files; raises :class:`BackupError` if a service has them locked."""
     make_private(lock.parent)
-    with lock.open("a") as file:
+    try:
+        opened = lock.open("a")
+    except PermissionError:
+        raise BackupError(not_ours(lock)) from None
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -40,6 +40,7 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
         partial(host.clock, site, now),
         partial(host.disks, site),
         partial(host.readers, site),
+        partial(host.owners, site),
     ]
     findings = [Finding("good", f"settings of {site.name} read ({site.folder})")]
     with ThreadPoolExecutor(len(steps)) as threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from db.private_dirs import is_open_to_others
+from db.private_dirs import entries, group_name, is_open_to_others, user_name
 from settings import Site
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import free_megabytes
@@ -76,6 +77,35 @@ def readers(site: Site) -> Iterator[Finding]:
             "note",
             f"every user of the machine may look into the backups in {site.backups}",
             f"chmod o= {site.backups}",
+        )
+
+
+def owners(site: Site) -> Iterator[Finding]:
+    """Report working files of another user than their folder, such as root: no run can open them.
+
+    Also reported is that this process may not use the folder itself.
+    """
+    var = site.var
+    if not var.is_dir():
+        return
+    if not os.access(var, os.R_OK | os.W_OK | os.X_OK):
+        owner = user_name(var.stat().st_uid)
+        yield Finding(
+            "trouble",
+            f"{var} belongs to {owner}, and {user_name(os.geteuid())} may not use it",
+            f"run commands as that user: sudo -u {owner} tenggat ...",
+        )
+        return
+    own, group = var.stat().st_uid, var.stat().st_gid
+    strange = [(path, found.st_uid) for path, _, found in entries(var) if found.st_uid != own]
+    if strange:
+        path, other = strange[0]
+        who = f"{user_name(own)}:{group_name(group)}"
+        yield Finding(
+            "trouble",
+            f"{len(strange)} working files belong to {user_name(other)} and not to"
+            f" {user_name(own)}, the first is {path}; the service may be unable to open them",
+            f"chown -R {who} {var}",
         )
 
 
