@@ -192,6 +192,9 @@ class SourceMapping(Strict):
     """The heading in the reference of the settings."""
     has_files: ClassVar[bool] = False
     """Whether the source is a folder of files, which a person may have edited."""
+    stand_in: ClassVar[str] = ""
+    """The column by which people find a row without a ticket; empty if there is none."""
+
     is_exchange: ClassVar[bool] = False
     """Whether another installation of Tenggat writes the source."""
 

@@ -180,6 +180,7 @@ GEOREPORT = (
     "lat",
     "long",
     "media_url",
+    "token",
 )
 """The columns of a request in Open311 GeoReport v2."""
 
@@ -211,6 +212,7 @@ class Open311Source(SourceMapping):
 
     kind: ClassVar[str] = "open311"
     title: ClassVar[str] = "An Open311 server"
+    stand_in: ClassVar[str] = "token"
 
     type: Literal["open311"]
     """The kind of source."""
@@ -261,6 +263,11 @@ class Open311Source(SourceMapping):
         StatusWord(word="closed", enter=("closed",), leave=("reopened",), at="updated_datetime"),
     )
     """The status words; by default `open` and `closed`."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return every column used by the mapping, and the one that may replace a number."""
+        return tuple(dict.fromkeys([*super().columns, self.stand_in]))
 
     @property
     def times(self) -> frozenset[str]:

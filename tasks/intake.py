@@ -20,6 +20,7 @@ from tasks.notifications.import_alerts import (
     alert_repeated_export,
     alert_row_drop,
     alert_silent_source,
+    alert_wrong_clock,
 )
 from tasks.notifications.questions import enqueue_questions
 from tasks.sources import Extract, SourceError, Waiting, WaitingReason, open_source
@@ -56,6 +57,7 @@ def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
     with context.run(now, "intake") as run:
         alert_silent_source(run, source_name)
         alert_files_set_aside(run, source_name, source.set_aside)
+        alert_wrong_clock(run, source_name, source.wrong_clock)
         missing = lately_missing(run.session, context, source_name, now)
         count.missing += (day.isoformat() for day in missing)
     count.waiting += source.waiting

@@ -219,7 +219,9 @@ class RowParser:
         named = self.source.fields
         ticket = plain_ticket(cells[named.ticket])
         if not ticket:
-            raise RowError(RejectionReason.MISSING_TICKET, named.ticket)
+            raise RowError(
+                RejectionReason.MISSING_TICKET, named.ticket, cells.get(self.source.stand_in, "")
+            )
         if ticket in FORMULA_ERRORS:
             raise RowError(RejectionReason.ERROR_CELL, named.ticket, ticket)
         if "+" in ticket and _SHORTENED.fullmatch(ticket):

@@ -13,7 +13,7 @@ from tasks.notifications.enqueue import enqueue_alert
 
 ROW_DROP, REPEATED_EXPORT = "fewer_rows", "repeated_export"
 SILENT_SOURCE, MIXED_DATES = "silent_source", "mixed_dates"
-FILE_SET_ASIDE = "file_set_aside"
+FILE_SET_ASIDE, SOURCE_CLOCK = "file_set_aside", "source_clock"
 
 FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
 """Kinds of alerts that leave before any other mail: an import may show a wrong state."""
@@ -102,3 +102,14 @@ def alert_files_set_aside(run: RunContext, name: str, files: Iterable[tuple[str,
     """
     for file, since in files:
         enqueue_alert(run, FILE_SET_ASIDE, {"source": name, "file": file, "since": since})
+
+
+def alert_wrong_clock(run: RunContext, name: str, times: tuple[datetime, datetime] | None) -> None:
+    """Ask the administrators once about a source with times ahead of ours, or behind by a zone.
+
+    `times` are ours and the newest of the source.
+    """
+    if times is not None:
+        ours, newest = (run.context.local(time).isoformat(timespec="minutes") for time in times)
+        facts = {"source": name, "our_time": ours, "newest_time": newest}
+        enqueue_alert(run, SOURCE_CLOCK, facts, same=("source",))

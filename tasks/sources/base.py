@@ -246,8 +246,9 @@ class Source(ABC, Generic[Settings]):
 
     `waiting` names the files and rows that are left to a later run. `failures` names the parts that
     cannot be read. `set_aside` names the files that are not read any more, with the time of the
-    decision. All are filled while the extracts are read. The settings say whether the source shows
-    everything or only changes (`shows_everything`).
+    decision. `wrong_clock` has the time of a run and the newest time that the source showed then,
+    if the times of the source are wrong. All are filled while the extracts are read. The settings
+    say whether the source shows everything or only changes (`shows_everything`).
     """
 
     is_remote: ClassVar[bool] = True
@@ -258,6 +259,7 @@ class Source(ABC, Generic[Settings]):
         self.waiting: list[Waiting] = []
         self.failures: list[str] = []
         self.set_aside: list[tuple[str, str]] = []
+        self.wrong_clock: tuple[datetime, datetime] | None = None
         self.budget = TimeBudget(settings.max_minutes * 60)
 
     def check_time(self) -> None:

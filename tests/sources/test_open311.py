@@ -16,6 +16,7 @@ import pytest
 import trustme
 from conftest import ON_BOTH, WITA, kind_of_database, wita
 from sqlalchemy import select
+from support.pipeline import alerts
 from support.ports import nobody_listens
 from support.servers.open311_server import (
     GeoServer,
@@ -31,14 +32,14 @@ from support.servers.open311_server import (
 from support.servers.smtp_servers import certificate, trusted
 
 from db import imports
-from db.models import Base, Complaint, EventRow, QuarantineRow
+from db.models import Base, Complaint, EventRow, MessageRow, QuarantineRow
 from settings.errors import SettingsError
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
 from tasks.ingest.source_count import SourceCount
 from tasks.intake import pull
 from tasks.sources.base import SourceError
-from tasks.sources.open311 import client, parser
+from tasks.sources.open311 import client, clock, parser
 
 NOW = "2026-11-24 08:00"
 LIGHT: Request = {
@@ -323,6 +324,61 @@ def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, conn
     ]
     assert tickets(context) == {"1", "2", "B3", "B4"}
     assert count.questions == {"status": 1, "updated_datetime": 1}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_a_request_that_is_there_twice_the_latest_status_counts(city, connect, order):
+    opened = LIGHT | {"updated_datetime": None}
+    city.tricks = [raw(json.dumps([opened, LIGHT | CLOSED, LIGHT][::order]).encode())]
+    context = connect(city)
+    count = take(context)
+    assert (count.rows, count.new, quarantine(context)) == (1, 1, [])
+    assert history(context) == ["received 19 09:00 stated", "closed 23 15:00 stated"]
+
+
+def test_of_a_request_without_a_number_the_token_is_shown(city, connect):
+    city.requests = [LIGHT | {"service_request_id": None, "token": "T-77"}]
+    context = connect(city)
+    assert take(context).new == 0
+    assert quarantine(context) == [("missing_ticket", "service_request_id", "T-77")]
+
+
+EIGHT = timedelta(hours=8)
+DAILY = [wita(f"2026-11-{day} 08:00") for day in (16, 17, 18, 19)]
+
+
+@pytest.mark.parametrize(
+    ("leads", "expected"),
+    [
+        ([EIGHT] * 4, True),
+        ([EIGHT, timedelta(hours=7), timedelta(hours=3), timedelta(minutes=20)], True),
+        ([EIGHT, EIGHT, EIGHT, timedelta(minutes=5)], False),
+        ([EIGHT] * 3, False),
+        ([-EIGHT, -EIGHT - timedelta(minutes=9), -EIGHT, -EIGHT], True),
+        ([-EIGHT, -EIGHT, -EIGHT, timedelta(hours=-9)], False),
+        ([timedelta(minutes=-2)] * 4, False),
+        ([timedelta(days=300) - timedelta(days=day) for day in range(4)], False),  # one wrong date
+    ],
+)
+def test_times_ahead_or_behind_by_the_zone_are_noticed(leads, expected):
+    known: tuple[clock.NewestTime, ...] = ()
+    for now, lead in zip(DAILY, leads, strict=False):
+        known = clock.remembered(known, now, now + lead)
+    assert clock.is_wrong(known, EIGHT) is expected
+
+
+def test_the_administrator_is_asked_once_about_clock_or_zone(city, connect):
+    context = connect(city)
+    city.requests.clear()
+    for day in range(16, 22):
+        received = {"requested_datetime": f"2026-11-{day}T15:30:00Z", "updated_datetime": None}
+        city.requests.append(LIGHT | received | {"service_request_id": f"Z{day}"})
+        take(context, f"2026-11-{day} 15:35")
+        assert alerts(context) == (["source_clock"] if day > 19 else [])
+    with context.transaction() as session:
+        (detail,) = session.scalars(select(MessageRow.detail))
+    assert detail["our_time"] == "2026-11-20T15:35+08:00"
+    assert detail["newest_time"] == "2026-11-20T23:30+08:00"
 
 
 # --- windows, pages, and going on -----------------------------------------------------------------

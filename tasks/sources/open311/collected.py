@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import NamedTuple, TextIO
 from zoneinfo import ZoneInfo
 
 from settings.sources import Open311Source
@@ -18,11 +18,23 @@ Seen = dict[str, datetime | None]
 """The requests of an answer: time of receipt by the request's key."""
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class _Latest(NamedTuple):
+    """The latest state of a request: its answer, its time, and its first line in the file."""
+
+    answer: int
+    at: datetime
+    line: int
+
+
 class CollectedRequests:
     """The requests of one extract, stored on disk until they are imported.
 
     If two answers contain the same request, the later answer counts. If one answer contains it
-    twice with differences, both rows are yielded, and the import rejects the second as a duplicate.
+    twice, the state that was updated last counts. If both were updated at the same time and
+    differ, both rows are yielded, and the import rejects the second as a duplicate.
     """
 
     def __init__(self, source: Open311Source, now: datetime) -> None:
@@ -30,9 +42,11 @@ class CollectedRequests:
         self.columns, self._times = source.columns, source.times
         self._zone = ZoneInfo(source.zone)
         self._file: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
-        self._newest: dict[str, int] = {}
-        self._answers = 0
+        self._latest: dict[str, _Latest] = {}
+        self._answers = self._lines = 0
         self._again: set[datetime] = set()
+        self.newest: datetime | None = None
+        """The newest time of receipt or change that the server has shown."""
 
     def __enter__(self) -> CollectedRequests:
         return self
@@ -48,19 +62,40 @@ class CollectedRequests:
     def take(self, requests: list[Request]) -> Seen:
         """Store the requests of one answer; returns their keys with the times of receipt."""
         self._answers += 1
+        self.look_at(requests)
         known: Seen = {}
         for request in requests:
             cells = [self._cell(name, request) for name in self.columns]
             key = request.get(self.source.fields.ticket, "").strip() or json.dumps(cells)
-            received, updated = (
-                moment(request.get(name, ""), self._zone)
-                for name in ("requested_datetime", "updated_datetime")
-            )
+            received, updated = self._moments(request)
             known[key] = received
             if not self._meanwhile(received, updated):
-                self._newest[key] = self._answers
-                self._file.write(json.dumps([self._answers, key, cells]) + "\n")
+                self._keep(key, updated or received, cells)
         return known
+
+    def look_at(self, requests: list[Request]) -> None:
+        """Note the newest time of these requests."""
+        times = [each for request in requests for each in self._moments(request)]
+        self.newest = max(filter(None, (self.newest, *times)), default=None)
+
+    def _moments(self, request: Request) -> tuple[datetime | None, datetime | None]:
+        """Return the times of receipt and of the last change."""
+        received, updated = (
+            moment(request.get(name, ""), self._zone)
+            for name in ("requested_datetime", "updated_datetime")
+        )
+        return received, updated
+
+    def _keep(self, key: str, at: datetime | None, cells: list[str]) -> None:
+        """Write a request, unless this answer has a later state of it."""
+        before = self._latest.get(key)
+        at = at or _NEVER
+        if before is None or before.answer < self._answers or before.at < at:
+            self._latest[key] = _Latest(self._answers, at, self._lines)
+        elif at < before.at:
+            return
+        self._file.write(json.dumps([key, cells]) + "\n")
+        self._lines += 1
 
     def _meanwhile(self, received: datetime | None, updated: datetime | None) -> bool:
         later = [each for each in (received, updated) if each is not None and each > self.now]
@@ -90,8 +125,8 @@ class CollectedRequests:
     def _rows(self) -> Iterator[Row]:
         self._file.seek(0)
         number = 0
-        for line in self._file:
-            answer, key, cells = json.loads(line)
-            if self._newest[key] == answer:
+        for position, line in enumerate(self._file):
+            key, cells = json.loads(line)
+            if position >= self._latest[key].line:
                 number += 1
                 yield number, tuple(cells)

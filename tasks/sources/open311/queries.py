@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,9 @@ from tasks.sources.open311.parser import Request, moment, requests_in
 
 OVERLAP = timedelta(days=1)
 """How much time before the last extract is asked for again: servers publish some requests late."""
+
+AHEAD = timedelta(minutes=15)
+"""A clock that is fast by less than this is not noticed."""
 
 EDGE = timedelta(minutes=1)
 """Overlap of two windows: servers differ on whether the first and the last second are included."""
@@ -104,6 +108,16 @@ class Questions:
     def window(self, collected: CollectedRequests, start: datetime, end: datetime) -> None:
         """Ask for all requests received in a window."""
         self._complete(collected, start, end, *self._received(collected, start, end))
+
+    def look_ahead(self, collected: CollectedRequests) -> None:
+        """Ask for requests of the coming day: a server with a wrong clock or zone has some.
+
+        They are not imported. A server that refuses the question has none.
+        """
+        begin = collected.now + AHEAD
+        question = {"start_date": iso(begin), "end_date": iso(begin + timedelta(days=1))}
+        with suppress(SourceError):
+            collected.look_at(self._ask(question, 1))
 
     def _complete(
         self,

@@ -26,6 +26,7 @@ from settings.sources import Open311Source
 from tasks.common.context import SiteContext
 from tasks.sources.base import CheckResult, Extract, Source, SourceError
 from tasks.sources.endpoint import check_url, from_environment
+from tasks.sources.open311.clock import NewestTime, is_wrong, remembered
 from tasks.sources.open311.collected import CollectedRequests
 from tasks.sources.open311.queries import EDGE, OVERLAP, Questions, TimeWindows, iso, questions_to
 from tasks.sources.registry import source_kind
@@ -65,9 +66,18 @@ class Open311Server(Source[Open311Source]):
             if progress.asked < now:
                 with CollectedRequests(source, now) as collected:
                     _ask_changes(questions, collected, progress, grid, open_since)
+                    if source.updates_by is None:  # else the changes have no end
+                        questions.look_ahead(collected)
                     span = f"{iso(progress.asked)}/{iso(now)}"
                     reached = now if progress.complete else progress.next
-                    progress = replace(progress, asked=now, next=reached, again=collected.again)
+                    progress = replace(
+                        progress,
+                        asked=now,
+                        next=reached,
+                        again=collected.again,
+                        newest=remembered(progress.newest, now, collected.newest),
+                    )
+                    self._compare_clock(progress)
                     yield collected.extract(span, str(progress))
             while progress.next < now:
                 start, end = grid.window(progress.next, now)
@@ -80,6 +90,12 @@ class Open311Server(Source[Open311Source]):
                     )
                     first, last = start.astimezone(zone), end.astimezone(zone)
                     yield collected.extract(f"{first:%Y-%m-%d}/{last:%Y-%m-%d}", str(progress))
+
+    def _compare_clock(self, progress: _Progress) -> None:
+        zone = self.site.zone
+        offset = progress.asked.astimezone(zone).utcoffset() or timedelta(0)
+        if is_wrong(progress.newest, offset):
+            self.wrong_clock = progress.newest[-1]
 
     def check(self, timeout: float) -> Iterator[CheckResult]:
         """Check whether a server listens at the address."""
@@ -96,13 +112,15 @@ class _Progress:
     """The import progress of a source, stored as its cursor.
 
     The past from `first` to `next` is imported. For imported requests, all changes up to `asked`
-    are known. `again` lists the times of receipt of requests changed during an extract.
+    are known. `again` lists the times of receipt of requests changed during an extract. `newest`
+    has the newest times of the last runs.
     """
 
     first: date
     asked: datetime
     next: datetime
     again: tuple[datetime, ...] = ()
+    newest: tuple[NewestTime, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -119,6 +137,10 @@ class _Progress:
                 datetime.fromisoformat(stored["asked"]),
                 datetime.fromisoformat(stored["next"]),
                 tuple(datetime.fromisoformat(moment) for moment in stored["again"]),
+                tuple(
+                    NewestTime(*map(datetime.fromisoformat, pair))
+                    for pair in stored.get("newest", [])
+                ),
             )
         except (ValueError, KeyError, TypeError):
             return None
@@ -130,6 +152,9 @@ class _Progress:
                 "asked": self.asked.astimezone(UTC).isoformat(),
                 "next": self.next.astimezone(UTC).isoformat(),
                 "again": [moment.astimezone(UTC).isoformat() for moment in self.again],
+                "newest": [
+                    [moment.astimezone(UTC).isoformat() for moment in pair] for pair in self.newest
+                ],
             }
         )
 
