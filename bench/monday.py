@@ -1,0 +1,194 @@
+"""`python bench/monday.py --sites 50 --workers 1`: a Monday morning of many sites.
+
+Each site is a copy of the example site with 1,000 complaints and its own database; its mails stay
+in a local mailbox. On the Friday before, in this process, its backlog is evaluated and sent. Then
+one Prefect server and some workers run the deadlines of all sites for Monday 07:30 and the delivery
+for 07:35. Prints when the last site was done, the times of the runs, and the CPU.
+
+The processes of the workers stand for machines, and this machine has few cores. The speed-up of
+more workers shows where runs wait; what needs CPU cannot become faster here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+from big_site import CONFIG, LAST, fill
+from databases import databases
+
+REPOSITORY = CONFIG.parent.parent
+NEVER = "0 0 1 1 *"
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+STEPS = (("deadlines", 0), ("delivery", 5))
+"""The runs of a site in their order, each with the minutes after 07:30 that it runs for."""
+
+
+def main() -> None:
+    """Measure, and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--sites", type=int, default=50)
+    options.add_argument("--workers", type=int, default=1)
+    options.add_argument("--at-once", type=int, default=4, help="runs of one worker at a time")
+    options.add_argument("--complaints", type=int, default=1_000)
+    options.add_argument("--database", choices=("SQLite", "PostgreSQL"), default="SQLite")
+    asked = options.parse_args()
+    os.environ["TENGGAT_REHEARSAL"] = "1"
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, ExitStack() as stack:
+        folder = Path(place)
+        urls = [""] * asked.sites
+        if asked.database == "PostgreSQL":
+            urls = stack.enter_context(databases(folder, asked.sites))["PostgreSQL"]
+        sites = []
+        for number, url in enumerate(urls):
+            sites.append(_site(folder / f"kab{number:02}", asked.complaints, url))
+            print(f"\r{number + 1} sites made", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+        _measure(sites, folder / "prefect", asked.workers, asked.at_once)
+
+
+def _site(folder: Path, count: int, url: str) -> Path:
+    """Make a site whose backlog was evaluated and sent on the Friday before."""
+    from tasks.common.context import SiteContext  # noqa: PLC0415
+    from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
+    from tasks.delivery import send_owed  # noqa: PLC0415
+    from tasks.notifications.trial.start import start_site  # noqa: PLC0415
+
+    shutil.copytree(CONFIG, folder, ignore=shutil.ignore_patterns("inbox"))
+    for name in ("lapor", "register"):
+        (folder / "inbox" / name).mkdir(parents=True)
+    settings = (folder / "site.toml").read_text("utf-8")
+    settings = settings.replace('var = "../../var"', 'var = "var"')
+    begin, end = settings.index("[schedules]"), settings.index("silent_minutes")
+    end = settings.rindex("\n[", begin, end)  # the table that has this key
+    crons = [f'{flow} = "{NEVER}"' for flow in ("intake", "deadlines", "delivery", "watchdog")]
+    crons += [f'maintenance = "{NEVER}"', f'summary = {{ "last-year" = "{NEVER}" }}']
+    settings = settings[:begin] + "\n".join(["[schedules]", *crons]) + settings[end:]
+    (folder / "site.toml").write_text(settings, "utf-8")
+    if url:
+        os.environ[f"TENGGAT_DATABASE_URL_{folder.name.upper()}"] = url
+    context = SiteContext.open(folder)
+    friday = _monday(context.site.zone) - timedelta(days=3)
+    start_site(context, friday, "the benchmark")
+    fill(context, count)
+    for minutes in (0, 10):
+        now = friday + timedelta(minutes=minutes)
+        evaluate_and_notify(context, now, f"deadlines {now}")
+        send_owed(context, now, f"delivery {now}")
+    context.close()
+    return folder
+
+
+def _monday(zone: Any) -> datetime:
+    return datetime(LAST.year, LAST.month, LAST.day, 7, 30, tzinfo=zone)
+
+
+def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int) -> None:
+    import service  # noqa: PLC0415
+    from service.environment import prefect_environment  # noqa: PLC0415
+
+    with service.prefect_server(home) as api, ExitStack() as stack:
+        folders = [str(site) for site in sites]
+        environment = {**os.environ, **prefect_environment(home, api)}
+        command = [sys.executable, "-m", "service", api, *folders]
+        subprocess.run(
+            command, cwd=REPOSITORY, env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+        places = [part for folder in folders for part in ("--site", folder)]
+        for number in range(workers):
+            command = [sys.executable, "-m", "cli", "worker", "--as-root", *places]
+            command += ["--name", f"worker {number}", "--limit", str(at_once)]
+            process = psutil.Popen(
+                command,
+                cwd=REPOSITORY,
+                env={**environment, "PREFECT_WORKER_QUERY_SECONDS": "2"},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.STDOUT,
+            )
+            stack.callback(process.wait, 30)
+            stack.callback(process.terminate)
+        os.environ.update(prefect_environment(home, api))
+        _play(api, sites, workers)
+
+
+def _play(api: str, sites: Sequence[Path], workers: int) -> None:
+    from service.prefect_api import ask  # noqa: PLC0415
+    from settings import load_site  # noqa: PLC0415
+
+    zone = load_site(sites[0]).zone
+    while not [
+        w for w in ask(f"{api}/work_pools/tenggat/workers/filter", {}) if w["status"] == "ONLINE"
+    ]:
+        time.sleep(0.5)
+    begin, cpu = time.monotonic(), _cpu()
+    waiting = {site: list(STEPS) for site in sites}
+    running: dict[Path, str] = {}
+    durations: dict[str, list[float]] = {flow: [] for flow, _ in STEPS}
+    failed, done = 0, []
+    several = len(sites) > 1
+    while waiting or running:
+        for site, steps in list(waiting.items()):
+            if site not in running and steps:
+                flow, minutes = steps.pop(0)
+                now = _monday(zone) + timedelta(minutes=minutes)
+                name = site.name if several else flow
+                known = ask(f"{api}/deployments/name/{flow}/{name}")["id"]
+                body = {"parameters": {"now": now.isoformat()}}
+                running[site] = ask(f"{api}/deployments/{known}/create_flow_run", body)["id"]
+        time.sleep(1)
+        ids = {"flow_runs": {"id": {"any_": list(running.values())}}, "limit": 200}
+        for run in ask(f"{api}/flow_runs/filter", ids):
+            if run["state_type"] not in FINAL:
+                continue
+            site = next(site for site, key in running.items() if key == run["id"])
+            del running[site]
+            failed += run["state_type"] != "COMPLETED"
+            durations[run["name"].split()[0]].append(run["total_run_time"])
+            if not waiting[site]:
+                del waiting[site]
+                done.append(time.monotonic() - begin)
+    _show(sites, workers, done, durations, failed, _cpu() - cpu)
+
+
+def _show(
+    sites: Sequence[Path],
+    workers: int,
+    done: Sequence[float],
+    durations: dict[str, list[float]],
+    failed: int,
+    cpu: float,
+) -> None:
+    print(f"{len(sites)} sites, {workers} workers: the last site was done after {max(done):.0f} s")
+    print(f"  half of them after {statistics.median(done):.0f} s; {failed} runs failed")
+    for flow, times in durations.items():
+        parts = [*statistics.quantiles(times, n=20)] if len(times) > 1 else times * 20
+        print(
+            f"  {flow:10} median {statistics.median(times):5.2f} s,"
+            f" 95 % below {parts[-1]:5.2f} s, longest {max(times):5.2f} s"
+        )
+    print(f"  CPU of the machine: {cpu:.0f} s, {cpu / len(sites):.1f} s a site")
+    print(json.dumps({"workers": workers, "seconds": max(done), "durations": durations}))
+
+
+def _cpu() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.system)
+
+
+if __name__ == "__main__":
+    os.environ.pop("TENGGAT_VAR", None)
+    sys.path.insert(0, str(REPOSITORY))
+    sys.exit(main())
