@@ -4,18 +4,21 @@
 # make bench  set up and print what the parts cost, as ratios to baselines
 # make prove  set up and kill it everywhere over 600 runs (SEEDS=300 on each database): nothing lost, nothing twice;
 #             and run the tests that have a longer form in it
+# make soak   set up and let a site with five sources, of which three misbehave, work for weeks (SOAK_MINUTES=60 in all):
+#             mail server and database go away and come back, runs are killed; prints figures, memory and open files
 # make faults set up and put 60 small faults into the code one at a time; counts those the tests find
 # make install  set up .venv and nothing else
 # make reference  write docs/configuration.md from the models in settings/, and docs/cli.md from the commands in cli/
 # make audit  ask with pip-audit whether a dependency is known to be vulnerable; says so where it cannot ask
 PYTHON ?= python3
 SEEDS ?= 300
+SOAK_MINUTES ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
-.PHONY: install demo test up lint style bench prove faults audit samples reference clean
+.PHONY: install demo test up lint style bench prove soak faults audit samples reference clean
 
 install: $(COMPILED)
 
@@ -50,6 +53,9 @@ bench: $(READY)
 prove: $(READY)
 	$(BIN)/python tests/prove.py --seeds $(SEEDS)
 	$(BIN)/python -m pytest -n 4 -m long --hypothesis-profile=long
+
+soak: $(READY)
+	$(BIN)/python tests/soak.py --minutes $(SOAK_MINUTES)
 
 faults: $(READY)
 	$(BIN)/python tests/faults.py
