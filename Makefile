@@ -8,7 +8,7 @@
 #             mail server and database go away and come back, runs are killed; prints figures, memory and open files
 # make faults set up and put 60 small faults into the code one at a time; counts those the tests find
 # make install  set up .venv and nothing else
-# make reference  write docs/configuration.md from the models in settings/, and docs/cli.md from the commands in cli/
+# make reference  write docs/configuration.md and docs/konfigurasi.md from the models in settings/, and docs/cli.md and docs/perintah.md from the commands in cli/
 # make audit  ask with pip-audit whether a dependency is known to be vulnerable; says so where it cannot ask
 PYTHON ?= python3
 SEEDS ?= 300

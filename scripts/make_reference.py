@@ -1,4 +1,7 @@
-"""Generate docs/configuration.md from the models in settings/: `make reference`.
+"""Generate docs/configuration.md and docs/konfigurasi.md from the models in settings/.
+
+`make reference` runs this. The English texts are those of the models and of this file;
+`templates/words/cli/configuration.toml` has the Indonesian text for each of them.
 
 The meaning of a key is the text below it in its model. The examples are lines of the example site
 or of docs/sources.md. The page therefore always agrees with the program.
@@ -17,7 +20,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
@@ -26,10 +29,14 @@ from pydantic_core import PydanticUndefined
 REPOSITORY = Path(__file__).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from cli.language.words import table as words
 from settings import calendar, directory, escalation, mapping, report, site, sources
 from sla.events import Kind
 
 CONFIG = REPOSITORY / "examples" / "kabupaten-contoh"
+
+PAGES = {"en": "configuration.md", "id": "konfigurasi.md"}
+"""The page of each language, in docs/."""
 
 PLAIN: dict[Any, str] = {
     str: "text",
@@ -92,6 +99,23 @@ decree = "SKB Menag 1497/2025, Menaker 2/2025, MenPANRB 5/2025"
 """Examples for tables missing in the example site."""
 
 
+class Translation:
+    """The language of the page that is being made, and its texts by the English ones."""
+
+    texts: ClassVar[dict[str, str] | None] = None
+    """None for the English page."""
+    used: ClassVar[set[str]] = set()
+
+    @classmethod
+    def of(cls, text: str) -> str:
+        """Return a text in the language of the page; raises :class:`KeyError` without one."""
+        cls.used.add(text)
+        return text if cls.texts is None or not text else cls.texts[text]
+
+
+tr = Translation.of
+
+
 def meanings(model: type[BaseModel]) -> dict[str, str]:
     """Return the text below each key of a model, including the keys of its base models."""
     found: dict[str, str] = {}
@@ -115,7 +139,7 @@ def type_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
     """Describe a type in plain words, with its limits."""
     for check in metadata:
         if isinstance(check, AfterValidator) and check.func.__name__ in NAMED:
-            return NAMED[check.func.__name__]
+            return tr(NAMED[check.func.__name__])
     text = _bare(annotation)
     limits = [_limit(check) for check in metadata]
     limits += [_limit(part) for check in metadata for part in getattr(check, "metadata", ())]
@@ -128,37 +152,37 @@ def _bare(annotation: Any) -> str:
         return type_of(annotation.__origin__, annotation.__metadata__)
     if origin in (Union, types.UnionType):
         kinds = [type_of(part) for part in parts if part is not type(None)]
-        return " or ".join(dict.fromkeys(kinds))
+        return f" {tr('or')} ".join(dict.fromkeys(kinds))
     if origin is Literal:
-        words = [f"`{part}`" for part in parts if part]
-        return f"one of {', '.join(words)}" if len(words) > 1 else words[0]
+        names = [f"`{part}`" for part in parts if part]
+        return f"{tr('one of')} {', '.join(names)}" if len(names) > 1 else names[0]
     if origin is tuple:
-        return f"list of {type_of(parts[0])}"
+        return f"{tr('list of')} {type_of(parts[0])}"
     if origin is dict:
-        return f"table of {type_of(parts[0])} = {type_of(parts[1])}"
+        return f"{tr('table of')} {type_of(parts[0])} = {type_of(parts[1])}"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return "one of " + ", ".join(f"`{each.value}`" for each in annotation)
+        return f"{tr('one of')} " + ", ".join(f"`{each.value}`" for each in annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "table"
-    return PLAIN[annotation]
+        return tr("table")
+    return tr(PLAIN[annotation])
 
 
 def _limit(check: Any) -> str:
     for name, word in (("ge", "from"), ("gt", "above"), ("le", "to"), ("lt", "below")):
         if getattr(check, name, None) is not None:
-            return f"{word} {getattr(check, name)}"
+            return f"{tr(word)} {getattr(check, name)}"
     return ""
 
 
 def default_of(field: FieldInfo) -> str:
     """Return the default of a key, written as in TOML."""
     if field.is_required():
-        return "required"
+        return tr("required")
     value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel) or value is PydanticUndefined or value in (None, "", (), {}):
         return "–"
     if isinstance(value, tuple) and isinstance(value[0], BaseModel):
-        return "see the meaning"
+        return tr("see the meaning")
     return f"`{toml(value)}`"
 
 
@@ -178,13 +202,13 @@ def toml(value: Any) -> str:
 
 def table(model: type[BaseModel], only: set[str] | None = None) -> Iterator[str]:
     """Yield the table of the keys of a model, one line per key."""
-    yield "| key | type | default | meaning |"
+    yield tr("| key | type | default | meaning |")
     yield "|---|---|---|---|"
     told = meanings(model)
     for name, field in model.model_fields.items():
         if only is None or name in only:
             kind = type_of(field.annotation, tuple(field.metadata))
-            cells = (f"`{field.alias or name}`", kind, default_of(field), told[name])
+            cells = (f"`{field.alias or name}`", kind, default_of(field), tr(told[name]))
             yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
     yield ""
 
@@ -198,7 +222,8 @@ def intro(model: type[BaseModel]) -> str:
     """Return the first paragraph of a model's docstring, without the name of the table."""
     text = inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0]
     text = re.sub(r"^(One )?`\[+[\w.]+\]+`[:.]\s*", "", text)  # the heading has it
-    return "\n".join(textwrap.wrap(text[:1].upper() + text[1:], 120)) + "\n" if text else ""
+    text = tr(" ".join((text[:1].upper() + text[1:]).split()))
+    return "\n".join(textwrap.wrap(text, 120)) + "\n" if text else ""
 
 
 def lines_of(file: Path, *headers: str) -> str:
@@ -229,7 +254,8 @@ def code(text: str) -> str:
 def site_toml() -> Iterator[str]:
     """Yield the section about the file with the identity and the settings of the site."""
     place = CONFIG / "site.toml"
-    yield "## site.toml\n\nThe identity of the site, and the settings of its runs.\n"
+    yield "## site.toml\n"
+    yield tr("The identity of the site, and the settings of its runs.") + "\n"
     head = lines_of(place, "")
     yield code(head.partition("\n\n")[2] or head)
     tables = {
@@ -262,11 +288,10 @@ def section(
 def escalation_toml() -> Iterator[str]:
     """Yield the section about the file with the recipients of notices."""
     place = CONFIG / "escalation.toml"
+    yield "## escalation.toml\n"
     yield (
-        "## escalation.toml\n\nThe recipients of notices, and when: see"
-        " [notifications.md](notifications.md)."
+        tr("The recipients of notices, and when: see [notifications.md](notifications.md).") + "\n"
     )
-    yield ""
     yield from table(escalation.EscalationFile)
     yield from section("[mail_hours]", escalation.MailHoursTable, lines_of(place, "mail_hours"))
     yield from section(
@@ -279,11 +304,15 @@ def escalation_toml() -> Iterator[str]:
 def sources_toml() -> Iterator[str]:
     """Yield the section about the file with the sources of complaints."""
     place, pages = CONFIG / "sources.toml", REPOSITORY / "docs" / "sources.md"
+    yield "## sources.toml\n"
     yield (
-        "## sources.toml\n\nThe sources of complaints: one table for each source, with any name."
-        " [sources.md](sources.md) has a complete example of each kind.\n"
+        tr(
+            "The sources of complaints: one table for each source, with any name. "
+            "[sources.md](sources.md) has a complete example of each kind."
+        )
+        + "\n"
     )
-    yield "### Every source\n"
+    yield f"### {tr('Every source')}\n"
     yield from table(mapping.SourceMapping)
     yield from section("[NAME.fields]", mapping.Fields, lines_of(place, "lapor.fields"))
     yield from section(
@@ -294,11 +323,11 @@ def sources_toml() -> Iterator[str]:
     yield from section(
         "[[NAME.events]]", mapping.EventColumn, block_of(place, "register.events", "unit")
     )
-    yield f"The events are {', '.join(f'`{each.value}`' for each in Kind)}.\n"
+    yield f"{tr('The events are')} {', '.join(f'`{each.value}`' for each in Kind)}.\n"
     examples = {"folder": lines_of(place, "lapor", "lapor.observed")}
     for model in sources.MODELS.values():
         example = examples.get(model.kind) or block_with(pages, f'"{model.kind}"')
-        yield f"### {model.title}\n\n{intro(model)}"
+        yield f"### {tr(model.title)}\n\n{intro(model)}"
         yield from table(model, own(model))
         yield code(example)
         if model is sources.FolderSource:
@@ -315,7 +344,8 @@ def block_of(file: Path, header: str, word: str) -> str:
 def report_toml() -> Iterator[str]:
     """Yield the section about the file with the letterhead."""
     place = CONFIG / "report.toml"
-    yield "## report.toml\n\nThe letterhead and the signature of a report. The file is optional.\n"
+    yield "## report.toml\n"
+    yield tr("The letterhead and the signature of a report. The file is optional.") + "\n"
     yield from section("[letterhead]", report.LetterheadTable, lines_of(place, "letterhead"))
     yield from section("[signature]", report.SignatureTable, lines_of(place, "signature"))
 
@@ -323,10 +353,13 @@ def report_toml() -> Iterator[str]:
 def holidays_toml() -> Iterator[str]:
     """Yield the section about the file with the site's own days off."""
     place = CONFIG / "holidays.toml"
+    yield "## holidays.toml\n"
     yield (
-        "## holidays.toml\n\nCorrections of the days off in the package `holidays`."
-        " The file is optional. The corrections are applied in this order: remove, rename,"
-        " add.\n"
+        tr(
+            "Corrections of the days off in the package `holidays`. The file is optional. The"
+            " corrections are applied in this order: remove, rename, add."
+        )
+        + "\n"
     )
     yield from section("[[add]]", calendar.Addition, lines_of(place, "add"))
     yield from section("[[remove]]", calendar.Removal, EXAMPLES["remove"])
@@ -335,15 +368,20 @@ def holidays_toml() -> Iterator[str]:
 
 def units_csv() -> Iterator[str]:
     """Yield the section about the file with the units."""
-    yield ("## units.csv\n\nThe units, one line each. Commas or semicolons, UTF-8.\n")
+    yield "## units.csv\n"
+    yield tr("The units, one line each. Commas or semicolons, UTF-8.") + "\n"
     yield from csv_columns(directory.UNITS_FILE, directory.UNIT_COLUMNS, directory.UNIT_OPTIONAL)
 
 
 def officers_csv() -> Iterator[str]:
     """Yield the section about the file with the officials."""
+    yield "## officers.csv\n"
     yield (
-        "## officers.csv\n\nThe officials, one line for each tenure of a role at a unit. Commas or"
-        " semicolons, UTF-8.\n"
+        tr(
+            "The officials, one line for each tenure of a role at a unit. Commas or "
+            "semicolons, UTF-8."
+        )
+        + "\n"
     )
     yield from csv_columns(
         directory.OFFICERS_FILE, directory.OFFICER_COLUMNS, directory.OFFICER_OPTIONAL
@@ -352,39 +390,47 @@ def officers_csv() -> Iterator[str]:
 
 def csv_columns(file: str, required: dict[str, str], optional: dict[str, str]) -> Iterator[str]:
     """Yield the columns of a CSV file and the first lines of the example's."""
-    yield "| column | meaning |\n|---|---|"
+    yield f"{tr('| column | meaning |')}\n|---|---|"
     for name, told in required.items():
-        yield f"| `{name}` | {told.replace('|', chr(92) + '|')} |"
+        yield f"| `{name}` | {tr(told).replace('|', chr(92) + '|')} |"
     for name, told in optional.items():
-        yield f"| `{name}` | {told} The column may be left out. |"
+        yield f"| `{name}` | {tr(told)} {tr('The column may be left out.')} |"
     header, first, *_ = (CONFIG / file).read_text("utf-8").splitlines()
     yield f"\n```\n{header}\n{first}\n```\n"
 
 
 def variables() -> Iterator[str]:
     """Yield the section about the environment variables."""
+    yield f"## {tr('Variables of the environment')}\n"
     yield (
-        "## Variables of the environment\n\nURLs with a password belong here and never in a file."
-        " If several sites share a machine, append the name of the site's folder in capitals: the"
-        " variable is then only for that site and has priority, as in TENGGAT_MAIL_URL_CONTOHKAB.\n"
+        tr(
+            "URLs with a password belong here and never in a file. If several sites share a "
+            "machine, append the name of the site's folder in capitals: the variable is then "
+            "only for that site and has priority, as in TENGGAT_MAIL_URL_CONTOHKAB."
+        )
+        + "\n"
     )
-    yield "| variable | meaning |\n|---|---|"
+    yield f"{tr('| variable | meaning |')}\n|---|---|"
     for name, told in meanings(site.Secrets).items():
-        yield f"| TENGGAT_{name.upper()} | {told} |"
+        yield f"| TENGGAT_{name.upper()} | {tr(told)} |"
     for name, told in OTHER_VARIABLES.items():
-        yield f"| {name} | {told} |"
+        yield f"| {name} | {tr(told)} |"
     yield ""
 
 
-def page() -> str:
-    """Return the whole reference."""
+def page(locale: str) -> str:
+    """Return the whole reference in a language."""
+    pairs = words("configuration")["pair"]
+    Translation.texts = None if locale == "en" else {pair["en"]: pair[locale] for pair in pairs}
     parts = [
-        "# Configuration\n",
-        "<!-- Generated by `make reference` from settings/: edit it there. -->\n",
-        "A site is a folder with these files; [examples/kabupaten-contoh/]"
-        "(../examples/kabupaten-contoh/) is an example. An unknown key"
-        "\nis an error. Regulations have their own files: [regulations.md]"
-        "(regulations.md).\n",
+        f"# {tr('Configuration')}\n",
+        tr("<!-- Generated by `make reference` from settings/: edit it there. -->") + "\n",
+        tr(
+            "A site is a folder with these files; [examples/kabupaten-contoh/]"
+            "(../examples/kabupaten-contoh/) is an example. An unknown key"
+            "\nis an error. Regulations have their own files: [regulations.md](regulations.md)."
+        )
+        + "\n",
     ]
     for file in (
         site_toml,
@@ -401,4 +447,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    (REPOSITORY / "docs" / "configuration.md").write_text(page(), encoding="utf-8")
+    for locale, name in PAGES.items():
+        (REPOSITORY / "docs" / name).write_text(page(locale), encoding="utf-8")
