@@ -116,7 +116,7 @@ PAGES = pytest.mark.parametrize(
 
 
 # Making takes long, reading does not: each report is made once in each format, and only read. The
-# imports inside load matplotlib, which takes a second where no report is made.
+# imports inside load Typst and the fonts of matplotlib, which takes time where no report is made.
 
 
 @cache

@@ -36,6 +36,7 @@ class DutyCells:
     def __init__(self, view: Report, zone: ZoneInfo) -> None:
         self._names: Names = view.names
         self._zone, self._t = zone, catalog(view.names.locale)
+        self._said: dict[Condition, str] = {}
 
     def heads(self) -> list[str]:
         """Return the heads of the columns."""
@@ -107,7 +108,10 @@ class DutyCells:
         )
 
     def _conditions(self, conditions: Conditions) -> str:
-        return "; ".join(map(self._condition, conditions))
+        for each in conditions:
+            if each not in self._said:
+                self._said[each] = self._condition(each)
+        return "; ".join(self._said[each] for each in conditions)
 
     def _condition(self, condition: Condition) -> str:
         column = self.head(condition.column)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from textwrap import wrap
 from zoneinfo import ZoneInfo
 
 from sla.metrics.table import WITHHELD, Measure, Row, Table
 from tasks.reports.formats.cell_text import cell_text, number
-from tasks.reports.formats.plot_style import (
+from tasks.reports.formats.chart_canvas import (
     BLUE,
     GREEN,
     GREY,
@@ -17,15 +18,15 @@ from tasks.reports.formats.plot_style import (
     ORANGE,
     RED,
     SKY,
+    SMALL,
     WIDE,
-    canvas,
-    counts,
+    Canvas,
+    Frame,
+    Point,
     cut,
-    gap,
-    labelled,
-    marks,
-    percents,
-    pictured,
+    spread,
+    ticks_of,
+    width_of,
 )
 from tasks.reports.labels import month_name
 from tasks.reports.model import Report
@@ -68,54 +69,53 @@ def _trend(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     received, settled, shares = (_column(table, key) for key in ("received", "settled", "share"))
     if not any(received) and not any(settled):
         return None
-    places = range(len(rows))
-    with canvas(NARROW, 3.5) as figure:
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-        above.bar(
-            places,
-            [value or 0 for value in received],
-            color=SKY,
-            label=labelled(t("report.column.received")),
-        )
-        above.plot(
-            places,
-            [gap(value) for value in settled],
-            color=BLUE,
-            marker="o",
-            markersize=3.5,
-            label=labelled(t("report.column.settled")),
-        )
-        marks(above, _withheld(table, "received"), locale)
-        counts(above.yaxis, locale)
-        above.set_ylabel(t("report.plot.complaints"))
-        above.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderpad=0)
-        below.plot(
-            places, [gap(value) for value in shares], color=GREEN, marker="s", markersize=3.5
-        )
-        percents(below.yaxis, locale)
-        below.set_ylim(0, 1.05)
-        _draw_target(below.axhline, view)
-        below.set_ylabel(t("report.plot.on_time"))
-        shown = [place for place in places if (len(rows) - 1 - place) % 3 == 0]
-        below.set_xticks(shown, [month_name(rows[place].key, locale) for place in shown])
-        for axes in (above, below):
-            axes.grid(visible=False, axis="x")
-        svg = pictured(figure, "trend")
+    canvas = Canvas("trend", NARROW, 252)
+    steps = ticks_of(max(value or 0 for value in (*received, *settled)))
+    left = 24 + max(width_of(label) for label in (number_text(steps[-1], locale), "100%"))
+    above = Frame(left, 20, NARROW - 4, 146, up=steps[-1])
+    below = Frame(left, 160, NARROW - 4, 232, up=1.05)
+    middles = list(spread(left, NARROW - 4, len(rows)))
+    canvas.legend(
+        (left, 8),
+        [
+            (t("report.column.received"), SKY, False),
+            (t("report.column.settled"), BLUE, False),
+        ],
+    )
+    canvas.rows(above, [(step, number_text(step, locale)) for step in steps])
+    half = (NARROW - 4 - left) / max(len(rows), 1) * 0.4
+    for middle, value in zip(middles, received, strict=True):
+        if value:
+            canvas.rect(middle - half, above.y(value), middle + half, above.bottom, SKY)
+    _mark_withheld(canvas, above, middles, _withheld(table, "received"), locale)
+    canvas.points(_points(above, middles, settled), BLUE)
+    canvas.text((8, 83), t("report.plot.complaints"), anchor="middle", turned=True)
+    canvas.rows(below, [(part, percent_text(part, locale)) for part in (0, 0.5, 1)])
+    if view.target is not None:
+        height = below.y(view.target)
+        canvas.line((below.left, height), (below.right, height), RED, 1, dashed=True)
+    canvas.points(_points(below, middles, shares), GREEN, square=True)
+    canvas.text((8, 196), t("report.plot.on_time"), SMALL, anchor="middle", turned=True)
+    for place, middle in enumerate(middles):
+        if (len(rows) - 1 - place) % 3 == 0:
+            end = place == len(rows) - 1
+            at = (NARROW - 2 if end else middle, below.bottom + 10)
+            label = month_name(rows[place].key, locale)
+            canvas.text(at, label, anchor="end" if end else "middle")
     last = {column.key: _said(table, rows[-1], column.key, view, zone) for column in table.columns}
-    month = month_name(rows[-1].key, locale)
     says = t(
         "report.plot.trend_says",
-        month=month,
+        month=month_name(rows[-1].key, locale),
         received=last["received"],
         settled=last["settled"],
         share=last["share"],
     )
-    return Plot("trend", t("report.plot.trend"), says + _target(view), svg)
+    return Plot("trend", t("report.plot.trend"), says + _target(view), canvas.svg())
 
 
 def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     """Draw the share of each unit in the order of the table, small numbers grey and hatched."""
-    t, locale = catalog(view.names.locale), view.names.locale
+    t = catalog(view.names.locale)
     shared = [
         (row, share)
         for row, share in zip(table.rows, _column(table, "share"), strict=True)
@@ -124,37 +124,7 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     if not shared:
         return None
     drawn = shared[:MOST_UNITS]
-    names = [labelled(view.names(table.of, row.key).text) for row, _ in drawn]
-
-    def bars(width: float) -> str:
-        with canvas(width, 0.6 + 0.18 * len(drawn)) as figure:
-            axes = figure.subplots()
-            for place, (row, share) in enumerate(drawn):
-                axes.barh(
-                    place,
-                    share,
-                    height=0.72,
-                    color=GREY if row.small else BLUE,
-                    hatch="////" if row.small else None,
-                    edgecolor="white" if row.small else BLUE,
-                )
-                axes.text(
-                    min(share, 1) + 0.012,
-                    place,
-                    percent_text(share, locale),
-                    va="center",
-                    fontsize=7.5,
-                )
-            _draw_target(axes.axvline, view)
-            axes.set_yticks(range(len(drawn)), [cut(name, width) for name in names], fontsize=7.5)
-            axes.set_ylim(len(drawn) - 0.4, -0.6)
-            axes.set_xlim(0, 1.14)
-            axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
-            percents(axes.xaxis, locale)
-            axes.grid(visible=False, axis="y")
-            return pictured(figure, f"by_unit_{width:.0f}")
-
-    svg, wide = bars(NARROW), bars(WIDE)
+    svg, wide = (_unit_bars(table, view, drawn, width) for width in (NARROW, WIDE))
     says = _extremes(table, view, shared)
     if any(row.small for row, _ in drawn):
         says += " " + t("report.plot.by_unit_small")
@@ -163,47 +133,66 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     return Plot("by_unit", t("report.plot.by_unit"), says + _target(view), svg, wide)
 
 
+def _unit_bars(table: Table, view: Report, drawn: Sequence[tuple[Row, float]], width: float) -> str:
+    """Draw a bar for each unit in a picture of this width."""
+    locale = view.names.locale
+    names = [cut(view.names(table.of, row.key).text, width) for row, _ in drawn]
+    canvas = Canvas(f"by_unit_{width:.0f}", width, 13 * len(drawn) + 26)
+    left = 8 + min(max(width_of(name, SMALL) for name in names), width * 0.55)
+    frame = Frame(left, 4, width - 4, 13 * len(drawn) + 8, across=1.14)
+    ends = (0, 0.25, 0.5, 0.75, 1)
+    canvas.columns(frame, [(end, percent_text(end, locale)) for end in ends])
+    middles = spread(frame.top, frame.bottom, len(drawn))
+    for middle, name, (row, share) in zip(middles, names, drawn, strict=True):
+        end = frame.x(min(share, 1))
+        canvas.rect(
+            left, middle - 4.7, end, middle + 4.7, GREY if row.small else BLUE, hatch=row.small
+        )
+        canvas.text((left - 4, middle), name, SMALL, anchor="end")
+        canvas.text((end + 3, middle), percent_text(share, locale), SMALL)
+    if view.target is not None:
+        place = frame.x(view.target)
+        canvas.line((place, frame.top), (place, frame.bottom), RED, 1, dashed=True)
+    return canvas.svg()
+
+
 def _ageing(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     """Draw open complaints by age, with the late ones on top."""
     t, locale = catalog(view.names.locale), view.names.locale
     opened, late = _column(table, "open"), _column(table, "open_late")
     if not any(opened):
         return None
-    pairs = list(zip(opened, late, strict=True))
-    least = [value - also if value is not None and also is not None else 0 for value, also in pairs]
-    alone = [value or 0 if also is None else 0 for value, also in pairs]
-    labels = [_age(row.key, locale) for row in table.rows]
-    with canvas(NARROW, 2.7) as figure:
-        axes = figure.subplots()
-        axes.bar(labels, least, color=SKY, label=labelled(t("report.plot.not_late")))
-        axes.bar(labels, alone, color=GREY)
-        gone = [
-            any(pair)
-            for pair in zip(*(_withheld(table, k) for k in ("open", "open_late")), strict=True)
-        ]
-        marks(axes, gone, locale, alone)
-        axes.bar(
-            labels,
-            [value or 0 for value in late],
-            bottom=least,
-            color=RED,
-            hatch="///",
-            edgecolor="white",
-            label=labelled(t("report.plot.late")),
-        )
-        counts(axes.yaxis, locale)
-        axes.set_ylabel(t("report.plot.complaints"))
-        axes.set_xlabel(t("report.plot.working_days"))
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderpad=0)
-        axes.grid(visible=False, axis="x")
-        svg = pictured(figure, "ageing")
+    canvas = Canvas("ageing", NARROW, 194)
+    steps = ticks_of(max(value or 0 for value in opened))
+    left = 24 + width_of(number_text(steps[-1], locale))
+    frame = Frame(left, 20, NARROW - 4, 160, up=steps[-1])
+    legend = [(t("report.plot.not_late"), SKY, False), (t("report.plot.late"), RED, True)]
+    canvas.legend((left, 8), legend)
+    canvas.rows(frame, [(step, number_text(step, locale)) for step in steps])
+    middles = list(spread(left, frame.right, len(table.rows)))
+    half = (frame.right - left) / max(len(table.rows), 1) * 0.4
+    for middle, row, value, also in zip(middles, table.rows, opened, late, strict=True):
+        known = value is not None and also is not None
+        least = value - also if value is not None and also is not None else value or 0
+        top = frame.y(least)
+        canvas.rect(middle - half, top, middle + half, frame.bottom, SKY if known else GREY)
+        if also:
+            most = frame.y(least + also) if known else frame.y(also)
+            canvas.rect(middle - half, most, middle + half, top, RED, hatch=True)
+        canvas.text((middle, frame.bottom + 9), _age(row.key, locale), anchor="middle")
+    gone = zip(*(_withheld(table, key) for key in ("open", "open_late")), strict=True)
+    heights = [value or 0 for value in opened]
+    _mark_withheld(canvas, frame, middles, [any(pair) for pair in gone], locale, heights)
+    canvas.text((8, 90), t("report.plot.complaints"), anchor="middle", turned=True)
+    label = t("report.plot.working_days")
+    canvas.text(((left + frame.right) / 2, 186), label, anchor="middle")
     old = _said(table, table.rows[-1], "open", view, zone)
     says = (
         t("report.plot.ageing_says", late=_sum(late, locale), open=_sum(opened, locale), old=old)
         if None not in (*opened, *late)
         else ""
     )
-    return Plot("ageing", t("report.plot.ageing"), says, svg)
+    return Plot("ageing", t("report.plot.ageing"), says, canvas.svg())
 
 
 def _escalations(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
@@ -213,35 +202,58 @@ def _escalations(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     values = {key: _column(table, key) for key in within}
     if not any(value is not None for column in values.values() for value in column):
         return None
-    width = 0.8 / len(within)
-    with canvas(NARROW, 0.9 + 0.55 * len(table.rows)) as figure:
-        axes = figure.subplots()
+    colours = (ORANGE, SKY, BLUE)
+    names = [wrap(_rung(row, view), WIDEST_RUNG) for row in table.rows]
+    ends_at = list(accumulate((max(40.0, 9.5 * len(lines) + 8) for lines in names), initial=0.0))
+    canvas = Canvas("escalations", NARROW, ends_at[-1] + 44)
+    left = 8 + max(width_of(line, 8) for lines in names for line in lines or [""])
+    frame = Frame(left, 22, NARROW - 14, ends_at[-1] + 26)
+    legend = [
+        (t("report.plot.within", n=int(key.rpartition("_")[2])), colours[at % 3], at % 3 == 1)
+        for at, key in enumerate(within)
+    ]
+    canvas.legend((4, 8), legend, SMALL)
+    ends = (0, 0.25, 0.5, 0.75, 1) if NARROW - left > 160 else (0, 0.5, 1)
+    canvas.columns(frame, [(end, percent_text(end, locale)) for end in ends])
+    thick = 32 / len(within)
+    for place, lines in enumerate(names):
+        middle = frame.top + 2 + (ends_at[place] + ends_at[place + 1]) / 2
+        for nth, line in enumerate(lines):
+            height = middle + (nth - (len(lines) - 1) / 2) * 9.5
+            canvas.text((left - 4, height), line, 8, anchor="end")
         for at, key in enumerate(within):
-            lift = (at - (len(within) - 1) / 2) * width
-            axes.barh(
-                [place + lift for place in range(len(table.rows))],
-                [value or 0 for value in values[key]],
-                height=width * 0.9,
-                color=(ORANGE, SKY, BLUE)[at % 3],
-                label=labelled(t("report.plot.within", n=int(key.rpartition("_")[2]))),
-            )
-        names = ["\n".join(wrap(labelled(_rung(row, view)), WIDEST_RUNG)) for row in table.rows]
-        axes.set_yticks(range(len(table.rows)), names, fontsize=8)
-        axes.set_ylim(len(table.rows) - 0.5, -0.5)
-        axes.set_xlim(0, 1)
-        percents(axes.xaxis, locale)
-        figure.legend(
-            loc="outside upper left",
-            ncols=3,
-            frameon=False,
-            borderpad=0,
-            fontsize=7.5,
-            columnspacing=1,
-            handlelength=1.2,
-        )
-        axes.grid(visible=False, axis="y")
-        svg = pictured(figure, "escalations")
-    return Plot("escalations", t("report.plot.escalations"), t("report.plot.escalations_says"), svg)
+            top = middle + (at - len(within) / 2) * thick
+            end = frame.x(values[key][place] or 0)
+            bottom = top + thick * 0.9
+            canvas.rect(left, top, end, bottom, colours[at % 3], hatch=at % 3 == 1)
+    says = t("report.plot.escalations_says")
+    return Plot("escalations", t("report.plot.escalations"), says, canvas.svg())
+
+
+def _points(
+    frame: Frame, middles: Sequence[float], values: Sequence[float | None]
+) -> list[Point | None]:
+    """Return the points of a line, None where there is no value."""
+    return [
+        None if value is None else (middle, frame.y(value))
+        for middle, value in zip(middles, values, strict=True)
+    ]
+
+
+def _mark_withheld(
+    canvas: Canvas,
+    frame: Frame,
+    middles: Sequence[float],
+    withheld: Sequence[bool],
+    locale: str,
+    heights: Sequence[float] = (),
+) -> None:
+    """Draw the sign for withheld values in the position of their bars; none for missing data."""
+    sign = catalog(locale)("report.withheld")
+    for place, gone in enumerate(withheld):
+        if gone:
+            height = frame.y(heights[place] if heights else 0)
+            canvas.text((middles[place], height - 5), sign, anchor="middle")
 
 
 def _extremes(table: Table, view: Report, shared: Sequence[tuple[Row, float]]) -> str:
@@ -258,12 +270,6 @@ def _extremes(table: Table, view: Report, shared: Sequence[tuple[Row, float]]) -
         highest=view.names(table.of, high[0].key).text,
         high=percent_text(high[1], locale),
     )
-
-
-def _draw_target(line: Callable[..., object], view: Report) -> None:
-    """Draw the line of the target, if there is one."""
-    if view.target is not None:
-        line(view.target, color=RED, linestyle="--", linewidth=1)
 
 
 def _target(view: Report) -> str:

@@ -34,7 +34,7 @@ def write_all(
     The files appear together when all are complete. `ending` is added to their common name.
     `progress` is called with the finished part of the work, in percent.
     """
-    # these load matplotlib, which takes a second: imported only when a report is made
+    # these load Typst and the fonts of matplotlib: imported only when a report is made
     from tasks.reports.formats.annex_files import annex_pdf, annex_xlsx  # noqa: PLC0415
     from tasks.reports.formats.duty_cells import duties_csv  # noqa: PLC0415
     from tasks.reports.formats.html import report_html  # noqa: PLC0415

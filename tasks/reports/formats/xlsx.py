@@ -249,13 +249,14 @@ class _Writer:
         rows = (
             [
                 ("name", section),
-                ("name", names(table.of, row.key).text),
+                ("name", name),
                 ("name", row.key),
                 ("name", ticket),
             ]
             for table in self.view.tables
             for section in (t(f"report.section.{table.key}"),)
             for row in table.rows
+            for name in (names(table.of, row.key).text,)
             for ticket in row.tickets
         )
         return sheet.get_name(), self.fill(sheet, heads, rows, total)

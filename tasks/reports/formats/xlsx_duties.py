@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -78,11 +79,12 @@ def write_recount(
     sheet.set_row(0, 48)
     light = len(view.duties.rows) * len(view.duties.recounts) <= MOST_WORK
     formulas = _Formulas(duties_sheet, view.duties, cells) if duties_sheet and light else None
+    name_of = cache(view.names)
     number = 0
     for number, (recount, table, row, cell) in enumerate(_figures(view), 1):
         column = next(each for each in table.columns if each.key == recount.column)
         shape = formats.figures.get(measure_of(row, column))
-        name = t("report.total") if row.key == "total" else view.names(table.of, row.key).text
+        name = t("report.total") if row.key == "total" else name_of(table.of, row.key).text
         sheet.write_string(number, 0, t(f"report.section.{table.key}"))
         sheet.write_string(number, 1, name)
         sheet.write_string(number, 2, column_head(column, view.names))
