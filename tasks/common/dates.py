@@ -80,6 +80,31 @@ def parse_datetime(text: str, form: str) -> datetime:
     return moment
 
 
+def local_to_utc(moment: datetime, zone: tzinfo) -> datetime:
+    """Convert a time to UTC; one without a zone is in `zone`.
+
+    On the night on which clocks go forward, some times do not exist. Such a time is read as the
+    moment of the change. So times that are written in order stay in order. A time that exists twice
+    is the first one.
+    """
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    moment = moment.replace(tzinfo=zone)
+    late, again = moment.astimezone(UTC), moment.replace(fold=1)
+    usual, other = moment.utcoffset(), again.utcoffset()
+    if usual is None or other is None or other <= usual:
+        return late
+    early = again.astimezone(UTC)  # in a gap, the offset after it gives the earlier time
+    offset = early.astimezone(zone).utcoffset()
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) // 2
+        if middle.astimezone(zone).utcoffset() == offset:
+            early = middle
+        else:
+            late = middle
+    return late.replace(microsecond=0)
+
+
 MOST_DAYS = 20_000
 """Limit of days that a parser remembers."""
 
@@ -119,9 +144,7 @@ class DateTimeParser:
 
     def in_utc(self, moment: datetime) -> datetime:
         """Convert a time to UTC; one without a zone is in the zone of the source."""
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self._zone)
-        return moment.astimezone(UTC)
+        return local_to_utc(moment, self._zone)
 
     def _remember(self, day: str, clock: str, moment: datetime) -> None:
         """Remember the parts of a time in the first format.

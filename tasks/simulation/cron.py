@@ -22,11 +22,16 @@ class CronTimes:
     def at_or_after(self, moment: datetime) -> datetime:
         """Return the first tick at or after a moment, in UTC."""
         start = moment.astimezone(UTC)
-        found = [
-            self._runner.run(schedule.get_dates(n=1, start=start))[0]
-            for schedule in self._schedules
-        ]
-        return datetime.fromtimestamp(min(date.timestamp() for date in found), UTC)
+        return min(self._next(schedule, start) for schedule in self._schedules)
+
+    def _next(self, schedule: CronSchedule, start: datetime) -> datetime:
+        """Return the next tick of one schedule.
+
+        In the hour before clocks go forward, Prefect's first answer is a tick that has passed.
+        """
+        dates = self._runner.run(schedule.get_dates(n=2, start=start))
+        ticks = (datetime.fromtimestamp(date.timestamp(), UTC) for date in dates)
+        return next(tick for tick in ticks if tick >= start)
 
 
 def _schedule(site: Site, flow: str, cron: str) -> CronSchedule:

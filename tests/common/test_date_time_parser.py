@@ -53,3 +53,30 @@ def test_a_time_outside_of_the_calendar_in_utc_is_an_overflow(zone, text):
     for _ in range(2):
         with pytest.raises(OverflowError):
             parser.parse(text)
+
+
+BOSTON = "America/New_York"
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M", "%d %b %Y %H:%M"])
+def test_times_of_the_night_in_which_clocks_change_stay_in_order(form):
+    """On 8 March 2026 there is no time between 2 and 3 o'clock in Boston."""
+    parser = DateTimeParser([form], ZoneInfo(BOSTON))
+    clocks = ("01:59", "02:00", "02:30", "02:59", "03:00", "03:15")
+    written = [f"{datetime(2026, 3, 8):{form[:-6]}} {clock}" for clock in clocks]
+    for _ in range(2):  # a parser remembers days
+        read = [parser.parse(text) for text in written]
+        assert [f"{moment:%H:%M}" for moment in read if moment] == [
+            "06:59",
+            "07:00",
+            "07:00",
+            "07:00",
+            "07:00",
+            "07:15",
+        ]
+
+
+def test_a_time_that_exists_twice_is_the_first_one():
+    parser = DateTimeParser(["%Y-%m-%d %H:%M"], ZoneInfo(BOSTON))
+    assert parser.parse("2026-11-01 01:30") == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    assert parser.parse("2026-11-01 02:30") == datetime(2026, 11, 1, 7, 30, tzinfo=UTC)

@@ -16,8 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from alembic import command
@@ -681,6 +682,34 @@ def test_ticks_are_those_of_the_schedule_in_the_site_s_zone(context):
             ("2026-11-24 18:06:00", "2026-11-25 06:05"),
         ):
             assert ticks.at_or_after(wita(moment)) == wita(tick)
+
+
+@pytest.mark.parametrize(
+    ("cron", "begin", "ticks"),
+    [
+        # 8 March has no time between 2 and 3 o'clock in Boston, 1 November has 1 to 2 twice
+        ("30 2 * * *", "2026-03-07T00:00", ["07 07:30", "08 06:30", "09 06:30"]),
+        ("30 2 * * *", "2026-10-31T00:00", ["31 06:30", "01 07:30", "02 07:30"]),
+        ("30 1 * * *", "2026-10-31T00:00", ["31 05:30", "01 05:30", "02 06:30"]),
+        ("5 * * * *", "2026-03-08T05:30", ["08 06:05", "08 07:05", "08 08:05"]),
+    ],
+)
+def test_on_the_night_of_a_clock_change_a_schedule_runs_once(context, cron, begin, ticks):
+    of_deadlines = context.site.file.schedules.model_copy(update={"deadlines": cron})
+    context.site.file = context.site.file.model_copy(update={"schedules": of_deadlines})
+    context.site.zone = ZoneInfo("America/New_York")
+    found: set[str] = set()
+    start = datetime.fromisoformat(begin).replace(tzinfo=UTC)
+    end = start + timedelta(hours=72)
+    with asyncio.Runner() as runner:
+        schedule = CronTimes(context.site, "deadlines", runner)
+        asked = start
+        while len(found) < len(ticks) and asked < end:
+            tick = schedule.at_or_after(asked)
+            assert tick >= asked
+            found.add(f"{tick:%d %H:%M}")
+            asked += timedelta(minutes=15)  # whenever it is asked, the same ticks
+    assert sorted(found) == sorted(ticks)
 
 
 def test_a_schedule_that_is_none_is_named_with_its_file(context):

@@ -14,6 +14,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
 from settings.sources import ISO_TIME
+from tasks.common.dates import local_to_utc
 from tasks.sources.base import SourceError
 from tasks.sources.open311.client import Answer
 
@@ -233,7 +234,7 @@ def moment(text: str, zone: ZoneInfo, *, end_of_day: bool = False) -> datetime |
         found = datetime.fromisoformat(form)
         if end_of_day and _DAY_ONLY.fullmatch(form):
             found = datetime.combine(found, time(23, 59, 59))
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        return local_to_utc(found, zone)
     except (ValueError, OverflowError):
         return None
 
