@@ -26,8 +26,8 @@ be told. A mailbox answers in less; a slow one is read while the mails go out.""
 def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Send all mails ready for delivery; the run fails if the mail server is unusable.
 
-    Returned mail and answers are read beside. A slow or unreadable mailbox does not stop the
-    sending of mails.
+    Returned mail and answers are read at the same time. A slow or unreadable mailbox does not
+    stop the sending of mails.
     """
     with flow_run_context("delivery", site, now) as at:
         reading = read_mailbox_task.submit(at.context, at.now, at.run_id)

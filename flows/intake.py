@@ -28,8 +28,8 @@ LONGEST_RUN = 3 * 60 * 60
 def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Import from every source of a site. If one fails, the others continue, and the run fails.
 
-    Sources on other machines are read side by side, and folders meanwhile: nothing waits for a slow
-    server. The imports are written one after another.
+    Sources on other machines are read side by side, and folders at the same time: nothing waits
+    for a slow server. The imports are written one after another.
     """
     log = get_run_logger()
     with flow_run_context("intake", site, now) as at:

@@ -1,7 +1,7 @@
 """The mode of a site: in trial only the administrator gets mails, live the officials get theirs.
 
 A new site is in trial until a person ends the trial. What only a digest of the trial showed was
-notified to nobody: at the end of the trial those notices are withdrawn and decided anew.
+notified to nobody: at the end of the trial those notices are withdrawn and decided again.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def stop(session: Session, now: datetime, by: str) -> SiteMode:
 def activate(session: Session, now: datetime) -> bool:
     """Put a start into force if its time has come; return whether this call did so.
 
-    The ladder of every duty begins anew at the unit: the notices of the trial are withdrawn, its
+    The ladder of every duty begins again at the unit: the notices of the trial are withdrawn, its
     unsent mails are cancelled, and all complaints are evaluated again.
     """
     rows = _rows(session)

@@ -129,7 +129,7 @@ class ShiftCheck:
 
     The evidence is a date in a column with words, a word in a column with dates, or a word of
     another column. A word in a column with dates may also be written there by a clerk. It counts as
-    a shift if it is a word of another column, or if a column beside it is not mapped: then it may
+    a shift if it is a word of another column, or if a column next to it is not mapped: then it may
     be the name of a person. Words about the progress of a case are no names. Without a status,
     which a snapshot always has, an unknown classification counts as well.
     """

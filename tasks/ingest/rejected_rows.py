@@ -20,7 +20,7 @@ UNUSABLE = MISALIGNED | {
 }
 """Reasons for which a row is no complaint at all: torn, or without ticket or date of receipt. An
 impossible date of receipt counts as well. Their share is checked in a file of any size. A line of
-text beside the table does not count.
+text next to the table does not count.
 """
 
 

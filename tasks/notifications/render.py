@@ -165,7 +165,7 @@ class DutyTexts:
     def left(self, duty: Duty) -> str:
         """Return how late a duty is, or how much time is left.
 
-        Law in calendar days counts calendar days, with the working days beside them.
+        Law in calendar days counts calendar days, with the working days in brackets.
         """
         t = catalog(self.locale)
         if duty.section is DeskSection.TODAY:

@@ -41,13 +41,7 @@ def resend(
     `weekly`: this mail leaves at once, and is not the weekly mail of its recipient. The first mail
     stays on record unchanged. Raises :class:`NotResent`.
     """
-    first = session.get(MessageRow, number)
-    if first is None:
-        raise NotResent(f"no mail {number}; see `tenggat mail list`")
-    if first.status == MessageStatus.HELD:
-        raise NotResent(f"mail {number} is held back; see `tenggat mail release --help`")
-    if first.status not in OVER:
-        raise NotResent(f"mail {number} still waits to be sent; see `tenggat mail show {number}`")
+    first = _first(session, number)
     holder = _addressee(context, first, now, to)
     before = session.scalar(
         select(func.count()).select_from(MessageRow).where(MessageRow.resent_of == number)
@@ -87,6 +81,18 @@ def resend(
         first=number,
     )
     return again
+
+
+def _first(session: Session, number: int) -> MessageRow:
+    """Return the mail with this number; raises :class:`NotResent` if it still waits."""
+    first = session.get(MessageRow, number)
+    if first is None:
+        raise NotResent(f"no mail {number}; see `tenggat mail list`")
+    if first.status == MessageStatus.HELD:
+        raise NotResent(f"mail {number} is held back; see `tenggat mail release --help`")
+    if first.status not in OVER:
+        raise NotResent(f"mail {number} still waits to be sent; see `tenggat mail show {number}`")
+    return first
 
 
 class NotWithdrawn(ValueError):

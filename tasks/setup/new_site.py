@@ -1,4 +1,4 @@
-"""Write the files of a new site: settings, mappings learnt from files, and the directory."""
+"""Write the files of a new site: settings, mappings learned from files, and the directory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NO_SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class LearnedFile:
-    """A file of a source, and the mapping learnt from it."""
+    """A file of a source, and the mapping learned from it."""
 
     path: Path
     learned: Learned
@@ -63,7 +63,7 @@ def learn_file(
 ) -> LearnedFile:
     """Learn the mapping of a file, as a source with a name that is not taken.
 
-    Raises `tasks.sources.base.UnreadableFile` for a file that cannot be learnt.
+    Raises `tasks.sources.base.UnreadableFile` for a file that cannot be learned.
     """
     learned = learn(path, usual_name, None, zone=zone)
     if learned.name in taken:

@@ -37,7 +37,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class UnitRemark:
-    """What the sheet says beside a unit: its number of complaints, and what to check."""
+    """What the sheet says next to a unit: its number of complaints, and what to check."""
 
     complaints: int = 0
     similar: Sequence[str] = field(default_factory=tuple)
@@ -48,7 +48,7 @@ def write_directory(
 ) -> None:
     """Write the workbook; offices without a holder get a row with an empty name and address.
 
-    `remarks` are shown beside the units, by id, for the person who checks a proposal.
+    `remarks` are shown next to the units, by id, for the person who checks a proposal.
     """
     with whole_file(path) as kept, xlsxwriter.Workbook(kept, _OPTIONS) as book:
         _Writer(book, directory, catalog(locale), remarks or {}).write()

@@ -177,7 +177,7 @@ class FaultyRow(NamedTuple):
     """The cells of a line that could not be split: the reason, and nothing from its content.
 
     `sha256` is the hash of the line, so that the same line is recognized again. `ticket` is the
-    ticket number if it stands before the fault; only its hash is stored. `detail` has numbers for
+    ticket number if it is before the fault; only its hash is stored. `detail` has numbers for
     people, never content.
     """
 

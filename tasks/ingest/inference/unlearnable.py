@@ -1,4 +1,4 @@
-"""The refusal of a file from which no mapping can be learnt."""
+"""The refusal of a file from which no mapping can be learned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tasks.text.catalog import catalog
 
 
 class UnlearnableFile(UnreadableFile):
-    """A file from which no mapping can be learnt, with the change that the clerk has to make.
+    """A file from which no mapping can be learned, with the change that the clerk has to make.
 
     `problem` is a key of `[learn]` in the catalogue of words.
     """

@@ -1,4 +1,4 @@
-"""Links for an answer by mail, and the statements of units, beside the complaints of a mail."""
+"""Links for an answer by mail, and the statements of units, next to the complaints of a mail."""
 
 from __future__ import annotations
 

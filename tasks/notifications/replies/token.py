@@ -1,6 +1,6 @@
 """Tokens: short, unforgeable names of one complaint in one notice mail.
 
-A token stands in the subject of an answer, as `[TGT-2Y-1K3-7XQ2M4P8AB-1]`. Mail servers and mail
+A token is in the subject of an answer, as `[TGT-2Y-1K3-7XQ2M4P8AB-1]`. Mail servers and mail
 programs keep a subject; many of them refuse or change an address with a plus tag. The parts are the
 key of the mail, the key of the complaint, and a signature (HMAC-SHA256, 50 bits). A number at the
 end is the choice of the reader. The token is derived and not stored. The signature covers

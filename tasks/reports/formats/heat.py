@@ -24,7 +24,7 @@ def most_of(table: Table) -> int:
 
 
 def heat_of_count(cell: Cell, most: int) -> int:
-    """Return how dark a count is beside the largest one."""
+    """Return how dark a count is compared with the largest one."""
     return -(-cell * DARKEST // most) if isinstance(cell, int) and cell and most else 0
 
 

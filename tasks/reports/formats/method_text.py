@@ -13,7 +13,7 @@ from tasks.text.formats import day_text, short_day_text
 
 @dataclass(frozen=True, slots=True)
 class RegulationText:
-    """A regulation in force: its text, a remark beside it, and lines below it.
+    """A regulation in force: its text, a remark next to it, and lines below it.
 
     `unconfirmed` names the rules with unverified terms; it is empty if there are none.
     """

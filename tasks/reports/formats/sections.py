@@ -297,7 +297,7 @@ def out_of(view: Report, row: Row, column: str) -> str:
 
 
 def _with_duties(view: Report, row: Row) -> str:
-    """Return the number of late duties beside that of late complaints."""
+    """Return the number of late duties next to that of late complaints."""
     headline = view.table("headline")
     duties = headline.value("late_duties", "value") if headline and row.key == "late" else None
     if not isinstance(duties, int) or not duties:

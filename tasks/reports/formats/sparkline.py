@@ -14,7 +14,7 @@ INK, LINE = "#12344d", "#b8bec4"
 def sparkline(shares: Sequence[float | None]) -> str:
     """Draw shares from 0 (below) to 1 (above) between two thin lines; the last point is larger.
 
-    Without any share there is no picture. The text beside the picture says the same.
+    Without any share there is no picture. The text next to the picture says the same.
     """
     step = (WIDTH - 2 * MARGIN) / max(len(shares) - 1, 1)
     points = [

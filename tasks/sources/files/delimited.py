@@ -93,7 +93,7 @@ class _Layout:
         return len(cells) >= self.width and self.begins(cells)
 
     def ticket_before_quote(self, line: str) -> str:
-        """Return the ticket of a line if it and the date stand before the first quotation mark."""
+        """Return the ticket of a line if it and the date are before the first quotation mark."""
         cells = line.partition('"')[0].split(self.delimiter)[:-1]  # the last cell is cut
         return plain_ticket(cells[self.ticket].strip()) if self.begins(cells) else ""
 

@@ -221,7 +221,7 @@ class MailReader:
         return replace(found, ticket=plain_ticket(mail.row.get(self.source.fields.ticket, "")))
 
     def _read(self, mail: _Mail, own: set[str]) -> ReadMail:
-        """Return what a mail is, and the complaint in whose thread it stands."""
+        """Return what a mail is, and the complaint of its thread."""
         ticket = next(filter(None, map(self._tickets.get, mail.answered)), "")
         found = ReadMail(
             kind=mail.machine or SourceMailKind.COMPLAINT,
