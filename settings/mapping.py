@@ -194,7 +194,8 @@ class SourceMapping(Strict):
     """Whether the source is a folder of files, which a person may have edited."""
     stand_in: ClassVar[str] = ""
     """The column by which people find a row without a ticket; empty if there is none."""
-
+    has_addresses: ClassVar[bool] = False
+    """Whether units are named by mail addresses, separated by commas."""
     is_exchange: ClassVar[bool] = False
     """Whether another installation of Tenggat writes the source."""
 

@@ -428,6 +428,7 @@ class MailboxSource(SourceMapping):
     ca_key: ClassVar[str] = "ca_file"
     kind: ClassVar[str] = "imap"
     title: ClassVar[str] = "A mailbox"
+    has_addresses: ClassVar[bool] = True
 
     type: Literal["imap"]
     """The kind of source."""

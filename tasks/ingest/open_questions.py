@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from db import questions
 from db.models import WORD_ROLES, OpenQuestion, QuestionRole
 from db.questions import HIDDEN
 from settings.mapping import SourceMapping
 from sla.directory import Directory
-from tasks.common.redaction import redact_and_truncate
+from sla.plain_text import one_plain_line
+from tasks.common.redaction import redact, redact_and_truncate
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.records import (
     STATUS_FIELD,
@@ -53,11 +55,18 @@ class QuestionLog:
         stored = questions.of_source(target.session, target.name)
         self._rows = {(each.column, each.value_hash): each for each in stored}
         self.opened: Counter[str] = Counter()
+        self._mapping, self._site = target.mapping, target.ctx.site
         words = {word.word for word in target.mapping.status}
         directory = target.ctx.site.directory
         for question in self._rows.values():
             if question.answer and not _usable(question, words, directory):
                 _reopen(question)  # the mapping or the directory no longer has this word
+
+    @cached_property
+    def _own_domains(self) -> frozenset[str]:
+        """The domains of the site's sender and of its officials."""
+        known = [self._site.file.mail.sender, *(o.email for o in self._site.directory.offices)]
+        return frozenset(address.rpartition("@")[2].casefold() for address in known)
 
     @property
     def answers(self) -> Answers:
@@ -93,7 +102,7 @@ class QuestionLog:
                 ):
                     questions.end_links(self._session, question.id, self._at)
                     _reopen(question)
-                    question.value = shown_value(cell.value)
+                    question.value = self._shown(cell)
         if self.opened:
             self._session.flush()
 
@@ -185,11 +194,17 @@ class QuestionLog:
                 each.question.answered_at, each.question.answer = self._now, None
                 each.question.answered_by = "source"
 
+    def _shown(self, cell: UnmappedCell) -> str:
+        """Return a value as stored and displayed; addresses that should name a unit are shown."""
+        if cell.role == QuestionRole.UNIT and self._mapping.has_addresses:
+            return shown_recipients(cell.value, self._own_domains)
+        return shown_value(cell.value)
+
     def _opened(self, cell: UnmappedCell) -> OpenQuestion:
         question = OpenQuestion(
             source=self._name,
             column=cell.column,
-            value=shown_value(cell.value),
+            value=self._shown(cell),
             value_hash=cell.key[1],
             role=cell.role,
             first_seen_at=self._at,
@@ -206,6 +221,22 @@ def shown_value(value: str) -> str:
     if len(value) > LONGEST_WORD or "\n" in value:
         return HIDDEN
     return redact_and_truncate(value, LONGEST_VALUE)
+
+
+def shown_recipients(value: str, own_domains: Collection[str]) -> str:
+    """Return the recipients of a mail of which none names a unit.
+
+    A single recipient is shown: otherwise nobody could say which unit it is. Of several recipients
+    those in another domain than the site's may be citizens, and are masked.
+    """
+    addresses = value.split(", ")
+    shown = [
+        each
+        if len(addresses) == 1 or each.rpartition("@")[2].casefold() in own_domains
+        else redact(each)
+        for each in addresses
+    ]
+    return one_plain_line(", ".join(dict.fromkeys(shown)))[:LONGEST_VALUE]
 
 
 def _usable(question: OpenQuestion, words: set[str], directory: Directory) -> bool:

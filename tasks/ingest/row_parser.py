@@ -454,7 +454,11 @@ class RowParser:
         return self.administrator_unit if answer is None else answer or None
 
     def _find_unit(self, name: str) -> str | None:
-        return self._units.get(folded(name)) or self.directory.unit_called(name)
+        found = self._units.get(folded(name)) or self.directory.unit_called(name)
+        if found is not None or not self.source.has_addresses or "," not in name:
+            return found
+        named = map(self._find_unit, name.split(", "))  # the first recipient that names a unit
+        return next(filter(None, named), None)
 
     def _classification(self, cells: Mapping[str, str]) -> str | None:
         column = self.source.fields.classification

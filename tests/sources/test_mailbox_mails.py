@@ -13,12 +13,13 @@ import pytest
 from conftest import wita
 from sqlalchemy import select
 from support.import_results import dump, history, known
-from support.pipeline import BREACHED, send_breach
+from support.pipeline import BREACHED, begin, decide, deliver, send_breach
 
 from db.mailbox import source_mails
-from db.models import AuditRow, Complaint, MessageRow
+from db.models import AuditRow, Complaint, MessageRow, OpenQuestion
 from tasks.common.context import SiteContext
 from tasks.ingest.importer import import_extract
+from tasks.notifications.replies.stated_steps import state_done
 from tasks.sources.base import Extract
 from tasks.sources.imap import mail_reader
 from tasks.sources.imap.message import cells
@@ -293,6 +294,64 @@ def test_an_answer_to_a_mail_of_this_site_is_no_complaint(box):
     by_token = mail(2, "Sudah.", From=LIAISON, Subject="Re: [TGT-2Y-1K3-7XQ2M4P8AB-1]")
     assert box.gets(BREACHED, answer, by_token, mail(3)) == 1
     assert box.kinds() == ["notice_reply", "notice_reply"]
+
+
+def test_a_link_of_a_reminder_states_that_the_named_duties_are_done(box):
+    context = box.context
+    begin(context, "mail", wita("2026-10-30 08:00"))
+    box.gets("2026-11-02 09:00", mail())
+    decide(context, "2026-11-16 08:00")
+    deliver(context, "2026-11-16 08:00")
+    with context.run(wita("2026-11-16 10:00"), "delivery") as run:
+        complaint = run.session.scalars(select(Complaint).where(Complaint.source == "mail")).one()
+        sent = run.session.scalars(select(MessageRow).where(MessageRow.recipient == LIAISON)).one()
+        named = {item.notice.rule for item in sent.items if item.included}
+        state_done(run, sent, complaint, "liaison", wita("2026-11-16 09:00"))
+    assert named == {"sp4n-guideline/complaint", "uu-25-2009/response"}
+    stated = history(context, FIRST)[len(RECEIVED) :]
+    assert stated == ["responded 16 09:00 stated", "settled 16 09:00 stated"]
+
+
+def test_a_link_in_a_mail_that_only_mentions_a_complaint_is_about_the_duty_due_first(box):
+    begin(box.context, "mail", wita("2026-10-30 08:00"))
+    box.gets("2026-11-02 09:00", mail())
+    decide(box.context, "2026-11-05 08:00")
+    with box.context.run(wita("2026-11-05 10:00"), "delivery") as run:
+        complaint = run.session.scalars(select(Complaint).where(Complaint.source == "mail")).one()
+        state_done(run, MessageRow(items=[]), complaint, "liaison", wita("2026-11-05 09:00"))
+    assert history(box.context, FIRST)[-1] == "follow_up_published 05 09:00 stated"
+
+
+def test_for_other_sources_a_link_states_nothing(box):
+    send_breach(box.context)
+    with box.context.run(wita(BREACHED), "delivery") as run:
+        complaint = run.session.scalars(select(Complaint)).one()
+        message = run.session.scalars(select(MessageRow)).first()
+        state_done(run, message, complaint, "liaison", wita(BREACHED))
+        assert not run.session.scalars(select(AuditRow).where(AuditRow.kind == "step.stated")).all()
+
+
+# --- recipients -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("to", "unit", "asked"),
+    [
+        ("dinsos@contohkab.example", "dinsos", []),
+        ("Budi <budi@rumah.example>, dinsos@contohkab.example", "dinsos", []),
+        ("aduan.kota@surel.example", "diskominfo", ["aduan.kota@surel.example"]),
+        (
+            "bagian@contohkab.example, budi@rumah.example",
+            "diskominfo",
+            ["bagian@contohkab.example, [email]"],
+        ),
+    ],
+)
+def test_a_recipient_that_names_no_unit_is_a_question_that_shows_the_address(box, to, unit, asked):
+    box.gets("2026-11-02 09:00", mail(To=to))
+    assert known(box.context, FIRST).unit == unit
+    with box.context.transaction() as session:
+        assert [each.value for each in session.scalars(select(OpenQuestion))] == asked
 
 
 # --- the text -------------------------------------------------------------------------------------

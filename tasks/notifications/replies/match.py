@@ -9,12 +9,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db.mailbox import replies
-from db.models import Complaint, MessageRow, Reply, ReplyOutcome
+from db.models import Complaint, MessageRow, Reply, ReplyKind, ReplyOutcome
 from sla.directory import OF_A_UNIT
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.redaction import redact_and_truncate
 from tasks.notifications.replies.links import SPEAKING, signed_name
 from tasks.notifications.replies.parse import IncomingReply
+from tasks.notifications.replies.stated_steps import state_done
 from tasks.notifications.replies.token import is_signed
 
 LONGEST_TEXT = 300
@@ -64,6 +65,9 @@ def record_reply(run: RunContext, reply: IncomingReply, arrived: datetime) -> Re
     if role is not None:
         row.outcome = _outcome(session, row, now)
     replies.add(session, row)
+    is_done = row.outcome == ReplyOutcome.ACCEPTED and row.kind == ReplyKind.DONE
+    if is_done and complaint is not None:
+        state_done(run, message, complaint, row.role, arrived)
     return ReplyOutcome(row.outcome)
 
 
