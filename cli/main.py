@@ -33,6 +33,7 @@ from cli.complaint import complaint_app
 from cli.console import UsageError
 from cli.database import database_app
 from cli.decisions import mode
+from cli.decisions.law import law_app
 from cli.language import help, words
 from cli.language.translation import translated
 from cli.language.words import UnknownLanguage, say
@@ -105,6 +106,7 @@ app.add_typer(questions_app, name="questions")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(audit_app, name="audit")
 app.add_typer(clock_app, name="clock")
+app.add_typer(law_app, name="law")
 app.add_typer(database_app, name="database")
 
 

@@ -13,6 +13,7 @@ from sla.calendar import Calendar
 from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.holds import Hold
 from sla.ladders import Ladder
+from sla.regulations.model import Rule
 
 FORM = 5
 """The version of the evaluation. Increase it after every change of the program that evaluates or
@@ -46,6 +47,20 @@ def fingerprint(
         "since": _plain(since),
         "sources": {name: _plain(facts) for name, facts in sources.items()},
     }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def rule_fingerprint(rule: Rule) -> str:
+    """Hash one version of a rule: citation, texts and all that decides its deadline.
+
+    Its certainty and the dates of its regulation do not count.
+    """
+    content = {
+        field.name: _plain(getattr(rule, field.name))
+        for field in fields(rule)
+        if field.name not in ("certainty", "regulation")
+    }
+    content["citation"] = rule.citation
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

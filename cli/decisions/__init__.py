@@ -3,4 +3,4 @@
 `start` and `stop` change its mode, `law` confirms rules, and a preview shows the next mails.
 """
 
-__all__ = ["mode", "preview"]
+__all__ = ["law", "mode", "preview"]

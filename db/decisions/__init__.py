@@ -3,4 +3,4 @@
 Each is a row of its own table, and of the audit.
 """
 
-__all__ = ["mode"]
+__all__ = ["mode", "rules"]

@@ -37,9 +37,11 @@ class Actor(StrEnum):
 
 
 class Certainty(StrEnum):
-    """How certain the wording of a rule is. All but READ and SEEN are shown as 'to be confirmed'.
+    """How certain the wording of a rule is. The others than READ, SEEN and CONFIRMED are shown as
+    'to be confirmed'.
 
-    READ: the text of the law was read. SEEN: an official page or slide was read.
+    READ: the text of the law was read. SEEN: an official page or slide was read. CONFIRMED: a legal
+    officer of the site has confirmed the rule; no file of regulations may say so.
     """
 
     READ = "read"
@@ -47,11 +49,12 @@ class Certainty(StrEnum):
     SECONDARY = "secondary"
     RECALLED = "recalled"
     CARRIED_OVER = "carried_over"
+    CONFIRMED = "confirmed"
 
     @property
     def to_be_confirmed(self) -> bool:
         """Check whether a legal officer still has to read the official wording."""
-        return self not in (Certainty.READ, Certainty.SEEN)
+        return self not in (Certainty.READ, Certainty.SEEN, Certainty.CONFIRMED)
 
 
 OMBUDSMAN = frozenset(

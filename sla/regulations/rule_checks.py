@@ -25,7 +25,7 @@ a larger number is a typing error."""
 
 _WORDS: Mapping[str, Collection[str]] = {
     "actor": list(Actor),
-    "certainty": list(Certainty),
+    "certainty": [each for each in Certainty if each is not Certainty.CONFIRMED],
     "unit": list(LengthUnit),
     "roll": ["next"],
 }

@@ -4,6 +4,7 @@ It knows no source, no mail and no report.
 """
 
 __all__ = [
+    "confirmed_rules",
     "context",
     "dates",
     "errors",

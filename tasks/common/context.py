@@ -22,6 +22,7 @@ from db.private_dirs import is_open_to_others, make_private
 from settings import SettingsError, Site, load_site
 from sla.engine.context import ComplaintFacts
 from sla.fingerprint import fingerprint
+from tasks.common.confirmed_rules import confirm_rules
 
 NEVER_SHOWN = datetime.min.replace(tzinfo=UTC)
 """The time until which a source that can only remind shows the steps after a receipt."""
@@ -62,7 +63,10 @@ class SiteContext:
             )
         engine = open_engine(site.database_url)
         migrate(engine)
-        return cls(site, engine)
+        context = cls(site, engine)
+        with context.consistent_read() as session:
+            confirm_rules(site, session)
+        return context
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -48,6 +48,7 @@ COMMANDS = (
     "audit",
     "clock",
     "complaint",
+    "law",
     "database",
 )
 

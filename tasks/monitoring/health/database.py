@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from db.installation.record import belongs, recorded, refusal
 from db.mailbox import bounces
 from db.migrations.revisions import newest_revision, revision
 from settings import Site
+from tasks.common.confirmed_rules import confirm_rules
 from tasks.common.context import SiteContext
 from tasks.ingest.row_drop import latest_row_drop
 from tasks.monitoring import incidents
@@ -59,6 +61,16 @@ def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
         yield Finding(
             "trouble", f"the database cannot be used ({type(error).__name__})", CHECK_DATABASE
         )
+
+
+def apply_confirmations(site: Site) -> None:
+    """Mark the rules that a legal officer has confirmed; :func:`database` reports its faults."""
+    with (
+        suppress(NotReady, SQLAlchemyError, OSError, ValueError),
+        reading(site.database_url, patience=ANSWERS_WITHIN) as connection,
+        Session(connection) as session,
+    ):
+        confirm_rules(site, session)
 
 
 def _not_there(site: Site) -> Finding | None:

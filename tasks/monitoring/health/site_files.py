@@ -82,7 +82,8 @@ def rules(site: Site, now: datetime) -> Iterator[Finding]:
             yield Finding(
                 "note",
                 f"rules of {regulation.citation} to be confirmed: {names}",
-                f"a legal officer reads the official text and corrects {regulation.file}",
+                "a legal officer reads the official text, then runs `tenggat law confirm`, or"
+                f" corrects {regulation.file}",
             )
     yield from _overrides(law, today)
     yield from _endings(law, today)

@@ -1,0 +1,108 @@
+"""`tenggat law`: the rules in force, and their confirmation by a legal officer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.language.words import language, say
+from sla.error_text import did_you_mean
+from sla.regulations.model import LengthUnit, Rule
+
+if TYPE_CHECKING:
+    from db.models import RuleConfirmation
+    from tasks.common.context import SiteContext
+
+law_app = typer.Typer(help="The rules, and who has confirmed them.", no_args_is_help=True)
+
+COLUMNS = ("rule", "article", "length", "certainty", "confirmed_by", "source")
+
+
+@law_app.command("list")
+def list_rules(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
+    """List the rules in force.
+
+    Each has its article, its length and how certain its text is.
+    """
+    with console.context_of(site) as context:
+        from tasks.common.confirmed_rules import rules_on  # noqa: PLC0415
+
+        day = context.local(console.moment(now, context.site)).date()
+        with context.transaction() as session:
+            rows = [
+                _row(rule, confirmation, plain=as_json)
+                for rule, confirmation in rules_on(context.site, session, day)
+            ]
+    if as_json:
+        console.print_json(rows)
+        return
+    console.print_table(
+        [say(f"law.columns.{name}") for name in COLUMNS], (row.values() for row in rows)
+    )
+
+
+@law_app.command("confirm")
+def confirm(
+    rule_id: Annotated[str, typer.Argument(help="Id of the rule, from `tenggat law list`.")],
+    by: Annotated[str, typer.Option(help="Name of the legal officer.", metavar="NAME")],
+    source: Annotated[
+        str, typer.Option(help="The text that was read, with its date.", metavar="TEXT")
+    ],
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Record that a legal officer has confirmed a rule.
+
+    Its mark 'to be confirmed' goes away in mails, reports and explanations. It comes back if the
+    text or the length of the rule changes.
+    """
+    if not by.strip() or not source.strip():
+        raise UsageError(say("law.error.empty"))
+    with console.context_of(site) as context:
+        from tasks.common.confirmed_rules import confirm_rule  # noqa: PLC0415
+
+        moment = console.moment(now, context.site)
+        rule = _rule(context, rule_id, moment)
+        with context.transaction() as session:
+            confirm_rule(session, rule, moment, by=by.strip(), source=source.strip())
+    text = say("law.confirmed", rule=rule.id, citation=rule.citation, length=length_of(rule), by=by)
+    console.out.print(escape(text), soft_wrap=True)
+
+
+def _rule(context: SiteContext, rule_id: str, moment: datetime) -> Rule:
+    law = context.site.evaluation_context.law
+    rule = law.on(rule_id, context.local(moment).date())
+    if rule is None:
+        near = did_you_mean(rule_id, law.ids)
+        raise UsageError(say("law.error.unknown", rule=rule_id, near=near))
+    return rule
+
+
+def _row(rule: Rule, confirmation: RuleConfirmation | None, *, plain: bool) -> dict[str, str]:
+    from tasks.text.catalog import catalog  # noqa: PLC0415
+
+    certainty = str(rule.certainty)
+    return {
+        "rule": rule.id,
+        "article": rule.citation,
+        "length": length_of(rule),
+        "certainty": certainty if plain else catalog(language())(f"certainty.{certainty}"),
+        "confirmed_by": confirmation.confirmed_by if confirmation else "",
+        "source": confirmation.source if confirmation else "",
+    }
+
+
+def length_of(rule: Rule) -> str:
+    """Return the length of a rule in words."""
+    from tasks.text.catalog import catalog  # noqa: PLC0415
+
+    t = catalog(language())
+    if rule.promised:
+        return t("explain.promised")
+    unit = "working_day" if rule.unit is LengthUnit.WORKING_DAY else "day"
+    return t(f"unit.{unit}", n=rule.length)

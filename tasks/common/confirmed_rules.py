@@ -1,0 +1,49 @@
+"""Confirmed rules: the law of a site with the confirmations of its legal officer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from db.decisions import rules
+from db.models import RuleConfirmation
+from settings import Site
+from sla.fingerprint import rule_fingerprint
+from sla.regulations.model import Certainty, Law, Rule
+
+
+def confirm_rules(site: Site, session: Session) -> None:
+    """Mark the rules of a site as confirmed that a legal officer has confirmed.
+
+    A confirmation ends when text or length of the rule changes.
+    """
+    confirmed = rules.confirmations(session)
+    if not confirmed:
+        return
+    law = site.evaluation_context.law
+    marked = [
+        replace(rule, certainty=Certainty.CONFIRMED)
+        if (rule.id, rule_fingerprint(rule)) in confirmed
+        else rule
+        for rule in law.rules
+    ]
+    site.evaluation_context = replace(site.evaluation_context, law=Law(marked))
+
+
+def confirm_rule(
+    session: Session, rule: Rule, now: datetime, *, by: str, source: str
+) -> RuleConfirmation:
+    """Record the confirmation of this version of a rule."""
+    return rules.confirm(
+        session, now, rule=rule.id, rule_hash=rule_fingerprint(rule), by=by, source=source
+    )
+
+
+def rules_on(site: Site, session: Session, day: date) -> list[tuple[Rule, RuleConfirmation | None]]:
+    """Return the rules in force on a day, each with its confirmation if there is one."""
+    confirmed = rules.confirmations(session)
+    law = site.evaluation_context.law
+    found = [rule for rule_id in law.ids if (rule := law.on(rule_id, day)) is not None]
+    return [(rule, confirmed.get((rule.id, rule_fingerprint(rule)))) for rule in found]

@@ -1,0 +1,114 @@
+"""A legal officer confirms a rule by an act; a change of the rule takes the confirmation back."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from conftest import ON_BOTH, kind_of_database, wita
+from sqlalchemy import select
+from support.pipeline import BREACHED, at, decide, deliver, owe
+
+from db.decisions import rules
+from db.models import AuditRow
+from sla.fingerprint import rule_fingerprint
+from sla.regulations.model import Certainty, LengthUnit
+from tasks.common.confirmed_rules import confirm_rule, confirm_rules
+from tasks.monitoring.health import check
+
+RULE = "sp4n-guideline/information"
+BY, SOURCE = "Sitti Aminah, S.H.", "PermenPANRB 5/2025, Lampiran Bab VI"
+MARK = "belum diverifikasi Bagian Hukum"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    return kind_of_database(request)
+
+
+def rule_of(context):
+    return context.site.evaluation_context.law.on(RULE, wita(BREACHED).date())
+
+
+def confirm(context) -> None:
+    with context.transaction() as session:
+        confirm_rule(session, rule_of(context), wita(BREACHED), by=BY, source=SOURCE)
+
+
+@ON_BOTH
+def test_a_confirmed_rule_has_no_mark_in_mails_and_explanations(open_context, server, context):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    assert rule_of(context).certainty is Certainty.CARRIED_OVER
+    confirm(context)
+    opened = open_context()
+    assert rule_of(opened).certainty is Certainty.CONFIRMED
+    assert not rule_of(opened).certainty.to_be_confirmed
+    opened.site.mail_url = context.site.mail_url
+    decide(opened, BREACHED)
+    assert deliver(opened, BREACHED).sent == 2
+    text = server.letters[0].mail.get_body(("plain",)).get_content()
+    assert "PermenPANRB 5/2025" in text
+    assert MARK not in text
+    with opened.transaction() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.kind == "rule.confirmed")).one()
+    said = json.loads(row.subject)
+    assert (said["rule"], said["confirmed_by"], said["source"]) == (RULE, BY, SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("change", "goes"),
+    [
+        ({"length": 6}, True),
+        ({"unit": LengthUnit.DAY}, True),
+        ({"article": "Pasal 9"}, True),
+        ({"label": {"id": "Lain", "en": "Other"}}, True),
+        ({"stops_on": frozenset({"closed"})}, True),
+        ({"certainty": Certainty.SEEN}, False),
+    ],
+)
+def test_a_confirmation_is_for_one_text_and_one_length(context, change, goes):
+    rule = rule_of(context)
+    assert (rule_fingerprint(replace(rule, **change)) != rule_fingerprint(rule)) is goes
+
+
+def test_a_changed_rule_has_its_mark_again(context):
+    confirm(context)
+    law = context.site.evaluation_context.law
+    changed = [replace(r, length=6) if r.id == RULE else r for r in law.rules]
+    context.site.evaluation_context = replace(
+        context.site.evaluation_context, law=type(law)(changed)
+    )
+    with context.transaction() as session:
+        confirm_rules(context.site, session)
+    assert rule_of(context).certainty is Certainty.CARRIED_OVER
+
+
+def test_doctor_asks_no_more_for_a_confirmed_rule(open_context, context):
+    def asked(site) -> str:
+        found = [each.what for each in check(site, wita(BREACHED)) if "confirmed" in each.what]
+        return " ".join(found)
+
+    assert RULE in asked(context.site)
+    confirm(context)
+    assert RULE not in asked(open_context().site)
+
+
+def test_the_commands_list_and_confirm(context, call_tenggat):
+    options = ("--site", context.site.folder, "--now", "2026-11-24T08:00", "--lang", "id")
+    code, out, _ = call_tenggat("law", "list", *options)
+    assert code == 0
+    (line,) = [each for each in out.splitlines() if each.startswith(RULE)]
+    assert "5 hari kerja" in line
+    assert MARK in line
+    code, out, _ = call_tenggat("law", "confirm", RULE, "--by", BY, "--source", SOURCE, *options)
+    assert code == 0
+    assert "terverifikasi oleh Sitti Aminah" in out
+    rows = json.loads(call_tenggat("law", "list", "--json", *options)[1])
+    (row,) = [each for each in rows if each["rule"] == RULE]
+    assert (row["certainty"], row["confirmed_by"], row["source"]) == ("confirmed", BY, SOURCE)
+    code, _, err = call_tenggat(
+        "law", "confirm", "sp4n/verificaton", "--by", BY, "--source", "x", *options
+    )
+    assert code == 2
+    assert "sp4n/verification" in err
+    with context.transaction() as session:
+        assert len(rules.confirmations(session)) == 1
