@@ -24,6 +24,7 @@ from crash_tests.model import SILENCE, Fault, Weather
 from crash_tests.plan import FIRST_DAY
 from crash_tests.player import HOURS_UNTIL_WELL, REPOSITORY, SETTLED, TESTS
 from sqlalchemy import create_engine, func, select
+from support.live_sites import set_live
 from support.servers.open311_server import serving
 from support.servers.smtp_servers import DROP
 
@@ -99,6 +100,7 @@ class Soak:
     def play(self, *, go_on: Callable[[Soaked], bool]) -> Soaked:
         """Let days pass as long as `go_on` says so, then let all be well."""
         day, soaked = FIRST_DAY, self.soaked
+        self._end_trial()
         while go_on(soaked):
             for office in (*self.offices, self.torn):
                 office.day(day)
@@ -109,6 +111,11 @@ class Soak:
             day += timedelta(days=1)
         self._let_all_be_well(datetime.combine(day, time(9), ZONE))
         return soaked
+
+    def _end_trial(self) -> None:
+        engine = open_engine(self.database.url)
+        set_live(engine)
+        engine.dispose()
 
     def _cycle(self, now: datetime) -> None:
         for office in self.offices:
