@@ -154,6 +154,7 @@ def _report(folder: Path, written: Written) -> None:
     for name, learned in written.sources.items():
         values = {"name": name, "readable": learned.readable, "rows": learned.rows}
         lines.append(say("init.source", **values))
+        lines += [f"                  {each.text(language())}" for each in learned.doubts]
         if unread := learned.rows - learned.readable:
             lines.append(say("init.left_out", n=unread, name=name, folder=folder))
     lines += [say("init.units", n=written.units), "", say("init.next", folder=folder)]

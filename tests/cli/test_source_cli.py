@@ -237,7 +237,7 @@ def rows_of(context: SiteContext) -> dict[str, tuple[object, ...]]:
 @pytest.mark.parametrize(
     ("source", "file", "unlike"),
     [
-        ("lapor", "Laporan_Ringkas_2026-11-24_0700.xlsx", {STATUS: 1}),
+        ("lapor", "Laporan_Ringkas_2026-11-24_0700.xlsx", {}),
         ("register", "register_2026-11-23_0715.csv", {}),
         ("register", "register_2026-11-24_0715.csv", {}),
     ],
@@ -282,7 +282,7 @@ def test_a_lapor_export_is_known_by_its_columns_and_its_words(tenggat):
         'header = "Tracking ID"',
         'received = ["Tanggal Laporan Masuk", "Waktu Laporan Masuk"]',
         "earlier_by = { settled = 10 }  # closed by itself so many working days later",
-        "[[lapor.status]]  # unknown word: write the events it implies",
+        "# unknown word: a question to the administrator, or write the events it implies",
         '# "Dinas Antah Berantah" = "..."  # ?',
         '#   "Nama Pelapor": personal: its header names a person, an address or a number of theirs',
         "# zone: so they are written in UTC: the busiest hours are a working day",

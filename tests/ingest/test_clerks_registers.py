@@ -66,3 +66,27 @@ def test_the_columns_with_the_times_of_steps_are_found(tmp_path, name, steps):
     source = FolderSource.model_validate(tomllib.loads(learned.text)["register"])
     assert [f"{event.column} {event.kind}" for event in source.events] == steps
     assert source.layout == ("history" if steps else "snapshot")
+
+
+@pytest.mark.parametrize(
+    ("name", "doubts"),
+    [
+        ("01-book-with-titles", ["row_numbers", "status_decides"]),
+        ("06-dates-without-hour", []),  # 13-11-2026 has only one reading
+        ("04-dash-for-nothing", ["day_first"]),
+    ],
+)
+def test_what_a_person_should_check_is_said(tmp_path, name, doubts):
+    learned = learn(ALL[name].write(tmp_path), "register", None)
+    assert [each.key for each in learned.doubts] == doubts
+    assert all(each.text("id") != each.text("en") for each in learned.doubts)
+
+
+def test_an_unknown_status_is_left_to_a_question(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = "A-1,5/11/2026,Selesai\nA-2,13/11/2026,Beres Total\nA-3,14/11/2026,Proses\n"
+    path.write_text(f"No Aduan,Tanggal,Status\n{rows}", encoding="utf-8")
+    learned = learn(path, "register", None)
+    source = FolderSource.model_validate(tomllib.loads(learned.text)["register"])
+    assert {word.word for word in source.status} == {"Selesai", "Proses"}
+    assert '# word = "Beres Total"' in learned.text.splitlines()

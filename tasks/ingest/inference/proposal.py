@@ -31,11 +31,24 @@ from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.files.timestamps import stated_time, written_at
+from tasks.text.catalog import catalog
 
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
 
 Status = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A point that the person who knows the file should check; `key` is a key of `[learn]`."""
+
+    key: str
+    values: dict[str, str]
+
+    def text(self, locale: str) -> str:
+        """Return the doubt in a language."""
+        return catalog(locale)(f"learn.{self.key}", **self.values)
 
 
 @dataclass(slots=True)
@@ -54,6 +67,7 @@ class _Draft:
     events: list[tuple[ColumnSample, str, ColumnSample | None, str]] = field(default_factory=list)
     left_out: list[tuple[ColumnSample, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
 
     def take(self, name: str, column: ColumnSample | None, why: str) -> None:
         """Map a field to a column, if there is one."""
@@ -83,6 +97,8 @@ class Learned:
     reasons: dict[str, int]
     units: Counter[str] = field(default_factory=Counter)
     """The names of units in the file as usually written, with the number of rows."""
+    doubts: list[Doubt] = field(default_factory=list)
+    """What the person who knows the file should check."""
 
     @property
     def name(self) -> str:
@@ -112,6 +128,7 @@ def learn(path: Path, name: str | None, site: Site | None, *, zone: str | None =
     text = "\n".join(_written(draft, directory))
     learned = _learned(text, known, path, directory)
     units = _unit_column(draft)
+    learned.doubts.extend(draft.doubts)
     if units is not None:
         learned.units.update({word: units.counts[word.casefold()] for word in _as_written(units)})
     return learned
@@ -228,6 +245,7 @@ def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
     if unique:
         draft.take("ticket", unique[0], f"{unique[0].rows} rows, each with a value of its own")
         if unique[0].numbers_rows:
+            draft.doubts.append(Doubt("row_numbers", {"column": unique[0].name}))
             draft.notes.append(
                 f"{_text(unique[0].name)} only numbers the rows: if that changes from file to file,"
                 " another column must be the ticket"
@@ -262,6 +280,7 @@ def _receipt(draft: _Draft, hour: ColumnSample | None) -> list[datetime]:
         draft.notes.append("only the day of receipt is given: it counts from the start of that day")
     if _either_order(received):
         draft.notes.append("every date may be read in two ways: the day is taken to be first")
+        draft.doubts.append(Doubt("day_first", {"column": received.name}))
     texts: Iterable[str] = received.values
     if len(columns) == 2:  # the two columns align only if neither has an empty cell
         same = len(received.values) == len(columns[1].values)
@@ -325,6 +344,7 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     if draft.history and _only_status_shows_end(draft):
         why = "its times are not read: only the status shows which complaints are settled"
         draft.left_out += [(column, why) for column, *_ in draft.events]
+        draft.doubts.append(Doubt("status_decides", {"column": draft.fields["status"][0][0].name}))
         draft.history = False
     received = draft.column("received")
     if not draft.history:
@@ -446,8 +466,9 @@ def _written(draft: _Draft, directory: Directory | None) -> Iterator[str]:
         value = _text(names[0] if len(names) == 1 else names)
         yield f"{key} = {value}" + (f"  # {why}" if why else "")
     yield from _value_tables(draft, directory)
+    any_known = any(meaning is not None for meaning in draft.status.values())
     for word, meaning in draft.status.items():
-        yield from _status_table(name, word, meaning)
+        yield from _status_table(name, word, meaning, asked=any_known and meaning is None)
     for column, kind, unit, why in draft.events:
         yield f"\n[[{name}.events]]" + (f"  # {why}" if why else "")
         yield f"column = {_text(column.name)}"
@@ -507,7 +528,16 @@ def _unit_column(draft: _Draft) -> ColumnSample | None:
     return draft.column("unit") or next((u for *_, u, _ in draft.events if u is not None), None)
 
 
-def _status_table(name: str, word: str, meaning: Status | None) -> Iterator[str]:
+def _status_table(name: str, word: str, meaning: Status | None, *, asked: bool) -> Iterator[str]:
+    """Yield the meaning of a status; an unknown one is left to a question to the administrator.
+
+    Without any known word the table is needed, and no rule is evaluated by an end not shown.
+    """
+    if asked:
+        yield "\n# unknown word: a question to the administrator, or write the events it implies"
+        yield f"# [[{name}.status]]"
+        yield f"# word = {_text(word)}"
+        return
     unknown = "  # unknown word: write the events it implies"
     yield f"\n[[{name}.status]]" + ("" if meaning is not None else unknown)
     yield f"word = {_text(word)}"
