@@ -6,6 +6,7 @@ import gc
 
 gc.disable()  # imported modules stay alive: searching them for garbage takes 1/7 of a short command
 
+import io
 import os
 import sys
 from functools import cache
@@ -120,6 +121,9 @@ def main() -> None:
 
 def _run() -> None:
     """Run the command. Errors are one line with the remedy; exit codes are 0, 1 and 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may have no sign for a name
     proxies.prepare(os.environ, os.environ.get("PREFECT_API_URL"))
     try:
         arguments = words.choose_language(sys.argv[1:])

@@ -105,6 +105,7 @@ def prefect_environment(
     make_private(home)
     environment = {
         "PREFECT_HOME": str(home),
+        "SQLITE_TMPDIR": str(home),  # a full /tmp stops no database
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

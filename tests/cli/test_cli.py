@@ -43,6 +43,7 @@ COMMANDS = (
     "export",
     "backup",
     "restore",
+    "adopt",
     "doctor",
     "watch",
     "audit",
@@ -50,6 +51,7 @@ COMMANDS = (
     "complaint",
     "law",
     "database",
+    "directory",
 )
 
 

@@ -1,9 +1,12 @@
 """`tenggat doctor`: what it finds on either database, and that it leaves everything as it was."""
 
+import importlib.util
 import json
+import locale
 import shutil
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from settings import load_site
 from settings.proxies import IGNORED
 from settings.site import EXAMPLE
 from tasks.common.context import SiteContext
-from tasks.monitoring.health import check, connectivity
+from tasks.monitoring.health import check, connectivity, host
 
 NOW = wita("2026-11-24 08:00")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -385,6 +388,7 @@ def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
                 "TENGGAT_MAIL_URL": server.url(),
                 "TENGGAT_BOUNCES_URL": "imaps://u:p@127.0.0.1:1/INBOX",
                 "PATH": "/usr/bin",
+                "TENGGAT_LANG": "en",
             },
         )
     assert "answers and takes the login" in done.stdout
@@ -432,3 +436,19 @@ def test_a_proxy_that_does_not_answer_is_trouble_of_the_sources_behind_it(
         f"source city: the proxy 127.0.0.1:{somebody.port} of HTTP_PROXY answers;"
         " open311.contoh.go.id is reached through it"
     ] == ("good", "")
+
+
+def test_what_the_environment_lacks_is_said_and_stops_nothing(tmp_path, monkeypatch):
+    assert [finding.level for finding in host.surroundings() if "font" in finding.what] == []
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "full"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "gone"))
+    monkeypatch.setattr(locale, "getpreferredencoding", lambda **_: "ISO-8859-1")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    said = {finding.what.partition(";")[0]: finding.level for finding in host.surroundings()}
+    assert said == {
+        f"TMPDIR {tmp_path}/full cannot be written": "note",
+        f"the home folder {tmp_path}/gone cannot be written": "note",
+        "the encoding of the terminal is ISO-8859-1": "note",
+        "the fonts of matplotlib are missing": "trouble",
+    }

@@ -5,6 +5,7 @@ That a whole service runs beside a dead proxy is tested with `neighbours` in `te
 
 import pytest
 
+from service.environment import prefect_environment
 from settings.proxies import IGNORED, Proxy, ignored, prepare, proxy_for, without_proxy
 
 API = "http://server.contoh.go.id:4200/api"
@@ -68,3 +69,11 @@ def test_a_proxy_that_cannot_be_used_is_removed_and_named(monkeypatch, value):
     prepare(environment)  # a process that this one has started
     monkeypatch.setenv(IGNORED, environment[IGNORED])
     assert ignored() == ["ALL_PROXY"]
+
+
+def test_prefect_needs_neither_the_proxy_nor_room_in_the_temporary_folder(tmp_path, monkeypatch):
+    assert "NO_PROXY" not in prefect_environment(tmp_path, API)
+    monkeypatch.setenv("HTTP_PROXY", "http://p:3128")
+    environment = prefect_environment(tmp_path, API)
+    assert environment["NO_PROXY"] == f"{THIS_MACHINE},server.contoh.go.id"
+    assert environment["SQLITE_TMPDIR"] == str(tmp_path / "prefect")

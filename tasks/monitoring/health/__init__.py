@@ -42,6 +42,7 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
         partial(host.disks, site),
         partial(host.readers, site),
         partial(host.owners, site),
+        host.surroundings,
     ]
     findings = [Finding("good", f"settings of {site.name} read ({site.folder})")]
     with ThreadPoolExecutor(len(steps)) as threads:

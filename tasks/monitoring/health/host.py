@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import importlib.util
+import locale
 import os
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +46,59 @@ def disks(site: Site) -> Iterator[Finding]:
             )
         else:
             yield Finding("good", f"{left / 1000:,.0f} GB are left for {place}")
+
+
+def surroundings() -> Iterator[Finding]:
+    """Report what the environment of this process lacks; none of it stops a run."""
+    wanted, used = os.environ.get("TMPDIR"), _temporary()
+    if used is None:
+        yield Finding(
+            "trouble",
+            "no temporary folder can be written; workbooks and reports need one",
+            "make room in /tmp or /var/tmp, or let TMPDIR name a folder with room",
+        )
+    elif wanted and Path(wanted).absolute() != used:
+        yield Finding(
+            "note",
+            f"TMPDIR {wanted} cannot be written; {used} is used in its place",
+            "make room there",
+        )
+    home = Path.home()
+    if not os.access(home, os.W_OK):
+        yield Finding(
+            "note",
+            f"the home folder {home} cannot be written; only the first plots of a report take"
+            " longer",
+            "nothing, or let MPLCONFIGDIR name a folder",
+        )
+    encoding = locale.getpreferredencoding(do_setlocale=False)
+    if codecs.lookup(encoding).name != "utf-8":
+        yield Finding(
+            "note",
+            f"the encoding of the terminal is {encoding}; other signs are shown as ?",
+            "set LANG=C.UTF-8",
+        )
+    if not _has_fonts():
+        yield Finding(
+            "trouble",
+            "the fonts of matplotlib are missing; no PDF can be made",
+            "install the package matplotlib again",
+        )
+
+
+def _temporary() -> Path | None:
+    try:
+        return Path(tempfile.gettempdir()).absolute()
+    except FileNotFoundError:
+        return None
+
+
+def _has_fonts() -> bool:
+    """Check for the fonts of reports without loading matplotlib. The machine's own are unused."""
+    found = importlib.util.find_spec("matplotlib")
+    if found is None or found.origin is None:
+        return False
+    return Path(found.origin).with_name("mpl-data").joinpath("fonts/ttf/DejaVuSans.ttf").is_file()
 
 
 def readers(site: Site) -> Iterator[Finding]:
