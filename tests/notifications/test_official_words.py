@@ -9,7 +9,7 @@ import pytest
 from conftest import REPOSITORY
 
 CALQUES = {
-    "pemegang": "perangkat daerah penanggung jawab",
+    "pemegang(?! jabatan)": "perangkat daerah penanggung jawab",
     "jabatan tanpa pemegang": "jabatan kosong",
     "menurut pemegang": "rekap per perangkat daerah",
     "anak tangga": "jenjang eskalasi",
@@ -52,9 +52,15 @@ def strings(value: object) -> Iterator[str]:
             yield from strings(each)
 
 
+def indonesian(value: object) -> Iterator[str]:
+    """Yield every text with the key `id` of a file with both languages."""
+    for key, each in value.items() if isinstance(value, dict) else ():
+        yield from strings(each) if key == "id" else indonesian(each)
+
+
 @cache
 def texts() -> dict[str, str]:
-    """Everything that people read in Indonesian, by file: words, templates and laws."""
+    """Everything that people read in Indonesian, by file: words, templates, laws and documents."""
     folder = REPOSITORY / "templates"
     files = {
         str(path.relative_to(REPOSITORY)): path.read_text(encoding="utf-8")
@@ -67,8 +73,15 @@ def texts() -> dict[str, str]:
     ]:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
         files[str(path.relative_to(REPOSITORY))] = "\n".join(strings(found))
-    guide = REPOSITORY / "docs" / "mulai-cepat.md"
-    files[guide.name] = guide.read_text(encoding="utf-8")
+    for path in sorted((folder / "words" / "cli").rglob("*.toml")):
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        files[str(path.relative_to(REPOSITORY))] = "\n".join(indonesian(found))
+    documents = ("mulai-cepat", "operasi", "surel-administrator", "konfigurasi", "perintah")
+    for path in (
+        *(folder / "site" / "id").iterdir(),
+        *(REPOSITORY / "docs" / f"{name}.md" for name in documents),
+    ):
+        files[str(path.relative_to(REPOSITORY))] = path.read_text(encoding="utf-8")
     return files
 
 
