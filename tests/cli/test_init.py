@@ -12,6 +12,7 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
+from support.live_sites import open_site
 from typer.testing import CliRunner
 
 from cli import app
@@ -22,11 +23,16 @@ from settings.site import EXAMPLE
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
+from tasks.delivery import send_owed
 from tasks.intake import pull
 from tasks.setup.workbook_writer import write_directory
 from tests.support.registers import registers
 
 EXPORT = EXAMPLE / "inbox" / "lapor" / "Laporan_Ringkas_2026-11-24_0700.xlsx"
+ROWS = 60
+"""Rows of the export that tests read, the last ones."""
+
+MONDAY = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)  # 30 November, 07:30 in Makassar
 MORNING = datetime(2026, 11, 24, tzinfo=UTC)  # 08:00 in Makassar
 ADMIN = "Rekaan Admin <admin@rekaan.example>"
 ANSWERS = ("--yes", "--name", "Pemerintah Kabupaten Rekaan", "--zone", "WITA")
@@ -41,13 +47,29 @@ def register(tmp_path) -> Path:
     return path
 
 
-def test_a_site_from_an_export_and_a_register_runs(tmp_path, call_tenggat, register, monkeypatch):
-    """The first day through the command line: init, the directory, import, and one cycle."""
+@pytest.fixture
+def export(tmp_path) -> Path:
+    """The last rows of the example's export, below its preamble and header."""
+    table = CalamineWorkbook.from_path(EXPORT).get_sheet_by_index(0).to_python()
+    head = 1 + next(line for line, row in enumerate(table) if row[0] == "Tracking ID")
+    path = tmp_path / EXPORT.name
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Laporan Ringkas")
+        for line, row in enumerate([*table[:head], *table[-ROWS:]]):
+            sheet.write_row(line, 0, row)
+    return path
+
+
+def test_a_site_from_an_export_and_a_register_runs(
+    tmp_path, call_tenggat, register, export, monkeypatch
+):
+    """The hour through the command line: init, directory, import, preview, start, first Monday."""
+    monkeypatch.setattr(SiteContext, "open", classmethod(open_site))  # a new site is in trial
     site = tmp_path / "kab"
-    files = ("--export", EXPORT, "--register", register)
+    files = ("--export", export, "--register", register)
     code, said, errors = call_tenggat("--lang", "id", "init", site, *ANSWERS, *files)
     assert (code, errors) == (0, "")
-    assert "lapor: 468 dari 471 baris terbaca" in said
+    assert f"lapor: {ROWS} dari {ROWS} baris terbaca" in said
     assert "register: 5 dari 5 baris terbaca" in said
     loaded = load_site(site)
     assert (loaded.zone.key, loaded.locale) == ("Asia/Makassar", "id")
@@ -68,10 +90,25 @@ def test_a_site_from_an_export_and_a_register_runs(tmp_path, call_tenggat, regis
     held = {(office.unit, office.role) for office in load_site(site).directory.offices}
     assert {("dinsos", Role.HEAD_OF_UNIT), ("dinsos", Role.LIAISON)} <= held
 
-    now = ("--now", "2026-11-24T08:00")
-    code, said, errors = call_tenggat("source", "check", "register", "--site", site, *now)
+    now = ("--site", site, "--now", "2026-11-24T08:00")
+    code, said, errors = call_tenggat("source", "check", "register", *now)
     assert (code, errors) == (0, "")
-    assert counted(site) == {"lapor": 468, "register": 5}
+    first_day(site)
+    assert mails(site) == {"admin@rekaan.example"}  # a trial
+
+    code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "preview", *now)
+    assert (code, errors) == (0, "")
+    assert (tmp_path / "preview" / "index.html").is_file()
+    code, said, errors = call_tenggat("start", *now)
+    assert (code, errors) == (0, "")
+    cycle(site, MONDAY)
+    assert any(mail.startswith("pejabat") for mail in mails(site))
+
+
+def mails(site: Path) -> set[str]:
+    """The recipients of the mails kept on this machine."""
+    folder = site.parent / f"{site.name}-var" / "mailbox"
+    return {path.name.split("_")[2] for path in folder.glob("*.eml")}
 
 
 def fill_in(path: Path, filled: Path) -> Path:
@@ -87,18 +124,29 @@ def fill_in(path: Path, filled: Path) -> Path:
     return filled
 
 
-def counted(folder: Path) -> dict[str, int]:
-    """Import every source on the first day, evaluate what is due, and count the complaints."""
+def first_day(folder: Path) -> None:
+    """Run a cycle on the first day: all complaints come in, and nobody but the administrator
+    gets a mail.
+    """
+    cycle(folder, MORNING)
+    context = SiteContext.open(folder)
+    try:
+        with context.transaction() as session:
+            query = select(Complaint.source, func.count()).group_by(Complaint.source)
+            found = {row[0]: row[1] for row in session.execute(query)}
+    finally:
+        context.close()
+    assert found == {"lapor": ROWS, "register": 5}
+
+
+def cycle(folder: Path, now: datetime) -> None:
+    """Import, evaluate and send, as `tenggat run` does."""
     context = SiteContext.open(folder)
     try:
         for source in context.site.sources:
-            pull(context, source, MORNING)
-        with context.transaction() as session:
-            rows = session.execute(
-                select(Complaint.source, func.count()).group_by(Complaint.source)
-            ).all()
-        assert evaluate_and_notify(context, MORNING, "first-day").evaluated > 0
-        return {row[0]: row[1] for row in rows}
+            pull(context, source, now)
+        evaluate_and_notify(context, now, f"deadlines {now}")
+        send_owed(context, now, f"delivery {now}")
     finally:
         context.close()
 
@@ -178,9 +226,9 @@ def test_the_files_of_a_site_say_the_same_in_both_languages(tmp_path, call_tengg
     assert found["id"]["escalation.toml"] == example
 
 
-def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat):
+def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat, export):
     site, book = tmp_path / "site", tmp_path / "d.xlsx"
-    assert call_tenggat("init", site, *ANSWERS, "--export", EXPORT)[0] == 0
+    assert call_tenggat("init", site, *ANSWERS, "--export", export)[0] == 0
     before = {name: (site / name).read_text("utf-8") for name in ("units.csv", "officers.csv")}
     code, said, errors = call_tenggat("directory", "export", book, "--site", site)
     assert (code, errors) == (0, "")
@@ -190,9 +238,11 @@ def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat):
     assert {name: (site / name).read_text("utf-8") for name in before} == before
 
 
-def test_a_directory_without_a_unit_that_the_site_needs_changes_nothing(tmp_path, call_tenggat):
+def test_a_directory_without_a_unit_that_the_site_needs_changes_nothing(
+    tmp_path, call_tenggat, export
+):
     site, book = tmp_path / "site", tmp_path / "d.xlsx"
-    assert call_tenggat("init", site, *ANSWERS, "--export", EXPORT)[0] == 0
+    assert call_tenggat("init", site, *ANSWERS, "--export", export)[0] == 0
     before = (site / "units.csv").read_text("utf-8")
     alone = Directory(
         [Unit("kab", "Kab", "kabupaten", None)],
