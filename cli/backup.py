@@ -83,10 +83,11 @@ def adopt(
     site: SiteOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for a script.")] = False,
 ) -> None:
-    """Go on with a database that belongs to another installation.
+    """Go on in place of another installation.
 
-    For working files that were moved or copied to another machine or folder. Stop the other
-    installation first, or its mails are sent twice. Unsent mails are held, as after a restore.
+    For a database that belongs to another installation: working files that were moved or copied to
+    another machine or folder. Stop the other installation first, or its mails are sent twice.
+    Unsent mails are held, as after a restore.
     """
     from db.backup.restore import exclusive_access  # noqa: PLC0415
 

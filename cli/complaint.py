@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from db.models import Complaint
 
-complaint_app = typer.Typer(
-    help="State a step of a complaint that its source does not show.", no_args_is_help=True
-)
+complaint_app = typer.Typer(help="State a step that a source does not show.", no_args_is_help=True)
 
 TicketArgument = Annotated[str, typer.Argument(help="The ticket number.", metavar="TICKET")]
 AtOption = Annotated[

@@ -14,6 +14,7 @@ from rich.table import Table
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_folders
 from cli.decisions.preview import preview_mails
+from cli.language.translation import translated
 from cli.language.words import lookup, say
 from settings import Site, load_site
 
@@ -118,7 +119,7 @@ def up(
         worker=worker,
         backup=backup,
         as_root=as_root,
-        say=lambda text: console.out.print(escape(text), soft_wrap=True),
+        say=_print,
     )
 
 
@@ -150,7 +151,7 @@ def worker(
         name=name or service.default_worker_name(),
         limit=limit,
         as_root=as_root,
-        say=lambda text: console.out.print(escape(text), soft_wrap=True),
+        say=_print,
     )
 
 
@@ -207,3 +208,7 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
     for count in counts.get("intake", {}).get("sources", []):
         for each in count["waiting"]:
             console.out.print(escape(f"{count['source']}: {console.waits(each)}"), soft_wrap=True)
+
+
+def _print(text: str) -> None:
+    console.out.print(escape(translated(text)), soft_wrap=True)

@@ -108,9 +108,14 @@ class Translation:
 
     @classmethod
     def of(cls, text: str) -> str:
-        """Return a text in the language of the page; raises :class:`KeyError` without one."""
+        """Return a text in the language of the page, or the English one if there is none."""
         cls.used.add(text)
-        return text if cls.texts is None or not text else cls.texts[text]
+        return text if cls.texts is None else cls.texts.get(text, text)
+
+    @classmethod
+    def missing(cls) -> list[str]:
+        """Return the texts of the last page without one in its language."""
+        return sorted(filter(None, cls.used - set(cls.texts or cls.used)))
 
 
 tr = Translation.of
@@ -448,4 +453,7 @@ def page(locale: str) -> str:
 
 if __name__ == "__main__":
     for locale, name in PAGES.items():
+        Translation.used.clear()
         (REPOSITORY / "docs" / name).write_text(page(locale), encoding="utf-8")
+        for text in Translation.missing():
+            print(f'templates/words/cli/configuration.toml has no pair for: "{text}"')

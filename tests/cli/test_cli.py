@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from tasks.intake import pull
 TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
 COMMANDS = (
+    "adopt",
+    "directory",
     "run",
     "start",
     "stop",
@@ -460,3 +463,61 @@ def test_errors_of_the_installed_command_show_no_traceback(tenggat, monkeypatch)
     for (ended, out, errors), code in calls:
         assert (ended, out, errors.count("\n")) == (code, "", 1)
         assert errors.startswith("error: ")
+
+
+# --- in Indonesian --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (("deadlines",), ("nomor", "batas waktu", "terlambat: ", "kewajiban")),
+        (("changes",), ("berubah", "0 batas waktu bergeser")),
+        (("replies",), ("diterima", "0 jawaban")),
+        (("mail", "list"), ("penerima", "perihal", " surel")),
+        (("mail", "show", "1"), ("kepada ", "Perihal: ", "Yth.")),
+        (("mail", "bounces"), ("alamat", "0 alamat")),
+        (("questions",), ("kolom", "0 pertanyaan terbuka")),
+        (("quarantine", "list"), ("baris di karantina", "alasan")),
+        (
+            ("source", "check", "lapor", "--now", NOW),
+            ("peristiwa: ", "0 ke karantina"),
+        ),
+        (("audit", "list"), ("keputusan", "alasan", "3 keputusan")),
+        (("audit", "verify"), ("tidak ada yang diubah; kepala",)),
+        (("clock",), ("jam mesin", "putaran terakhir")),
+        (("doctor", "--now", NOW), ("baik     basis data baik, 4 pengaduan", "lihat `tenggat")),
+        (("simulate", "--from", "2026-11-24", "--to", "2026-11-25"), ("Sel", "surel berisi")),
+        (("due", "sp4n/first-follow-up", "2026-11-02"), ("batas waktu: akhir",)),
+    ],
+)
+def test_the_output_of_a_command_is_indonesian_by_the_site(tenggat, monkeypatch, call, expected):
+    monkeypatch.delenv("TENGGAT_LANG")
+    _, out, errors = tenggat(*call)
+    assert [text for text in expected if text not in out] == [], out + errors
+    assert not re.search(r"\b(rows|mails|decisions|written|none)\b", out.replace("`", ""))
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (("rnu",), "tidak ada perintah 'rnu'. Maksud Anda 'run'? Lihat `tenggat --help`"),
+        (("due",), "argumen 'rule' belum diisi; lihat `tenggat due --help`"),
+        (("due", "x", "2026-11-02", "--x"), "tidak ada opsi --x; lihat `tenggat due --help`"),
+        (("explain", "1"), "tidak ada pengaduan bernomor '1'; lihat `tenggat deadlines`, dan"),
+        (
+            ("deadlines", "--state", "breachd"),
+            "tidak ada keadaan 'breachd'; maksud Anda `breached`?",
+        ),
+        (("summary", "Q4"), "'Q4' bukan periode; tulis 2026"),
+        (("mail", "show", "999"), "tidak ada surel 999; lihat `tenggat mail list`"),
+        (("doctor", "--site", "/no/site"), "berkas tidak ada; sebutkan folder situs dengan --site"),
+    ],
+)
+def test_an_error_is_indonesian_by_the_site(tenggat, monkeypatch, call, expected):
+    monkeypatch.delenv("TENGGAT_LANG")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    code, out, errors = tenggat(*call)
+    assert (code, out) == (2, "")
+    assert errors.startswith("kesalahan: ")
+    assert expected in errors

@@ -237,3 +237,23 @@ def test_the_list_of_commands_cuts_no_text_short(tenggat, monkeypatch, lang):
     code, out, _ = tenggat("--lang", lang, "--help")
     assert code == 0
     assert [line for line in out.splitlines()[2:] if line.endswith("...")] == []
+
+
+def test_the_help_in_the_code_is_the_english_one():
+    """Engineers read it there, and callers in the words: it is one text."""
+    differing = []
+    words.use_language("en")
+    for command in tree(get_command(app)):
+        file, path = words_of(command)
+        pairs = [("help", command.help, words.lookup(file, f"{path}.help"))]
+        for each in command.params:
+            text = words.lookup(file, f"{path}.options.{each.name}")
+            pairs.append(
+                (each.name, each.help, text or words.lookup("console", f"options.{each.name}"))
+            )
+        differing += [
+            f"{file}.toml [{path}] {name}"
+            for name, code, text in pairs
+            if " ".join((code or "").split()) != " ".join((text or "").split())
+        ]
+    assert differing == []

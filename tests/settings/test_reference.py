@@ -52,6 +52,7 @@ def test_the_reference_is_what_the_models_say(maker):
     for locale, name in maker.PAGES.items():
         page = (DOCS / name).read_text("utf-8")
         assert page == maker.page(locale), f"run `make reference` and commit docs/{name}"
+        assert maker.Translation.missing() == [], "add a pair to configuration.toml"
     pairs = {pair["en"] for pair in table("configuration")["pair"]}
     assert pairs - maker.Translation.used == set()  # a text that was changed or removed
     maker.Translation.texts = None
