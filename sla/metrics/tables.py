@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -28,7 +28,7 @@ from sla.metrics.definitions import (
 )
 from sla.metrics.encoding import FOR_EVER, STATES
 from sla.metrics.outlook import duties_ahead, forecast
-from sla.metrics.table import Cell, Row, Table
+from sla.metrics.table import Cell, Column, Row, Table
 from sla.metrics.unit_tables import status_by_unit, unit_rule, unit_trend
 from sla.periods import Period, before, months_until, year_before
 
@@ -59,6 +59,11 @@ class _Figure:
 
 WITH_VERDICTS = frozenset(key for key, (_, columns) in SHAPES.items() if VERDICTS[0] in columns[:2])
 """Tables with the columns of `VERDICTS`."""
+
+OF_THE_PERIOD = frozenset(
+    {"received", "reopened", "returned", *(column.key for column in VERDICTS)}
+)
+"""Columns of these tables that are about the period. Others are about the as-of time."""
 
 MOST_FLAGS = 20_000_000
 """Flags of one byte are faster than sorting, up to so many."""
@@ -140,6 +145,7 @@ class _ReportTables:
         data_from: date | None,
     ) -> None:
         self.data_from = data_from
+        self.without_data = data_from is not None and period.last < data_from
         self.g, self.period, self.context, self.tellings = g, period, context, tellings
         self.today = context.day(as_of)
         self.year_begin = context.day(context.start_of_year(as_of))
@@ -180,6 +186,11 @@ class _ReportTables:
             "quality": self.quality(findings),
         }
         totals = self.totals(made) | {key: each.total for key, each in wide.items()}
+        if self.without_data:
+            for key in WITH_VERDICTS:
+                columns = SHAPES[key][1]
+                made[key] = [_without_period(row, columns) for row in made[key]]
+                totals[key] = _without_period(totals[key], columns)
         return tuple(
             Table(
                 key,
@@ -212,6 +223,7 @@ class _ReportTables:
 
         width = len(SHAPES["status"][1])
         months = [summed("trend", column) for column in range(3)]
+        no_month = all(row.cells[0] is None for row in made["trend"])
         trend = [row.cells for row in made["trend"] if row.cells[3] is not None]
         met = sum(round(_whole(evaluated) * _part(share)) for _, _, evaluated, share in trend)
         told = self.within(self.tellings.day)
@@ -224,7 +236,7 @@ class _ReportTables:
             },
             "status": tuple(summed("status", column) for column in range(width)),
             "ageing": (summed("ageing", 0), summed("ageing", 1)),
-            "trend": (*months, _share(met, months[2])),
+            "trend": (None,) * 4 if no_month else (*months, _share(met, months[2])),
             "escalations": (
                 None,
                 int(told.sum()),
@@ -268,8 +280,7 @@ class _ReportTables:
     # --- sections ---
 
     def headline(self) -> list[Row]:
-        without = self.data_from is not None and self.period.last < self.data_from
-        now = {} if without else self._headline(self.period)
+        now = {} if self.without_data else self._headline(self.period)
         today, calendar = date.fromordinal(self.today), self.context.calendar
         earlier = [
             self._headline(span) if span else {}
@@ -667,6 +678,15 @@ def settled_after(
     passed = calendar.between(notified, np.full_like(notified, today))
     soon = [settled & (taken <= most) for most in WITHIN]
     return soon, [some | (passed >= most) for some, most in zip(soon, WITHIN, strict=True)]
+
+
+def _without_period(row: Row, columns: Sequence[Column]) -> Row:
+    """Return a row without the figures of the period, as there are no data of it."""
+    cells = (
+        None if column.key in OF_THE_PERIOD else cell
+        for column, cell in zip(columns, row.cells, strict=True)
+    )
+    return replace(row, cells=tuple(cells))
 
 
 def _by_column(found: Sequence[_Figure | None]) -> list[tuple[str, _Figure]]:

@@ -20,6 +20,7 @@ from support.programs import sized
 from db.models import Complaint
 from sla.metrics.table import Table
 from tasks.reports.builder import report_view
+from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.html import report_html
 from tasks.reports.public_edition import public_edition
 from tasks.summary import SummaryMade, SummaryRequest, make_summary
@@ -404,3 +405,14 @@ def test_a_period_before_the_first_complaint_has_no_figures_of_its_own(context):
         view = report_view(session, context, "2026-09", wita(NOON))
     page = report_html(view, context.site.zone, {})
     assert page.count("belum ada data") >= 15
+    tables = {table.key: table for table in view.tables}
+    unit = tables["by_unit"].row("dinsos")
+    assert (unit.cells[:8], unit.cells[8:]) == ((None,) * 8, (1, 1, None, None))
+    assert tables["by_channel"].total.cells == (*[None] * 9, 1, 1)
+    assert tables["trend"].total.cells == (None,) * 4
+    assert page.count("Untuk periode ini belum ada data.") == 5
+    summary = executive_summary(view, context.site.zone)
+    said = [sentence.text for part in summary.parts for sentence in part.sentences]
+    assert any(text.startswith("Untuk periode ini belum ada data;") for text in said)
+    public = public_edition(view)
+    assert public.table("by_unit").total.cells[:8] == (None,) * 8

@@ -1007,6 +1007,7 @@ def test_each_plot_is_there_twice_the_same_and_says_something(locale):
         assert plot.says
         assert "<metadata" not in plot.svg
     assert t("report.plot.not_late") in drawn["ageing"].svg
+    assert ">–</text>" in drawn["escalations"].svg  # no bar is no share of 0%
     assert {"id": "Mei 2026", "en": "May 2026"}[locale] in drawn["trend"].svg
 
 

@@ -29,16 +29,20 @@ SIZE, SMALL = 9.0, 7.5
 
 LONGEST_LABEL = 34
 MOST_TICKS = 5
-NARROW_LETTERS = frozenset("ijlI.,:;'|!()[] ft–-·")
+NARROW_LETTERS, WIDE_LETTERS = frozenset("ijlI.,:;'|!()[] ft-·"), frozenset("%MWm")
 
 Point = tuple[float, float]
 
 
 def width_of(text: str, size: float = SIZE) -> float:
     """Estimate the width of a text in DejaVu Sans, rather too wide than too narrow."""
-    return size * sum(
-        0.4 if each in NARROW_LETTERS else 0.64 if ord(each) < 0x250 else 1.0 for each in text
-    )
+    return size * sum(map(_width_of, text))
+
+
+def _width_of(letter: str) -> float:
+    if letter in WIDE_LETTERS or letter >= "ɐ":
+        return 1.0
+    return 0.4 if letter in NARROW_LETTERS else 0.7 if letter.isupper() else 0.62
 
 
 def ticks_of(most: float) -> list[int]:
@@ -168,9 +172,9 @@ class Canvas:
         """Write names behind a patch of their colour: (name, colour, hatched)."""
         across, down = at
         for name, colour, hatched in entries:
-            self.rect(across, down - 3.5, across + 14, down + 3.5, colour, hatched)
-            self.text((across + 18, down), name, size)
-            across += 18 + width_of(name, size) + 10
+            self.rect(across, down - 3.5, across + 9, down + 3.5, colour, hatched)
+            self.text((across + 12, down), name, size)
+            across += 12 + width_of(name, size) + 4
 
     def _axes(self, frame: Frame) -> None:
         corner = (frame.left, frame.bottom)

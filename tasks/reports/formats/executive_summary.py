@@ -12,7 +12,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from sla.metrics.table import Cell, Row, Table
-from tasks.reports.formats.sections import change_words
+from tasks.reports.formats.sections import change_words, without_data
 from tasks.reports.model import Report
 from tasks.reports.overview import unmeasured
 from tasks.text.catalog import catalog
@@ -124,7 +124,9 @@ class _Sentences:
         rules, target = self._view.table("by_rule"), self._view.target
         total = rules.total if rules else None
         evaluated, met, share = (_cell(rules, total, key) for key in ("verdicts", "met", "share"))
-        if not evaluated:
+        if rules and without_data(self._view, rules):
+            yield self._said("headline", "no_data")
+        elif not evaluated:
             yield self._said("by_rule", "none_evaluated")
         elif isinstance(evaluated, int) and isinstance(met, int) and isinstance(share, int | float):
             aim = "" if target is None else "_reached" if share >= target else "_missed"

@@ -87,7 +87,7 @@ def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str =
         "document": one_line(f"{t('report.title')} {period} – {view.site}", 300),
         "site": breakable(view.site, 70),
         "period": period,
-        "days": f"({first} – {last})",
+        "days": "" if period == f"{first} – {last}" else f"({first} – {last})",
         "as_of": t("report.as_of", moment=moment_text(view.as_of, locale, zone)),
         "marks": list(_marks(view)),
         "public_note": t("report.public_note") if view.edition == "public" else "",

@@ -225,6 +225,9 @@ def _escalations(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
             top = middle + (at - len(within) / 2) * thick
             end = frame.x(values[key][place] or 0)
             bottom = top + thick * 0.9
+            if not values[key][place]:  # none, withheld, or no data
+                said = _said(table, table.rows[place], key, view, zone)
+                canvas.text((left + 3, (top + bottom) / 2), said, SMALL)
             canvas.rect(left, top, end, bottom, colours[at % 3], hatch=at % 3 == 1)
     says = t("report.plot.escalations_says")
     return Plot("escalations", t("report.plot.escalations"), says, canvas.svg())

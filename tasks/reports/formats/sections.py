@@ -220,10 +220,21 @@ def _note(table: Table, view: Report, zone: ZoneInfo) -> str:
     if table.key == "by_unit" and any(WITHHELD in row.cells for row in table.rows):
         return f"{t('report.note.by_unit')} {t('report.note.withheld_last')}"
     if table.key != "headline":
-        return t(f"report.note.{table.key}")
+        note = t(f"report.note.{table.key}")
+        return f"{note} {t('report.no_data_period')}" if without_data(view, table) else note
     note = t("report.definitions")
     compared = view.edition == "full" and view.unfinished(zone)
     return f"{note} {t('report.cut_comparison')}" if compared else note
+
+
+def without_data(view: Report, table: Table) -> bool:
+    """Check whether a table has rows of a period from before the first data."""
+    headline = view.table("headline")
+    row = headline.row("received") if headline else None
+    if headline is None or row is None or not table.rows:
+        return False
+    has_verdicts = VERDICTS[0] in table.columns
+    return has_verdicts and row.cells[0] is None and no_data(headline, row, "value")
 
 
 def _unknown_settlements(view: Report, t: Catalog) -> str:
@@ -330,7 +341,9 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
             Tile(
                 key=key,
                 label=view.names("metric", key).text,
-                value=cell_text(value, measure, "value", view.names, zone),
+                value=catalog(view.names.locale)("report.no_data")
+                if value is None and _no_data(view, headline, row, "value")
+                else cell_text(value, measure, "value", view.names, zone),
                 changes=tuple(change for change in changes if change),
                 bad=key == "late" and value not in {0, None},
             )
