@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -13,12 +15,32 @@ from cli.language.translation import translated
 from cli.language.words import say
 from settings import load_site
 
+if TYPE_CHECKING:
+    from tasks.monitoring.health import Finding
 
-def doctor(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
+COLORS = {"trouble": "bold red", "note": "yellow", "good": "green"}
+"""The groups in the order in which they are printed, the most urgent first."""
+
+SCREEN = 24
+"""Number of lines of a short list."""
+
+Entry = tuple[str, ...]
+"""The lines of one finding, or of several that are counted."""
+
+
+def doctor(
+    site: SiteOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="List everything, also what else is counted.")
+    ] = False,
+) -> None:
     """Check the site and say what to do.
 
     Checked are settings, offices, calendar, rules to confirm, database, last runs, mail server,
-    sources, clock and disk. Changes nothing. Exit code 1 if a fault is found.
+    sources, clock and disk. The answer has three groups: broken, to decide, ready. Changes nothing.
+    Exit code 1 if a fault is found.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     from tasks.monitoring.health import check  # noqa: PLC0415
@@ -28,12 +50,62 @@ def doctor(site: SiteOption = None, now: NowOption = None, as_json: JsonOption =
     if as_json:
         console.print_json([{"level": f.level, "what": f.what, "do": f.remedy} for f in findings])
     else:
-        colors = {"good": "green", "note": "yellow", "trouble": "bold red"}
-        for finding in findings:
-            remedy = escape(translated(finding.remedy))
-            more = f"\n         {remedy}" if remedy else ""
-            level = f"{say(f'doctor.levels.{finding.level}'):<7}"
-            what = escape(translated(finding.what))
-            console.out.print(f"[{colors[finding.level]}]{level}[/]  {what}{more}")
+        _print_groups(findings, None if show_all else SCREEN)
     if any(finding.level == "trouble" for finding in findings):
         raise typer.Exit(console.TROUBLE)
+
+
+def _print_groups(findings: Sequence[Finding], limit: int | None) -> None:
+    """Print the groups; with a limit in at most so many lines."""
+    groups = {
+        level: _entries([f for f in findings if f.level == level], counts=limit is not None)
+        for level in COLORS
+    }
+    left = limit
+    for level, whole in groups.items():
+        number = sum(finding.level == level for finding in findings)
+        heading = say(f"doctor.groups.{level}", n=number)
+        console.out.print(f"[{COLORS[level]}]{escape(heading)}[/]", soft_wrap=True)
+        if left is not None:
+            later = sum(map(bool, list(groups.values())[list(groups).index(level) + 1 :]))
+            left -= 1
+            entries, left_out = _fitting(whole, left - 2 * later)
+            left -= sum(map(len, entries))
+        else:
+            entries, left_out = whole, 0
+        for what, *remedies in entries:
+            console.out.print(f"  {escape(what)}", soft_wrap=True)
+            for remedy in remedies:
+                console.out.print(f"    {escape(remedy)}", soft_wrap=True)
+        if left is not None and left_out:
+            console.out.print(f"  {escape(say('doctor.more', n=left_out))}", soft_wrap=True)
+            left -= 1
+
+
+def _entries(findings: Sequence[Finding], *, counts: bool) -> list[Entry]:
+    """Return the lines of each finding; findings of one kind that is counted are one entry."""
+    numbers: dict[str, int] = {}
+    for finding in findings:
+        numbers[finding.counted] = numbers.get(finding.counted, 0) + 1
+    found: dict[str, Entry] = {}
+    for finding in findings:
+        what, remedy = translated(finding.what), translated(finding.remedy)
+        kind = finding.counted
+        if counts and kind and numbers[kind] > 1:
+            what = say(f"doctor.counted.{kind}", n=numbers[kind])
+            found.setdefault(kind, (what, remedy) if remedy else (what,))
+        else:
+            found[f"{len(found)} {what}"] = (what, remedy) if remedy else (what,)
+    return list(found.values())
+
+
+def _fitting(entries: Sequence[Entry], lines: int) -> tuple[list[Entry], int]:
+    """Return the first entries that fit into these lines, and the number of the others."""
+    if sum(map(len, entries)) <= lines:
+        return list(entries), 0
+    fitting: list[Entry] = []
+    for entry in entries:
+        if sum(map(len, (*fitting, entry))) > max(0, lines - 1):
+            break
+        fitting.append(entry)
+    return fitting, len(entries) - len(fitting)

@@ -19,6 +19,7 @@ from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
 from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, read_toml
 from settings.escalation import Escalation, read_escalation
+from settings.mail_address import WrongAddress, plain_address
 from settings.mapping import SourceMapping
 from settings.report import Letterhead, read_letterhead
 from settings.retention import KeepSettings
@@ -61,6 +62,7 @@ class DatabaseSettings(Strict):
         schema with another database than PostgreSQL.
         """
         url = given or self.url.replace("{var}", str(var))
+        _check_driver(url, "TENGGAT_DATABASE_URL" if given else "database.url")
         if not self.schema_:
             return url
         if not url.startswith("postgresql"):
@@ -69,6 +71,20 @@ class DatabaseSettings(Strict):
                 " own `var`"
             )
         return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{self.schema_}"
+
+
+def _check_driver(url: str, where: str) -> None:
+    """Raise :class:`SettingsError` for another database, or another driver of PostgreSQL."""
+    scheme, separator, _ = url.partition("://")
+    if not separator:  # whoever opens the database says what is wrong with it
+        return
+    if scheme.startswith("postgres") and scheme != "postgresql+psycopg":
+        raise SettingsError(f"{where}: write postgresql+psycopg:// in place of {scheme}://")
+    if scheme not in ("sqlite", "postgresql+psycopg"):
+        raise SettingsError(
+            f"{where}: the database is SQLite or PostgreSQL; write sqlite:///FILE or"
+            " postgresql+psycopg://user:password@host/database"
+        )
 
 
 class StormSettings(Strict):
@@ -135,6 +151,14 @@ class MailSettings(Strict):
     """The same for each domain: `{ "gmail.com" = 20 }`."""
     storm: StormSettings = StormSettings()
     """The limits above which a run is a storm and its mails wait for approval."""
+
+    @field_validator("sender", "replies_to")
+    @classmethod
+    def _is_address(cls, text: str) -> str:
+        try:
+            return plain_address(text) if text else text
+        except WrongAddress as error:
+            raise ValueError(f"'{text}' is no mail address: {error}") from None
 
 
 class SummarySettings(Strict):
@@ -299,6 +323,7 @@ class Site:
         self.name = file.name
         self.locale = file.locale
         self.zone = ZoneInfo(file.zone)
+        self.var_is_given = secrets.var is not None
         self.var = Path(secrets.var or folder / file.var).resolve()
         self.database_url = file.database.address(secrets.database_url, self.var)
         self.backups = self.var / file.keep.backups

@@ -355,7 +355,9 @@ def test_its_exit_code_is_for_monitoring(context, call_tenggat):
     ran(context, NOW + HOUR)
     code, out, _ = call_tenggat(*arguments)
     assert code == 1
-    assert "trouble  the last run was at 2026-11-24 09:00, later than now\n" in out
+    assert (
+        "  the last run was at 2026-11-24 09:00, later than now\n" in out.partition("TO DECIDE")[0]
+    )
     code, out, _ = call_tenggat(*arguments, "--json")
     levels = {each["level"] for each in json.loads(out)}
     assert (code, "trouble" in levels) == (1, True)
@@ -452,3 +454,25 @@ def test_what_the_environment_lacks_is_said_and_stops_nothing(tmp_path, monkeypa
         "the encoding of the terminal is ISO-8859-1": "note",
         "the fonts of matplotlib are missing": "trouble",
     }
+
+
+@pytest.mark.parametrize(
+    ("ui_url", "said"),
+    [
+        ("http://127.0.0.1:4200", True),
+        ("http://127.0.0.1:4300", False),
+        ("https://tenggat.kab.example", False),
+    ],
+)
+def test_it_says_that_links_lead_to_another_port_than_the_service(context, ui_url, said):
+    context.site.ui_url = ui_url
+    state = {"api": "http://127.0.0.1:4300/api", "pid": 1}
+    (context.site.var / "service.json").write_text(json.dumps(state), encoding="utf-8")
+    what = "links in mails lead to port 4200, the Prefect UI has port 4300"
+    assert (what in found(context)) is said
+
+
+def test_it_says_that_the_working_files_are_not_there(site_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "vra"))
+    said = {each.what: each.level for each in check(load_site(site_folder), NOW)}
+    assert said[f"TENGGAT_VAR names a folder that does not exist: {tmp_path / 'vra'}"] == "note"

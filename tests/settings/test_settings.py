@@ -1,5 +1,6 @@
 """What a site's files may have wrong with them, and what the administrator then reads."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -298,6 +299,33 @@ def test_a_unit_that_only_a_mapping_knows_is_found(site_folder):
         file.write('\n[register.values.unit]\n"PU" = "pu"\n')
     (line,) = mistakes(site_folder)
     assert line.startswith("sources.toml: register.values.unit.PU: no unit 'pu' in units.csv; ")
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://u:geheim@h/t", "write postgresql+psycopg:// in place of postgresql://"),
+        ("postgres://u:geheim@h/t", "write postgresql+psycopg:// in place of postgres://"),
+        ("postgresql+psycopg2://u:geheim@h/t", "in place of postgresql+psycopg2://"),
+        ("mysql://u:geheim@h/t", "the database is SQLite or PostgreSQL"),
+    ],
+)
+def test_another_driver_is_refused_with_the_right_words(site_folder, monkeypatch, url, says):
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", url)
+    (line,) = mistakes(site_folder)
+    assert line.startswith("TENGGAT_DATABASE_URL: ")
+    assert says in line
+    assert "geheim" not in line
+
+
+@pytest.mark.parametrize("sender", ["pengaduan", "a b@kab.example", "pengaduan@"])
+def test_a_sender_that_is_no_address_is_refused(site_folder, sender):
+    file = site_folder / "site.toml"
+    text = re.sub(r"(?m)^sender = .*$", f'sender = "{sender}"', file.read_text("utf-8"))
+    file.write_text(text, encoding="utf-8")
+    (line,) = mistakes(site_folder)
+    assert line.startswith("site.toml: mail.sender: ")
+    assert "is no mail address" in line
 
 
 def test_addresses_come_from_the_environment_before_the_file(site_folder, monkeypatch):

@@ -40,6 +40,8 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
         partial(connectivity.proxies, site),
         partial(host.clock, site, now),
         partial(host.disks, site),
+        partial(host.working_files, site),
+        partial(host.ui, site),
         partial(host.readers, site),
         partial(host.owners, site),
         host.surroundings,

@@ -153,6 +153,7 @@ def _ran(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
                 "note",
                 f"no run of {flow} has ended well yet",
                 "`tenggat up` runs it on its schedule",
+                counted="never_ran",
             )
         elif flow in silent:
             yield Finding(

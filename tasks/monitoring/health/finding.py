@@ -15,3 +15,5 @@ class Finding:
     """The observation, in one line."""
     remedy: str = ""
     """What the administrator should do."""
+    counted: str = ""
+    """The kind of findings that a short list counts and does not list, e.g. `vacancies`."""

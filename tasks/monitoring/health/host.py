@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import codecs
 import importlib.util
+import json
 import locale
 import os
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from db.private_dirs import entries, group_name, is_open_to_others, user_name
 from settings import Site
+from settings.site import LOOPBACK
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import free_megabytes
 from tasks.notifications.transport.oauth2_file import open_to_all
@@ -28,6 +31,33 @@ def clock(site: Site, now: datetime) -> Iterator[Finding]:
     """Report the time at the site, so a wrong clock or a wrong zone is noticed."""
     local = now.astimezone(site.zone)
     yield Finding("good", f"it is {local:%Y-%m-%d %H:%M} at the site ({site.zone.key})")
+
+
+def working_files(site: Site) -> Iterator[Finding]:
+    """Report a folder of working files that does not exist yet: perhaps its name is wrong."""
+    if site.var_is_given and not site.var.is_dir():
+        yield Finding(
+            "note",
+            f"TENGGAT_VAR names a folder that does not exist: {site.var}",
+            "check the name; the next run makes it, with an empty database",
+        )
+
+
+def ui(site: Site) -> Iterator[Finding]:
+    """Compare the address of the UI in mails with the port of the running service."""
+    try:
+        state = json.loads((site.var / "service.json").read_text(encoding="utf-8"))
+        port = urlsplit(str(state["api"])).port
+        known = urlsplit(site.ui_url or "")
+        named = known.port or {"https": 443}.get(known.scheme, 80)
+    except (OSError, ValueError, KeyError, TypeError):  # the service does not run
+        return
+    if known.hostname in LOOPBACK and port is not None and named != port:
+        yield Finding(
+            "trouble",
+            f"links in mails lead to port {named}, the Prefect UI has port {port}",
+            f"set TENGGAT_UI_URL=http://127.0.0.1:{port}, or ui_url under [watch] in site.toml",
+        )
 
 
 def disks(site: Site) -> Iterator[Finding]:

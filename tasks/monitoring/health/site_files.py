@@ -22,6 +22,7 @@ def offices(site: Site, now: datetime) -> Iterator[Finding]:
             "note",
             f"{site.directory.name_of(unit)} ({unit}) has no {role}",
             "its notices go to the parent unit or the administrator; name one in officers.csv",
+            counted="vacancies",
         )
     if not site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
         yield Finding(
@@ -66,6 +67,7 @@ def calendar(site: Site, now: datetime) -> Iterator[Finding]:
             "note",
             f"{day} ({known.days_off[day].name}) is an estimate",
             "confirm or move it in holidays.toml when it is decreed",
+            counted="estimates",
         )
 
 

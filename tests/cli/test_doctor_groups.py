@@ -1,0 +1,43 @@
+"""The answer of doctor: three groups, at most one screen, kinds that are counted."""
+
+import pytest
+from conftest import kind_of_database
+
+from cli.doctor import SCREEN
+from tasks.monitoring.health import Finding
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    return kind_of_database(request)
+
+
+GOOD = [Finding("good", f"good {n}") for n in range(40)]
+VACANT = [
+    Finding("note", f"{n} has no liaison", "name one", counted="vacancies") for n in range(99)
+]
+NOTES = [Finding("note", f"note {n}", f"decide {n}") for n in range(30)]
+BROKEN = [Finding("trouble", f"broken {n}", f"repair {n}") for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("findings", "has", "lacks"),
+    [
+        (BROKEN, ["BROKEN: 3", "broken 2", "repair 2", "TO DECIDE: 0", "READY: 0"], ["more"]),
+        (VACANT + GOOD, ["BROKEN: 0", "99 offices have no holder", "name one"], ["7 has no"]),
+        (VACANT[:1], ["0 has no liaison"], ["offices have no holder"]),
+        (BROKEN + NOTES + GOOD, ["repair 2", "decide 0", "TO DECIDE: 30", "READY: 40"], []),
+        (NOTES + GOOD, ["more; `tenggat doctor --all` lists all"], ["decide 29"]),
+    ],
+)
+def test_the_answer_is_one_screen(site_folder, call_tenggat, monkeypatch, findings, has, lacks):
+    monkeypatch.setattr("tasks.monitoring.health.check", lambda *of, **more: findings)
+    options = ("--site", site_folder, "--lang", "en")
+    code, out, _ = call_tenggat("doctor", *options)
+    assert code == (1 if findings[0].level == "trouble" else 0)
+    assert len(out.splitlines()) <= SCREEN
+    assert [text for text in has if text not in out] == []
+    assert [text for text in lacks if text in out] == []
+    every = call_tenggat("doctor", "--all", *options)[1]
+    assert [f.what for f in findings if f.what not in every] == []
+    assert "more" not in every
