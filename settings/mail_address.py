@@ -65,4 +65,4 @@ def _named(sign: str) -> str:
     """Return a sign with its code point and its name, because it may be invisible."""
     name = unicodedata.name(sign, "control character").lower()
     shown = f"'{sign}' " if sign.isprintable() and not sign.isspace() else ""
-    return f"the sign {shown}U+{ord(sign):04X} ({name})"
+    return f"{shown}U+{ord(sign):04X} ({name})"

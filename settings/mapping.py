@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -243,6 +244,9 @@ class SourceMapping(Strict):
     """The words that mean an empty cell, in every mapped column except free text. Cells with only
     punctuation, and dates with only zeros, are always empty. With `belum`, so is a text without a
     digit that begins with it, in a column with dates."""
+    completes: str | None = None
+    """The name of a mailbox: a row with the ticket or Message-ID of one of its complaints adds its
+    events to that complaint, and is no complaint of its own. Only for the layout `history`."""
     mask: bool = True
     """If true, identity numbers, mobile numbers and mail addresses in titles are replaced."""
 
@@ -255,6 +259,10 @@ class SourceMapping(Strict):
         if self.layout == "history" and not self.events:
             raise ValueError("a history needs at least one [[events]] column")
         self._check_shows()
+        if self.completes and self.layout != "history":
+            raise ValueError(
+                "completes: only a source of the layout `history` can complete another"
+            )
         unknown = [
             name
             for name in self.constants
@@ -283,6 +291,11 @@ class SourceMapping(Strict):
     def only_changes(self) -> str:
         """Return the reason why an import cannot show every complaint; empty if it can."""
         return ""
+
+    @property
+    def completed_by(self) -> Mapping[str, SourceMapping]:
+        """Return the sources that show further steps of these complaints, by name."""
+        return {}
 
     @property
     def only_reminds(self) -> bool:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from settings.errors import SettingsError, Strict, Zone, explained, read_toml
 from settings.mapping import (
@@ -462,6 +469,8 @@ class MailboxSource(SourceMapping):
     constants: dict[str, str] = Field(default_factory=lambda: dict(MAIL_CONSTANTS))
     """Fixed values for all mails; the defaults apply to those that are not given. An empty text
     means no value."""
+    _completed_by: dict[str, SourceMapping] = PrivateAttr(default_factory=dict)
+
     stated_by: tuple[Literal["replies", "command"], ...] = ()
     """The ways in which officials state the steps of these complaints: by a reply in the thread, or
     with `tenggat complaint settle` and its like. Without any, the source can only remind: after its
@@ -505,10 +514,25 @@ class MailboxSource(SourceMapping):
         return not self.stated_by
 
     @property
+    def completed_by(self) -> Mapping[str, SourceMapping]:
+        """Return the sources that complete this one, by name."""
+        return self._completed_by
+
+    @property
     def sees(self) -> frozenset[str]:
-        """Return the kinds of event of the mapping, and those that officials can state."""
-        mapped = super().sees
+        """Return the kinds of event of the mapping, of the sources that complete it, and those that
+        officials can state.
+        """
+        mapped = super().sees.union(*(each.sees for each in self._completed_by.values()))
         return mapped | frozenset(OFFICIAL_STEPS.values()) | {Kind.REPORTER_REPLIED}
+
+    @property
+    def shown_later(self) -> dict[str, int]:
+        """Return one working day for each kind of event that another source shows: its next file
+        comes later than the next look into the mailbox.
+        """
+        kinds = frozenset[str]().union(*(each.sees for each in self._completed_by.values()))
+        return dict.fromkeys(sorted(kinds - {Kind.RECEIVED}), 1)
 
     @model_validator(mode="after")
     def _consistent(self) -> MailboxSource:
@@ -617,6 +641,25 @@ def read_sources(path: Path) -> dict[str, SourceMapping]:
             sources[name] = model.model_validate(table)
         except ValidationError as error:
             mistakes.append(explained(path, error, model, (name,)))
+    mistakes += [f"{path}: {mistake}" for mistake in _join(sources)]
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     return sources
+
+
+def _join(sources: dict[str, SourceMapping]) -> Iterator[str]:
+    """Tell each mailbox which sources complete it; yield the mistakes."""
+    for name, source in sources.items():
+        if source.completes is None:
+            continue
+        completed = sources.get(source.completes)
+        if isinstance(completed, MailboxSource):
+            completed._completed_by[name] = source
+        else:
+            mailboxes = [
+                each for each, found in sources.items() if isinstance(found, MailboxSource)
+            ]
+            yield (
+                f"{name}.completes: no mailbox '{source.completes}'"
+                f"{did_you_mean(source.completes, mailboxes)}"
+            )

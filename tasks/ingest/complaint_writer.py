@@ -22,6 +22,7 @@ from tasks.ingest.changes import (
 )
 from tasks.ingest.exchange.reader import EVENTS, OWN_DOUBTS, known_as
 from tasks.ingest.import_target import ImportTarget
+from tasks.ingest.officials.completing_rows import write_steps
 from tasks.ingest.open_questions import QuestionLog, Written
 from tasks.ingest.records import Answers, ComplaintRecord, event_identity, stated_events, value_hash
 from tasks.ingest.row_doubts import (
@@ -81,6 +82,8 @@ class ComplaintWriter:
         `rejected` has the keys of tickets with another, rejected row in the same extract.
         """
         session, at = self.target.session, self.target.observed_at
+        if self.mapping.completes is not None:
+            records = self._without_completing(self.mapping.completes, records)
         known = complaints.existing(session, self.name, records)
         same: list[int] = []
         changed: dict[str, ComplaintRecord] = {}
@@ -111,6 +114,20 @@ class ComplaintWriter:
         self.new += len(new)
         self.updated += updated
         self.unchanged += len(known) - updated
+
+    def _without_completing(
+        self, mailbox: str, records: Mapping[str, ComplaintRecord]
+    ) -> Mapping[str, ComplaintRecord]:
+        """Write the steps of complaints of a mailbox; return the records of other complaints.
+
+        An import that is older than the last one says nothing new about them.
+        """
+        last = imports.last_of_each(self.target.session, self.target.now).get(self.target.name)
+        is_late = last is not None and self.target.observed_at < last
+        written = write_steps(self.target, mailbox, records, is_late=is_late)
+        self.updated += sum(written.values())
+        self.unchanged += len(written) - sum(written.values())
+        return {ticket: record for ticket, record in records.items() if ticket not in written}
 
     def _is_antedated(self, record: ComplaintRecord, before: complaints.Existing) -> bool:
         """Check whether a row has a far earlier date of receipt than its complaint."""

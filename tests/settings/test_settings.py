@@ -144,7 +144,7 @@ def test_a_mistake_is_named_with_file_key_and_remedy(site_folder, file, old, new
         ),
         (
             {"email": "<a@b.example>"},
-            "line {n}: '<a@b.example>' is no mail address: the sign '<' U+003C (less-than sign) at"
+            "line {n}: '<a@b.example>' is no mail address: '<' U+003C (less-than sign) at"
             " place 1 cannot stand before the @",
         ),
         ({"since": "1/2/2026"}, "line {n}: `from` is '1/2/2026'; write a date as 2026-11-24"),

@@ -124,13 +124,21 @@ def _endings(law: Law, today: date) -> Iterator[Finding]:
 def reminding_sources(site: Site) -> Iterator[Finding]:
     """Report sources of which nobody states that a complaint is settled."""
     for name, source in site.sources.items():
-        if source.only_reminds:
+        completing = ", ".join(source.completed_by)
+        if source.only_reminds and not completing:
             yield Finding(
                 "note",
                 f"source {name} can only remind, not judge: nothing tells it that a complaint is"
                 " settled",
-                f"write stated_by under [{name}] in sources.toml if officials state it by reply"
-                " or with `tenggat complaint settle`",
+                f"write stated_by under [{name}] in sources.toml if officials state it by reply or"
+                " with `tenggat complaint settle`, or completes under another source that shows it",
+            )
+        elif source.only_reminds:
+            yield Finding(
+                "note",
+                f"source {name} is judged by the steps that {completing} shows; a duty without any"
+                " is unknown after its deadline, never missed",
+                f"write stated_by under [{name}] in sources.toml if officials state every step",
             )
 
 
