@@ -35,7 +35,7 @@ def by_whole_files(path: Path) -> None:
 
 
 def by_csv(path: Path) -> None:
-    console.show_rows(["a"], [{"a": "=1"}], "rows", path, as_json=False)
+    console.show_rows(["a"], [{"a": "=1"}], "quarantine.rows", path, as_json=False)
 
 
 def by_html(path: Path) -> None:

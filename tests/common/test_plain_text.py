@@ -99,7 +99,7 @@ EVIL = (*CELLS, *QUOTED)
 def listing(folder: Path) -> str:
     """A listing of the command line, also the export of the quarantine."""
     rows = [dict(zip("abc", (cell, cell, "2"), strict=True)) for cell in EVIL]
-    show_rows(("a", "b", "c"), rows, "rows", folder / "a.csv", as_json=False)
+    show_rows(("a", "b", "c"), rows, "quarantine.rows", folder / "a.csv", as_json=False)
     return (folder / "a.csv").read_text("utf-8")
 
 

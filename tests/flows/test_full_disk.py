@@ -82,7 +82,7 @@ def given(context: SiteContext) -> None:
 
 def listed(context: SiteContext) -> None:
     rows = [{"ticket": "x" * 5000}]
-    show_rows(("ticket",), rows, "rows", context.site.var / "out.csv", as_json=False)
+    show_rows(("ticket",), rows, "quarantine.rows", context.site.var / "out.csv", as_json=False)
 
 
 STEPS: dict[str, Callable[[SiteContext], object]] = {

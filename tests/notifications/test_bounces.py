@@ -511,6 +511,8 @@ def test_the_artifact_of_a_delivery_shows_what_came_back(locale):
             zone=WITA,
             now=wita(LATER),
             site="Contoh",
+            mode="",
+            in_trial=0,
             by_role={},
             mailbox=read,
             trouble="",
