@@ -19,7 +19,7 @@ from sqlalchemy import select
 from support.import_results import counted, dump, history, known, quarantine, take
 from support.pipeline import REGISTER_STEPS
 
-from db import complaints
+from db import complaints, questions
 from db.models import Complaint, DeadlineRow, MessageRow, QuarantineRow, SourceImport
 from sla.events import events_as_of
 from tasks.common.context import SiteContext
@@ -870,3 +870,12 @@ def test_a_name_is_taken_only_where_a_mapping_asks_and_never_of_the_anonymous(
     told = f"{bad.cells} {bad.value} {mails} {caplog.text}"
     assert "Rahasiawan" not in told
     assert "Melati" not in told
+
+
+def test_a_reply_of_the_reporter_asks_nothing_and_shows_no_follow_up(context):
+    lapor(context, "2026-11-24 07:00", {STATUS: "Ditanggapi oleh Pelapor"})
+    take(context, "2026-11-24 08:00")
+    assert [line.split()[0] for line in history(context)] == ["received", "verified", "assigned"]
+    assert "follow_up_published" not in context.site.sources["lapor"].sees
+    with context.transaction() as session:
+        assert list(questions.open_questions(session)) == []

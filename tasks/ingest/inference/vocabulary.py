@@ -423,6 +423,7 @@ CLASSIFICATIONS = {
 LAPOR_STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Belum Terverifikasi": ((), ()),
     "Terverifikasi": (("verified",), ()),
+    "Ditanggapi oleh Pelapor": (("verified",), ()),
     "Menunggu Kelengkapan Informasi": (("material_requested",), ("material_completed",)),
     "Ditutup oleh Sistem": (("verified", "settled"), ("reopened",)),
     "Ditutup oleh Admin": (("verified", "closed"), ("reopened",)),
@@ -432,7 +433,11 @@ LAPOR_STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Diarsipkan oleh Pelapor": (("archived",), ("reopened",)),
     "Konten Terblokir": (("archived",), ("reopened",)),
 }
-"""The statuses of SP4N-LAPOR!: events implied on entering each, and on leaving it."""
+"""The statuses of SP4N-LAPOR!: events implied on entering each, and on leaving it.
+
+'Ditanggapi oleh Pelapor' also implies a published follow-up. It is no event here: no other status
+shows follow-ups, so a source that claims to see them would make every other complaint late.
+"""
 
 LAPOR_CLOSES_AFTER = {"Ditutup oleh Sistem": ("settled", 10)}
 """LAPOR! closes a report by itself this many working days after the follow-up."""
