@@ -24,7 +24,13 @@ from service.signals import until_stopped
 from service.user import refuse_root
 from settings import Site
 
-WORKER_PROGRAM = (sys.executable, "-m", "service.worker_process")
+WORKER_PROGRAM = (
+    sys.executable,
+    "-c",
+    "import sys; from service.worker_process import main; main(sys.argv[1:])",
+)
+"""No module is the main one: each forked process of a run would load that again, with warnings."""
+
 BEAT_SECONDS = 20
 """Interval in seconds between the heartbeats of a worker."""
 

@@ -1,4 +1,4 @@
-"""The process of a worker: `python -m service.worker_process NAME [LIMIT]`.
+"""The process of a worker; :func:`main` gets its name and perhaps the limit of runs.
 
 Prefect's own process worker starts any command, in any folder and environment, that a deployment, a
 run or the work pool names. Ours starts one program, `service.runs.engine`, in a forked process.
@@ -188,7 +188,3 @@ def main(arguments: Sequence[str]) -> None:
 
 def _say(text: object) -> None:
     print(text, flush=True)  # noqa: T201 - the service writes it to the worker's log
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from support.services import Sending, kill
 
+from service.worker import WORKER_PROGRAM
+
 
 @pytest.fixture
 def sending(troubled) -> Sending:
@@ -30,14 +32,14 @@ def test_of_what_a_killed_flow_and_a_killed_worker_leave_the_next_runs_do_all(se
     assert sending.up.ends(run) == "CRASHED"
 
     run = sending.in_mid_run()
-    kill(sending.up.part("service.worker_process"))
-    sending.up.until(lambda: sending.up.part("service.worker_process") != [])
+    kill(sending.up.part(*WORKER_PROGRAM))
+    sending.up.until(lambda: sending.up.part(*WORKER_PROGRAM) != [])
     sending.server.holds = False
     assert sending.up.ends(run) in {"COMPLETED", "CRASHED"}
     assert "worker was ended by SIGKILL; starting it again in 1 s" in sending.up.said_by_now()
 
     run = sending.in_mid_run()
-    kill([*sending.up.part("service.worker_process"), *sending.up.flow(run)])
+    kill([*sending.up.part(*WORKER_PROGRAM), *sending.up.flow(run)])
     waiting = sending.deliver()
     assert sending.up.ends(run) == "CRASHED"
     sending.server.holds = False

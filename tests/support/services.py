@@ -43,6 +43,7 @@ from service.environment import AUTOMATIONS, CHECK, HEALTH, STALE, free_port
 from service.login import login_file
 from service.prefect_api import ask
 from service.runs.locks import live_runs
+from service.worker import WORKER_PROGRAM
 from support.databases.prefect import prefect_as_new
 from support.pipeline import BEGUN, ENTRY, STEPS, UNITS, at, begin
 from support.servers.smtp_servers import Server, running
@@ -567,7 +568,7 @@ class Neighbours:
 
     def own_worker(self) -> list[psutil.Process]:
         """The worker that the service keeps."""
-        return self.up.part("service.worker_process")
+        return self.up.part(*WORKER_PROGRAM)
 
     def kill(self, name: str) -> None:
         """As if the machine of this worker had lost its power: no part of it says good-bye."""
