@@ -24,6 +24,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cli.language.translation import translated
 from cli.language.words import lookup, near, say
 from settings import Site, load_site
 from sla.error_text import first_line
@@ -239,7 +240,8 @@ def short_time(text: str) -> str:
 def waits(file: Mapping[str, str]) -> str:
     """Return a sentence about a file that is left to a later run."""
     since = short_time(file["taken_from"])
-    return say(f"console.waits.{file['reason']}", file=file["name"], since=since)
+    name = translated(file["name"]) if file["reason"] == "other" else file["name"]
+    return say(f"console.waits.{file['reason']}", file=name, since=since)
 
 
 def write_html(path: Path, html: str) -> None:

@@ -128,7 +128,7 @@ def test_a_duty_past_its_time_that_no_import_could_show_has_a_line_and_accuses_n
     page = " ".join(server.letters[-1].mail.get_body(("plain",)).get_content().split())
     assert (
         "1 pengaduan (1 kewajiban) telah melewati batas waktu, tetapi belum dapat dinilai karena"
-        " sumber datanya belum dibaca lagi sejak itu: FD-2 (24 Nov)." in page
+        " sumber datanya belum menampilkan keadaan sesudahnya: FD-2 (24 Nov)." in page
     )
     register(context, "2026-11-25 09:00", at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
     decide(context, "2026-11-26 08:00")

@@ -237,6 +237,19 @@ def test_another_mail_with_the_same_number_is_a_complaint_of_its_own(server, box
     assert history(context, "1@rahasiawan.example") == ["received 19 09:00 stated"]
 
 
+def test_the_first_import_begins_with_the_first_day(server, box, connect):
+    context = connect('first_day = 2026-11-19\nzone = "Asia/Makassar"\n')
+    deliver(server, box, "2026-11-01 09:00", letter(1))
+    deliver(server, box, "2026-11-18 23:59", letter(2))
+    deliver(server, box, "2026-11-19 00:00", letter(3), letter(4, Auto_Submitted="auto-replied"))
+    count = take(context, "2026-11-19 10:00", "mail")
+    assert (count.rows, count.new) == (1, 1)
+    assert [told.name for told in count.waiting] == [
+        "mail: 1 mails of machines are no complaints; see `tenggat source mails mail`"
+    ]
+    assert history(context, "3@rahasiawan.example") == ["received 19 00:00 stated"]
+
+
 def test_many_mails_come_in_parts_and_none_is_lost(server, box, context, monkeypatch):
     monkeypatch.setattr(imap_feed, "BATCH", 3)
     monkeypatch.setattr(fetch, "WINDOW", 4)

@@ -4,6 +4,7 @@ The mails go through the reader and the import in this process; the server is te
 `test_imap_source`. November 2026 has no holiday: 2, 9, 16 and 23 are Mondays.
 """
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from email.message import EmailMessage
@@ -180,6 +181,33 @@ def test_the_mails_of_a_web_form_are_complaints(connect):
     box = connect(MAPPING.replace("[mail]\n", '[mail]\nforms = ["Formulir@contohkab.example"]\n'))
     form = mail(From="formulir@contohkab.example", Auto_Submitted="auto-generated")
     assert box.gets("2026-11-02 09:00", form) == 1
+
+
+def test_the_command_lists_the_mails_that_are_no_new_complaints(box, call_tenggat, monkeypatch):
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", box.context.site.database_url)
+    automatic, answer = mail(2, Auto_Submitted="auto-replied"), reply(3, "[selesai]", LIAISON)
+    box.gets("2026-11-02 09:00", mail(), automatic, answer)
+    site = ("--site", box.context.site.folder)
+    code, out, _ = call_tenggat("source", "mails", "mail", "--json", *site)
+    ticket = known(box.context, FIRST).ticket
+    received = "2026-11-02T09:00:00+08:00"
+    assert (code, json.loads(out)) == (
+        0,
+        [
+            {
+                "uid": "3",
+                "received": received,
+                "kind": "official_reply",
+                "ticket": ticket,
+                "step": "settled",
+            },
+            {"uid": "2", "received": received, "kind": "automatic", "ticket": "", "step": ""},
+        ],
+    )
+    code, out, _ = call_tenggat("source", "mails", "mail", "--kind", "automatic", *site)
+    assert (code, out.splitlines()[-1]) == (0, "1 mail")
+    code, _, error = call_tenggat("source", "mails", "mail", "--kind", "spam", *site)
+    assert (code, "no kind 'spam'" in error) == (2, True)
 
 
 # --- copies ---------------------------------------------------------------------------------------
