@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -17,7 +18,6 @@ from settings.directory import (
 from settings.errors import LOCALES, SettingsError
 from settings.mail_address import is_address
 from sla.directory import Directory, OfficeHolder, Role, Unit
-from sla.error_text import did_you_mean
 from sla.folding import folded
 from tasks.common.flexible_dates import DateOrder, is_serial, parse_flexible, parse_serial
 from tasks.setup.unit_proposal import slug
@@ -152,8 +152,12 @@ class _Reader:
         return lambda text: by_name.get(folded(text)) or others.unit_called(text)
 
     def _near(self, text: str) -> dict[str, str]:
-        names = [unit.name for unit in self.units.values()]
-        return {"value": text, "near": did_you_mean(text, names)}
+        return {"value": text, "near": self._hint(text, [u.name for u in self.units.values()])}
+
+    def _hint(self, text: str, known: Sequence[str]) -> str:
+        """Return the known name that is most like a text, as a hint; empty if none is."""
+        close = difflib.get_close_matches(text, known, n=1, cutoff=0.7)
+        return self.say("mistake.near", name=close[0]) if close else ""
 
     def _read_officers(self, rows: list[Row]) -> tuple[list[OfficeHolder], int]:
         find, roles = self._finder(), roles_by_word()
@@ -168,7 +172,7 @@ class _Reader:
                 self.mistake("officers", line, "unit", "no_unit", **self._near(cells["unit"]))
             if role is None:
                 words = [self.say(f"role.{each}") for each in Role]
-                near = did_you_mean(cells["role"], words)
+                near = self._hint(cells["role"], words)
                 self.mistake("officers", line, "role", "role", value=cells["role"], near=near)
             self._check_person(line, cells)
             tenure = {key: self._day(line, cells[key], key) for key in ("from", "to")}

@@ -88,7 +88,11 @@ def workbook(path: Path, units: list[list[object]], officers: list[list[object]]
         ([TOP, DINSOS, ["", "Dinas A", "", "Pemkab", ""]], [A], ["Unit, baris 4, kolom Jenis"]),
         ([TOP, ["x", "", "dinas", "Pemkab", ""]], [A], ["Unit, baris 3, kolom Nama unit"]),
         ([TOP, ["kab", "Dinas A", "dinas", "Pemkab", ""]], [A], ["Unit, baris 3, kolom Kode"]),
-        ([TOP, ["a", "Dinas A", "dinas", "Pemkb", ""]], [A], ["Unit, baris 3, kolom Induk"]),
+        (
+            [TOP, ["a", "Dinas A", "dinas", "Pemkb", ""]],
+            [A],
+            ["Unit, baris 3, kolom Induk: tidak ada unit bernama 'Pemkb'"],
+        ),
         ([TOP, ["a", "Dinas A", "dinas", "", ""]], [A], ["Unit, baris 3, kolom Induk"]),
         (
             [TOP, ["a", "Dinas A", "dinas", "Pemkab", "PEMKAB"]],
