@@ -79,6 +79,7 @@ def write_site(folder: Path, new: NewSite) -> Written:
     """
     existed = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o750)  # names and addresses of officials, and exports with complaints
     try:
         units = _write_directory(folder, new)
         _write_settings(folder, new, units.administrator_unit)

@@ -40,6 +40,7 @@ def test_every_row_is_imported_with_the_proposal(tmp_path, name):
         register.expected
     )
     assert len(found) == len(register.expected)
+    assert all(each.classification for each in found)  # else no rule would apply
     assert [cell for each in found for cell in each.unmapped] == []
 
 
@@ -72,8 +73,9 @@ def test_the_columns_with_the_times_of_steps_are_found(tmp_path, name, steps):
     ("name", "doubts"),
     [
         ("01-book-with-titles", ["row_numbers", "status_decides"]),
-        ("06-dates-without-hour", []),  # 13-11-2026 has only one reading
-        ("04-dash-for-nothing", ["day_first"]),
+        ("06-dates-without-hour", ["only_complaints"]),  # 13-11-2026 has only one reading
+        ("04-dash-for-nothing", ["day_first", "only_complaints"]),
+        ("18-inspectorate", []),
     ],
 )
 def test_what_a_person_should_check_is_said(tmp_path, name, doubts):

@@ -68,6 +68,8 @@ class _Draft:
     left_out: list[tuple[ColumnSample, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    only_complaints: bool = False
+    """Whether no column has the kind of report, so that every row counts as a complaint."""
 
     def take(self, name: str, column: ColumnSample | None, why: str) -> None:
         """Map a field to a column, if there is one."""
@@ -235,6 +237,9 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     _title(draft, rest)
     _steps(draft, [c for c in rest if c is not received and c is not promised])
     _classify(draft)
+    if "classification" not in draft.fields:
+        draft.only_complaints = True
+        draft.doubts.append(Doubt("only_complaints", {}))
     if not draft.history:
         _states(draft, STATUS, all_of_them=False)
 
@@ -459,6 +464,9 @@ def _written(draft: _Draft, directory: Directory | None) -> Iterator[str]:
     if table.delimiter:
         yield f"delimiter = {_text(table.delimiter)}"
     yield f"dates = {_text(draft.dates)}"
+    if draft.only_complaints:
+        why = "no column has the kind of report: every row counts as a complaint"
+        yield f'constants = {{ classification = "complaint" }}  # {why}'
     yield from _made(draft)
     yield f"\n[{name}.fields]"
     for key, (columns, why) in draft.fields.items():

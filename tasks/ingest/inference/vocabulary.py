@@ -405,7 +405,11 @@ OFFICIAL = frozenset(
 CLASSIFICATIONS = {
     "pengaduan berkadar pengawasan": "supervisory_complaint",
     "pengaduan tidak berkadar pengawasan": "complaint",
+    "berkadar pengawasan": "supervisory_complaint",
+    "tidak berkadar pengawasan": "complaint",
     "pengaduan": "complaint",
+    "pengaduan masyarakat": "complaint",
+    "permohonan informasi": "information_request",
     "keluhan": "complaint",
     "aduan": "complaint",
     "complaint": "complaint",
