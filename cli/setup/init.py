@@ -18,7 +18,7 @@ from cli.language.words import language, say
 from settings.mail_address import is_address
 
 if TYPE_CHECKING:  # loads much: functions import it only when needed
-    from tasks.setup.new_site import LearnedFile, Written
+    from tasks.setup.new_site import LearnedFile, WrittenSite
 
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 _PERSON = re.compile(r"(?P<name>[^<>@]*)<(?P<email>[^<>]+)>")
@@ -148,7 +148,7 @@ def _file(text: str, usual: str | None, zone: str, taken: Sequence[str]) -> Lear
         raise UsageError(str(error)) from None
 
 
-def _report(folder: Path, written: Written) -> None:
+def _report(folder: Path, written: WrittenSite) -> None:
     """Print what the site has, and what to do next."""
     lines = [say("init.done", folder=folder)]
     for name, learned in written.sources.items():

@@ -51,7 +51,7 @@ class NewSite:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenSite:
     """What a new site has: the number of units proposed, and the sources with their rows."""
 
     units: int
@@ -71,7 +71,7 @@ def learn_file(
     return LearnedFile(path, learned)
 
 
-def write_site(folder: Path, new: NewSite) -> Written:
+def write_site(folder: Path, new: NewSite) -> WrittenSite:
     """Write a site into a folder and check that it can be loaded.
 
     The files are copied into the inbox of their source. Raises :class:`SettingsError` if the
@@ -91,7 +91,7 @@ def write_site(folder: Path, new: NewSite) -> Written:
         if not existed:
             folder.rmdir()
         raise
-    return Written(units.number, {each.learned.name: each.learned for each in new.files})
+    return WrittenSite(units.number, {each.learned.name: each.learned for each in new.files})
 
 
 @dataclass(frozen=True, slots=True)

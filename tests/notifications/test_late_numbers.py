@@ -88,6 +88,7 @@ def artifact(context: SiteContext) -> tuple[int, int, int, dict[str, int]]:
         due_today=status.due_today,
         due_soon=status.due_soon,
         moved=None,
+        mode="",
         held=0,
         **nothing,
     )
@@ -127,7 +128,7 @@ def text(letter: Letter) -> str:
 
 def mail(letter: Letter) -> tuple[int, int, int, dict[str, int]]:
     page = text(letter)
-    found = re.search(r"Seluruhnya (\d+) pengaduan terlambat \((\d+) kewajiban\)", page)
+    found = re.search(r"Surel ini memuat (\d+) pengaduan terlambat \((\d+) kewajiban\)", page)
     ended = re.search(r"(\d+) kewajiban terlambat tahun ini dan berakhir dengan cara lain", page)
     assert found, page
     assert ended, page

@@ -284,7 +284,7 @@ def test_a_superior_reads_the_units_first():
     )
     for text in (flat(mail.text), Page(mail.html).text):
         assert "1 complaint needs your action." in text
-        assert "In all, 77 complaints are late (duties: 2; units: 20)." in text
+        assert "This mail has 77 late complaints (duties: 2; units: 20)." in text
         assert catalog("en")("mail.by_unit_more", n=14) in text
         assert text.index("Unit 5") < text.index("5010653")
         assert "Unit 6" not in text
