@@ -158,7 +158,8 @@ def _trend_section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Sec
             for month, share in zip(months, shares, strict=True)
             if share is not None
         )
-        picture = Shown(says or t("report.no_data"), picture=sparkline(shares))
+        told = f"{t('report.column.months')}: {says}" if says else t("report.no_data")
+        picture = Shown(told, picture=sparkline(shares))
         text = cell_text(row.cells[-1], Measure.SHARE, "share", view.names, zone)
         number = row.of.get(months[-1].key)
         return Line(name, (picture, Shown(text, _in_brackets(number), numeric=True)), small=False)
