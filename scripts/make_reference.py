@@ -70,11 +70,13 @@ OTHER_VARIABLES = {
     "TENGGAT_REHEARSAL": "With any value, runs of this service may pretend a later time (`now`,"
     " `as_of`), and a jump of the clock is not checked. Only for a trial: such a run sends mails"
     " about deadlines that have not passed.",
-    "TENGGAT_AUTOMATION_SECONDS": "The interval at which Prefect's server looks for missing events.",
-    "TENGGAT_SERVER_CHECK_SECONDS": "The interval at which Prefect's server looks for its background"
-    " tasks.",
+    "TENGGAT_AUTOMATION_SECONDS": "The interval at which Prefect's server looks for missing"
+    " events.",
+    "TENGGAT_SERVER_CHECK_SECONDS": "The interval at which Prefect's server looks for its"
+    " background tasks.",
     "TENGGAT_HEALTH_SECONDS": "The interval at which `tenggat up` asks whether its server answers.",
-    "TENGGAT_STALE_SECONDS": "The interval at which `tenggat up` looks for crashed and missed runs.",
+    "TENGGAT_STALE_SECONDS": "The interval at which `tenggat up` looks for crashed and"
+    " missed runs.",
     "PREFECT_SERVER_API_AUTH_STRING": "The login of Prefect's server, `user:password`; without it"
     " `tenggat up` makes one. PREFECT_API_AUTH_STRING is the same for workers elsewhere.",
 }

@@ -54,6 +54,8 @@ def strings(value: object) -> Iterator[str]:
 
 def indonesian(value: object) -> Iterator[str]:
     """Yield every text with the key `id` of a file with both languages."""
+    for each in value if isinstance(value, list) else ():
+        yield from indonesian(each)
     for key, each in value.items() if isinstance(value, dict) else ():
         yield from strings(each) if key == "id" else indonesian(each)
 
