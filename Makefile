@@ -7,7 +7,7 @@
 # make soak   set up and let a site with five sources, of which three misbehave, work for weeks (SOAK_MINUTES=60 in all):
 #             mail server and database go away and come back, runs are killed; prints figures, memory and open files
 # make faults set up and put 60 small faults into the code one at a time; counts those the tests find
-# make install  set up .venv and nothing else
+# make install  set up .venv, and say what to do next
 # make reference  write docs/configuration.md and docs/konfigurasi.md from the models in settings/, and docs/cli.md and docs/perintah.md from the commands in cli/
 # make audit  ask with pip-audit whether a dependency is known to be vulnerable; says so where it cannot ask
 PYTHON ?= python3
@@ -21,6 +21,8 @@ COMPILED := $(VENV)/.compiled
 .PHONY: install demo test up lint style bench prove soak faults audit samples reference clean
 
 install: $(COMPILED)
+	@echo "Terpasang / installed: $(CURDIR)/$(BIN)/tenggat"
+	@echo "Berikutnya / next: $(BIN)/tenggat init FOLDER   (docs/jam-pertama.md, docs/first-hour.md)"
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py
@@ -72,7 +74,9 @@ samples: $(READY)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tenggat needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
+	@echo "1/3 .venv (satu sampai tiga menit / one to three minutes)"
 	$(PYTHON) -m venv $(VENV)
+	@echo "2/3 $$(wc -l < requirements.lock) paket / packages"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	$(BIN)/python -m pip check
@@ -80,6 +84,7 @@ $(READY): requirements.lock pyproject.toml
 
 # Python compiles a package when it is first imported. A service may not write to .venv, so `make install` compiles all of them.
 $(COMPILED): $(READY)
+	@echo "3/3 menyusun / compiling"
 	$(BIN)/python -m compileall -qq -j 0 $(VENV) || true
 	@touch $(COMPILED)
 

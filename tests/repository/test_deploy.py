@@ -1,5 +1,6 @@
 """What deploy/ promises: a sound unit, and nothing to reach but the proxy, by login."""
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -142,3 +143,83 @@ def test_with_a_login_server_and_worker_know_each_other_and_a_stranger_is_refuse
     family = [up.process, *up.process.children(recursive=True)]
     listening = [c for p in family for c in p.net_connections("inet") if c.status == "LISTEN"]
     assert ELSEWHERE in {c.laddr.ip for c in listening}
+
+
+# --- the installer --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A throwaway root in which the installer has worked."""
+    root = tmp_path / "root"
+    install(root)
+    return root
+
+
+def install(root: Path, language: str = "id") -> str:
+    """Run the installer below a folder; what it said."""
+    done = subprocess.run(
+        [DEPLOY / "install.sh"],
+        env={"PATH": os.environ["PATH"], "ROOT": str(root), "TENGGAT_LANG": language},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_the_installer_makes_private_folders_and_the_unit_of_this_program(installed):
+    rights = {
+        name: oct((installed / name).stat().st_mode & 0o777)
+        for name in ("srv/tenggat", "var/lib/tenggat", "etc/tenggat/secrets.env")
+    }
+    assert rights == {
+        "srv/tenggat": "0o750",
+        "var/lib/tenggat": "0o700",
+        "etc/tenggat/secrets.env": "0o600",
+    }
+    unit = (installed / "etc/systemd/system/tenggat.service").read_text("utf-8")
+    assert f"ExecStart={REPOSITORY}/.venv/bin/tenggat up --site /srv/tenggat/site" in unit
+    assert "/opt/tenggat" not in unit or str(REPOSITORY) == "/opt/tenggat"
+
+
+def test_a_second_call_keeps_the_secrets_and_says_what_to_do_next(installed):
+    secrets = installed / "etc/tenggat/secrets.env"
+    secrets.write_text("TENGGAT_MAIL_URL=smtp://a:b@c:587\n", encoding="utf-8")
+    assert "sudo tenggat start" in install(installed, "en")
+    assert "Berikutnya" in install(installed)
+    assert secrets.read_text("utf-8") == "TENGGAT_MAIL_URL=smtp://a:b@c:587\n"
+
+
+def test_the_command_runs_as_the_user_of_the_service_with_its_settings(installed, tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, does in (
+        ("id", "echo 0"),
+        ("runuser", "exit 0"),
+        ("systemd-run", 'printf "%s\\n" "$@"'),
+    ):
+        (tools / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    done = subprocess.run(
+        [installed / "usr/local/bin/tenggat", "mail", "show", "7"],
+        env={"PATH": f"{tools}:{os.environ['PATH']}"},
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    told = done.stdout.splitlines()
+    assert told[-4:] == [f"{REPOSITORY}/.venv/bin/tenggat", "mail", "show", "7"]
+    assert {
+        "--pipe",
+        "--uid=tenggat",
+        f"--working-directory={tmp_path}",
+        "--property=EnvironmentFile=-/etc/tenggat/secrets.env",
+        "--setenv=TENGGAT_VAR=/var/lib/tenggat",
+        "--setenv=TENGGAT_SITE=/srv/tenggat/site",
+    } <= set(told)
