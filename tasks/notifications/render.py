@@ -118,7 +118,7 @@ def _subject_parts(desk: Desk, locale: str) -> list[str]:
     """Return the numbers of a subject, the most urgent first."""
     t = catalog(locale)
     numbers = {str(section): desk.count(section) for section in DeskSection}
-    if desk.superior and 0 < desk.own_count != desk.count(DeskSection.LATE):
+    if desk.superior and desk.own_count and not desk.acts_on_the_late_ones:
         numbers = {"own": desk.own_count, "late": desk.count(DeskSection.LATE)}
     order = ("own", "late", "today", "soon", "later")
     parts = [t(f"subject.{key}", n=numbers[key]) for key in order if numbers.get(key)]

@@ -340,6 +340,12 @@ class Desk:
         return sum(item.own for item in (*self.items, *self.rest))
 
     @property
+    def acts_on_the_late_ones(self) -> bool:
+        """Check whether the reader must act on every late complaint, and on no other one."""
+        own = [item.section for item in (*self.items, *self.rest) if item.own]
+        return own == [DeskSection.LATE] * self.count(DeskSection.LATE)
+
+    @property
     def late_duties(self) -> int:
         """Number of late duties on the desk; a complaint can have more than one."""
         return sum(duty.late for item in (*self.items, *self.rest) for duty in item.duties)

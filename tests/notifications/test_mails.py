@@ -248,6 +248,23 @@ UNDECIDED = (Correction("10", "DLH", "Tindak lanjut pertama", "", "unknown"),)
             "1 perlu tindakan, 26 terlambat – 9 perangkat daerah",
             "1 needs action, 26 late – 9 perangkat daerah",
         ),
+        (  # as many to act on as are late, but not the same ones
+            view(
+                LATE_2,
+                TODAY,
+                superior=True,
+                rest=(item(duty(own=False), ticket="5"),),
+                counts={DeskSection.LATE: 2, DeskSection.TODAY: 1},
+                place="2 perangkat daerah",
+            ),
+            "2 perlu tindakan, 2 terlambat – 2 perangkat daerah",
+            "2 need action, 2 late – 2 perangkat daerah",
+        ),
+        (  # every late one, and no other
+            view(LATE_2, superior=True, place="DLH"),
+            "1 terlambat – DLH",
+            "1 late – DLH",
+        ),
     ],
 )
 def test_a_subject_has_the_numbers_first_then_the_unit(what, indonesian, english):
