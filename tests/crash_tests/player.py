@@ -119,6 +119,7 @@ class Stage:
         engine = open_engine(self.database.url)
         try:
             set_live(engine)
+            engine.dispose()  # a client that stays would be taken for a dead one
             context = SiteContext(self.site, engine)
             played = Played(plan, mailbox=post.mailbox, faults=post.faults_met)
             for step in plan.steps:
