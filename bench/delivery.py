@@ -27,6 +27,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from big_site import go_live
 from databases import databases
 
 CONFIG = Path(__file__).parent.parent / "examples" / "kabupaten-contoh"
@@ -183,6 +184,7 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
             "TENGGAT_VAR": str(folder / "var"),
         }
         context = SiteContext.open(site_of(folder, ca_file))
+        go_live(context)
         asked = datetime(2026, 11, 20, 8, 0, tzinfo=ZONE)
         pull(context, "register", asked)
         evaluate_and_notify(context, asked, "bench")

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import psutil
-from big_site import CONFIG, fill
+from big_site import CONFIG, fill, go_live
 
 REPOSITORY = CONFIG.parent.parent
 DAY = 86_400
@@ -62,6 +62,7 @@ def _site(folder: Path, count: int) -> Path:
     settings = (folder / "site.toml").read_text("utf-8")
     (folder / "site.toml").write_text(settings.replace('var = "../../var"', 'var = "var"'), "utf-8")
     context = SiteContext.open(folder)
+    go_live(context)
     fill(context, count)
     context.close()
     return folder
