@@ -290,6 +290,14 @@ def test_a_word_of_the_unit_or_the_desk_states_a_step(box, sender, text, event):
     assert len(audit) == (event not in (None, "reporter_replied"))
 
 
+def test_a_reply_of_the_desk_s_own_mailbox_is_not_one_of_the_reporter(box):
+    own = box.context.site.file.mail.sender
+    box.gets("2026-11-02 09:00", mail(), reply(2, "[selesai]", own))
+    box.gets("2026-11-03 09:00", reply(3, "[selesai]", "aduan@" + own.partition("@")[2]))
+    assert history(box.context, FIRST) == RECEIVED
+    assert box.kinds() == ["official_reply", "official_reply"]
+
+
 def test_a_complaint_and_its_settlement_read_in_one_run_are_both_known(box):
     box.gets("2026-11-02 09:00", mail(), reply(2, "[selesai]", LIAISON))
     assert history(box.context, FIRST) == [*RECEIVED, "settled 02 09:00 stated"]

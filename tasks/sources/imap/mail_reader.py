@@ -39,6 +39,11 @@ READ_FOR_CONTENT = 256 << 10
 """The bytes of a mail by which its content is recognized, and by which a reply is understood. No
 more is read if the mapping asks for the header only."""
 
+PUBLIC_DOMAINS = frozenset(
+    {"gmail.com", "yahoo.com", "yahoo.co.id", "ymail.com", "outlook.com", "hotmail.com", "live.com"}
+)
+"""Domains of providers: an address there does not belong to the site because its sender has one."""
+
 _TOKEN = re.compile(r"\bTGT-[0-9A-Z]{1,8}-[0-9A-Z]{1,8}-[0-9A-Z]{10}\b", re.IGNORECASE)
 """A token in the subject of an answer to a mail of a site, as in `tasks.notifications`."""
 
@@ -240,13 +245,22 @@ class MailReader:
         if not ticket:
             return found
         day = self.context.local(mail.arrived or self.now).date()
-        offices = self.context.site.directory.held_by(_sender(mail.parsed), day)
-        if not offices:
+        sender = _sender(mail.parsed)
+        offices = self.context.site.directory.held_by(sender, day)
+        if not offices and not self._is_of_site(sender):
             return replace(found, kind=SourceMailKind.REPORTER_REPLY)
         if failed_check(mail.parsed):
             return replace(found, kind=SourceMailKind.OFFICIAL_REPLY)
         step = self._stated_step(mail)
         return replace(found, kind=SourceMailKind.OFFICIAL_REPLY, step=step, offices=offices)
+
+    def _is_of_site(self, sender: str) -> bool:
+        """Check whether an address is the site's own, as that of a desk without an office."""
+        own = self.context.site.file.mail.sender.casefold()
+        domain = own.rpartition("@")[2]
+        return sender == own or (
+            domain not in PUBLIC_DOMAINS and sender.rpartition("@")[2] == domain
+        )
 
     def _stated_step(self, mail: _Mail) -> str:
         """Return the step that an official's own words state, or an empty text."""
