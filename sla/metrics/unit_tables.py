@@ -26,7 +26,7 @@ class WideTable:
 def status_by_unit(g: CaseColumns, received: Flags) -> list[Row]:
     """Return the received complaints of each unit by status, the most received first."""
     rows = []
-    for unit in np.unique(g.unit[received]).tolist():
+    for unit in _numbers_in(g.unit[received]):
         mine = received & (g.unit == unit)
         counts = np.bincount(g.status[mine], minlength=len(STATUSES)).tolist()
         cells: tuple[Cell, ...] = (sum(counts), *counts)
@@ -36,9 +36,9 @@ def status_by_unit(g: CaseColumns, received: Flags) -> list[Row]:
 
 def unit_rule(g: CaseColumns, evaluated: Flags) -> WideTable:
     """Return the share on time of each unit under each rule, over these evaluated deadlines."""
-    rules = np.unique(g.d_rule[evaluated])
+    rules = _numbers_in(g.d_rule[evaluated])
     places = np.searchsorted(rules, g.d_rule[evaluated])
-    keys = [g.words[rule] for rule in rules.tolist()]
+    keys = [g.words[rule] for rule in rules]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     shared = _shares(g, evaluated, places, len(keys))
     columns = tuple(Column(keys[at], Measure.SHARE, "rule") for at in order)
@@ -60,12 +60,20 @@ def _shares(g: CaseColumns, evaluated: Flags, places: Ints, width: int) -> tuple
     """Return the units of these deadlines, and for each unit and column the deadlines met and
     evaluated.
     """
-    units, rows = np.unique(g.d_answerable[evaluated], return_inverse=True)
-    codes, size = rows * width + places, len(units) * width
+    # counted by the numbers of the units: a search for the distinct ones takes memory for copies
+    codes = g.d_answerable[evaluated]
+    size = (int(codes.max(initial=-1)) + 1) * width
+    codes = codes * width + places
     met = g.d_state[evaluated] == STATES.index(State.MET)
     counts = [np.bincount(each, minlength=size) for each in (codes[met], codes)]
-    shape = (len(units), width)
-    return units, counts[0].reshape(shape), counts[1].reshape(shape)
+    of = counts[1].reshape(-1, max(width, 1))
+    units = np.flatnonzero(of.sum(axis=1))
+    return units, counts[0].reshape(of.shape)[units], of[units]
+
+
+def _numbers_in(numbers: Ints) -> list[int]:
+    """Return the distinct numbers among small ones, in order."""
+    return np.flatnonzero(np.bincount(numbers)).tolist()
 
 
 def _wide(
