@@ -46,7 +46,6 @@ COMMANDS = (
     "export",
     "backup",
     "restore",
-    "adopt",
     "doctor",
     "watch",
     "audit",
@@ -54,7 +53,6 @@ COMMANDS = (
     "complaint",
     "law",
     "database",
-    "directory",
 )
 
 
