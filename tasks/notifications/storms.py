@@ -42,8 +42,11 @@ def check(run: RunContext, *, mails: int, complaints: int) -> Storm | None:
 
     Further mails above a limit join a storm that already waits.
     """
+    guard = run.site.file.mail.storm
+    limit_of_complaints = guard.complaints
+    if mails <= min(guard.most, guard.at_least) and complaints <= limit_of_complaints:
+        return None  # no limit is lower, whatever the last runs have sent
     limit = mail_limit(run)
-    limit_of_complaints = run.site.file.mail.storm.complaints
     if mails <= limit and complaints <= limit_of_complaints:
         return None
     storm = storms.lock_waiting(run.session)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from datetime import UTC, datetime
 
 from prefect.server.schemas.schedules import CronSchedule
 from pydantic import ValidationError
 
 from settings import SettingsError, Site
+
+AT_ONCE = 100
+"""Number of ticks computed together."""
 
 
 class CronTimes:
@@ -17,21 +21,39 @@ class CronTimes:
     def __init__(self, site: Site, flow: str, runner: asyncio.Runner) -> None:
         """Read the schedule of a flow; raises :class:`SettingsError` if it is invalid."""
         self._runner = runner
-        self._schedules = [_schedule(site, flow, cron) for cron in site.file.schedules.of(flow)]
+        self._schedules = [
+            _Ticks(_schedule(site, flow, cron), runner) for cron in site.file.schedules.of(flow)
+        ]
 
     def at_or_after(self, moment: datetime) -> datetime:
         """Return the first tick at or after a moment, in UTC."""
         start = moment.astimezone(UTC)
-        return min(self._next(schedule, start) for schedule in self._schedules)
+        return min(schedule.at_or_after(start) for schedule in self._schedules)
 
-    def _next(self, schedule: CronSchedule, start: datetime) -> datetime:
-        """Return the next tick of one schedule.
+
+class _Ticks:
+    """The ticks of one schedule, computed for some days at a time."""
+
+    def __init__(self, schedule: CronSchedule, runner: asyncio.Runner) -> None:
+        self._schedule, self._runner = schedule, runner
+        self._known: list[datetime] = []
+        self._from = datetime.max.replace(tzinfo=UTC)
+
+    def at_or_after(self, start: datetime) -> datetime:
+        """Return the first tick at or after a moment."""
+        if start < self._from or not self._known or start > self._known[-1]:
+            self._compute(start)
+        return self._known[bisect_left(self._known, start)]
+
+    def _compute(self, start: datetime) -> None:
+        """Compute the next ticks.
 
         In the hour before clocks go forward, Prefect's first answer is a tick that has passed.
         """
-        dates = self._runner.run(schedule.get_dates(n=2, start=start))
+        dates = self._runner.run(self._schedule.get_dates(n=AT_ONCE, start=start))
         ticks = (datetime.fromtimestamp(date.timestamp(), UTC) for date in dates)
-        return next(tick for tick in ticks if tick >= start)
+        self._known = sorted(tick for tick in ticks if tick >= start)
+        self._from = start
 
 
 def _schedule(site: Site, flow: str, cron: str) -> CronSchedule:
