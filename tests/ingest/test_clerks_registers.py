@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from settings.sources import FolderSource
 from sla.directory import Directory, Unit
-from tasks.ingest.inference.proposal import learn
+from tasks.ingest.inference.proposal import Learned, learn
 from tasks.ingest.inference.unlearnable import UnlearnableFile
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
@@ -22,11 +24,23 @@ WIB = ZoneInfo("Asia/Jakarta")
 ALL = {register.name: register for register in registers()}
 
 
+@pytest.fixture(scope="module")
+def learned_of(tmp_path_factory):
+    """Learn a register once for all tests; gives its file and what was learned."""
+    folder = tmp_path_factory.mktemp("registers")
+
+    @cache
+    def of(name: str) -> tuple[Path, Learned]:
+        path = ALL[name].write(folder)
+        return path, learn(path, "register", None)
+
+    return of
+
+
 @pytest.mark.parametrize("name", [name for name, each in ALL.items() if not each.refused])
-def test_every_row_is_imported_with_the_proposal(tmp_path, name):
+def test_every_row_is_imported_with_the_proposal(learned_of, name):
     register = ALL[name]
-    path = register.write(tmp_path)
-    learned = learn(path, "register", None)
+    path, learned = learned_of(name)
     assert set(learned.units) == register.units
     source = FolderSource.model_validate(tomllib.loads(learned.text)["register"])
     units = [Unit(word, word, "opd", None) for word in register.units]
@@ -62,8 +76,8 @@ def test_a_register_that_cannot_be_read_is_refused_in_the_words_of_a_clerk(tmp_p
         ("19-unicode-text", ["Tgl. Diserahkan ke SKPD assigned", "Tgl. Jawaban SKPD responded"]),
     ],
 )
-def test_the_columns_with_the_times_of_steps_are_found(tmp_path, name, steps):
-    learned = learn(ALL[name].write(tmp_path), "register", None)
+def test_the_columns_with_the_times_of_steps_are_found(learned_of, name, steps):
+    _, learned = learned_of(name)
     source = FolderSource.model_validate(tomllib.loads(learned.text)["register"])
     assert [f"{event.column} {event.kind}" for event in source.events] == steps
     assert source.layout == ("history" if steps else "snapshot")
@@ -78,8 +92,8 @@ def test_the_columns_with_the_times_of_steps_are_found(tmp_path, name, steps):
         ("18-inspectorate", []),
     ],
 )
-def test_what_a_person_should_check_is_said(tmp_path, name, doubts):
-    learned = learn(ALL[name].write(tmp_path), "register", None)
+def test_what_a_person_should_check_is_said(learned_of, name, doubts):
+    _, learned = learned_of(name)
     assert [each.key for each in learned.doubts] == doubts
     assert all(each.text("id") != each.text("en") for each in learned.doubts)
 
