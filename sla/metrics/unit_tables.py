@@ -60,13 +60,16 @@ def _shares(g: CaseColumns, evaluated: Flags, places: Ints, width: int) -> tuple
     """Return the units of these deadlines, and for each unit and column the deadlines met and
     evaluated.
     """
+    if not width:
+        nothing = np.zeros((0, 0), np.int64)
+        return np.zeros(0, np.int64), nothing, nothing
     # counted by the numbers of the units: a search for the distinct ones takes memory for copies
     codes = g.d_answerable[evaluated]
     size = (int(codes.max(initial=-1)) + 1) * width
     codes = codes * width + places
     met = g.d_state[evaluated] == STATES.index(State.MET)
     counts = [np.bincount(each, minlength=size) for each in (codes[met], codes)]
-    of = counts[1].reshape(-1, max(width, 1))
+    of = counts[1].reshape(-1, width)
     units = np.flatnonzero(of.sum(axis=1))
     return units, counts[0].reshape(of.shape)[units], of[units]
 

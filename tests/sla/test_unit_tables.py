@@ -5,10 +5,11 @@ from datetime import date
 
 import pytest
 from conftest import wita
-from support.metric_cases import BENCH, NOVEMBER, case, event_at, figures
+from support.metric_cases import BENCH, NOVEMBER, case, event_at, figures, gathered_of
 
 from sla.events import ANY_KIND, ASSIGNEE, Event, Knowledge
 from sla.metrics.outlook import week_ends
+from sla.metrics.unit_tables import unit_trend
 from sla.periods import Period
 
 BLIND = frozenset({"received", "verified", "assigned", "settled"})
@@ -146,3 +147,9 @@ def test_without_complaints_the_tables_of_units_are_empty():
     for key in ("status", "unit_rule", "unit_trend", "ahead"):
         assert (tables[key].rows, tables[key].total) == ((), None)
     assert [row.cells for row in tables["forecast"].rows] == [(0, 0, 0)] * 4
+
+
+def test_before_the_first_receipt_there_are_no_months():
+    gathered, _ = gathered_of([case("1", event_at("received", "2026-11-02 10:00"))])
+    found = unit_trend(gathered, gathered.d_state >= 0, [])
+    assert (found.columns, found.rows, found.total.cells) == ((), [], ())
