@@ -40,7 +40,7 @@ Status = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class MappingDoubt:
     """A point that the person who knows the file should check; `key` is a key of `[learn]`."""
 
     key: str
@@ -67,7 +67,7 @@ class _Draft:
     events: list[tuple[ColumnSample, str, ColumnSample | None, str]] = field(default_factory=list)
     left_out: list[tuple[ColumnSample, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: list[MappingDoubt] = field(default_factory=list)
     only_complaints: bool = False
     """Whether no column has the kind of report, so that every row counts as a complaint."""
 
@@ -99,7 +99,7 @@ class Learned:
     reasons: dict[str, int]
     units: Counter[str] = field(default_factory=Counter)
     """The names of units in the file as usually written, with the number of rows."""
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: list[MappingDoubt] = field(default_factory=list)
     """What the person who knows the file should check."""
 
     @property
@@ -239,7 +239,7 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     _classify(draft)
     if "classification" not in draft.fields:
         draft.only_complaints = True
-        draft.doubts.append(Doubt("only_complaints", {}))
+        draft.doubts.append(MappingDoubt("only_complaints", {}))
     if not draft.history:
         _states(draft, STATUS, all_of_them=False)
 
@@ -250,7 +250,7 @@ def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
     if unique:
         draft.take("ticket", unique[0], f"{unique[0].rows} rows, each with a value of its own")
         if unique[0].numbers_rows:
-            draft.doubts.append(Doubt("row_numbers", {"column": unique[0].name}))
+            draft.doubts.append(MappingDoubt("row_numbers", {"column": unique[0].name}))
             draft.notes.append(
                 f"{_text(unique[0].name)} only numbers the rows: if that changes from file to file,"
                 " another column must be the ticket"
@@ -285,7 +285,7 @@ def _receipt(draft: _Draft, hour: ColumnSample | None) -> list[datetime]:
         draft.notes.append("only the day of receipt is given: it counts from the start of that day")
     if _either_order(received):
         draft.notes.append("every date may be read in two ways: the day is taken to be first")
-        draft.doubts.append(Doubt("day_first", {"column": received.name}))
+        draft.doubts.append(MappingDoubt("day_first", {"column": received.name}))
     texts: Iterable[str] = received.values
     if len(columns) == 2:  # the two columns align only if neither has an empty cell
         same = len(received.values) == len(columns[1].values)
@@ -349,7 +349,7 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     if draft.history and _only_status_shows_end(draft):
         why = "its times are not read: only the status shows which complaints are settled"
         draft.left_out += [(column, why) for column, *_ in draft.events]
-        draft.doubts.append(Doubt("status_decides", {"column": draft.fields["status"][0][0].name}))
+        draft.doubts.append(MappingDoubt("status_decides", {"column": draft.fields["status"][0][0].name}))
         draft.history = False
     received = draft.column("received")
     if not draft.history:
