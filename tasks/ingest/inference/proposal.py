@@ -349,7 +349,9 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     if draft.history and _only_status_shows_end(draft):
         why = "its times are not read: only the status shows which complaints are settled"
         draft.left_out += [(column, why) for column, *_ in draft.events]
-        draft.doubts.append(MappingDoubt("status_decides", {"column": draft.fields["status"][0][0].name}))
+        draft.doubts.append(
+            MappingDoubt("status_decides", {"column": draft.fields["status"][0][0].name})
+        )
         draft.history = False
     received = draft.column("received")
     if not draft.history:
