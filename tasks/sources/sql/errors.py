@@ -67,6 +67,14 @@ _NAMES = re.compile(
 )
 
 
+class UnconvertibleError(Exception):
+    """The database cannot convert a value: why, and where as far as the answer shows it."""
+
+    def __init__(self, cause: str, where: str = "") -> None:
+        super().__init__(cause)
+        self.cause, self.where = cause, where
+
+
 def cause(error: DBAPIError, source: SqlSource) -> str:
     """Describe the error and the remedy; table and column names are those of the query."""
     found = _kind(error)

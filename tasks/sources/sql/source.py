@@ -13,12 +13,10 @@ from functools import partial
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, CursorResult, bindparam, make_url, text
+from sqlalchemy import Connection, CursorResult, make_url
 from sqlalchemy.exc import ArgumentError, DataError
-from sqlalchemy.types import NullType
 
 from settings.sources import SqlSource
-from settings.sql_check import with_colons_kept
 from sla.error_text import did_you_mean
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime
@@ -27,8 +25,10 @@ from tasks.sources.base import CheckResult, Extract, Row, Source, SourceError, W
 from tasks.sources.endpoint import Endpoint, check_endpoint, from_environment, no_url, not_set
 from tasks.sources.registry import source_kind
 from tasks.sources.sql.connection import FETCH, explained, reading
-from tasks.sources.sql.conversion import KINDS, as_cursor, as_text, parameter
-from tasks.sources.sql.errors import cause
+from tasks.sources.sql.conversion import KINDS, as_cursor, as_text
+from tasks.sources.sql.errors import UnconvertibleError, cause
+from tasks.sources.sql.failing_value import FailedQuery
+from tasks.sources.sql.statement import quoted, statement
 
 SPOOLED = 8 << 20
 """Bytes of rows kept in memory; more go to an unnamed temporary file."""
@@ -52,18 +52,33 @@ class SqlQuery(Source[SqlSource]):
         :class:`SourceError`, without a value of a row.
         """
         name, source = self.name, self.settings
-        with explained(name, source), reading(self.site.folder, name, source) as connection:
-            place = _Place.read(name, sources_cursor.position(context, name), source)
-            with _answer(connection, source, place.value) as result:
-                answer = _QueryResult(result, name, source, now, self.check_time)
-                if not source.cursor:
-                    yield from _everything(answer)
-                elif place.filling:
-                    yield from _parts(answer, place.value)
-                else:
-                    yield from _changes(answer, place.value)
-                if answer.later:
-                    self.waiting.append(Waiting(f"{name}: {answer.later} later than this run"))
+        place = _Place.read(name, sources_cursor.position(context, name), source)
+        try:
+            with explained(name, source), reading(self.site.folder, name, source) as connection:
+                yield from self._extracts(connection, place, now)
+        except UnconvertibleError as error:
+            failed = FailedQuery(
+                site=self.site.folder,
+                name=name,
+                source=source,
+                since=place.value,
+                check_time=self.check_time,
+            )
+            where = failed.place() or error.where
+            raise SourceError(": ".join(filter(None, (name, where, error.cause)))) from None
+
+    def _extracts(self, connection: Connection, place: _Place, now: datetime) -> Iterator[Extract]:
+        name, source = self.name, self.settings
+        with _answer(connection, source, place.value) as result:
+            answer = _QueryResult(result, name, source, now, self.check_time)
+            if not source.cursor:
+                yield from _everything(answer)
+            elif place.filling:
+                yield from _parts(answer, place.value)
+            else:
+                yield from _changes(answer, place.value)
+            if answer.later:
+                self.waiting.append(Waiting(f"{name}: {answer.later} later than this run"))
 
     def check(self, timeout: float) -> Iterator[CheckResult]:
         """Check whether a database listens at the address; a file of SQLite is not checked."""
@@ -127,7 +142,7 @@ class _QueryResult:
                 yield cursor, (number, self._cells(number, values))
         except DataError as error:
             where = f"one of the rows {number + 1} to {number + FETCH}"
-            raise SourceError(f"{self.name}: {where}: {cause(error, self.source)}") from None
+            raise UnconvertibleError(cause(error, self.source), where) from None
 
     def _cells(self, number: int, values: Sequence[Any]) -> tuple[str, ...]:
         cells: list[str] = []
@@ -301,15 +316,11 @@ def _answer(
     connection: Connection, source: SqlSource, since: object
 ) -> Iterator[CursorResult[Any]]:
     """Run the query; its rows come in the order of the cursor, not in the query's own order."""
-    statement = with_colons_kept(source.query)
+    wrapped = ""
     if source.cursor:
-        column = connection.dialect.identifier_preparer.quote_identifier(source.cursor)
-        column = column.replace(":", r"\:")
-        statement = f"SELECT * FROM (\n{statement}\n) AS tenggat ORDER BY {column}"  # noqa: S608 - the administrator's own
-    query = text(statement)
-    if source.cursor:
-        value = parameter(since, connection.dialect.name, ZoneInfo(source.zone))
-        query = query.bindparams(bindparam("since", value, type_=NullType()))
+        column = quoted(connection, source.cursor)
+        wrapped = f"SELECT * FROM {{query}} ORDER BY {column}"  # noqa: S608 - the administrator's own
+    query = statement(connection, source, since, wrapped)
     result = connection.execute(query)
     try:
         yield result
