@@ -5,8 +5,9 @@ Formulas, all as known at the report's as-of time:
 - received: complaints with the receipt in the period. settled: complaints with the final settlement
   or closing in the period, the first one after the last reopening (an observed one counts by its
   latest moment). first_settled: the same by the first settlement or closing. settled_unknown:
-  complaints settled before the first import and perhaps in the period: the time is not known, so no
-  period counts them as settled. In the quality table: all of them, received until its end.
+  complaints received in the period and settled at an unknown time, for example before the first
+  import. They count in the period of their receipt only, never as settled. No share and no mean
+  uses them.
 - verdicts = met + met_late + breached: deadlines of the provider with the due day in the period. If
   a pause left the due day open, the end of the clock counts. share = met / verdicts. unknown,
   waived and by_policy are counted separately; unknown and waived are never in the share.
@@ -36,8 +37,9 @@ Formulas, all as known at the report's as-of time:
   with an event from before the first import.
 - absent: received complaints that their source no longer shows, although its newest import had to.
 - previous, year_before: the same figures of the period before and of a year before. They are None
-  if the data do not cover that period. Before the last day of an unfinished period they count as
-  many working days as it has had (:mod:`sla.metrics.comparison`).
+  if the data do not cover that period. settled and first_settled are None too if a settlement at an
+  unknown time may have been in that period. Before the last day of an unfinished period they count
+  as many working days as it has had (:mod:`sla.metrics.comparison`).
 - open_late: open complaints that are late. A complaint that has ended may be late too, for example
   towards the Ombudsman.
 - age: working days from the receipt of an open complaint to the as-of time.
@@ -142,6 +144,7 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
         (
             Column("received", COUNT),
             Column("settled", COUNT),
+            Column("settled_unknown", COUNT),
             Column("verdicts", COUNT),
             Column("share", SHARE),
         ),

@@ -81,6 +81,9 @@ def _within(column: str, period: Period) -> Condition:
     return Condition(column, period.first, period.last)
 
 
+TIME_UNKNOWN = (Condition("settled_unknown", date.min, None),)
+
+
 def recounts(
     tables: Mapping[str, Table],
     spans: Mapping[str, Period | None],
@@ -264,11 +267,7 @@ def _figure(key: str, column: str, span: Period, year_begin: date) -> Recount | 
         "received": (*one, _within("received", span)),
         "settled": (*one, _within("settled", span)),
         "first_settled": (*one, _within("first_settled", span)),
-        "settled_unknown": (
-            *one,
-            Condition("settled_unknown", span.first, None),
-            Condition("received", None, span.last),
-        ),
+        "settled_unknown": (*one, _within("received", span), *TIME_UNKNOWN),
         "open": (*one, *_flag("open")),
         "late": _flag("late_complaint"),
         "late_duties": _flag("late"),
@@ -314,6 +313,10 @@ def _trend(table: Table, period: Period) -> Iterator[Recount]:
         for column, rows in (
             ("received", (*_flag("complaint"), _within("received", month))),
             ("settled", (*_flag("complaint"), _within("settled", month))),
+            (
+                "settled_unknown",
+                (*_flag("complaint"), _within("received", month), *TIME_UNKNOWN),
+            ),
             ("verdicts", (*due, *_flag("evaluated"))),
         ):
             yield Recount("trend", month.name, column, Method.COUNT, rows)
@@ -352,11 +355,6 @@ def _quality(table: Table, period: Period) -> Iterator[Recount]:
         "observed_times": (*received, *_flag("observed")),
         "history_unknown": (*received, *_flag("history_unknown")),
         "absent": (*received, Condition("absent_since", date.min, None)),
-        "settled_unknown": (
-            *_flag("complaint"),
-            Condition("settled_unknown", date.min, None),
-            Condition("received", None, period.last),
-        ),
         "by_policy": (*_flag("by_policy"), _within(DUE, period)),
         "provisional": _flag("provisional", "duty_open"),
         "inherited": _flag("inherited", "late"),

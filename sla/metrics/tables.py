@@ -222,10 +222,10 @@ class _ReportTables:
             return sum(cell for cell in cells if isinstance(cell, int))
 
         width = len(SHAPES["status"][1])
-        months = [summed("trend", column) for column in range(3)]
+        months = [summed("trend", column) for column in range(4)]
         no_month = all(row.cells[0] is None for row in made["trend"])
-        trend = [row.cells for row in made["trend"] if row.cells[3] is not None]
-        met = sum(round(_whole(evaluated) * _part(share)) for _, _, evaluated, share in trend)
+        trend = [row.cells[3:] for row in made["trend"] if row.cells[4] is not None]
+        met = sum(round(_whole(evaluated) * _part(share)) for evaluated, share in trend)
         told = self.within(self.tellings.day)
         cells: dict[str, tuple[Cell, ...]] = {
             "by_rule": (*verdicts, duties),
@@ -236,7 +236,7 @@ class _ReportTables:
             },
             "status": tuple(summed("status", column) for column in range(width)),
             "ageing": (summed("ageing", 0), summed("ageing", 1)),
-            "trend": (None,) * 4 if no_month else (*months, _share(met, months[2])),
+            "trend": (None,) * 5 if no_month else (*months, _share(met, months[3])),
             "escalations": (
                 None,
                 int(told.sum()),
@@ -283,7 +283,7 @@ class _ReportTables:
         now = {} if self.without_data else self._headline(self.period)
         today, calendar = date.fromordinal(self.today), self.context.calendar
         earlier = [
-            self._headline(span) if span else {}
+            self._comparable(span) if span else {}
             for span in compared_periods(self.period, today, calendar, self.data_from)
         ]
         present = self._present()
@@ -318,6 +318,17 @@ class _ReportTables:
             "late_ended": (int(ended.sum()), g.d_case[ended]),
         }
 
+    def _comparable(self, period: Period) -> dict[str, _Figure]:
+        """Return the figures of an earlier period, without settlements if they may be incomplete.
+
+        A complaint settled at an unknown time may have been settled in that period. The number of
+        known settlements would then be too low for a comparison.
+        """
+        found = self._headline(period)
+        if self._perhaps_settled(period).any():
+            del found["settled"], found["first_settled"]
+        return found
+
     def _headline(self, period: Period) -> dict[str, _Figure]:
         """Return each figure that a period has."""
         g = self.g
@@ -339,11 +350,10 @@ class _ReportTables:
                 int(evaluated.sum()),
             ),
         }
-        perhaps = self.perhaps_settled(period)
         for name, some in (
             ("settled", self.within(g.settled, period)),
             ("first_settled", self.within(g.first_settled, period)),
-            ("settled_unknown", perhaps),
+            ("settled_unknown", received & (g.settled_unknown > 0)),
         ):
             found[name] = _Figure(int(some.sum()), some, int(some.sum()))
         for name, chosen, day in (
@@ -359,8 +369,8 @@ class _ReportTables:
             found[name] = _Figure(len(rows), rows[:, 0], len(np.unique(rows[:, 0])))
         return found
 
-    def perhaps_settled(self, period: Period) -> Flags:
-        """Return a flag for each case: settled at an unknown time, perhaps in a period."""
+    def _perhaps_settled(self, period: Period) -> Flags:
+        """Return a flag for each case: settled at an unknown time that may be in a period."""
         g = self.g
         found: Flags = (g.settled_unknown >= period.first.toordinal()) & (
             g.received <= period.last.toordinal()
@@ -515,12 +525,13 @@ class _ReportTables:
         rows = []
         for month in months_until(self.period.last, TREND_MONTHS):
             if self.data_from is not None and month.last < self.data_from:
-                rows.append(Row(month.name, (None,) * 4))
+                rows.append(Row(month.name, (None,) * 5))
                 continue
             received, settled = self.within(g.received, month), self.within(g.settled, month)
+            untimed = int((received & (g.settled_unknown > 0)).sum())
             due = self.within(g.d_day, month)
             (evaluated, *_, share), small = self.verdicts(due)
-            cells = (int(received.sum()), int(settled.sum()), evaluated, share)
+            cells = (int(received.sum()), int(settled.sum()), untimed, evaluated, share)
             tickets = self.tickets(received, settled, self.evaluated_places(due))
             behind = self.behind_by(np.zeros(len(due), np.int64), due)[0]
             rows.append(Row(month.name, cells, tickets, small, behind=behind))
@@ -603,12 +614,10 @@ class _ReportTables:
         g = self.g
         received, due = self.within(g.received), self.within(g.d_day)
         observed, absent = received & g.observed, received & (g.absent_since > 0)
-        unknown = (g.settled_unknown > 0) & (g.received <= self.period.last.toordinal())
         behind: dict[str, Flags | Ints] = {
             "observed_times": observed,
             "history_unknown": received & g.unknown,
             "absent": absent,
-            "settled_unknown": unknown,
             "by_policy": g.d_case[due & g.d_by_policy],
             "provisional": g.d_case[g.d_open & g.d_provisional],
         }
@@ -616,7 +625,6 @@ class _ReportTables:
             "observed_times": int(observed.sum()),
             "history_unknown": int((received & g.unknown).sum()),
             "absent": int(absent.sum()),
-            "settled_unknown": int(unknown.sum()),
             "by_policy": int((due & g.d_by_policy).sum()),
             "provisional": int((g.d_open & g.d_provisional).sum()),
         }

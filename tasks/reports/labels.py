@@ -135,7 +135,6 @@ FINDINGS = (
     "observed_times",
     "history_unknown",
     "absent",
-    "settled_unknown",
     "by_policy",
     "provisional",
     "inherited",

@@ -429,12 +429,28 @@ def _published(table: Table, view: Report) -> Table:
     if table.key == "quality":
         rows = tuple(row for row in table.rows if row.key not in FINDINGS_LEFT_OUT)
         return replace(table, rows=rows)
+    if table.key == "trend":
+        return _without_column(table, "settled_unknown")
     if table.key != "headline":
         return table
     rows = tuple(row for row in table.rows if row.key not in ROWS_LEFT_OUT)
     if view.interim:
         rows = tuple(replace(row, cells=(row.cells[0], None, None)) for row in rows)
     return replace(table, rows=rows)
+
+
+def _without_column(table: Table, key: str) -> Table:
+    place = _keys(table).index(key)
+
+    def cut(row: Row) -> Row:
+        return replace(row, cells=(*row.cells[:place], *row.cells[place + 1 :]))
+
+    return replace(
+        table,
+        columns=(*table.columns[:place], *table.columns[place + 1 :]),
+        rows=tuple(map(cut, table.rows)),
+        total=cut(table.total) if table.total else None,
+    )
 
 
 def _tells(share: Cell, of: Cell) -> bool:

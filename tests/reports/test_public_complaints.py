@@ -219,7 +219,7 @@ def test_the_months_of_an_earlier_quarter_stay_withheld_in_the_next_edition():
     full = view()
     trend = full.table("trend")
     assert trend
-    months = tuple(Row(f"2026-{n:02}", (count, 50, 50, 0.5)) for n, count in rows.items())
+    months = tuple(Row(f"2026-{n:02}", (count, 50, 4, 50, 0.5)) for n, count in rows.items())
     changed = tuple(replace(t, rows=months) if t is trend else t for t in full.tables)
     fourth = replace(
         full,

@@ -83,6 +83,6 @@ def test_an_empty_cell_is_no_data_only_where_the_whole_column_or_month_is_empty(
     ]
     assert found == [[False, False, True], [False, False, True], [False, False, False]]
     of, columns = SHAPES["trend"]
-    months = (Row("2026-10", (None,) * 4), Row("2026-11", (2, 0, 0, None)))
+    months = (Row("2026-10", (None,) * 5), Row("2026-11", (2, 0, 0, 0, None)))
     trend = Table("trend", of, columns, months)
     assert [no_data(trend, month, "share") for month in months] == [True, False]

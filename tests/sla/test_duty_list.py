@@ -150,6 +150,26 @@ def test_a_duty_that_cannot_be_evaluated_says_why():
     assert (row["settled"], row["settled_unknown"]) == (None, date(2026, 11, 23).toordinal())
 
 
+@pytest.mark.parametrize(("month", "last", "number"), [(9, 30, 1), (10, 31, 0), (11, 30, 0)])
+def test_a_settlement_at_an_unknown_time_is_counted_again_in_the_month_of_receipt(
+    month, last, number
+):
+    """Received in September, and over before the first import in November."""
+    received = wita("2026-09-28 10:00")
+    shown = wita("2026-11-23 07:00")
+    over = Event("settled", shown, shown, "lapor", received, Knowledge.UNKNOWN)
+    period = Period(f"2026-{month:02}", date(2026, month, 1), date(2026, month, last))
+    report = report_of([case("x", event_at("received", "2026-09-28 10:00"), over)], period)
+    rows = rows_of(report)
+    found = {
+        (each.table, each.row, each.column): counted(rows, each)
+        for each in report.duties.recounts
+        if "settled_unknown" in (each.row, each.column)
+    }
+    assert found["headline", "settled_unknown", "value"] == number
+    assert found["trend", period.name, "settled_unknown"] == number
+
+
 def test_the_list_has_a_row_for_a_complaint_without_a_duty():
     report = report_of([case("x", event_at("received", "2026-11-12 10:00"), classification=None)])
     (row,) = rows_of(report)

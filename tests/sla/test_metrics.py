@@ -20,6 +20,7 @@ from support.metric_cases import (
 from sla.events import ANY_KIND, Event, Knowledge
 from sla.metrics.definitions import SHAPES
 from sla.metrics.tables import Tellings, report
+from sla.periods import Period
 
 INFORMATION = "sp4n-guideline/information"  # 5 working days
 VERIFICATION = "sp4n/verification"  # 3 working days, the administrator's
@@ -121,6 +122,40 @@ def test_settled_are_those_with_their_final_settlement_at_a_known_time_in_it(nov
     assert behind(november["headline"], "first_settled") == settled | {"reopened"}
     assert behind(november["headline"], "settled_unknown") == {"unknown"}
     assert november["trend"].value("2026-11", "settled") == 4
+
+
+def test_a_settlement_at_an_unknown_time_counts_in_the_month_of_the_receipt_only():
+    """Received in September and over before the first import in November."""
+    cases = [
+        case(
+            "over",
+            event_at("received", "2026-09-28 10:00"),
+            seen("settled", "2026-09-28 10:00", "2026-11-23 07:00", Knowledge.UNKNOWN),
+        ),
+        case(
+            "x", event_at("received", "2026-10-05 10:00"), event_at("settled", "2026-10-06 10:00")
+        ),
+    ]
+    months = {
+        month: figures(
+            cases, Period(f"2026-{month:02}", date(2026, month, 1), date(2026, month, last))
+        )
+        for month, last in ((9, 30), (10, 31), (11, 30))
+    }
+    counted = {
+        month: tuple(value(found, key) for key in ("settled", "first_settled", "settled_unknown"))
+        for month, found in months.items()
+    }
+    assert counted == {9: (0, 0, 1), 10: (1, 1, 0), 11: (0, 0, 0)}
+    assert behind(months[9]["headline"], "settled_unknown") == {"over"}
+    trend = [row.cells[:3] for row in months[11]["trend"].rows[-3:]]
+    assert trend == [(1, 0, 1), (1, 1, 0), (0, 0, 0)]
+    assert value(months[9], "mean_days_to_settlement") is None
+    # it may have been settled in October: the settled of October are no comparison for November
+    before = [
+        value(months[11], key, "previous") for key in ("received", "settled", "first_settled")
+    ]
+    assert before == [1, None, None]
 
 
 def test_the_settlement_after_a_reopening_is_the_final_one():
@@ -427,7 +462,7 @@ def test_each_table_has_the_sums_of_its_columns(november):
         "by_category": (9, *verdicts, 4, 1),
         "by_channel": (9, *verdicts, 4, 1),
         "ageing": (4, 1),
-        "trend": (10, 4, 6, 4 / 6),
+        "trend": (10, 4, 1, 6, 4 / 6),
     }
 
 
@@ -484,7 +519,7 @@ def test_nothing_gives_no_shares_and_no_days():
     assert (value(found, "received"), value(found, "followed_up_share")) == (0, None)
     assert value(found, "mean_days_to_settlement") is None
     assert (found["late"].rows, found["by_unit"].rows) == ((), ())
-    assert [row.cells for row in found["trend"].rows] == [(0, 0, 0, None)] * 13
+    assert [row.cells for row in found["trend"].rows] == [(0, 0, 0, 0, None)] * 13
 
 
 @pytest.mark.parametrize(("met", "late", "small"), [(1, 0, True), (2, 2, True), (3, 2, False)])

@@ -5,6 +5,7 @@ as `sla.metrics.definitions` defines it.
 """
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from support.metric_cases import BENCH, figures
 from support.programs import sized
 
 from sla.engine.deadline import State
+from sla.events import Knowledge
 from sla.metrics.definitions import AGES
 from sla.periods import Period
 
@@ -269,3 +271,36 @@ def test_the_months_of_a_quarter_add_up_to_it(cases):
         assert whole["headline"].value(figure, "value") == sum(values)
     evaluated = [sum(row.cells[0] for row in tables["by_rule"].rows) for tables in months]
     assert sum(row.cells[0] for row in whole["by_rule"].rows) == sum(evaluated)
+
+
+def untimed(one):
+    """The same complaint with all settlements at an unknown time since the receipt."""
+    events = tuple(
+        replace(event, earliest=one.received, knowledge=Knowledge.UNKNOWN)
+        if event.kind in SETTLING
+        else event
+        for event in one.events
+    )
+    return replace(one, events=events)
+
+
+@settings(max_examples=sized(20, 200))
+@given(histories(), st.data())
+def test_a_settlement_at_an_unknown_time_counts_in_the_month_of_receipt_only(cases, data):
+    over = {one.ticket for one in cases if data.draw(st.booleans())}
+    mixed = [untimed(one) if one.ticket in over else one for one in cases]
+    settled = [(one, settled_day(one)) for one in cases if settled_day(one)]
+    found = figures(mixed, MONTH, AS_OF)
+    for row in found["trend"].rows:
+        known = [
+            one for one, day in settled if one.ticket not in over and f"{day:%Y-%m}" == row.key
+        ]
+        unknown = [
+            one
+            for one, _ in settled
+            if one.ticket in over and f"{local(one.received):%Y-%m}" == row.key
+        ]
+        assert row.cells[1:3] == (len(known), len(unknown))
+    head, month = found["headline"], found["trend"].row("2026-11")
+    assert head.value("settled", "value") == month.cells[1]
+    assert head.value("settled_unknown", "value") == month.cells[2]

@@ -172,6 +172,7 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
                 (
                     received,
                     received - 4 if made else 0,
+                    0,
                     evaluated,
                     met / evaluated if evaluated else None,
                 ),
@@ -179,7 +180,7 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
         )
     if made:
         trend[-1] = Row(
-            f"{LAST:%Y-%m}", (len(made), len(made) - opened, whole[0], whole[7]), tickets
+            f"{LAST:%Y-%m}", (len(made), len(made) - opened, 0, whole[0], whole[7]), tickets
         )
     overdue = [each for each in made if each.state == "breached"]
     rows: dict[str, list[Row]] = {

@@ -239,10 +239,16 @@ def without_data(view: Report, table: Table) -> bool:
 
 
 def _unknown_settlements(view: Report, t: Catalog) -> str:
-    """Return the sentence about settlements that are in no month, if there are any to name."""
-    quality = view.table("quality")
-    number = quality.value("settled_unknown", "number") if quality else None
-    return t("report.unknown_settlements", n=number) if isinstance(number, int) and number else ""
+    """Return the sentence about settlements at an unknown time; empty if the months have none.
+
+    The public edition does not count them, so that it always has a sentence.
+    """
+    if view.edition != "full":
+        return t("report.unknown_settlements_public")
+    trend = view.table("trend")
+    rows = trend.rows if trend else ()
+    some = any(trend and trend.value(row.key, "settled_unknown") for row in rows)
+    return t("report.unknown_settlements") if some else ""
 
 
 def _numeric(table: Table, column: Column) -> bool:
@@ -356,11 +362,10 @@ def _changes(headline: Table, row: Row, view: Report, zone: ZoneInfo) -> Iterato
     """Yield the changes against each earlier period, or the reason that there is none."""
     t = catalog(view.names.locale)
     for than in ("previous", "year_before") if view.edition == "full" else ():
-        unknown = headline.value("settled_unknown", than) if row.key == "settled" else None
         if _no_data(view, headline, row, than):
             yield t(f"report.change.no_{than}")
-        elif isinstance(unknown, int) and unknown:
-            yield t("report.change.unknown", n=unknown)
+        elif row.key == "settled" and headline.value(row.key, than) is None:
+            yield t("report.change.unknown")
         elif (change := change_words(view, row.key, than, zone)) is not None:
             yield t(f"report.change.{change.way}", by=change.by, than=change.than)
 
