@@ -456,6 +456,16 @@ def test_what_the_environment_lacks_is_said_and_stops_nothing(tmp_path, monkeypa
     }
 
 
+def test_a_locale_without_letters_is_said_and_everything_is_in_utf_8(monkeypatch):
+    what = "the locale is C; texts and files are in UTF-8 all the same"
+    monkeypatch.setattr(locale, "getpreferredencoding", lambda **_: "utf-8")
+    levels = {}
+    for name in ("C", "C.UTF-8"):
+        monkeypatch.setattr(locale, "setlocale", lambda _, name=name: name)
+        levels[name] = [each.level for each in host.surroundings() if each.what == what]
+    assert levels == {"C": ["good"], "C.UTF-8": []}
+
+
 @pytest.mark.parametrize(
     ("ui_url", "said"),
     [

@@ -108,6 +108,8 @@ def surroundings() -> Iterator[Finding]:
             f"the encoding of the terminal is {encoding}; other signs are shown as ?",
             "set LANG=C.UTF-8",
         )
+    elif locale.setlocale(locale.LC_CTYPE) in ("C", "POSIX"):
+        yield Finding("good", "the locale is C; texts and files are in UTF-8 all the same")
     if not _has_fonts():
         yield Finding(
             "trouble",
