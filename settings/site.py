@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from settings.calendar import CalendarSettings, read_calendar, weekmask
@@ -154,9 +154,9 @@ class MailSettings(Strict):
 
     @field_validator("sender", "replies_to")
     @classmethod
-    def _is_address(cls, text: str) -> str:
+    def _is_address(cls, text: str, field: ValidationInfo) -> str:
         try:
-            return plain_address(text) if text else text
+            return plain_address(text) if text or field.field_name == "sender" else text
         except WrongAddress as error:
             raise ValueError(f"'{text}' is no mail address: {error}") from None
 
