@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from cli.language.words import say
+from cli.language.words import lookup, say
+
+if TYPE_CHECKING:
+    from tasks.common.context import SiteContext
 
 questions_app = typer.Typer(
     help="Values of a source that could not be read.", invoke_without_command=True
@@ -43,9 +47,8 @@ def list_questions(
         console.print_json(rows)
         return
     columns = (*QUESTION_COLUMNS, *(("answer", "answered") if everything else ()))
-    console.print_table(
-        columns, ([console.short_time(row[column]) for column in columns] for row in rows)
-    )
+    headings = ["question_role" if column == "role" else column for column in columns]
+    console.print_table(headings, ([_cell(row, column) for column in columns] for row in rows))
     waiting = sum(not row["answered"] for row in rows)
     key = "questions.open_of" if everything else "questions.open"
     console.out.print(say(key, n=waiting, all=len(rows)))
@@ -53,11 +56,27 @@ def list_questions(
         console.out.print(say("questions.how"))
 
 
+def _cell(row: dict[str, str], column: str) -> str:
+    """Return a cell of the table: the field of a question in words, a time in its short form."""
+    if column == "role":
+        return lookup("questions", f"roles.{row[column]}") or row[column]
+    return console.short_time(row[column])
+
+
+def _as_typed(context: SiteContext, stored: str) -> str:
+    """Return a stored meaning as people write it: a date with the time at the site."""
+    try:
+        moment = datetime.fromisoformat(stored)
+    except ValueError:
+        return stored
+    return f"{context.local(moment):%Y-%m-%d %H:%M}" if moment.tzinfo else stored
+
+
 @questions_app.command("answer")
 def answer_question(
-    number: Annotated[int, typer.Argument(help="The id of the question.", metavar="ID")],
+    number: Annotated[int, typer.Argument(help="The id of the question.", metavar="NUMBER")],
     meaning: Annotated[
-        str,
+        list[str],
         typer.Argument(
             help="A status, unit, classification or date; `kosong` or `ignore` for an empty cell;"
             " `benar` or `correct` for a right date of receipt.",
@@ -87,7 +106,7 @@ def answer_question(
                 raise UsageError(say("questions.no_question", number=str(number)))
             moment = console.moment(now, context.site)
             try:
-                stored = meaning_of(context.site, question, meaning)
+                stored = meaning_of(context.site, question, " ".join(meaning))
                 applied = answer(session, context, question, stored, "command line", moment)
             except WrongAnswer as error:
                 raise UsageError(str(error)) from None
@@ -98,7 +117,7 @@ def answer_question(
             number=str(number),
             value=escape(question.value),
             column=escape(question.column),
-            meaning=escape(stored) or say("questions.empty_cell"),
+            meaning=escape(_as_typed(context, stored)) or say("questions.empty_cell"),
             n=applied.complaints,
         ),
         soft_wrap=True,

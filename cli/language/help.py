@@ -11,7 +11,7 @@ from typer._click.formatting import HelpFormatter
 
 from cli.language.words import language, lookup, say, table
 
-_PLACEHOLDER = re.compile(r"(?<![-\w])[A-Z]+\b|<[a-z ]+>")
+_PLACEHOLDER = re.compile(r"(?<![-\w])[A-Z]+\b|<[a-z \[\]]+>")
 
 
 class TranslatedFormatter(HelpFormatter):

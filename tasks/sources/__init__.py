@@ -15,6 +15,7 @@ __all__ = [
     "WaitingReason",
     "base",
     "files",
+    "folder",
     "folder_state",
     "gaps",
     "imap",

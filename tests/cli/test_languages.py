@@ -142,6 +142,7 @@ def test_every_command_and_option_has_its_words():
     [
         ("--csv FILE", "--csv BERKAS"),
         ("--limit <int range>", "--limit <angka>"),
+        ("--pause <list[str]>", "--pause <teks>"),
         ("--GIS", "--GIS"),
     ],
 )
@@ -181,6 +182,16 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
         (
             "No such command 'rnu'. Did you mean 'run'?",
             "tidak ada perintah 'rnu'. Maksud Anda 'run'?",
+        ),
+        (
+            "'x' is no date; write for example 2026-11-24 08:30,"
+            " or `kosong` (or `ignore`) for an empty cell",
+            "'x' bukan tanggal; tulis misalnya 2026-11-24 08:30, atau `kosong` untuk sel kosong",
+        ),
+        (
+            "register: a.xlsx: no row begins with 'Nomor'; is this the right file?",
+            "register: a.xlsx: tidak ada baris judul yang diawali 'Nomor';"
+            " mungkin berkas ini untuk folder sumber lain",
         ),
         ("a text of tomorrow", "a text of tomorrow"),
     ],

@@ -18,6 +18,7 @@ from conftest import REPOSITORY, wita
 from sqlalchemy import select
 from support.small_site import BAD, DAY, NAME, STATUS, TICKET, TITLE, UNIT, export, small_site
 
+from cli.questions import _as_typed
 from db.models import Complaint, EventRow, SourceImport
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
@@ -639,6 +640,7 @@ def test_questions_are_listed_and_answered(tenggat, site, open_site):
     code, _, error = tenggat("questions", "answer", "1", "Terverifikas", "--now", NOW)
     assert (code, "did you mean `Terverifikasi`?" in error) == (2, True)
     assert tenggat("questions", "answer", "7", "Terverifikasi")[0] == 2
+    assert re.search(r"Entah +status ", tenggat("--lang", "id", "questions")[1])
     code, out, _ = tenggat("questions", "answer", "1", "terverifikasi", "--now", "2026-11-24T09:00")
     assert code == 0
     assert "'Entah' in column Status Laporan means Terverifikasi" in out
@@ -648,3 +650,18 @@ def test_questions_are_listed_and_answered(tenggat, site, open_site):
     assert "verified" in [kind for kind, *_ in events(open_site(), "2")]
     audit = json.loads(tenggat("audit", "list", "--json")[1])
     assert [row["kind"] for row in audit] == ["question.answered"]
+
+
+def test_an_answer_of_several_words_needs_no_quotes(tenggat, site, open_site):
+    export(site, "2026-11-24 07:30", {STATUS: "Entah"})
+    pull(open_site(), "lapor", wita("2026-11-24 08:00"))
+    code, out, _ = tenggat("questions", "answer", "1", "Ditutup", "oleh", "Admin", "--now", NOW)
+    assert (code, "means Ditutup oleh Admin" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [("2026-11-24T00:30:00+00:00", "2026-11-24 08:30"), ("verified", "verified"), ("", "")],
+)
+def test_a_date_is_confirmed_as_it_was_typed(open_site, stored, shown):
+    assert _as_typed(open_site(), stored) == shown

@@ -217,6 +217,20 @@ def test_sources_that_answer_are_good(with_sources, monkeypatch):
 
 
 @on_sqlite
+def test_an_export_beside_the_folders_of_the_sources_is_a_note(context):
+    inbox = (context.site.folder / "inbox").resolve()
+    (inbox / "Laporan.xlsx").touch()
+    (inbox / "catatan.txt").touch()
+    misplaced = {what: rest for what, rest in found(context).items() if "nobody reads" in what}
+    assert misplaced == {
+        f"nobody reads Laporan.xlsx in {inbox}": (
+            "note",
+            "move it into the folder of its source there: lapor, register",
+        )
+    }
+
+
+@on_sqlite
 def test_sources_that_are_not_there_are_trouble(with_sources, monkeypatch):
     shutil.rmtree(with_sources.site.folder / "inbox" / "lapor")
     with nobody_listens() as port:

@@ -82,9 +82,7 @@ def _not_there(site: Site) -> Finding | None:
     if not file.parent.is_dir() and file.parent.exists():
         return Finding("trouble", f"the database cannot be made in {file.parent}", CHECK_DATABASE)
     if not file.exists():
-        return Finding(
-            "note", "the database is empty", "run `tenggat run` or `make demo`, which make it"
-        )
+        return Finding("note", "the database is empty", "run `tenggat run`, which makes it")
     return None
 
 
@@ -102,7 +100,7 @@ def _revisions(site: Site) -> Iterator[Finding]:
     finally:
         engine.dispose()
     if at is None:
-        yield Finding("note", "the database is empty", "run `tenggat run` or `make demo`")
+        yield Finding("note", "the database is empty", "run `tenggat run`")
     else:
         yield Finding(
             "trouble",

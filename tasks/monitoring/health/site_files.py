@@ -8,10 +8,13 @@ from pathlib import Path
 
 from settings import Site
 from settings.site import EXAMPLE
+from settings.sources import FolderSource
 from sla.directory import Role
 from sla.regulations.model import Law
+from tasks.common.redaction import plain_name
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import WARN_BEFORE_YEAR_END
+from tasks.sources.folder import EXPORTS
 
 
 def offices(site: Site, now: datetime) -> Iterator[Finding]:
@@ -21,7 +24,8 @@ def offices(site: Site, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "note",
             f"{site.directory.name_of(unit)} ({unit}) has no {role}",
-            "its notices go to the parent unit or the administrator; name one in officers.csv",
+            "its notices go to the parent unit or the administrator; name one in the workbook"
+            " (`tenggat directory export`, then `import`) or in officers.csv",
             counted="vacancies",
         )
     if not site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
@@ -140,6 +144,24 @@ def reminding_sources(site: Site) -> Iterator[Finding]:
                 " is unknown after its deadline, never missed",
                 f"write stated_by under [{name}] in sources.toml if officials state every step",
             )
+
+
+def misplaced(site: Site) -> Iterator[Finding]:
+    """Report exports beside the folders of the sources: no source reads them."""
+    places = {
+        each.place(site.folder).resolve()
+        for each in site.sources.values()
+        if isinstance(each, FolderSource)
+    }
+    for parent in sorted({place.parent for place in places} - places - {site.folder.resolve()}):
+        names = ", ".join(sorted(place.name for place in places if place.parent == parent))
+        for path in _files(parent):
+            if path.parent == parent and path.suffix.lower() in EXPORTS:
+                yield Finding(
+                    "note",
+                    f"nobody reads {plain_name(path.name)} in {parent}",
+                    f"move it into the folder of its source there: {names}",
+                )
 
 
 def samples(site: Site) -> Iterator[Finding]:
