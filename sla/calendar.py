@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Days = NDArray[np.int64]
+AnyDays = NDArray[np.integer]
 
 MONDAY_TO_FRIDAY = (True, True, True, True, True, False, False)
 
@@ -82,7 +83,7 @@ class Calendar:
         """Return a calendar in which every day counts: for lengths in calendar days (`hari`)."""
         return cls(first, last, weekmask=(True,) * 7)
 
-    def _index(self, day: Days) -> Days:
+    def _index(self, day: AnyDays) -> Days:
         index = np.asarray(day, dtype=np.int64) - self._base
         if index.size and (index.min() < 0 or index.max() >= self._counted.size):
             wrong = int(
@@ -97,7 +98,7 @@ class Calendar:
         """Check whether this day is counted."""
         return bool(self._counted[self._index(np.int64(day.toordinal()))])  # type: ignore[arg-type]
 
-    def distance(self, after: Days, until: Days) -> Days:
+    def distance(self, after: AnyDays, until: AnyDays) -> Days:
         """Return the number of counted days in (after, until].
 
         The number is negative if `until` is before `after`: then the days in (until, after] are
@@ -106,7 +107,7 @@ class Calendar:
         passed = self._until[self._index(until)] - self._until[self._index(after)]
         return np.asarray(passed, dtype=np.int64)
 
-    def between(self, after: Days, until: Days) -> Days:
+    def between(self, after: AnyDays, until: AnyDays) -> Days:
         """Return the number of counted days in the half-open interval (after, until]; never
         negative.
         """

@@ -4,6 +4,7 @@ cases.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,9 @@ from sla.metrics.encoding import (
     EncodedCase,
 )
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer]
+"""Whole numbers of any size: the columns use small ones, so codes are computed with 64 bits."""
+
 Flags = NDArray[np.bool_]
 
 
@@ -140,6 +143,9 @@ class CaseColumns:
 FLAGS = frozenset(
     {"followed", "open", "observed", "unknown", "d_open", "d_by_policy", "d_provisional"}
 )
+SMALL = frozenset({"status", "d_state"})
+"""The columns of indices of short tuples: one byte is enough."""
+
 CASE = HEAD[:-2]
 AT_ONCE = 50_000
 """The number of encoded cases converted to columns at a time."""
@@ -150,8 +156,8 @@ class Gathering:
 
     def __init__(self) -> None:
         self._tickets: list[str] = []
-        self._keys: list[Ints] = []
-        self._parts: list[dict[str, NDArray[np.int32]]] = []
+        self._keys = bytearray()
+        self._columns: defaultdict[str, bytearray] = defaultdict(bytearray)
         self._waiting: list[tuple[int, str, bytes]] = []
 
     def add(self, key: int, ticket: str, line: EncodedCase) -> None:
@@ -168,8 +174,10 @@ class Gathering:
             return
         base = len(self._tickets)
         self._tickets.extend(tickets)
-        self._keys.append(np.array(keys, dtype=np.int64))
-        self._parts.append(_laid_out(packed, base))
+        self._keys += np.array(keys, dtype=np.int64).tobytes()
+        # a column that grows in its place takes less memory than parts joined at the end
+        for name, values in _laid_out(packed, base).items():
+            self._columns[name] += values.astype(_type_of(name)).tobytes()
 
     def _flush(self) -> None:
         if self._waiting:
@@ -183,12 +191,11 @@ class Gathering:
         tickets = np.empty(len(self._tickets), dtype=object)
         tickets[:] = self._tickets
         order = np.argsort(tickets, kind="stable")
-        place = np.empty(len(order), np.int64)
+        place = np.empty(len(order), np.int32)
         place[order] = np.arange(len(order))
         columns: dict[str, NDArray[np.generic]] = {}
         for name in (*CASE, *DEADLINE, "d_case", "e_case", *EVENT):
-            values = np.concatenate([np.zeros(0, np.int32), *(p.pop(name) for p in self._parts)])
-            columns[name] = values.astype(np.bool_ if name in FLAGS else np.int64)
+            columns[name] = np.frombuffer(self._columns.pop(name, b""), _type_of(name))
         for name in CASE:
             columns[name] = columns[name][order]
         for name in ("d_case", "e_case"):
@@ -197,9 +204,14 @@ class Gathering:
         rows = np.stack([columns.pop(name) for name in ("e_case", "e_day", "e_unit")], axis=1)
         for number, name in enumerate(EVENTS):
             columns[name] = rows[kind == number]
-        keys = np.concatenate([np.zeros(0, np.int64), *self._keys])[order]
-        columns["covered_until"] = np.full(len(order), FOR_EVER, np.int64)
+        keys = np.frombuffer(self._keys, np.int64)[order]
+        columns["covered_until"] = np.full(len(order), FOR_EVER, np.int32)
         return CaseColumns(words, tickets[order], keys, **columns)  # type: ignore[arg-type]
+
+
+def _type_of(column: str) -> type[np.generic]:
+    """Return the smallest type with room for every value of a column."""
+    return np.bool_ if column in FLAGS else np.int8 if column in SMALL else np.int32
 
 
 def _laid_out(packed: Iterable[bytes], base: int) -> dict[str, NDArray[np.int32]]:

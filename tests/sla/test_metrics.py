@@ -19,7 +19,7 @@ from support.metric_cases import (
 
 from sla.events import ANY_KIND, Event, Knowledge
 from sla.metrics.definitions import SHAPES
-from sla.metrics.tables import Tellings, report
+from sla.metrics.tables import Tellings, codes_of, report
 from sla.periods import Period
 
 INFORMATION = "sp4n-guideline/information"  # 5 working days
@@ -415,6 +415,24 @@ def test_what_followed_an_escalation_is_counted_by_case():
     assert row.cells == ("escalation", 6, 5, 1 / 5, 2 / 4, 2 / 4)
     assert row.of == {"settled_within_3": 5, "settled_within_7": 4, "settled_within_14": 4}
     assert row.tickets == ("before", "fresh", "later", "never", "soon")
+
+
+def test_columns_have_the_smallest_numbers_and_codes_of_many_complaints_64_bits():
+    """The index of a complaint times a day, or a unit times the complaints, passes 32 bits."""
+    soon = case(
+        "0", event_at("received", "2026-11-02 10:00"), event_at("settled", "2026-11-11 10:00")
+    )
+    tickets = [f"{number:04}" for number in range(600)]
+    cases = [replace(soon, ticket=ticket) for ticket in tickets]
+    gathered, _ = gathered_of(cases)
+    small = {gathered.status.itemsize, gathered.d_state.itemsize, gathered.open.itemsize}
+    days = {gathered.received.itemsize, gathered.d_case.itemsize, gathered.settlements.itemsize}
+    assert (small, days) == ({1}, {4})
+    notified = [(ticket, "plus-3", "2026-11-09") for ticket in tickets]
+    (row,) = figures(cases, notified=notified)["escalations"].rows
+    assert row.cells == ("escalation", 600, 600, 1.0, 1.0, 1.0)
+    keys = np.array([5_000], np.int32)
+    assert codes_of(keys, 1_000_000, np.array([7], np.int32)).tolist() == [5_000_000_007]
 
 
 def test_the_latest_item_of_a_list_is_the_one_longest_late():
