@@ -15,7 +15,8 @@ from tasks.reports.formats.line_breaks import breakable
 from tasks.reports.formats.logo import logo_svg
 from tasks.reports.formats.pdf import signature_lines
 from tasks.reports.formats.typesetting import printable_json, typeset
-from tasks.reports.formats.xlsx import A4, LONGEST_CELL, NUMBER_FORMATS
+from tasks.reports.formats.xlsx import A4, NUMBER_FORMATS
+from tasks.reports.formats.xlsx_rows import LONGEST_CELL
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line, period_text, short_day_text

@@ -132,13 +132,14 @@ def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
     t = catalog(view.names.locale)
     naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
     shown = [column for column in table.columns if column.key not in {naming, below}]
+    darkest = most_of(table)
     return Section(
         key=table.key,
         title=t(f"report.section.{table.key}"),
         note=_note(table, view, zone),
         head=t(f"report.column.{naming}" if naming else f"report.of.{table.of}"),
         columns=tuple(_head(table, column, view, t) for column in shown),
-        lines=tuple(_line(table, row, shown, view, zone) for row in table.rows[:most]),
+        lines=tuple(_line(table, row, shown, view, zone, darkest) for row in table.rows[:most]),
         not_shown=max(0, len(table.rows) - most),
         below=t(f"report.column.{below}") if below else "",
         total=_total(table, shown, view, zone),
@@ -255,7 +256,10 @@ def _numeric(table: Table, column: Column) -> bool:
     return column.measure in NUMBERS or table.key == "headline"
 
 
-def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneInfo) -> Line:
+def _line(
+    table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneInfo, darkest: int
+) -> Line:
+    """Build a line; `darkest` is the largest count of a heat map, the same in all its lines."""
     cells = dict(zip(table.columns, row.cells, strict=True))
 
     def text(key: str) -> str:
@@ -265,7 +269,6 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
     naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
     name = Name(text(naming)) if naming else view.names(table.of, row.key)
     link = view.link_of(row.tickets[0]) if naming == "ticket" and row.tickets else ""
-    most = most_of(table)
     found = []
     for column in shown:
         measure = measure_of(row, column)
@@ -290,16 +293,16 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
                 detail,
                 numeric=measure in NUMBERS,
                 strong=column.key in {"share", "late", "value", "working_days_late"},
-                heat=_heat(column, cell, most),
+                heat=_heat(column, cell, darkest),
             )
         )
     return Line(name, tuple(found), row.small, text(below) if below else "", link)
 
 
-def _heat(column: Column, cell: Cell, most: int) -> int:
+def _heat(column: Column, cell: Cell, darkest: int) -> int:
     """Return how dark a cell is; only cells of the columns for days and rules are."""
     if column.of == "day":
-        return heat_of_count(cell, most)
+        return heat_of_count(cell, darkest)
     return heat_of_share(cell) if column.of else 0
 
 

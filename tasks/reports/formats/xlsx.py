@@ -26,6 +26,7 @@ from tasks.reports.formats.xlsx_duties import (
     write_duties,
     write_recount,
 )
+from tasks.reports.formats.xlsx_rows import LONGEST_CELL, RowSheet
 from tasks.reports.model import Duties, Report
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, period_text
@@ -44,7 +45,6 @@ COVER_WIDTH = 90
 SPARKLINE_WIDTH = 26.0
 ROW_HEIGHT = 15
 HEAD_HEIGHT = 36
-LONGEST_CELL = 32_767
 LONGEST_SHEET_NAME = 31
 NUMBER_FORMATS = {Measure.COUNT: "#,##0", Measure.SHARE: "0.0%", Measure.DAYS: "0.0"}
 WIDTHS = {
@@ -125,7 +125,7 @@ class _Writer:
             end = f" {number}"
             found = plain[: LONGEST_SHEET_NAME - len(end)] + end
         self.taken.add(found.casefold())
-        sheet = self.book.add_worksheet(found)
+        sheet = self.book.add_worksheet(found, RowSheet)
         sheet.set_paper(A4)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
@@ -247,19 +247,18 @@ class _Writer:
         ]
         total = sum(len(row.tickets) for table in self.view.tables for row in table.rows)
         rows = (
-            [
-                ("name", section),
-                ("name", name),
-                ("name", row.key),
-                ("name", ticket),
-            ]
+            (section, name, row.key, ticket)
             for table in self.view.tables
             for section in (t(f"report.section.{table.key}"),)
             for row in table.rows
             for name in (names(table.of, row.key).text,)
             for ticket in row.tickets
         )
-        return sheet.get_name(), self.fill(sheet, heads, rows, total)
+        self.heads(sheet, heads)
+        kept = 0
+        for kept, row in zip(range(1, self.most + 1), rows, strict=False):
+            sheet.write_plain_row(kept, row)
+        return sheet.get_name(), self.ends(sheet, len(heads), kept, total)
 
     def duties(self, duties: Duties) -> Iterator[tuple[str, str]]:
         """Write the list of duties, unless it is too long, and the figures counted from it."""
@@ -280,16 +279,24 @@ class _Writer:
         self, sheet: Any, heads: list[tuple[str, float]], rows: Iterable[list[Any]], total: int
     ) -> str:
         """Write heads, rows and filter; returns the note on omitted rows."""
+        self.heads(sheet, heads)
+        kept = 0
+        for kept, row in zip(range(1, self.most + 1), rows, strict=False):
+            for place, cell in enumerate(row):
+                self.cell(sheet, kept, place, *cell)
+        return self.ends(sheet, len(heads), kept, total)
+
+    def heads(self, sheet: Any, heads: list[tuple[str, float]]) -> None:
+        """Write the heads of the columns, with their widths."""
         for place, (label, width) in enumerate(heads):
             sheet.set_column(place, place, width)
             narrow = width == WIDTHS[Measure.COUNT]
             self.string(sheet, 0, place, label, self.bold_figure if narrow else self.bold)
         sheet.set_row(0, HEAD_HEIGHT)
-        kept = 0
-        for kept, row in zip(range(1, self.most + 1), rows, strict=False):
-            for place, cell in enumerate(row):
-                self.cell(sheet, kept, place, *cell)
-        sheet.autofilter(0, 0, kept, len(heads) - 1)
+
+    def ends(self, sheet: Any, columns: int, kept: int, total: int) -> str:
+        """Add the filter and the fixed head to the rows; return the note on omitted rows."""
+        sheet.autofilter(0, 0, kept, columns - 1)
         sheet.freeze_panes(1, 1)
         sheet.repeat_rows(0)
         return self.t("report.sheet.cut", kept=kept, n=total - kept) if total > kept else ""

@@ -24,7 +24,6 @@ MOST_DUTIES = 200_000
 MOST_WORK = 40_000_000
 """Most rows times formulas: a spreadsheet counts so many in some seconds. Else there are none."""
 
-LONGEST_CELL = 32_767
 WIDTHS = {"notified": 60.0, "rule_name": 34.0, "article": 30.0, "unit_name": 34.0, "why": 30.0}
 WIDTH = 14.0
 WILD = str.maketrans({each: f"~{each}" for each in "~*?"})
@@ -51,13 +50,7 @@ def write_duties(sheet: Any, view: Report, zone: ZoneInfo, formats: Formats) -> 
         columns = cells.columns(chunk)
         for values in zip(*(columns[head] for head in HEADS), strict=True):
             row += 1
-            for place, value in enumerate(values):
-                if isinstance(value, str):
-                    sheet.write_string(row, place, value[:LONGEST_CELL])
-                elif isinstance(value, int):
-                    sheet.write_number(row, place, value)
-                elif value is not None:
-                    sheet.write_datetime(row, place, value, formats.day)
+            sheet.write_plain_row(row, values, formats.day)
     sheet.autofilter(0, 0, row, len(HEADS) - 1)
     sheet.freeze_panes(1, 2)
     sheet.repeat_rows(0)
