@@ -182,7 +182,7 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
             before = say(key, file=escape(str(drop["file"])), n=drop.get("rows_before", 0))
             table.add_row(say("service.fewer_rows"), str(drop["rows"]), before)
         for each in count["repeated"]:
-            file, same_as = escape(str(each["file"])), escape(str(each["same_as"]))
+            file, same_as = escape(str(each["file"])), console.short_time(str(each["same_as"]))
             same = say("service.same_export", file=file, same_as=same_as)
             table.add_row(say("service.same"), "", same)
         if count["absent"]:

@@ -188,7 +188,7 @@ class _Reader:
     def _check_person(self, line: int, cells: Mapping[str, str]) -> None:
         if not cells["name"]:
             self.mistake("officers", line, "name", "no_person")
-        if not is_address(cells["email"]):
+        if not is_address(cells["email"]) or "." not in cells["email"].partition("@")[2]:
             self.mistake("officers", line, "email", "email")
         if cells["deputy"].casefold() not in ("", "ya", "yes", "y", "plt", "plt.", "plh", "plh."):
             self.mistake("officers", line, "deputy", "deputy", value=cells["deputy"])

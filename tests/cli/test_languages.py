@@ -193,6 +193,10 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
             "register: a.xlsx: tidak ada baris judul yang diawali 'Nomor';"
             " mungkin berkas ini untuk folder sumber lain",
         ),
+        (
+            "Login of the UI: in the file /v/login; `tenggat ui login` shows it",
+            "Kata masuk antarmuka: di berkas /v/login; `tenggat ui login` menampilkannya",
+        ),
         ("a text of tomorrow", "a text of tomorrow"),
     ],
 )

@@ -106,6 +106,11 @@ def workbook(path: Path, units: list[list[object]], officers: list[list[object]]
         ),
         ([TOP], [], ["Lembar Pejabat: belum ada Administrator"]),
         (
+            [TOP, DINSOS],
+            [A, ["Dinas Sosial", "Kepala unit", "Rekaan", "kepala@dinsos", "", "", ""]],
+            ["Pejabat, baris 3, kolom Surel: bukan alamat surel"],
+        ),
+        (
             [TOP],
             [
                 A,
