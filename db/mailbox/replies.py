@@ -13,7 +13,7 @@ from db import audit
 from db.complaints import chunked
 from db.lives import MessageStatus
 from db.models import Complaint, EventRow, MessageKind, MessageRow, Reply, ReplyKey, ReplyOutcome
-from sla.events import Kind
+from sla.events import BY_REPLY, Kind
 
 ARRIVED = (MessageStatus.SENT, MessageStatus.BOUNCED)
 """Statuses of mails that left, so that somebody can answer them."""
@@ -120,6 +120,26 @@ def statements(
         for reply in session.scalars(batch):
             assert reply.complaint_id is not None
             found[reply.complaint_id, reply.unit] = reply
+    return found
+
+
+def recorded_as_steps(session: Session, statements: Iterable[Reply]) -> set[int]:
+    """Return the ids of those statements that are recorded as steps of their complaints as well.
+
+    This is so for sources whose steps officials state by mail.
+    """
+    found: set[int] = set()
+    for batch in chunked(each.id for each in statements):
+        query = (
+            select(Reply.id)
+            .join(EventRow, EventRow.complaint_id == Reply.complaint_id)
+            .where(
+                Reply.id.in_(batch),
+                EventRow.source == BY_REPLY,
+                EventRow.recorded_at == Reply.recorded_at,
+            )
+        )
+        found.update(session.scalars(query))
     return found
 
 

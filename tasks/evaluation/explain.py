@@ -155,8 +155,15 @@ def _statements(
         if each.rule.binds_provider and (each.ticking or each.late)
     }
     known = replies.statements(session, [complaint], now)
+    recorded = replies.recorded_as_steps(session, known.values())
     return tuple(
-        ExplainedStatement(unit, reply.kind, reply.received_at, reply.text, unit in busy)
+        ExplainedStatement(
+            unit,
+            reply.kind,
+            reply.received_at,
+            reply.text,
+            unit in busy and reply.id not in recorded,
+        )
         for (_, unit), reply in known.items()
     )
 

@@ -278,8 +278,13 @@ def _rank(rung: Rung) -> tuple[int, float]:
 def _statements(
     session: Session, context: SiteContext, gathered: CaseColumns, as_of: datetime
 ) -> list[UnitStatement]:
-    """Return the newest statements of units about complaints of the report, known at `as_of`."""
+    """Return the newest statements of units about complaints of the report, known at `as_of`.
+
+    A statement that is recorded as a step of its complaint is left out.
+    """
     known = replies.statements(session, None, as_of)
+    recorded = replies.recorded_as_steps(session, known.values())
+    known = {key: reply for key, reply in known.items() if reply.id not in recorded}
     places = gathered.places(np.array([complaint for complaint, _ in known], dtype=np.int64))
     day = context.site.evaluation_context.day
     return [

@@ -16,8 +16,8 @@ from sqlalchemy import select
 from support.import_results import dump, history, known
 from support.pipeline import BREACHED, begin, decide, deliver, send_breach
 
-from db.mailbox import source_mails
-from db.models import AuditRow, Complaint, MessageRow, OpenQuestion
+from db.mailbox import replies, source_mails
+from db.models import AuditRow, Complaint, MessageRow, OpenQuestion, Reply
 from tasks.common.context import SiteContext
 from tasks.ingest.importer import import_extract
 from tasks.notifications.replies.stated_steps import state_done
@@ -342,7 +342,25 @@ def test_a_link_of_a_reminder_states_that_the_named_duties_are_done(box):
         complaint = run.session.scalars(select(Complaint).where(Complaint.source == "mail")).one()
         sent = run.session.scalars(select(MessageRow).where(MessageRow.recipient == LIAISON)).one()
         named = {item.notice.rule for item in sent.items if item.included}
+        row = Reply(
+            reply_id="a",
+            message_id=sent.id,
+            complaint_id=complaint.id,
+            unit="dinsos",
+            role="liaison",
+            sender=LIAISON,
+            kind="done",
+            text="Sudah.",
+            received_at=wita("2026-11-16 09:00"),
+            recorded_at=run.now,
+            outcome="accepted",
+        )
+        run.session.add(row)
+        run.session.flush()
+        assert replies.recorded_as_steps(run.session, [row]) == set()
         state_done(run, sent, complaint, "liaison", wita("2026-11-16 09:00"))
+        run.session.flush()
+        assert replies.recorded_as_steps(run.session, [row]) == {row.id}
     assert named == {"sp4n-guideline/complaint", "uu-25-2009/response"}
     stated = history(context, FIRST)[len(RECEIVED) :]
     assert stated == ["responded 16 09:00 stated", "settled 16 09:00 stated"]
