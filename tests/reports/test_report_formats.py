@@ -186,6 +186,16 @@ def numeric(table: Table, row: Row) -> list[tuple[int, Cell, Measure]]:
     ]
 
 
+def as_read(table: Table, row: Row) -> list[tuple[int, Cell, Measure]]:
+    """The figures of a row in the order of reading: the share on time or a sum comes first."""
+    order = sorted(range(len(table.columns)), key=lambda at: table.columns[at].key not in FIRST)
+    found = ((order.index(place), cell, measure) for place, cell, measure in numeric(table, row))
+    return sorted(found, key=lambda each: each[0])
+
+
+FIRST = {"share", "ends"}
+
+
 def tolerance(measure: Measure) -> float:
     """Half of the last digit that people are shown."""
     return {Measure.SHARE: 0.00051, Measure.DAYS: 0.051}.get(measure, 0)
@@ -296,7 +306,7 @@ def test_the_page_shows_the_figures_of_the_tables(kind, locale):
         shown = (*table.rows[: len(lines)], *([table.total] if table.total else []))
         for line, row in zip(lines, shown, strict=True):
             shift = 0 if table.key in SINGLE else 1  # the ticket names the row
-            figures = numeric(table, row)
+            figures = as_read(table, row)
             if table.key == "unit_trend":  # all months are a small line in words, then the last one
                 assert line[1].count("%") == sum(cell is not None for cell in row.cells)
                 figures, shift = figures[-1:], 2 - figures[-1][0]
@@ -411,6 +421,29 @@ def test_the_page_fits_a_phone_and_a_desk(browser, kind, locale, width):
     assert smallest >= 7  # pixels: labels of plots can be read
 
 
+SECOND = """(() => [...document.querySelectorAll('main table')].map(table => {
+  const head = [...table.querySelectorAll('thead tr')].pop().cells[1];
+  const rows = [...table.querySelectorAll('tbody tr:not(.below), tfoot tr')];
+  const ends = [head.parentNode, ...rows].map(row => row.cells[1].getBoundingClientRect().right);
+  return [table.className.split(' ')[0], head.innerText, Math.max(...ends) <= innerWidth];
+}))()"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("kind", "locale"), [("usual", "id"), ("public", "en")])
+def test_a_phone_shows_the_share_on_time_next_to_the_names(browser, kind, locale):
+    t = catalog(locale)
+    wide = {f"by_{each}" for each in ("rule", "unit", "classification", "category", "channel")}
+    browser.show(page_of(kind, locale), 360, phone=True)
+    found = {key: (head, seen) for key, head, seen in browser.run(SECOND)}
+    for key in wide:
+        assert found[key] == (t("report.short.share"), True), key
+    assert found["trend"] == (t("report.column.share"), True)
+    if kind == "usual":
+        assert found["ahead"] == (t("report.column.ends"), True)
+    assert {seen for _, seen in found.values()} == {True}
+
+
 # --- PDF ---
 
 
@@ -489,7 +522,7 @@ def test_a_screen_reader_meets_titles_tables_with_heads_and_charts_in_words(kind
     detached = sum(table.key == "late" for table in shown)  # who was told stands below
     named = sum(table.key in SINGLE for table in shown)
     groups = {"by_rule": 1, "by_unit": 2, "status": 1}
-    groups |= {"by_classification": 3, "by_category": 3, "by_channel": 3}
+    groups |= {"by_classification": 4, "by_category": 4, "by_channel": 4}
     lines = sum(len(t.columns) - 2 for t in shown if t.key == "unit_trend")  # two columns on paper
     units = sum(groups.get(table.key, -1) + 1 for table in shown)  # and one above the names
     assert (
@@ -578,7 +611,7 @@ def test_the_pdf_shows_the_figures_of_the_tables(kind, locale):
         if table.key in {"late", "quality"}:
             continue
         for row in table.rows:
-            wanted = numeric(table, row)[-1 if table.key == "unit_trend" else 0 :]
+            wanted = as_read(table, row)[-1 if table.key == "unit_trend" else 0 :]
             found = any(
                 all(
                     same(figure(token, locale), cell, digits=tolerance(measure))
@@ -657,7 +690,7 @@ def test_a_table_begins_with_its_heading_and_three_rows_on_one_page_and_repeats_
         (page,) = (page for page in pages if f"2. {t('report.section.trend')}" in page)
         assert [month for month in ("Nov 2025", "Des 2025", "Jan 2026") if month not in page] == []
         ends = next(page for page in pages if "Okt 2026" in page)
-        head = f"{t('report.of.month')} {t('report.column.received')}"
+        head = f"{t('report.of.month')} {t('report.column.share')}"
         assert head in " ".join(ends.split())
         broken.append(ends is not page)
     assert broken == [True, True, False]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -38,6 +38,9 @@ GROUPS = {
     **dict.fromkeys(("received", "open", "late", "reopened", "returned", *Status), "complaints"),
 }
 """The unit that each column of a table with many columns counts."""
+
+FIRST = frozenset({"share", "ends"})
+"""Columns next to the names: a phone shows them without moving a wide table."""
 
 NOT_IF_EMPTY = frozenset({"statements"})
 """Tables left out if they have no rows: a site without answers by mail has none."""
@@ -128,10 +131,15 @@ def sections(view: Report, zone: ZoneInfo, most: int) -> list[Section]:
     ]
 
 
+def reading_order(columns: Sequence[Column]) -> list[Column]:
+    """Return the columns as people read them, the share on time or the sum of the days first."""
+    return sorted(columns, key=lambda column: column.key not in FIRST)
+
+
 def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
     t = catalog(view.names.locale)
     naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
-    shown = [column for column in table.columns if column.key not in {naming, below}]
+    shown = [each for each in reading_order(table.columns) if each.key not in {naming, below}]
     darkest = most_of(table)
     return Section(
         key=table.key,
