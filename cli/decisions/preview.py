@@ -14,6 +14,7 @@ from cli.language.words import say
 def preview_mails(site: Path | None, now: str | None, to: Path | None, *, as_json: bool) -> None:
     """Write the next mails as files, and print their numbers and the index page."""
     with console.context_of(site, finish=False) as context:
+        from db.decisions import mode  # noqa: PLC0415
         from tasks.simulation.preview import preview, write_preview  # noqa: PLC0415
 
         moment = console.moment(now, context.site)
@@ -22,6 +23,8 @@ def preview_mails(site: Path | None, now: str | None, to: Path | None, *, as_jso
         folder = to or context.site.var / "preview" / name
         with console.writing(folder):
             index = write_preview(context, mails, folder)
+        with context.transaction() as session:
+            live = mode.of_site(session).live
         rows = [
             {
                 "at": context.local(mail.at).isoformat(timespec="minutes"),
@@ -38,3 +41,5 @@ def preview_mails(site: Path | None, now: str | None, to: Path | None, *, as_jso
         console.out.print(say("preview.mails", n=count, at=when), soft_wrap=True)
     text = say("preview.index", file=str(index))
     console.out.print(escape(text), soft_wrap=True)
+    if rows and not live:
+        console.out.print(say("preview.in_trial"), soft_wrap=True)

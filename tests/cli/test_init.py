@@ -100,7 +100,12 @@ def test_a_site_from_an_export_and_a_register_runs(
     code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "preview", *now)
     assert (code, errors) == (0, "")
     assert (tmp_path / "preview" / "index.html").is_file()
+    trial = "This site is in trial: officials get mails only after `tenggat start`."
+    assert trial in said
     code, said, errors = call_tenggat("start", *now)
+    assert (code, errors) == (0, "")
+    code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "live", *now)
+    assert trial not in said
     assert (code, errors) == (0, "")
     cycle(site, MONDAY)
     assert any(mail.startswith("pejabat") for mail in mails(site))
