@@ -137,9 +137,30 @@ def test_running_out_has_a_consequence_where_nobody_of_the_government_is_late():
     }
 
 
-def test_all_that_was_not_read_or_seen_is_to_be_confirmed():
+@pytest.mark.parametrize(
+    ("rule_id", "severity", "articles"),
+    [
+        ("uu-25-2009/response", 2, ("Pasal 54 ayat (5)", "Pasal 44 ayat (3)", "Pasal 57")),
+        ("uu-25-2009/delivery", 2, ("Pasal 54 ayat (5)", "Pasal 50 ayat (2)", "Pasal 57")),
+        ("uu-25-2009/decision", 3, ("Pasal 54 ayat (7)", "Pasal 50 ayat (1)", "Pasal 57")),
+        ("uu-37-2008/clarification", 1, ("Pasal 33 ayat (2)",)),
+        ("uu-37-2008/second-clarification", 2, ("Pasal 33 ayat (3)",)),
+        ("uu-37-2008/recommendation", 3, ("Pasal 38 ayat (4)", "Pasal 39")),
+        ("ombudsman-58-2023/report", 2, ("Pasal 54",)),
+    ],
+)
+def test_a_duty_names_the_consequence_in_the_law(rule_id, severity, articles):
+    rule = LAW.last(rule_id)
+    assert rule.severity == severity
+    for article in articles:
+        assert article in rule.consequence["id"]
+        english = article.replace("Pasal", "art.").replace(" ayat ", "")
+        assert english in rule.consequence["en"]
+
+
+def test_all_that_was_not_read_seen_or_confirmed_is_to_be_confirmed():
     confirmed = {c for c in Certainty if not c.to_be_confirmed}
-    assert confirmed == {Certainty.READ, Certainty.SEEN}
+    assert confirmed == {Certainty.READ, Certainty.SEEN, Certainty.CONFIRMED}
 
 
 def test_every_rule_is_cited_and_named_in_both_languages():
