@@ -24,6 +24,8 @@ class Kind(StrEnum):
     DELIVERED = "delivered"
     FOLLOW_UP_PUBLISHED = "follow_up_published"
     REPORTER_REPLIED = "reporter_replied"
+    FOLLOW_UP_ANSWERED = "follow_up_answered"
+    """The reporter answered a follow-up, so that one was published before."""
     SETTLED = "settled"
     CLOSED = "closed"
     ARCHIVED = "archived"

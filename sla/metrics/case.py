@@ -9,7 +9,13 @@ from enum import StrEnum
 from sla.engine.deadline import Deadline
 from sla.events import ABSENT, ANY_KIND, Event, Kind
 
-FOLLOWED_UP = (Kind.FOLLOW_UP_PUBLISHED, Kind.RESPONDED, Kind.SETTLED, Kind.CLOSED)
+FOLLOWED_UP = (
+    Kind.FOLLOW_UP_PUBLISHED,
+    Kind.FOLLOW_UP_ANSWERED,
+    Kind.RESPONDED,
+    Kind.SETTLED,
+    Kind.CLOSED,
+)
 """Events that count as a follow-up: the follow-up itself, or an event impossible without it."""
 
 FIRST_STEPS = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.RESPONDED})

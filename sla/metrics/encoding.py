@@ -166,8 +166,15 @@ def _head(case: Case, context: EvaluationContext, number: NumberOf) -> tuple[int
 
 
 def _followed_from(case: Case, context: EvaluationContext) -> int:
-    """Return the earliest possible day of the first follow-up; 0 without one."""
-    moments = (event.first_possible for event in case.events if event.kind in FOLLOWED_UP)
+    """Return the earliest possible day of the first follow-up; 0 without one.
+
+    An answer of the reporter proves a follow-up at any time since the receipt.
+    """
+    moments = (
+        case.received if event.kind == Kind.FOLLOW_UP_ANSWERED else event.first_possible
+        for event in case.events
+        if event.kind in FOLLOWED_UP
+    )
     first = min(moments, default=None)
     return 0 if first is None else context.day(first)
 

@@ -873,9 +873,11 @@ def test_a_name_is_taken_only_where_a_mapping_asks_and_never_of_the_anonymous(
 
 
 def test_a_reply_of_the_reporter_asks_nothing_and_shows_no_follow_up(context):
+    """It proves a follow-up of this complaint, and the source still does not show follow-ups."""
     lapor(context, "2026-11-24 07:00", {STATUS: "Ditanggapi oleh Pelapor"})
     take(context, "2026-11-24 08:00")
-    assert [line.split()[0] for line in history(context)] == ["received", "verified", "assigned"]
+    shown = ["received", "verified", "assigned", "follow_up_answered"]
+    assert [line.split()[0] for line in history(context)] == shown
     assert "follow_up_published" not in context.site.sources["lapor"].sees
     with context.transaction() as session:
         assert list(questions.open_questions(session)) == []

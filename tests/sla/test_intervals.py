@@ -35,6 +35,7 @@ KINDS = [
     Kind.DELIVERED,
     Kind.FOLLOW_UP_PUBLISHED,
     Kind.REPORTER_REPLIED,
+    Kind.FOLLOW_UP_ANSWERED,
     Kind.RESPONDED,
     Kind.SETTLED,
     Kind.CLOSED,

@@ -18,6 +18,7 @@ from support.metric_cases import (
 )
 
 from sla.events import ANY_KIND, Event, Knowledge
+from sla.metrics.case import Status
 from sla.metrics.definitions import SHAPES
 from sla.metrics.tables import Tellings, codes_of, report
 from sla.periods import Period
@@ -187,6 +188,30 @@ def test_followed_up_within_five_days_compares_at_the_same_age(november):
     assert row.cells == (2 / 6, 1.0, None)
     assert row.of == {"value": 6, "previous": 1, "year_before": 0}
     assert "running" not in row.tickets
+
+
+@pytest.mark.parametrize(
+    ("sees", "share", "in_five_days"),
+    [
+        ({"received", "assigned", "verified", "settled", "follow_up_answered"}, None, None),
+        (SEES | {"assigned", "follow_up_published", "follow_up_answered"}, 1.0, None),
+    ],
+)
+def test_an_answer_of_the_reporter_proves_a_follow_up_at_an_unknown_time(sees, share, in_five_days):
+    """Answered 7 working days after the receipt: the follow-up may have been within 5.
+
+    A source without follow-ups has no share, for one complaint proves nothing about the others.
+    """
+    steps = [
+        event_at("received", "2026-11-02 10:00"),
+        event_at("follow_up_answered", "2026-11-11 10:00"),
+    ]
+    one = replace(case("x", *steps, sees=frozenset(sees)), sees=frozenset(sees))
+    assert one.status is Status.IN_PROCESS
+    found = figures([one])
+    assert value(found, "followed_up_share") == share
+    assert value(found, "followed_up_within_5") == in_five_days
+    assert value(found, "mean_days_to_follow_up") is None
 
 
 @pytest.mark.parametrize(

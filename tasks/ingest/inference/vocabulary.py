@@ -427,7 +427,7 @@ CLASSIFICATIONS = {
 LAPOR_STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Belum Terverifikasi": ((), ()),
     "Terverifikasi": (("verified",), ()),
-    "Ditanggapi oleh Pelapor": (("verified",), ()),
+    "Ditanggapi oleh Pelapor": (("verified", "follow_up_answered"), ()),
     "Menunggu Kelengkapan Informasi": (("material_requested",), ("material_completed",)),
     "Ditutup oleh Sistem": (("verified", "settled"), ("reopened",)),
     "Ditutup oleh Admin": (("verified", "closed"), ("reopened",)),
@@ -439,8 +439,9 @@ LAPOR_STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """The statuses of SP4N-LAPOR!: events implied on entering each, and on leaving it.
 
-'Ditanggapi oleh Pelapor' also implies a published follow-up. It is no event here: no other status
-shows follow-ups, so a source that claims to see them would make every other complaint late.
+'Ditanggapi oleh Pelapor' proves that a follow-up was published before, at an unknown time. It is
+not the event of the follow-up: no other status shows follow-ups, so a source that claims to see
+them would make every other complaint late.
 """
 
 LAPOR_CLOSES_AFTER = {"Ditutup oleh Sistem": ("settled", 10)}
