@@ -648,6 +648,19 @@ def test_a_date_that_the_database_cannot_convert_is_named_by_column_and_complain
     desk.close()
 
 
+def test_a_number_that_mariadb_cannot_compute_is_named_and_no_lost_connection(
+    mariadb, connect, monkeypatch
+):
+    desk = mariadb_desk(mariadb)
+    monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)
+    desk.put(*((f"D-{n}", SAME, None, SAME) for n in range(40)))
+    below_zero = "CAST(0 AS UNSIGNED) - (nomor = 'D-27') AS perihal"
+    said = trouble(connect(MAPPING, ("selesai, perihal", f"selesai, {below_zero}")))
+    told = unconvertible("OperationalError, 22003")
+    assert said == f"desk: column 'perihal', complaint D-27: {told}"
+    desk.close()
+
+
 def test_a_value_that_cannot_be_read_is_not_repeated(postgres, connect, monkeypatch):
     desk = postgresql_desk(postgres)
     monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)

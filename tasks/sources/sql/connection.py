@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url
-from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from settings.sources import SqlSource
 from tasks.sources.base import SourceError
-from tasks.sources.sql.errors import UnconvertibleError, cause
+from tasks.sources.sql.errors import UnconvertibleError, cause, is_unconvertible
 
 _DRIVERS = {
     "postgresql": "postgresql+psycopg",
@@ -34,9 +34,9 @@ def explained(name: str, source: SqlSource) -> Iterator[None]:
     """Replace errors of the database by our own text: its own may repeat a row or a password."""
     try:
         yield
-    except DataError as error:
-        raise UnconvertibleError(cause(error, source)) from None
     except DBAPIError as error:
+        if is_unconvertible(error):
+            raise UnconvertibleError(cause(error, source)) from None
         raise SourceError(f"{name}: {cause(error, source)}") from None
     except (SQLAlchemyError, ValueError, OverflowError, ImportError) as error:
         if isinstance(error, SourceError):

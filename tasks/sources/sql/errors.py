@@ -75,6 +75,15 @@ class UnconvertibleError(Exception):
         self.cause, self.where = cause, where
 
 
+def is_unconvertible(error: DBAPIError) -> bool:
+    """Check whether the database cannot convert or compute a value of a row.
+
+    That is a data exception, class 22 of SQLSTATE. PyMySQL has another type of error for some.
+    """
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return isinstance(error, DataError) or state.startswith("22")
+
+
 def cause(error: DBAPIError, source: SqlSource) -> str:
     """Describe the error and the remedy; table and column names are those of the query."""
     found = _kind(error)
@@ -100,7 +109,7 @@ def cause(error: DBAPIError, source: SqlSource) -> str:
         return texts[found]
     code = getattr(error.orig, "sqlstate", None) or _code(error)
     mark = type(error.orig).__name__ + (f", {code}" if code else "")
-    if isinstance(error, DataError):
+    if is_unconvertible(error):
         return (
             f"the database cannot carry out the query ({mark}): it converts a value that does not"
             " allow it"

@@ -12,19 +12,23 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from settings.sources import SqlSource
 from tasks.common.redaction import plain_ticket
 from tasks.sources.base import SourceError
 from tasks.sources.sql.connection import reading
 from tasks.sources.sql.conversion import as_text
+from tasks.sources.sql.errors import is_unconvertible
 from tasks.sources.sql.statement import quoted, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedQuery:
-    """A query that ended with a :class:`DataError`; `check_time` is called for each question."""
+    """A query that ended because a value cannot be converted.
+
+    `check_time` is called for each question to the database.
+    """
 
     site: Path
     name: str
@@ -58,7 +62,9 @@ class FailedQuery:
         """Check whether the value of a column cannot be converted in one of these rows."""
         try:
             self._first("SELECT count({column}) " + rows, column, **values)
-        except DataError:
+        except DBAPIError as error:
+            if not is_unconvertible(error):
+                raise
             return True
         return False
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, CursorResult, make_url
-from sqlalchemy.exc import ArgumentError, DataError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from settings.sources import SqlSource
 from sla.error_text import did_you_mean
@@ -26,7 +26,7 @@ from tasks.sources.endpoint import Endpoint, check_endpoint, from_environment, n
 from tasks.sources.registry import source_kind
 from tasks.sources.sql.connection import FETCH, explained, reading
 from tasks.sources.sql.conversion import KINDS, as_cursor, as_text
-from tasks.sources.sql.errors import UnconvertibleError, cause
+from tasks.sources.sql.errors import UnconvertibleError, cause, is_unconvertible
 from tasks.sources.sql.failing_value import FailedQuery
 from tasks.sources.sql.statement import quoted, statement
 
@@ -140,7 +140,9 @@ class _QueryResult:
                 self._check_time()
                 cursor = None if self._cursor is None else as_cursor(values[self._cursor])
                 yield cursor, (number, self._cells(number, values))
-        except DataError as error:
+        except DBAPIError as error:
+            if not is_unconvertible(error):
+                raise
             where = f"one of the rows {number + 1} to {number + FETCH}"
             raise UnconvertibleError(cause(error, self.source), where) from None
 
