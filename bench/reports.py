@@ -2,7 +2,8 @@
 
 Prints seconds of CPU and ratios to the HTML of the same run, its baseline; nothing here passes or
 fails. All are made from one set of invented figures, of 1,500 complaints. HTML draws the plots, and
-PDF uses the same ones, as in a report that has both.
+PDF uses the same ones, as in a report that has both. One workbook more has a list of 900 duties and
+a formula for each figure.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from zoneinfo import ZoneInfo
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from support.duty_reports import report_of
+from support.metric_cases import case, event_at
 from support.synthetic_reports import view
 
-UNITS, COMPLAINTS = 50, 1_500
+UNITS, COMPLAINTS, DUTIES = 50, 1_500, 900
 ZONE = ZoneInfo("Asia/Makassar")
 
 
@@ -34,6 +37,7 @@ def main() -> None:
 
     units = int(sys.argv[1]) if len(sys.argv) > 1 else UNITS
     report = view("id", units=units, count=COMPLAINTS)
+    listed = report_of([_case(number) for number in range(DUTIES)])
     report_html(view("id", units=2, count=6), ZONE)  # what is loaded only once
     drawn: dict[str, Plot] = {}
     making: dict[str, Callable[[], Any]] = {
@@ -41,6 +45,7 @@ def main() -> None:
         "plots alone": lambda: drawn.update(plots(report, ZONE)),
         "pdf": lambda: report_pdf(report, ZONE, drawn),
         "xlsx": lambda: report_xlsx(report, ZONE),
+        "xlsx, duties": lambda: report_xlsx(listed, ZONE),
         "json": lambda: report_json(report),
         "csv": lambda: report_csv(report),
         "public edition": lambda: public_edition(report),
@@ -53,6 +58,16 @@ def main() -> None:
     print(f"a report of {COMPLAINTS:,} complaints and {units} units, its HTML as the baseline:")
     for name, took in seconds.items():
         print(f"  {name:15}{took:8.2f} s of CPU{took / seconds['html']:9.1f} times the HTML")
+
+
+def _case(number: int) -> Any:
+    """Return a complaint of one of three units, settled after some days."""
+    return case(
+        f"{number:04}",
+        event_at("received", f"2026-11-{1 + number % 13:02} 10:00"),
+        event_at("settled", f"2026-11-{14 + number % 9:02} 11:00"),
+        unit=("pupr", "dinkes", "kominfo")[number % 3],
+    )
 
 
 if __name__ == "__main__":
