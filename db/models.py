@@ -102,9 +102,11 @@ class QuestionRole(StrEnum):
     """A category that the site does not know."""
     CHANNEL = "channel"
     """A channel that the site does not know."""
+    PLACE = "place"
+    """A place that the site does not know."""
 
 
-WORD_ROLES = (QuestionRole.CATEGORY, QuestionRole.CHANNEL)
+WORD_ROLES = (QuestionRole.CATEGORY, QuestionRole.CHANNEL, QuestionRole.PLACE)
 """Roles of questions about the words of a list, not about cells that cannot be read."""
 
 
@@ -159,6 +161,8 @@ class Complaint(Base):
     classification: Mapped[str | None] = mapped_column(String(64))
     category: Mapped[str | None] = mapped_column(String(255))
     channel: Mapped[str | None] = mapped_column(String(255))
+    place: Mapped[str | None] = mapped_column(String(255))
+    rating: Mapped[int | None]
     title: Mapped[str | None] = mapped_column(Text)
     text: Mapped[str | None] = mapped_column(Text)
     attachments: Mapped[str | None] = mapped_column(Text)
@@ -253,6 +257,8 @@ class PastFacts(Base):
     classification: Mapped[str | None] = mapped_column(String(64))
     category: Mapped[str | None] = mapped_column(String(255))
     channel: Mapped[str | None] = mapped_column(String(255))
+    place: Mapped[str | None] = mapped_column(String(255))
+    rating: Mapped[int | None]
     promised_due: Mapped[datetime | None]
 
 

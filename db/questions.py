@@ -51,16 +51,17 @@ def open_questions(
         .correlate(OpenQuestion)
         .scalar_subquery()
     )
-    category, channel = (
+    category, channel, place = (
         select(func.count(Complaint.id))
         .where(column == OpenQuestion.value)
         .correlate(OpenQuestion)
         .scalar_subquery()
-        for column in (Complaint.category, Complaint.channel)
+        for column in (Complaint.category, Complaint.channel, Complaint.place)
     )
     counted = case(
         (OpenQuestion.role == QuestionRole.CATEGORY, category),
         (OpenQuestion.role == QuestionRole.CHANNEL, channel),
+        (OpenQuestion.role == QuestionRole.PLACE, place),
         else_=number,
     )
     query = select(OpenQuestion, counted).order_by(OpenQuestion.id)
@@ -72,7 +73,7 @@ def open_questions(
 
 
 def answered_words(session: Session, as_of: datetime) -> list[OpenQuestion]:
-    """Load the categories and channels decided by a moment, in the order of the decisions."""
+    """Load the categories, channels and places decided by a moment, oldest decision first."""
     query = select(OpenQuestion).where(
         OpenQuestion.role.in_(WORD_ROLES),
         OpenQuestion.answer.is_not(None),

@@ -87,6 +87,10 @@ class Fields(Strict):
     """The subject, in the categories of the source."""
     channel: str | None = None
     """The channel of receipt."""
+    place: str | None = None
+    """The place that the complaint concerns: district (kecamatan) or village."""
+    rating: str | None = None
+    """The rating of the reporter: a whole number from 1 to 5; any other text counts as none."""
     unit: str | None = None
     """The unit to which it is assigned; the directory must have the name or an alias."""
     privacy: str | None = None

@@ -557,6 +557,8 @@ class ExchangeFields(Fields):
     classification: str | None = "classification"
     category: str | None = "category"
     channel: str | None = "channel"
+    place: str | None = "place"
+    rating: str | None = "rating"
     unit: str | None = "unit"
     promised_due: str | None = "promised_due"
 

@@ -60,6 +60,8 @@ COMPLAINT = (
     "classification",
     "category",
     "channel",
+    "place",
+    "rating",
     "promised_due",
 )
 """Columns of a complaint needed for an evaluation. Nothing else of it is copied."""
@@ -71,6 +73,8 @@ PAST_FACTS = (
     "classification",
     "category",
     "channel",
+    "place",
+    "rating",
     "promised_due",
 )
 NOTICE = (

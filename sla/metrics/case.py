@@ -63,6 +63,7 @@ class Case:
     """One complaint as evaluated at the as-of time of a report; `events` are those counted at that
     time.
 
+    `place` is the district or village it concerns, `rating` that of the reporter, from 1 to 5.
     `doubts` are the doubts about its events. `sees` are the kinds of event visible in its source;
     None means all.
     """
@@ -78,6 +79,8 @@ class Case:
     deadlines: tuple[Deadline, ...]
     doubts: tuple[Event, ...] = ()
     sees: frozenset[str] | None = None
+    place: str | None = None
+    rating: int | None = None
 
     @property
     def shows_follow_ups(self) -> bool:

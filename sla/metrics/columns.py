@@ -37,8 +37,8 @@ class CaseColumns:
     tables.
 
     One value per case: `followed`, true if there was any follow-up; `status`, an index into
-    `STATUSES`; `source`, `unit`, `classification`, `category` and `channel`, numbers of texts; and
-    these days, 0 if there is none:
+    `STATUSES`; `source`, `unit`, `classification`, `category`, `channel` and `place`, numbers of
+    texts; `rating`, from 1 to 5, or 0 without one; and these days, 0 if there is none:
 
     - `received`; `follow_up`, the first follow-up published; `followed_on`, the first event that
       counts as a follow-up; `followed_from`, the earliest day on which it can have happened.
@@ -83,6 +83,8 @@ class CaseColumns:
     classification: Ints
     category: Ints
     channel: Ints
+    place: Ints
+    rating: Ints
     d_case: Ints
     d_rule: Ints
     d_clock: Ints
@@ -143,8 +145,8 @@ class CaseColumns:
 FLAGS = frozenset(
     {"followed", "open", "observed", "unknown", "d_open", "d_by_policy", "d_provisional"}
 )
-SMALL = frozenset({"status", "d_state"})
-"""The columns of indices of short tuples: one byte is enough."""
+SMALL = frozenset({"status", "rating", "d_state"})
+"""The columns of indices of short tuples, and of ratings: one byte is enough."""
 
 CASE = HEAD[:-2]
 AT_ONCE = 50_000

@@ -54,6 +54,11 @@ Formulas, all as known at the report's as-of time:
   duties that end. newly_late: complaints that are not late at the as-of time, with such a duty.
   late_then: these and the complaints that are late already. The days are the last working days of
   `FORECAST_WEEKS` weeks.
+- by_place: received and settled complaints of the period, the duties with the due day in it, and
+  the complaints late at the as-of time, by the place that the source names.
+- rating: the ratings that the source shows by the as-of time, of the complaints received in the
+  period. mean: to one decimal. rated: the number behind it. 1 to 5: how many have this rating. A
+  complaint without a rating is in none of them.
 - statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
   unit makes it by answering a notice; it changes no deadline.
 - settled_within_n: of the complaints with a notification of a rung in the period, the share settled
@@ -133,6 +138,17 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "by_classification": ("classification", (Column("received", COUNT), *VERDICTS, *STANDING)),
     "by_category": ("category", (Column("received", COUNT), *VERDICTS, *STANDING)),
     "by_channel": ("channel", (Column("received", COUNT), *VERDICTS, *STANDING)),
+    "by_place": (
+        "place",
+        (
+            Column("received", COUNT),
+            Column("settled", COUNT),
+            Column("verdicts", COUNT),
+            Column("share", SHARE),
+            Column("late", COUNT),
+        ),
+    ),
+    "rating": ("rating", (Column("rated", COUNT),)),
     "ageing": ("age", (Column("open", COUNT), Column("open_late", COUNT))),
     "ahead": ("unit", (Column("ends", COUNT),)),
     "forecast": (
@@ -188,6 +204,12 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
 
 `unit_rule`, `unit_trend` and `ahead` also have a column for each rule, month or day.
 """
+
+OPTIONAL = frozenset({"by_place", "rating"})
+"""Tables that a report has only if its sources show these data."""
+
+RATINGS = (5, 4, 3, 2, 1)
+"""The ratings of a reporter, the best first."""
 
 AGES = ((0, 3), (4, 5), (6, 14), (15, 30), (31, 60), (61, None))
 """Ranges of age in working days, both ends included: the rows of `ageing`, with the keys `0-3` to

@@ -43,6 +43,8 @@ HEAD = (
     "classification",
     "category",
     "channel",
+    "place",
+    "rating",
     "deadlines",
     "events",
 )
@@ -162,6 +164,8 @@ def _head(case: Case, context: EvaluationContext, number: NumberOf) -> tuple[int
         number(case.classification),
         number(case.category),
         number(case.channel),
+        number(case.place),
+        case.rating or 0,
     )
 
 

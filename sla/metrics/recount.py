@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from sla.engine.deadline import State
-from sla.metrics.definitions import AGES, AHEAD_DAYS, TREND_MONTHS, VERDICTS, WITHIN
+from sla.metrics.definitions import AGES, AHEAD_DAYS, RATINGS, TREND_MONTHS, VERDICTS, WITHIN
 from sla.metrics.duty_list import RowKind
 from sla.metrics.table import Row, Table
 from sla.periods import Period, months_until
@@ -108,6 +108,10 @@ def recounts(
             yield from _wide(table, period, today)
         elif key == "status":
             yield from _status(table, period)
+        elif key == "by_place":
+            yield from _by_place(table, period)
+        elif key == "rating":
+            yield from _rating(table, period)
         elif key == "forecast":
             yield from _forecast(table, today)
         elif key == "escalations":
@@ -199,6 +203,32 @@ def _status(table: Table, period: Period) -> Iterator[Recount]:
         for column in table.columns:
             status = () if column.key == "received" else (_is("status", column.key),)
             yield Recount(table.key, row.key, column.key, Method.COUNT, (*received, *status))
+
+
+def _by_place(table: Table, period: Period) -> Iterator[Recount]:
+    for row in _rows_of(table):
+        place = () if row is table.total else (_is("place", row.key),)
+        due = (*place, _within(DUE, period))
+        evaluated = (*due, *_flag("evaluated"))
+        for column, rows in (
+            ("received", (*place, *_flag("complaint"), _within("received", period))),
+            ("settled", (*place, *_flag("complaint"), _within("settled", period))),
+            ("verdicts", evaluated),
+            ("late", (*place, *_flag("late_complaint"))),
+        ):
+            yield Recount(table.key, row.key, column, Method.COUNT, rows)
+        met = (*due, _is("verdict", State.MET))
+        yield Recount(table.key, row.key, "share", Method.SHARE, met, evaluated)
+
+
+def _rating(table: Table, period: Period) -> Iterator[Recount]:
+    received = (*_flag("complaint"), _within("received", period))
+    rated = (*received, Condition("rating", min(RATINGS), max(RATINGS)))
+    yield Recount(table.key, "mean", "rated", Method.MEAN, rated, values="rating")
+    yield Recount(table.key, "rated", "rated", Method.COUNT, rated)
+    for each in RATINGS:
+        rows = (*received, _is("rating", each))
+        yield Recount(table.key, str(each), "rated", Method.COUNT, rows)
 
 
 _WIDE = ("unit_rule", "unit_trend", "ahead")

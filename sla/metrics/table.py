@@ -16,7 +16,7 @@ class Measure(StrEnum):
     SHARE = "share"
     """A share from 0 to 1; None if the whole is zero."""
     DAYS = "days"
-    """Working days, with at most one decimal."""
+    """Working days or another number, with at most one decimal."""
     DAY = "day"
     """A local day."""
     MOMENT = "moment"

@@ -19,6 +19,8 @@ from sla.metrics.definitions import (
     AGES,
     HEADLINE,
     NOT_COMPARED,
+    OPTIONAL,
+    RATINGS,
     SHAPES,
     SMALL_NUMBER,
     SOON,
@@ -28,7 +30,7 @@ from sla.metrics.definitions import (
 )
 from sla.metrics.encoding import FOR_EVER, STATES
 from sla.metrics.outlook import duties_ahead, forecast
-from sla.metrics.table import Cell, Column, Row, Table
+from sla.metrics.table import Cell, Column, Measure, Row, Table
 from sla.metrics.unit_tables import status_by_unit, unit_rule, unit_trend
 from sla.periods import Period, before, months_until, year_before
 
@@ -57,11 +59,16 @@ class _Figure:
     of: int | None = None
 
 
-WITH_VERDICTS = frozenset(key for key, (_, columns) in SHAPES.items() if VERDICTS[0] in columns[:2])
-"""Tables with the columns of `VERDICTS`."""
+WITH_VERDICTS = frozenset(
+    {
+        "by_place",
+        *(key for key, (_, columns) in SHAPES.items() if VERDICTS[0] in columns[:2]),
+    }
+)
+"""Tables with columns of `VERDICTS`, one row for each group of the duties of the period."""
 
 OF_THE_PERIOD = frozenset(
-    {"received", "reopened", "returned", *(column.key for column in VERDICTS)}
+    {"received", "settled", "reopened", "returned", *(column.key for column in VERDICTS)}
 )
 """Columns of these tables that are about the period. Others are about the as-of time."""
 
@@ -176,6 +183,8 @@ class _ReportTables:
             "by_classification": self.by_kind(g.classification),
             "by_category": self.by_kind(g.category),
             "by_channel": self.by_kind(g.channel),
+            "by_place": self.by_place(),
+            "rating": self.rating(),
             "ageing": self.ageing(),
             "ahead": ahead.rows,
             "forecast": forecast(g, self.context.calendar, self.today),
@@ -200,6 +209,7 @@ class _ReportTables:
                 totals.get(key) if made[key] else None,
             )
             for key, (of, columns) in SHAPES.items()
+            if made[key] or key not in OPTIONAL
         )
 
     def _months_with_data(self) -> list[Period]:
@@ -234,6 +244,13 @@ class _ReportTables:
                 f"by_{kind}": (received, *verdicts, still, late)
                 for kind in ("classification", "category", "channel")
             },
+            "by_place": (
+                received,
+                int(self.within(g.settled).sum()),
+                verdicts[0],
+                verdicts[-1],
+                late,
+            ),
             "status": tuple(summed("status", column) for column in range(width)),
             "ageing": (summed("ageing", 0), summed("ageing", 1)),
             "trend": (None,) * 5 if no_month else (*months, _share(met, months[3])),
@@ -506,6 +523,47 @@ class _ReportTables:
             tickets = self.tickets(cases)
             rows.append(Row(g.words[kind], values, tickets, small, behind=counts[kind]))
         return sorted(rows, key=lambda row: (-_whole(row.cells[0]), row.key))
+
+    def by_place(self) -> list[Row]:
+        """Return the rows by place, the most received first; none if no complaint has a place."""
+        g, due = self.g, self.within(self.g.d_day)
+        received, settled = self.within(g.received), self.within(g.settled)
+        of_deadline = g.place[g.d_case]
+        counted = received | settled | self.late_cases
+        groups = self.grouped(
+            (g.place[counted], np.flatnonzero(counted)), (of_deadline[due], g.d_case[due])
+        )
+        if not any(g.words[place] for place in groups):
+            return []
+        came, ended = _counts(g.place[received]), _counts(g.place[settled])
+        late = _counts(g.place[self.late_cases])
+        verdicts, behind = self.verdicts_by(of_deadline, due), self.behind_by(of_deadline, due)
+        rows = []
+        for place, cases in groups.items():
+            (evaluated, *_, share), small = verdicts[place]
+            cells = (came[place], ended[place], evaluated, share, late[place])
+            tickets = self.tickets(cases)
+            rows.append(Row(g.words[place], cells, tickets, small, behind=behind[place]))
+        return sorted(rows, key=lambda row: (-_whole(row.cells[0]), row.key))
+
+    def rating(self) -> list[Row]:
+        """Return the mean rating, the number behind it and that of each rating; none without one.
+
+        The mean is rounded as spreadsheets do: the half of a tenth goes up.
+        """
+        g = self.g
+        rated = self.within(g.received) & (g.rating > 0)
+        number, total = int(rated.sum()), int(g.rating[rated].sum())
+        if not number:
+            return []
+        mean, of = (20 * total + number) // (2 * number) / 10, {"rated": number}
+        tickets = self.tickets(rated)
+        rows = [Row("mean", (mean,), tickets, measure=Measure.DAYS, of=of)]
+        rows.append(Row("rated", (number,), tickets))
+        for each in RATINGS:
+            some = rated & (g.rating == each)
+            rows.append(Row(str(each), (int(some.sum()),), self.tickets(some)))
+        return rows
 
     def ageing(self) -> list[Row]:
         g = self.g

@@ -1,7 +1,7 @@
-"""The categories and channels that a site knows. Everything else is free text, shown as 'lainnya'.
+"""The categories, channels and places that a site knows. Other text is shown as 'lainnya'.
 
-A category or a channel is a text of the source, and a person may have written anything there: a
-name, a phone number. A word is known if
+A category, a channel or a place is a text of the source, and a person may have written anything
+there: a name, a phone number. A word is known if
 
 - the site's files name it: a constant or a value of a mapping, a rule that asks for the category;
 - or an import found it in at least `ENOUGH` complaints: many complaints share it, so it is not the
@@ -44,7 +44,7 @@ def may_be_word(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KnownWords:
-    """The known categories and channels at a moment: the meaning of each word, by role."""
+    """The known categories, channels and places at a moment: the meaning of each word, by role."""
 
     words: Mapping[str, Mapping[str, str]]
 
@@ -78,12 +78,13 @@ class KnownWords:
             cases,
             category=replaced(QuestionRole.CATEGORY, cases.category),
             channel=replaced(QuestionRole.CHANNEL, cases.channel),
+            place=replaced(QuestionRole.PLACE, cases.place),
             words=words,
         )
 
 
 def known_words(session: Session, site: Site, as_of: datetime) -> KnownWords:
-    """Return the categories and channels known at a moment."""
+    """Return the categories, channels and places known at a moment."""
     found: dict[str, dict[str, str]] = {role: named_in_files(site, role) for role in WORD_ROLES}
     for question in questions.answered_words(session, as_of):
         words = found[question.role]
@@ -92,7 +93,7 @@ def known_words(session: Session, site: Site, as_of: datetime) -> KnownWords:
 
 
 def named_in_files(site: Site, role: QuestionRole) -> dict[str, str]:
-    """Return the categories or channels that the files of the site name."""
+    """Return the categories, channels or places that the files of the site name."""
     named: set[str] = set()
     for source in site.sources.values():
         named.add(source.constants.get(role, ""))

@@ -18,10 +18,15 @@ from tasks.evaluation.coverage import source_coverage
 
 @dataclass(frozen=True, slots=True)
 class LoadedComplaint:
-    """A loaded complaint with its case history: the facts and events for the evaluation."""
+    """A loaded complaint with its case history: the facts and events for the evaluation.
+
+    `place` and `rating` are facts for reports only.
+    """
 
     complaint: Complaint
     history: CaseHistory
+    place: str | None = None
+    rating: int | None = None
 
 
 def load_complaints(
@@ -48,7 +53,8 @@ def load_complaints(
             known_until=_known_until(row, coverage.get(row.source))
             or (origins[row.source].imported_until if row.source in origins else None),
         )
-        yield LoadedComplaint(row, CaseHistory(facts, events.get(row.id, [])))
+        history = CaseHistory(facts, events.get(row.id, []))
+        yield LoadedComplaint(row, history, then.place, then.rating)
 
 
 def _known_until(row: Complaint, coverage: Sequence[imports.Covered] | None) -> datetime | None:

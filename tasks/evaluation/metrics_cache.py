@@ -74,4 +74,6 @@ def case_of(context: SiteContext, known: LoadedComplaint, evaluation: Evaluation
         deadlines=tuple(evaluation.deadlines),
         doubts=tuple(evaluation.doubts),
         sees=facts.sees,
+        place=known.place,
+        rating=known.rating,
     )

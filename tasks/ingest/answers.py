@@ -110,7 +110,7 @@ def names_no_step(source: SourceMapping, question: OpenQuestion) -> bool:
 
 
 def _word(site: Site, question: OpenQuestion, word: str) -> str:
-    """Return the meaning of a category or channel: itself, none of a list, or a word of a file."""
+    """Return the meaning of a word of a list: itself, none of the list, or a word of a file."""
     if word.casefold() in CORRECT_WORDS or folded(word) == folded(question.value):
         return question.value
     if word.casefold() in EMPTY_WORDS:

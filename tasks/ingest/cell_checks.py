@@ -36,6 +36,9 @@ _SPEAKING = re.compile("[\"\u201c\u201d\u201e\u2033\u3003\u221a\u00d7]|''|,,|[-=
 _DATE_LIKE = re.compile(r"\d[/.:-]\d|\d{4}|\d \w{3,}")
 _FRAGMENT_OF_DATE = re.compile(r"\d{4}|\d[/.:-]\d")
 
+_RATING = re.compile(r"([1-5])(?:[.,]0+)?(?:\s*/\s*5)?")
+"""A rating as sources write it: 4, 4.0, 4,00 or 4/5."""
+
 
 def _is_plain_number(text: str) -> bool:
     """Check whether a text is a number or a date, and no empty date. Most dates are."""
@@ -49,6 +52,12 @@ def _speaks(value: str) -> bool:
     if _SPEAKING.search(value):
         return True
     return not value.isascii() and any(unicodedata.category(sign) == "So" for sign in value)
+
+
+def rating_of(text: str) -> int | None:
+    """Return the rating in a cell, from 1 to 5; None for any other text, also for 0."""
+    found = _RATING.fullmatch(text.strip())
+    return int(found[1]) if found else None
 
 
 class EmptySigns:

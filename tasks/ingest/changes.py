@@ -18,8 +18,8 @@ PERSONAL = ("text", "attachments", "reporter")
 
 HANDOVERS = frozenset({Kind.ASSIGNED, Kind.RETURNED})
 
-RULE_FACTS = ("classification", "category", "channel", "promised_due")
-"""Facts of a complaint that a rule may use: a change requires a new evaluation."""
+RULE_FACTS = ("classification", "category", "channel", "place", "rating", "promised_due")
+"""Facts of a complaint for rules and reports: a change requires a new evaluation."""
 
 
 def new_complaint(
@@ -34,6 +34,8 @@ def new_complaint(
         "classification": record.classification,
         "category": record.category,
         "channel": record.channel,
+        "place": record.place,
+        "rating": record.rating,
         "title": record.title,
         **{name: getattr(record, name) for name in PERSONAL},
         "anonymous": record.anonymous,
@@ -52,7 +54,9 @@ def past_facts(row: Complaint, now: datetime) -> PastFacts:
 
 
 def update_facts(row: Complaint, record: ComplaintRecord, now: datetime) -> list[PastFacts]:
-    """Write the facts of a row to its complaint; return the former ones if a rule may use them."""
+    """Write the facts of a row to its complaint; return the former ones if one of `RULE_FACTS` has
+    changed.
+    """
     before = _rule_facts(row)
     for name in (*RULE_FACTS, "title", *PERSONAL, "anonymous", "secret"):
         if getattr(row, name) != getattr(record, name):

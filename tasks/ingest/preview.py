@@ -22,7 +22,7 @@ from tasks.sources.base import sheet_of
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
 
-COUNTED = ("classification", "category", "channel", "unit", "privacy", "status")
+COUNTED = ("classification", "category", "channel", "place", "rating", "unit", "privacy", "status")
 """The fields with a count of their values over the sample."""
 
 FIELDS = (
@@ -31,6 +31,8 @@ FIELDS = (
     "classification",
     "category",
     "channel",
+    "place",
+    "rating",
     "unit",
     "privacy",
     "promised_due",
@@ -182,6 +184,8 @@ def _shown_fields(
         "classification": record.classification or "",
         "category": record.category or "",
         "channel": record.channel or "",
+        "place": record.place or "",
+        "rating": str(record.rating or ""),
         "unit": name_of(record.unit),
         "privacy": ", ".join(privacy),
         "promised_due": local(record.promised_due),

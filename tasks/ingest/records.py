@@ -138,6 +138,8 @@ class ComplaintRecord:
     text: str | None = None
     attachments: str | None = None
     reporter: str | None = None
+    place: str | None = None
+    rating: int | None = None
     receipt_text: str = ""
     """The date of receipt as written in the row, for a question about it."""
     row_hash: int | None = None
@@ -175,6 +177,8 @@ class ComplaintRecord:
             self.text,
             self.attachments,
             self.reporter,
+            self.place,
+            self.rating,
             *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
             *(
                 (self.origin, *map(event_identity, self.history))

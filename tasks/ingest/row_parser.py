@@ -25,7 +25,7 @@ from tasks.common.flexible_dates import (
     parse_serial,
 )
 from tasks.common.redaction import plain_ticket, redact
-from tasks.ingest.cell_checks import EmptySigns, ShiftCheck
+from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of
 from tasks.ingest.records import (
     FIRST_VALUE,
     MISALIGNED,
@@ -243,6 +243,8 @@ class RowParser:
             classification=self._classification(cells),
             category=self._plain(cells, "category", 255),
             channel=self._plain(cells, "channel", 255),
+            place=self._plain(cells, "place", 255),
+            rating=self._rating(cells),
             unit=self._unit(cells, named.unit, UNIT_FIELD),
             title=self._title(cells, hidden),
             text=self._personal(cells, named.text, 20_000, hidden),
@@ -532,6 +534,11 @@ class RowParser:
         if value in FORMULA_ERRORS:
             return None
         return (redact(value) if mask and self.source.mask else value)[:length] or None
+
+    def _rating(self, cells: Mapping[str, str]) -> int | None:
+        """Return the rating of the reporter; an empty or another cell is none, never 0."""
+        column = self.source.fields.rating
+        return rating_of(cells[column]) if column else None
 
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)

@@ -1,4 +1,4 @@
-"""Questions about categories and channels: which ones a site knows, learned from its imports.
+"""Questions about categories, channels and places: those that a site knows from its imports.
 
 A word in many complaints is known at once. A rare word is a question to the administrator, and
 only if the database has so many complaints that rare means something. With fewer complaints it is

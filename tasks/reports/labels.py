@@ -31,7 +31,7 @@ class Name(NamedTuple):
 class Names:
     """The names of keys, by the kind of the key (rule, unit, classification ...).
 
-    A key in no list is its own name: a category, a channel.
+    A key in no list is its own name: a category, a channel, a place.
     """
 
     locale: str
@@ -193,6 +193,10 @@ def _channel(key: str, locale: str) -> str:
     return f"{_channel(slug['channel'], locale)} ({slug['portal'].replace('-', ' ').title()})"
 
 
+def _place(key: str, locale: str) -> str:
+    return _word(key, locale) if key else catalog(locale)("report.unknown_place")
+
+
 MADE: dict[str, Callable[[str, str], str]] = {
     "metric": _worded("report.metric", *(key for key, _ in HEADLINE)),
     "month": month_name,
@@ -204,6 +208,8 @@ MADE: dict[str, Callable[[str, str], str]] = {
     "rung": lambda key, locale: catalog(locale)("report.rung.former"),
     "category": _word,
     "channel": _channel,
+    "place": _place,
+    "rating": lambda key, locale: catalog(locale)(f"report.rating.{key}"),
     "statement": _worded("reply.kind", *ReplyKind),
     "complaint": lambda key, locale: key.partition(" ")[0],
     "deadline": lambda key, locale: key.partition(" ")[0],

@@ -28,10 +28,13 @@ SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel",
 """Tables with rows adding up to the whole, so each shows the sums of the others."""
 
 LEFT_OUT = frozenset(
-    {"late", "statements", "status", "unit_rule", "unit_trend", "ahead", "forecast"}
+    {
+        *("late", "statements", "status", "unit_rule", "unit_trend", "ahead", "forecast"),
+        *("by_place", "rating"),
+    }
 )
-"""Tables of single complaints, and those of units by status, rule, month or day, with mostly small
-counts."""
+"""Tables of single complaints, and those with mostly small counts: of units by status, rule, month
+or day, of places and of ratings."""
 
 OTHER_MEASURED = {
     "followed_up_share": "followed_up_within_5",

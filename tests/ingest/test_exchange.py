@@ -122,6 +122,8 @@ def facts(context: SiteContext, prefix: str = "") -> dict[tuple[str, str], tuple
                 row.classification,
                 shown(QuestionRole.CATEGORY, row.category),
                 shown(QuestionRole.CHANNEL, row.channel),
+                shown(QuestionRole.PLACE, row.place),
+                row.rating,
                 row.unit,
                 row.anonymous,
                 row.secret,
@@ -404,6 +406,27 @@ def test_a_category_or_channel_that_is_no_known_word_stays_here(ours, theirs):
         session.add(learned)
     assert given(later, since=later) == [("Pasar", "Loket")]
     assert given(later, since=later + timedelta(minutes=1)) == []
+
+
+def test_a_place_is_given_as_a_known_word_and_a_rating_as_a_number(ours, theirs):
+    with ours.transaction() as session:
+        rows = session.scalars(select(Complaint).order_by(Complaint.id)).all()
+        for row, place, rating in zip(
+            rows, ("Sukamaju", "rumah Budi", None, "Sukamaju"), (5, None, 1, 3), strict=True
+        ):
+            row.place, row.rating = place, rating
+        learned = OpenQuestion(source="lapor", column="Kecamatan", role="place")
+        learned.value, learned.value_hash = "Sukamaju", "0" * 64
+        learned.first_seen_at = learned.recorded_at = learned.answered_at = NOW
+        learned.answer = "Sukamaju"
+        session.add(learned)
+    give(ours, theirs)
+    pull(theirs, "kab", NOW)
+    with theirs.transaction() as session:
+        kept = session.execute(
+            select(Complaint.place, Complaint.rating).order_by(Complaint.id)
+        ).all()
+    assert kept == [("Sukamaju", 5), ("lainnya", None), (None, 1), ("Sukamaju", 3)]
 
 
 # --- what others write ----------------------------------------------------------------------------
@@ -731,6 +754,8 @@ def test_the_command_writes_the_documented_form(tenggat, tmp_path):
         "classification",
         "category",
         "channel",
+        "place",
+        "rating",
         "unit",
         "anonymous",
         "secret",

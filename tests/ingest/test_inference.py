@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -80,3 +81,30 @@ def test_a_header_of_two_lines_is_learnt_with_its_groups(tmp_path, upper, lower,
     found = table_of(register(tmp_path / "a.xlsx", ("Data", [upper, lower, *lines])))
     assert [column.name for column in found.columns] == names
     assert (found.rows, found.header_line) == (15, 4)
+
+
+@pytest.mark.parametrize(
+    ("heads", "ratings", "fields"),
+    [
+        (("Kecamatan", "Rating"), "54435", {"place": "Kecamatan", "rating": "Rating"}),
+        (
+            ("Desa/Kelurahan", "Penilaian Pelapor"),
+            "11521",
+            {"place": "Desa/Kelurahan", "rating": "Penilaian Pelapor"},
+        ),
+        (
+            ("Kelurahan", "Tingkat Kepuasan"),
+            "55555",
+            {"place": "Kelurahan", "rating": "Tingkat Kepuasan"},
+        ),
+        (("Kecamatan Pelapor", "Rating"), "90764", {}),  # of a person; and not from 1 to 5
+        (("Lokasi", "Lama Penilaian"), ["puas", "cukup"], {}),
+    ],
+)
+def test_columns_with_the_place_and_the_rating_are_proposed(tmp_path, heads, ratings, fields):
+    lines = [
+        [*row, f"Sukamaju {n % 3}", ratings[n % len(ratings)]] for n, row in enumerate(rows(0, 15))
+    ]
+    path = register(tmp_path / "a.xlsx", ("Data", [[*HEADER, *heads], *lines]))
+    found = re.findall(r'^(place|rating) = "(.+?)"', learn(path, None, None).text, re.MULTILINE)
+    assert dict(found) == fields

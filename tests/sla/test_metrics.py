@@ -19,7 +19,7 @@ from support.metric_cases import (
 
 from sla.events import ANY_KIND, Event, Knowledge
 from sla.metrics.case import Status
-from sla.metrics.definitions import SHAPES
+from sla.metrics.definitions import OPTIONAL, SHAPES
 from sla.metrics.tables import Tellings, codes_of, report
 from sla.periods import Period
 
@@ -98,8 +98,51 @@ def value(tables, figure, column="value"):
     return tables["headline"].value(figure, column)
 
 
+PLACED = {"met": "Sukamaju", "late": "Sukamaju", "breached": "Sidorejo", "october": "Sidorejo"}
+RATED = {"met": 5, "late": 4, "doubt": 4, "running": 4, "october": 1}
+
+
+@pytest.fixture(scope="module")
+def placed():
+    return figures(
+        [replace(c, place=PLACED.get(c.ticket), rating=RATED.get(c.ticket)) for c in CASES]
+    )
+
+
+def test_places_count_what_came_ended_fell_due_and_is_late(placed):
+    """Received, settled, evaluated duties, share on time, late; the most received first."""
+    table = placed["by_place"]
+    assert {row.key: row.cells for row in table.rows} == {
+        "": (6, 1, 2, 1.0, 0),
+        "Sukamaju": (2, 2, 2, 0.5, 0),
+        "Sidorejo": (1, 1, 2, 0.5, 1),
+    }
+    assert [row.key for row in table.rows] == ["", "Sukamaju", "Sidorejo"]
+    assert table.total.cells == (9, 4, 6, 4 / 6, 1)
+    assert behind(table, "Sidorejo") == {"breached", "october"}
+    assert all(row.small for row in table.rows)
+
+
+def test_ratings_are_those_of_the_received_complaints_and_none_is_zero(placed):
+    """5, 4, 4 and 4: the mean 4.25 is rounded up, as spreadsheets do."""
+    table = placed["rating"]
+    assert {row.key: row.cells[0] for row in table.rows} == {
+        **{"mean": 4.3, "rated": 4},
+        **{"5": 1, "4": 3, "3": 0, "2": 0, "1": 0},
+    }
+    assert table.row("mean").of == {"rated": 4}
+    assert behind(table, "4") == {"late", "doubt", "running"}
+    assert table.total is None
+
+
+def test_a_period_without_a_rated_complaint_has_no_table_of_ratings():
+    found = figures([replace(CASES[-3], place="Sukamaju", rating=1)])  # received in October
+    assert "rating" not in found
+    assert found["by_place"].row("Sukamaju").cells == (0, 1, 1, 1.0, 0)
+
+
 def test_the_tables_are_those_of_the_shapes_and_every_row_fits_its_columns(november):
-    assert list(november) == list(SHAPES)
+    assert list(november) == [key for key in SHAPES if key not in OPTIONAL]
     for key, table in november.items():
         own = tuple(column for column in table.columns if not column.of)
         assert (table.of, own) == SHAPES[key]

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from settings.report import Letterhead, Signature
-from sla.metrics.definitions import AGES, HEADLINE, SHAPES, SMALL_NUMBER
+from sla.metrics.definitions import (
+    AGES,
+    HEADLINE,
+    OPTIONAL,
+    RATINGS,
+    SHAPES,
+    SMALL_NUMBER,
+)
 from sla.metrics.table import Cell, Column, Measure, Row, Table
 from sla.periods import months_until
 from tasks.reports.formats.json_csv import sha256_of
@@ -92,6 +99,8 @@ class Made:
     state: str
     open: bool
     age: str
+    place: str
+    rating: int
 
 
 def complaints(count: int, units: Sequence[str], seed: int = 1) -> list[Made]:
@@ -113,6 +122,8 @@ def complaints(count: int, units: Sequence[str], seed: int = 1) -> list[Made]:
                 state=state,
                 open=state == "breached" or lot.random() < 0.2,
                 age=lot.choice(ages),
+                place=("Sukamaju", "Sidorejo", "", "lainnya")[number % 4],
+                rating=(0, 5, 4, 0, 5, 1)[number % 6],
             )
         )
     return found
@@ -141,6 +152,11 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
             tickets = tuple(each.ticket for each in some)
             rows.append(Row(key, cells(some), tickets, verdicts(some)[1]))
         return rows
+
+    def of_place(some: Sequence[Made]) -> tuple[Cell, ...]:
+        of = verdicts(some)[0]
+        opened, late = standing(some)
+        return (len(some), len(some) - opened, of[0], of[7], late)
 
     whole, _ = verdicts(made)
     opened, late = standing(made)
@@ -205,6 +221,8 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
             f"by_{name}": split(name, lambda some: (len(some), *verdicts(some)[0], *standing(some)))
             for name in SPLIT_BY_KIND
         },
+        "by_place": split("place", of_place) if any(each.place for each in made) else [],
+        "rating": ratings([each for each in made if each.rating]),
         "ageing": [
             Row(key, standing([each for each in made if each.age == key and each.open]))
             for key in (f"{least}-{'' if most is None else most}" for least, most in AGES)
@@ -256,6 +274,7 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
     sums: dict[str, tuple[Cell, ...]] = {
         "by_rule": (*whole, late),
         "by_unit": (*whole, opened, late, 0, 0),
+        "by_place": of_place(made),
         "ageing": (opened, late),
     }
     sums |= {f"by_{n}": (len(made), *whole, opened, late) for n in SPLIT_BY_KIND}
@@ -268,7 +287,21 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
             Row("total", sums[key]) if key in sums and rows[key] else None,
         )
         for key, (of, cols) in SHAPES.items()
+        if rows[key] or key not in OPTIONAL
     )
+
+
+def ratings(rated: Sequence[Made]) -> list[Row]:
+    """The rows of the ratings of these complaints; none without any."""
+    found, number = [each.rating for each in rated], len(rated)
+    if not number:
+        return []
+    mean = (round(sum(found) / number, 1),)
+    return [
+        Row("mean", mean, measure=Measure.DAYS, of={"rated": number}),
+        Row("rated", (number,)),
+        *(Row(str(each), (found.count(each),)) for each in RATINGS),
+    ]
 
 
 def unit_rows(made: Sequence[Made]) -> dict[str, list[Row]]:

@@ -174,6 +174,8 @@ def _create_complaint() -> None:
         sa.Column("classification", sa.String(length=64), nullable=True),
         sa.Column("category", sa.String(length=255), nullable=True),
         sa.Column("channel", sa.String(length=255), nullable=True),
+        sa.Column("place", sa.String(length=255), nullable=True),
+        sa.Column("rating", sa.Integer(), nullable=True),
         sa.Column("title", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("attachments", sa.Text(), nullable=True),
@@ -271,6 +273,8 @@ def _create_past_facts() -> None:
         sa.Column("classification", sa.String(length=64), nullable=True),
         sa.Column("category", sa.String(length=255), nullable=True),
         sa.Column("channel", sa.String(length=255), nullable=True),
+        sa.Column("place", sa.String(length=255), nullable=True),
+        sa.Column("rating", sa.Integer(), nullable=True),
         sa.Column("promised_due", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["complaint_id"],

@@ -92,6 +92,8 @@ class ExchangeReader(RowParser):
             classification=self._meaning(cells["classification"]),
             category=self._plain(cells, "category", 255),
             channel=self._plain(cells, "channel", 255),
+            place=self._plain(cells, "place", 255),
+            rating=self._rating(cells),
             unit=self._unit(cells, "unit", UNIT_FIELD),
             title=self._title(cells, anonymous or secret),
             anonymous=anonymous,

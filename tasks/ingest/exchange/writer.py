@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import complaints, imports
-from db.models import Complaint, QuestionRole
+from db.models import WORD_ROLES, Complaint
 from settings.mapping import SourceMapping
 from sla.events import Event, Kind
 from tasks.common.context import SiteContext
@@ -28,8 +28,8 @@ def export(
     recorded. Complaints received from another installation are not exported again; that
     installation exports them itself. The file appears under its name only when it is complete.
     Titles are exported only if they are stored, and never for an anonymous or secret report. A
-    category or channel that this site does not know is exported as 'lainnya'. A word that the site
-    has learned since then counts as a change of the complaints with it.
+    category, channel or place that this site does not know is exported as 'lainnya'. A word that
+    the site has learned since then counts as a change of the complaints with it.
     """
     number = 0
     with context.transaction() as session, whole_file(path) as file:
@@ -61,10 +61,9 @@ def _words_before(session: Session, context: SiteContext, since: datetime) -> Kn
     return known_words(session, context.site, since - timedelta(microseconds=1))
 
 
-def _shown(row: Complaint, words: KnownWords) -> tuple[str | None, str | None]:
-    """Return category and channel as another installation may know them."""
-    category = words.shown(QuestionRole.CATEGORY, row.category)
-    return category or None, words.shown(QuestionRole.CHANNEL, row.channel) or None
+def _shown(row: Complaint, words: KnownWords) -> dict[str, str | None]:
+    """Return category, channel and place as another installation may know them."""
+    return {role.value: words.shown(role, getattr(row, role)) or None for role in WORD_ROLES}
 
 
 def _line(value: dict[str, Any]) -> bytes:
@@ -105,14 +104,13 @@ def _exported_kinds(source: SourceMapping) -> frozenset[str]:
 def _complaint(
     context: SiteContext, row: Complaint, events: list[Event], words: KnownWords
 ) -> dict[str, Any]:
-    category, channel = _shown(row, words)
     return {
         "ticket": row.ticket,
         "source": row.source,
         "received": _iso(row.received_at),
         "classification": row.classification,
-        "category": category,
-        "channel": channel,
+        **_shown(row, words),
+        "rating": row.rating,
         "unit": row.unit,
         "anonymous": row.anonymous,
         "secret": row.secret,

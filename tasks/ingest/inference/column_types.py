@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import DateOrder, parse_flexible
 from tasks.common.redaction import redact
+from tasks.ingest.cell_checks import rating_of
 from tasks.ingest.inference.vocabulary import (
     EVENTS,
     NAME,
@@ -137,6 +138,11 @@ class ColumnSample:
         if streets > len(tried) / 3 and (len(tried) < 10 or not self.few_words):
             return "its values look like addresses"
         return ""
+
+
+def has_ratings(column: ColumnSample) -> bool:
+    """Check whether a column has only whole numbers from 1 to 5; true without any value."""
+    return all(rating_of(value) for value in column.values)
 
 
 def named(columns: Iterable[ColumnSample], field: str) -> list[ColumnSample]:

@@ -18,7 +18,14 @@ from sla.directory import Directory
 from sla.error_text import did_you_mean
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
-from tasks.ingest.inference.column_types import ColumnSample, ZoneGuess, event_of, named, zone_of
+from tasks.ingest.inference.column_types import (
+    ColumnSample,
+    ZoneGuess,
+    event_of,
+    has_ratings,
+    named,
+    zone_of,
+)
 from tasks.ingest.inference.probe import ProbedTable, table_of
 from tasks.ingest.inference.unlearnable import UnlearnableFile
 from tasks.ingest.inference.vocabulary import (
@@ -168,9 +175,10 @@ def _slug(text: str) -> str:
 
 
 def _personal(column: ColumnSample) -> bool:
-    """Check whether a column is personal data; the time of a step never is."""
+    """Check whether a column is personal data; the time of a step or a rating never is."""
     step = event_of(column) is not None and (column.dates or not column.values)
-    return bool(column.personal) and not step
+    rating = bool(column.values) and has_ratings(column) and bool(named([column], "rating"))
+    return bool(column.personal) and not step and not rating
 
 
 # --- what the columns are -------------------------------------------------------------------------
@@ -220,11 +228,16 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     draft.take("promised_due", promised, "the due time that the source itself promises")
     hour = next((c for c in named(rest, "hour") if c.hours and not c.dates), None)
     draft.zone = zone_of(_receipt(draft, hour), draft.local)
-    for name in ("status", "classification", "unit", "category", "channel", "privacy"):
+    for name in (
+        *("status", "classification", "unit", "category", "channel", "privacy"),
+        *("place", "rating"),
+    ):
         taken = draft.used
         free = [c for c in rest if c.name not in taken and not c.dates and event_of(c) is None]
         for column in named(free, name):
             if name == "privacy" and not _hides(column):
+                continue
+            if name == "rating" and not has_ratings(column):
                 continue
             if name == "status" and not _has_status_words(column):
                 continue

@@ -89,6 +89,7 @@ class DutyCells:
             "classification": lambda key: names("classification", key).text,
             "category": lambda key: one_line(key, LONGEST_TEXT),
             "channel": lambda key: one_line(key, LONGEST_TEXT),
+            "place": lambda key: one_line(key, LONGEST_TEXT),
             "kind": lambda key: names("kind", key).text,
             "rung": self._rung,
         }
