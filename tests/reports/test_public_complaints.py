@@ -83,6 +83,8 @@ def drawn(seed: int) -> CaseColumns:
         classification=category * 0,
         category=category,
         channel=unit,
+        place=category,
+        rating=category + 1,
         d_case=case,
         d_rule=np.array([numbers[r] for r in ("r1", "r2", "r3")] * count),
         d_clock=case * 0,
