@@ -469,6 +469,17 @@ def overdue(session: Session, before: datetime, in_hours: datetime) -> tuple[int
     return count, oldest
 
 
+def is_stuck(session: Session, since: datetime) -> bool:
+    """Check whether the server takes no mail of ours: the newest attempt says that it cannot be
+    used, and it has accepted none after `since`.
+    """
+    newest = select(DeliveryAttempt.outcome).order_by(
+        DeliveryAttempt.attempted_at.desc(), DeliveryAttempt.id.desc()
+    )
+    unusable = session.scalar(newest.limit(1)) == "unavailable"
+    return unusable and not sent_since(session, since)
+
+
 def given_up(session: Session, before: datetime | None = None) -> int:
     """Count the mails given up, optionally before a moment, and not successfully resent by hand."""
     again = aliased(MessageRow)

@@ -64,6 +64,13 @@ class IncidentUpdates:
     def __bool__(self) -> bool:
         return bool(self.opened or self.ongoing or self.resolved)
 
+    def without_open(self, kind: IncidentKind) -> IncidentUpdates:
+        """Return the update without the incidents of a kind that are not resolved."""
+        opened, ongoing = (
+            [each for each in group if each.kind != kind] for group in (self.opened, self.ongoing)
+        )
+        return IncidentUpdates(opened, ongoing, self.resolved)
+
     def detail(self) -> dict[str, Any]:
         """Return the update as data, stored with its mail."""
         return {

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import watch_state
+from db import outbox, watch_state
 from db.mailbox import bounces
 from db.models import MessageKind
 from settings import Site
@@ -52,6 +52,9 @@ def check_and_notify(
     The flow and the external watchdog run the same check and share one memory, so that only one of
     two simultaneous checks sends a mail. The memory and the mail are committed together. `more` are
     incidents of Prefect's flow runs, checked up to `runs_until`.
+
+    While the server takes no mail, a mail that says so would leave only when it is no longer true.
+    Failed runs, the external monitor and exit codes say it then; the mail about the end follows.
     """
     with context.run(now, run_id) as run:
         session = run.session
@@ -61,8 +64,12 @@ def check_and_notify(
         telling = update_incidents(book, found, kinds, now, again_after(context.site))
         book.runs_until = runs_until or book.runs_until
         watch_state.remember(session, book.model_dump_json())
-        if telling:
-            notify(run, telling, now)
+        mailed = telling
+        allowed = timedelta(minutes=context.site.file.watch.waiting_mail_minutes)
+        if outbox.is_stuck(session, now - allowed):
+            mailed = telling.without_open(IncidentKind.OUTBOX)
+        if mailed:
+            notify(run, mailed, now)
     return book, telling
 
 

@@ -205,6 +205,19 @@ def test_mail_that_waits_for_too_long_is_told_until_it_went(context, server):
     assert lively(context, NOW + 4 * HOUR + 3 * MINUTE) == ["+outbox", "-outbox"]
 
 
+def test_a_limit_of_the_sender_is_one_mail_when_it_is_over(context, server):
+    """No mail could say so before; the run of the delivery fails meanwhile."""
+    owe(context, BREACHED, at("Dinas Sosial"))
+    server.always = "550 5.4.5 Daily user sending limit exceeded"
+    assert "5.4.5" in deliver(context, NOW + HOUR).trouble
+    assert lively(context, NOW + 4 * HOUR + MINUTE) == []
+    deliver(context, NOW + 5 * HOUR)
+    assert lively(context, NOW + 5 * HOUR + MINUTE) == []
+    server.always = ""
+    assert deliver(context, NOW + DAY).sent == 2
+    assert lively(context, NOW + DAY + MINUTE) == ["-outbox"]
+
+
 def test_mail_that_a_server_puts_off_waits_since_the_first_try(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     server.always = "451 4.7.1 Greylisted"
