@@ -204,6 +204,19 @@ class SourceMapping(Strict):
     is_exchange: ClassVar[bool] = False
     """Whether another installation of Tenggat writes the source."""
 
+    def files_in(self, site: Path) -> Path | None:
+        """Return the folder with the files of the source; None for a source on a server."""
+        return None
+
+    def complete_by(self, name: str, other: SourceMapping) -> bool:
+        """Let another source show steps of this one; return whether this kind allows it."""
+        return False
+
+    @property
+    def states_by_reply(self) -> bool:
+        """Check whether officials state steps of its complaints by an answer to a mail."""
+        return False
+
     system: str | None = None
     """The original system of the data, for rules that ask for it: `sp4n-lapor`."""
     layout: Literal["snapshot", "history", "exchange"]

@@ -145,6 +145,10 @@ class FolderSource(SourceMapping):
         """Return the folder of the files; an environment variable may name another one."""
         return site / (self._folder_by_variable() or self.folder)
 
+    def files_in(self, site: Path) -> Path:
+        """Return the folder of the files, as for every kind of source."""
+        return self.place(site)
+
     def _folder_by_variable(self) -> str | None:
         return os.environ.get(self.folder_variable) if self.folder_variable else None
 
@@ -448,6 +452,16 @@ class MailboxSource(SourceMapping):
     max_mail_mb: int = Field(default=25, gt=0)
     """Of a larger mail, read only this many megabytes."""
 
+    def complete_by(self, name: str, other: SourceMapping) -> bool:
+        """Let another source show steps of the complaints of this mailbox."""
+        self._completed_by[name] = other
+        return True
+
+    @property
+    def states_by_reply(self) -> bool:
+        """Check whether officials state steps by an answer (`replies` in `stated_by`)."""
+        return "replies" in self.stated_by
+
     @property
     def most_seconds(self) -> float:
         """Return the limit of time for the conversation with the server."""
@@ -655,11 +669,9 @@ def _join(sources: dict[str, SourceMapping]) -> Iterator[str]:
         if source.completes is None:
             continue
         completed = sources.get(source.completes)
-        if isinstance(completed, MailboxSource):
-            completed._completed_by[name] = source
-        else:
+        if completed is None or not completed.complete_by(name, source):
             mailboxes = [
-                each for each, found in sources.items() if isinstance(found, MailboxSource)
+                each for each, found in sources.items() if found.kind == MailboxSource.kind
             ]
             yield (
                 f"{name}.completes: no mailbox '{source.completes}'"

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from settings import Site
-from settings.sources import FolderSource
 
 DEEPEST = 4
 """The number of folder levels below a source's folder that count."""
@@ -22,8 +21,8 @@ def folder_state(site: Site) -> str:
     """
     places = [site.folder]
     for source in site.sources.values():
-        if isinstance(source, FolderSource):
-            places.append(source.place(site.folder))
+        if (place := source.files_in(site.folder)) is not None:
+            places.append(place)
     state = hashlib.sha256()
     for place in places:
         depth = 0 if place == site.folder else DEEPEST

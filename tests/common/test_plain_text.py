@@ -201,7 +201,7 @@ def test_the_watchdog_prints_one_plain_line_for_each_fault(monkeypatch, site_fol
     monkeypatch.setattr(ExternalWatch, "check", check)
     monkeypatch.setattr("cli.watch.signal.signal", lambda *_: None)
     monkeypatch.setattr("cli.watch.Event", lambda: stops)
-    watch(site_folder)
+    watch([site_folder])
     (line,) = capsys.readouterr().out.splitlines()
     assert "forged" in line
     assert is_plain(line)

@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -220,11 +221,29 @@ def plant_city(city: GeoServer, plants: Plants) -> list[Any]:
     return [raw(json.dumps([error]).encode(), status=400)]
 
 
+class AtOnce:
+    """A task that runs when it is called or submitted."""
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self.run = run
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.run(*arguments, **named)
+
+    def submit(self, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(self(*arguments, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The artifacts of the intake flow, which runs without Prefect here."""
     shown: list[str] = []
-    monkeypatch.setattr("flows.intake.pull_task", pull)
+    monkeypatch.setattr("flows.intake.pull_task", AtOnce(pull))
     monkeypatch.setattr("flows.intake.ask_task", ask)
     monkeypatch.setattr("flows.intake.get_run_logger", lambda: logging.getLogger("run"))
     monkeypatch.setattr(

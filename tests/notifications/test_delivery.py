@@ -457,12 +457,12 @@ def test_what_joins_a_mail_after_it_was_composed_is_told(
     other = open_context()
     claim = outbox.claim
 
-    def late(*arguments):
+    def late(*arguments, **named):
         monkeypatch.setattr(outbox, "claim", claim)
         # a deadline run that began before 07:30 and comes to its end only now
         register(other, "2026-11-23 07:29", at("Dinas Sosial"), second)
         decide(other, "2026-11-23 07:29")
-        return claim(*arguments)
+        return claim(*arguments, **named)
 
     monkeypatch.setattr(outbox, "claim", late)
     deliver(context, "2026-11-23 07:31")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from settings import Site
 from settings.site import EXAMPLE
-from settings.sources import FolderSource
 from sla.directory import Role
 from sla.regulations.model import Law
 from tasks.common.redaction import plain_name
@@ -149,9 +148,9 @@ def reminding_sources(site: Site) -> Iterator[Finding]:
 def misplaced(site: Site) -> Iterator[Finding]:
     """Report exports beside the folders of the sources: no source reads them."""
     places = {
-        each.place(site.folder).resolve()
+        place.resolve()
         for each in site.sources.values()
-        if isinstance(each, FolderSource)
+        if (place := each.files_in(site.folder)) is not None
     }
     for parent in sorted({place.parent for place in places} - places - {site.folder.resolve()}):
         names = ", ".join(sorted(place.name for place in places if place.parent == parent))

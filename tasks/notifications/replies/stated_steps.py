@@ -7,7 +7,6 @@ from datetime import datetime
 from db import complaints
 from db.models import Complaint, MessageRow
 from settings.mapping import OFFICIAL_STEPS
-from settings.sources import MailboxSource
 from sla.events import BY_REPLY, Kind
 from tasks.common.context import RunContext
 from tasks.ingest.officials import steps
@@ -23,7 +22,7 @@ def state_done(
     meant.
     """
     source = run.site.sources.get(complaint.source)
-    if not isinstance(source, MailboxSource) or "replies" not in source.stated_by:
+    if source is None or not source.states_by_reply:
         return
     at = min(arrived, run.now)
     for kind in _kinds(run, message, complaint):
