@@ -45,6 +45,7 @@ from tasks.common.context import SiteContext
 from tasks.delivery import send_owed
 from tasks.notifications import compose, sender
 from tasks.notifications.send_policy import LONGEST_RETRY
+from tasks.notifications.sender import Sender
 from tasks.notifications.transport.local_mailbox import local_mailbox
 from tasks.notifications.transport.smtp import Connection, TemporaryFailure
 
@@ -455,16 +456,17 @@ def test_what_joins_a_mail_after_it_was_composed_is_told(
     second = {"No Register": "FD-2", **since("17/11/2026")}
     owe(context, "2026-11-20 18:00", at("Dinas Sosial"))  # waits for Monday 07:30
     other = open_context()
-    claim = outbox.claim
+    compose = Sender._make_ready
 
-    def late(*arguments, **named):
-        monkeypatch.setattr(outbox, "claim", claim)
+    def late(sender, moment):
+        monkeypatch.setattr(Sender, "_make_ready", compose)
+        ready = compose(sender, moment)
         # a deadline run that began before 07:30 and comes to its end only now
         register(other, "2026-11-23 07:29", at("Dinas Sosial"), second)
         decide(other, "2026-11-23 07:29")
-        return claim(*arguments, **named)
+        return ready
 
-    monkeypatch.setattr(outbox, "claim", late)
+    monkeypatch.setattr(Sender, "_make_ready", late)
     deliver(context, "2026-11-23 07:31")
     deliver(context, "2026-11-23 08:00")
     assert [status for _, status in notices(context) if status != "superseded"] == ["sent"] * 3
