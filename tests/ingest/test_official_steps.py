@@ -13,6 +13,7 @@ import pytest
 from conftest import wita
 from sqlalchemy import select
 from support.import_results import history, known
+from support.incoming_mail.mapping import UNIT_BY_ADDRESS
 
 from db.audit_verify import verify
 from db.models import AuditRow, Complaint, EventRow
@@ -24,7 +25,8 @@ from tasks.ingest.importer import import_extract
 from tasks.monitoring.health import site_files
 from tasks.sources.base import Extract
 
-DOCUMENTED = """
+DOCUMENTED = (
+    """
 [mail]
 type = "imap"
 url_variable = "MAILBOX_URL"
@@ -32,15 +34,9 @@ url_variable = "MAILBOX_URL"
 [mail.fields]
 text = "text"
 attachments = "attachments"
-
-[[mail.events]]
-column = "received"
-kind = "assigned"
-unit = "to"
-
-[mail.values.unit]
-"dinsos@contohkab.example" = "dinsos"
 """
+    + UNIT_BY_ADDRESS
+)
 STATED = DOCUMENTED.replace("[mail]\n", '[mail]\nstated_by = ["command"]\n')
 TICKET = "1@warga.example"
 RULES = ("sp4n-guideline/complaint", "uu-25-2009/response", "sp4n/verification")

@@ -17,6 +17,7 @@ import support.servers.imap_servers
 from conftest import wita
 from sqlalchemy import select
 from support.import_results import dump, history, known, quarantine, take
+from support.incoming_mail.mapping import UNIT_BY_ADDRESS
 from support.servers.imap_servers import PASSWORD, USER
 
 from db.models import Complaint
@@ -330,22 +331,17 @@ def test_broken_mails_stop_no_other(server, box, context):
     assert take(context, "2026-11-19 11:00", "mail").rows == 0
 
 
-COLUMNS = """
+COLUMNS = (
+    """
 [mail.fields]
 ticket = "message_id"
 received = "received"
 title = "text"
 category = "attachments"
 channel = "from"
-
-[[mail.events]]
-column = "received"
-kind = "assigned"
-unit = "to"
-
-[mail.values.unit]
-"dinsos@contohkab.example" = "dinsos"
 """
+    + UNIT_BY_ADDRESS
+)
 
 
 def with_attachments(number: int) -> EmailMessage:

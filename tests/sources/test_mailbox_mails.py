@@ -14,6 +14,7 @@ import pytest
 from conftest import wita
 from sqlalchemy import select
 from support.import_results import dump, history, known
+from support.incoming_mail.mapping import UNIT_BY_ADDRESS
 from support.pipeline import BREACHED, begin, decide, deliver, send_breach
 
 from db.mailbox import replies, source_mails
@@ -25,7 +26,8 @@ from tasks.sources.base import Extract
 from tasks.sources.imap import mail_reader
 from tasks.sources.imap.message import cells
 
-MAPPING = """
+MAPPING = (
+    """
 [mail]
 type = "imap"
 url_variable = "MAILBOX_URL"
@@ -33,15 +35,9 @@ stated_by = ["replies"]
 
 [mail.fields]
 text = "text"
-
-[[mail.events]]
-column = "received"
-kind = "assigned"
-unit = "to"
-
-[mail.values.unit]
-"dinsos@contohkab.example" = "dinsos"
 """
+    + UNIT_BY_ADDRESS
+)
 REPORTER, LIAISON = "warga@rumah.example", "penghubung.dinsos@contohkab.example"
 DESK, OTHER_UNIT = "admin.lapor@contohkab.example", "penghubung.dinkes@contohkab.example"
 FIRST = "1@rumah.example"
