@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     any_,
     func,
     literal,
@@ -315,7 +316,7 @@ def due_for_evaluation(
     return list(
         session.scalars(
             select(Complaint)
-            .where(Complaint.next_action_at <= now, _of_part(part, units))
+            .where(_is_due(now, part, units))
             .order_by(Complaint.next_action_at, Complaint.id)
             .limit(limit)
             .options(undefer(Complaint.metrics))
@@ -328,8 +329,12 @@ def any_due(
     session: Session, now: datetime, part: Shard = EVERYTHING, units: Sequence[str] = ()
 ) -> bool:
     """Check whether :func:`due_for_evaluation` would return a complaint; nothing is locked."""
-    due = select(Complaint.id).where(Complaint.next_action_at <= now, _of_part(part, units))
+    due = select(Complaint.id).where(_is_due(now, part, units))
     return session.scalar(due.limit(1)) is not None
+
+
+def _is_due(now: datetime, part: Shard, units: Sequence[str]) -> ColumnElement[bool]:
+    return and_(Complaint.next_action_at <= now, _of_part(part, units))
 
 
 def _of_part(part: Shard, units: Sequence[str]) -> ColumnElement[bool]:

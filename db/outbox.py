@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, false, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
 
@@ -80,11 +92,7 @@ def release_stale_claims(session: Session, now: datetime) -> int:
     notice may join the mail after it.
     """
     stale = session.scalars(
-        select(MessageRow.id)
-        .where(
-            MessageRow.status == MessageStatus.SENDING, MessageRow.claimed_at < now - STALE_CLAIM
-        )
-        .with_for_update(skip_locked=True)
+        select(MessageRow.id).where(_has_stale_claim(now)).with_for_update(skip_locked=True)
     ).all()
     for batch in chunked(stale):
         _changed(
@@ -112,10 +120,13 @@ def release_stale_claims(session: Session, now: datetime) -> int:
 
 def any_stale_claim(session: Session, now: datetime) -> bool:
     """Check whether a mail is claimed by a process that has probably died."""
-    query = select(MessageRow.id).where(
+    return session.scalar(select(MessageRow.id).where(_has_stale_claim(now)).limit(1)) is not None
+
+
+def _has_stale_claim(now: datetime) -> ColumnElement[bool]:
+    return and_(
         MessageRow.status == MessageStatus.SENDING, MessageRow.claimed_at < now - STALE_CLAIM
     )
-    return session.scalar(query.limit(1)) is not None
 
 
 def next_send_time(session: Session, alert: str | None = None) -> datetime | None:

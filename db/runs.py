@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -11,6 +11,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db.models import DeadlineRow, FlowRunRecord, NoticeRow, ReportRow, Restore
+
+
+def key_of(flow: str, now: datetime, part: str = "") -> str:
+    """Return the key of a run: its flow and time (UTC), and its part if several share the work."""
+    return f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
 
 
 def finished(session: Session, key: str, flow: str, now: datetime, counts: dict[str, Any]) -> None:
@@ -45,12 +50,6 @@ def last_full_record(session: Session, flow: str) -> FlowRunRecord | None:
     query = select(FlowRunRecord).where(FlowRunRecord.flow == flow)
     records = session.scalars(query.order_by(FlowRunRecord.now.desc()).limit(100))
     return next((record for record in records if not record.counts.get("idle")), None)
-
-
-def last_full(session: Session, flow: str) -> datetime | None:
-    """Return the time of the latest run of a flow that was not idle, among its last 100."""
-    record = last_full_record(session, flow)
-    return None if record is None else record.now
 
 
 def last_restore(session: Session) -> datetime | None:

@@ -29,7 +29,7 @@ FLOW = "time-lapse"
 @task(name="a morning", task_run_name="{now:%Y-%m-%d}", cache_policy=NO_CACHE)
 def live_through(context: SiteContext, now: datetime) -> dict[str, int]:
     """Run one morning: import, evaluate and send, by the same steps as the scheduled flows."""
-    run = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    run = runs.key_of(FLOW, now)
     context.by = audit.AuditActor(f"flow run {run}", run)
     pulled = [pull(context, source, now) for source in context.site.sources]
     ask(context, now, run)

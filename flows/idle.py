@@ -8,7 +8,7 @@ artifact) is done by the full runs: the first one of each day, and one at least 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +55,22 @@ def end_if_idle(flow: str, parameters: Mapping[str, Any], now: datetime) -> str 
 
 def record_if_idle(context: SiteContext, flow: str, now: datetime, part: str = "") -> str | None:
     """Record a run of an open site that has nothing to do; as :func:`end_if_idle`."""
-    if not _is_regular(context, flow, now):
-        return None
-    found = _CHECKS[flow](context, now, part)
-    if found is not None:
-        run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
-        with context.transaction() as session:
-            runs.finished(session, run, flow, now, COUNTS)
-        if flow in PINGS and context.site.ping_url:
-            _ping(context, now)
-    return found and catalog(context.site.locale)(f"idle.{found}")
+    found = _idle_word(context, flow, now, part)
+    return None if found is None else _record(context, flow, now, part, found)
+
+
+def _idle_word(context: SiteContext, flow: str, now: datetime, part: str) -> str | None:
+    """Return the key of the reason for which a run has nothing to do; None if it has."""
+    return _CHECKS[flow](context, now, part) if _is_regular(context, flow, now) else None
+
+
+def _record(context: SiteContext, flow: str, now: datetime, part: str, found: str) -> str:
+    """Record an idle run, and return its reason in the site's language."""
+    with context.transaction() as session:
+        runs.finished(session, runs.key_of(flow, now, part), flow, now, COUNTS)
+    if flow in PINGS and context.site.ping_url:
+        _ping(context, now)
+    return catalog(context.site.locale)(f"idle.{found}")
 
 
 def _ping(context: SiteContext, now: datetime) -> None:
@@ -78,11 +84,13 @@ def idle_cycle(folder: Path, now: datetime) -> dict[str, str] | None:
     """Record a whole cycle that has nothing to do, with the reason of each flow; None otherwise."""
     context = SiteContext.open(folder)
     try:
-        if not all(
-            _is_regular(context, flow, now) and _CHECKS[flow](context, now, "") for flow in CYCLE
-        ):
-            return None
-        return {flow: record_if_idle(context, flow, now) or "" for flow in CYCLE}
+        found: dict[str, str] = {}
+        for flow in CYCLE:
+            word = _idle_word(context, flow, now, "")
+            if word is None:
+                return None
+            found[flow] = word
+        return {flow: _record(context, flow, now, "", word) for flow, word in found.items()}
     finally:
         context.close()
 
@@ -91,12 +99,12 @@ def _is_regular(context: SiteContext, flow: str, now: datetime) -> bool:
     """Check whether the last runs were recent, and no full run is due for its own sake."""
     with context.transaction() as session:
         last, last_any = runs.last(session, flow), runs.last(session)
-        full = runs.last_full(session, flow)
+        full = runs.last_full_record(session, flow)
         restoring = bool(runs.unsettled_restores(session))
     if last is None or last_any is None or full is None or restoring:
         return False
-    same_day = context.local(full).date() == context.local(now).date()
-    return last <= now and now - last_any <= REGULAR and same_day and now - full < FULL_AFTER
+    same_day = context.local(full.now).date() == context.local(now).date()
+    return last <= now and now - last_any <= REGULAR and same_day and now - full.now < FULL_AFTER
 
 
 def _no_new_file(context: SiteContext, now: datetime, part: str) -> str | None:

@@ -123,7 +123,7 @@ def flow_run_context(
             )
         if not pretends:
             _check_clock(context, now, clock, ask)
-        run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
+        run = runs.key_of(flow, now, part)
         at = FlowRunContext(context, flow, now, run)
         context.by = audit.AuditActor(f"flow run {flow_run.name or flow}", at.run_id)
         finish_restores(context, now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from db import audit, runs, watch_state
@@ -143,7 +143,7 @@ def record_jump(context: SiteContext, verdict: ClockVerdict, now: datetime, *, b
     `by` are the witnesses or the person. The alert about this jump, if there was one, is resolved.
     """
     with context.transaction() as session:
-        key = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        key = runs.key_of(FLOW, now)
         before = verdict.last.isoformat() if verdict.last else None
         runs.finished(session, key, FLOW, now, {"last_run": before, "by": by})
     resolve_clock(context, now)

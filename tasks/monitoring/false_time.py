@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 from db import audit, runs
 from db.false_time.undo import Undone, undo
@@ -47,6 +47,6 @@ def set_back(
             since=since.isoformat(),
             **asdict(done),
         )
-        key = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        key = runs.key_of(FLOW, now)
         runs.finished(session, key, FLOW, now, {"last_run": right.isoformat(), "by": by})
     return done

@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.orm import Session
@@ -237,7 +237,7 @@ def _judge(
         first = replay_queue.next_action(session)
     if first is None or first > now:
         return
-    run = f"deadlines {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    run = runs.key_of("deadlines", now)
     count = evaluate_and_notify(context, now, run)
     outcome.not_evaluated.update(count.not_evaluated)
     with context.transaction() as session:

@@ -7,19 +7,17 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import typst
 import xlsxwriter
 
 from tasks.reports.formats.annex import AnnexFigure, AnnexIndicator, AnnexPart, annex_parts
 from tasks.reports.formats.line_breaks import breakable
-from tasks.reports.formats.logo import logo_svg
-from tasks.reports.formats.pdf import signature_lines
-from tasks.reports.formats.typesetting import printable_json, typeset
+from tasks.reports.formats.pdf import page_frame, set_pages
+from tasks.reports.formats.typesetting import printable_json
 from tasks.reports.formats.xlsx import A4, NUMBER_FORMATS
 from tasks.reports.formats.xlsx_rows import LONGEST_CELL
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
-from tasks.text.formats import moment_text, one_line, period_text, short_day_text
+from tasks.text.formats import moment_text, period_text, short_day_text
 
 LONGEST_WORD = 40
 HEADS = ("number", "indicator", "figure", "value", "behind", "formula", "filter", "evidence")
@@ -28,42 +26,23 @@ WIDTHS = (7, 40, 44, 16, 34, 50, 60, 70)
 
 def annex_pdf(view: Report, zone: ZoneInfo, workbook: str) -> bytes:
     """Render the annex as PDF in the language of the report; `workbook` is its XLSX file."""
-    logo = logo_svg(view.letterhead)
-    try:
-        return typeset("annex.typ", _printed(view, zone, workbook, logo), view.as_of)
-    except typst.TypstError:
-        if not logo:
-            raise
-        return typeset("annex.typ", _printed(view, zone, workbook), view.as_of)  # a damaged picture
+    return set_pages("annex.typ", view, lambda logo: _printed(view, zone, workbook, logo))
 
 
-def _printed(view: Report, zone: ZoneInfo, workbook: str, logo: str = "") -> str:
+def _printed(view: Report, zone: ZoneInfo, workbook: str, logo: str) -> str:
     """Format everything printed as JSON, the input of `templates/report/annex.typ`."""
     locale = view.names.locale
-    t, head = catalog(locale), view.letterhead
+    t = catalog(locale)
     first, last = (short_day_text(day, locale, zone) for day in (view.first, view.last))
-    period = period_text(view, locale, zone)
     return printable_json(
-        {
-            "locale": locale,
-            "title": t("annex.title"),
-            "document": one_line(f"{t('annex.title')} {period} – {view.site}", 300),
-            "site": breakable(view.site, 70),
-            "period": period,
+        page_frame(view, zone, t("annex.title"), logo)
+        | {
             "days": f"({first} – {last})",
-            "as_of": t("report.as_of", moment=moment_text(view.as_of, locale, zone)),
             "marks": [t("report.interim")] if view.interim else [],
             "about": t("annex.about"),
-            "page": t("report.page"),
-            "page_of": t("report.page_of"),
-            "logo": logo,
-            "logo_alt": head.lines[0] if head.lines else view.site,
-            "lines": [breakable(one_line(line, 500), 40) for line in head.lines],
-            "address": [breakable(one_line(line, 500), 70) for line in head.address],
             "heads": [t(f"annex.head.{key}") for key in ("figure", "value", "formula")],
             "parts": [_part(part) for part in annex_parts(view, zone, workbook)],
             "checksum": t("annex.checksum", sha256=view.sha256),
-            "signature": signature_lines(view, zone),
         }
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
@@ -63,41 +63,55 @@ LONGEST_WORD = 80
 def report_pdf(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
     """Render the report as PDF, in the language of its names; `drawn` avoids drawing twice."""
     pictures = plots(view, zone) if drawn is None else drawn
+    return set_pages("report.typ", view, lambda logo: printed(view, zone, pictures, logo))
+
+
+def set_pages(template: str, view: Report, printed: Callable[[str], str]) -> bytes:
+    """Set the pages of a template with the logo of the letterhead, or without a damaged one.
+
+    `printed` returns the data of the pages, in JSON, with a logo.
+    """
     logo = logo_svg(view.letterhead)
     try:
-        return typeset("report.typ", printed(view, zone, pictures, logo), view.as_of)
+        return typeset(template, printed(logo), view.as_of)
     except typst.TypstError:
         if not logo:
             raise
-        return typeset(
-            "report.typ", printed(view, zone, pictures), view.as_of
-        )  # the picture may be damaged
+        return typeset(template, printed(""), view.as_of)
 
 
-def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str = "") -> str:
-    """Format everything printed in the PDF as JSON, the input of `templates/report/report.typ`."""
-    locale = view.names.locale
-    t = catalog(locale)
-    head, period = view.letterhead, period_text(view, locale, zone)
-    earlier = earlier_shown(view.earlier, view.names, zone)
-    first, last = (short_day_text(day, locale, zone) for day in (view.first, view.last))
-    page = {
+def page_frame(view: Report, zone: ZoneInfo, title: str, logo: str) -> dict[str, Any]:
+    """Return what the report and its annex print around their content: letterhead and footer."""
+    locale, head = view.names.locale, view.letterhead
+    t, period = catalog(locale), period_text(view, locale, zone)
+    return {
         "locale": locale,
-        "title": t("report.title"),
-        "document": one_line(f"{t('report.title')} {period} – {view.site}", 300),
+        "title": title,
+        "document": one_line(f"{title} {period} – {view.site}", 300),
         "site": breakable(view.site, 70),
         "period": period,
-        "days": "" if period == f"{first} – {last}" else f"({first} – {last})",
         "as_of": t("report.as_of", moment=moment_text(view.as_of, locale, zone)),
-        "marks": list(_marks(view)),
-        "public_note": t("report.public_note") if view.edition == "public" else "",
-        "contents": t("report.contents"),
         "page": t("report.page"),
         "page_of": t("report.page_of"),
         "logo": logo,
         "logo_alt": head.lines[0] if head.lines else view.site,
         "lines": [breakable(one_line(line, 500), 40) for line in head.lines],
         "address": [breakable(one_line(line, 500), 70) for line in head.address],
+        "signature": signature_lines(view, zone),
+    }
+
+
+def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str = "") -> str:
+    """Format everything printed in the PDF as JSON, the input of `templates/report/report.typ`."""
+    locale = view.names.locale
+    t, period = catalog(locale), period_text(view, locale, zone)
+    earlier = earlier_shown(view.earlier, view.names, zone)
+    first, last = (short_day_text(day, locale, zone) for day in (view.first, view.last))
+    page = page_frame(view, zone, t("report.title"), logo) | {
+        "days": "" if period == f"{first} – {last}" else f"({first} – {last})",
+        "marks": list(_marks(view)),
+        "public_note": t("report.public_note") if view.edition == "public" else "",
+        "contents": t("report.contents"),
         "tiles": [asdict(tile) for tile in tiles(view, zone)],
         "executive": _executive(view, zone),
         "sections": [
@@ -113,7 +127,6 @@ def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str =
         else None,
         "method_title": t("report.method"),
         "method": asdict(method_shown(view, zone)),
-        "signature": signature_lines(view, zone),
     }
     return printable_json(page)
 
