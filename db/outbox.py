@@ -26,7 +26,15 @@ from sqlalchemy.orm import Session, aliased, defer, selectinload
 from db import notices
 from db.complaints import chunked
 from db.lives import MessageStatus, NoticeStatus, statuses_before
-from db.models import DeliveryAttempt, MessageItem, MessageKind, MessageRow, NoticeRow, Storm
+from db.models import (
+    DeliveryAttempt,
+    LeftOut,
+    MessageItem,
+    MessageKind,
+    MessageRow,
+    NoticeRow,
+    Storm,
+)
 
 STALE_CLAIM = timedelta(minutes=15)
 """Age of a claim after which its process is considered dead, and the mail is tried again."""
@@ -266,6 +274,21 @@ def claim(
         )
         found += [Claimed(key, to, role, mime or b"") for key, to, role, mime in rows]
     return found
+
+
+def withdraw(mail: MessageRow, prefix: str, why: LeftOut) -> list[int]:
+    """Take all matters out of a mail; return the ids of its notices, without corrections.
+
+    It gets another Message-ID, which begins with `prefix`: the same mail may become due again.
+    """
+    mail.message_id_header = f"<{prefix}.{mail.id}.{mail.message_id_header.lstrip('<')}"[:255]
+    concerned = []
+    for item in mail.items:
+        item.included = False
+        if not item.correction:
+            item.left_out = why
+            concerned.append(item.notice_id)
+    return concerned
 
 
 def give_back(

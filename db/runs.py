@@ -46,10 +46,10 @@ def last_record(session: Session, flow: str) -> FlowRunRecord | None:
 
 
 def last_full_record(session: Session, flow: str) -> FlowRunRecord | None:
-    """Return the record of the latest run of a flow that was not idle, among its last 100."""
-    query = select(FlowRunRecord).where(FlowRunRecord.flow == flow)
-    records = session.scalars(query.order_by(FlowRunRecord.now.desc()).limit(100))
-    return next((record for record in records if not record.counts.get("idle")), None)
+    """Return the record of the latest run of a flow that was not idle."""
+    is_full = FlowRunRecord.counts["idle"].as_string().is_(None)
+    query = select(FlowRunRecord).where(FlowRunRecord.flow == flow, is_full)
+    return session.scalar(query.order_by(FlowRunRecord.now.desc()).limit(1))
 
 
 def last_restore(session: Session) -> datetime | None:

@@ -97,7 +97,7 @@ def idle_cycle(folder: Path, now: datetime) -> dict[str, str] | None:
 
 def _is_regular(context: SiteContext, flow: str, now: datetime) -> bool:
     """Check whether the last runs were recent, and no full run is due for its own sake."""
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         last, last_any = runs.last(session, flow), runs.last(session)
         full = runs.last_full_record(session, flow)
         restoring = bool(runs.unsettled_restores(session))
@@ -114,7 +114,7 @@ def _no_new_file(context: SiteContext, now: datetime, part: str) -> str | None:
     """
     if not all(source.has_files for source in context.site.sources.values()):
         return None
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         record = runs.last_full_record(session, "intake")
     if record is None or record.counts.get("folders") != folder_state(context.site):
         return None
@@ -126,7 +126,7 @@ def _no_new_file(context: SiteContext, now: datetime, part: str) -> str | None:
 def _no_deadline_due(context: SiteContext, now: datetime, part: str) -> str | None:
     """Check whether no complaint is due for evaluation and the rules are those of the last run."""
     units = sorted(context.site.directory.units)
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         ruleset = rulesets.current(session)
         if ruleset is None or ruleset.fingerprint != context.ruleset_fingerprint():
             return None
@@ -137,7 +137,7 @@ def _no_deadline_due(context: SiteContext, now: datetime, part: str) -> str | No
 
 def _no_mail_due(context: SiteContext, now: datetime, part: str) -> str | None:
     """Check whether no mail may leave now and the mailbox has nothing new."""
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         send_after = outbox.next_send_time(session)
         if (send_after is not None and send_after <= now) or outbox.any_stale_claim(session, now):
             return None

@@ -46,7 +46,6 @@ from settings import Site
 
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
 FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-"""Interval in seconds between two searches for runs that cannot end by themselves."""
 
 
 def up(

@@ -33,7 +33,7 @@ def list_rules(site: SiteOption = None, now: NowOption = None, as_json: JsonOpti
         from tasks.common.confirmed_rules import rules_on  # noqa: PLC0415
 
         day = context.local(console.moment(now, context.site)).date()
-        with context.transaction() as session:
+        with context.consistent_read() as session:
             rows = [
                 _row(rule, confirmation, plain=as_json)
                 for rule, confirmation in rules_on(context.site, session, day)

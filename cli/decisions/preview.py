@@ -23,7 +23,7 @@ def preview_mails(site: Path | None, now: str | None, to: Path | None, *, as_jso
         folder = to or context.site.var / "preview" / name
         with console.writing(folder):
             index = write_preview(context, mails, folder)
-        with context.transaction() as session:
+        with context.consistent_read() as session:
             live = mode.of_site(session).live
         rows = [
             {

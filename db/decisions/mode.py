@@ -6,7 +6,6 @@ notified to nobody: at the end of the trial those notices are withdrawn and deci
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from db import audit, notices
+from db import audit, notices, outbox
 from db.lives import MessageStatus, NoticeStatus
 from db.models import (
     Complaint,
@@ -179,17 +178,11 @@ def _end_trial(session: Session, since: datetime | None, now: datetime) -> None:
             continue  # of an earlier trial
         if mail.status == MessageStatus.QUEUED:
             mail.status, mail.next_attempt_at = MessageStatus.CANCELLED, None
-        # the same mail may be queued again at the same time
-        mail.message_id_header = f"<trial.{mail.id}.{mail.message_id_header.lstrip('<')}"[:255]
-        for item in mail.items:
-            item.included = False
-            if not item.correction:
-                item.left_out = LeftOut.TRIAL
-                concerned.add(item.notice_id)
+        concerned.update(outbox.withdraw(mail, "trial", LeftOut.TRIAL))
     session.flush()
     notices.settle(session, concerned, now)
     session.flush()
-    _delete_unsent_notices(session, since, NOT_IN_A_MAIL)
+    _delete_unsent_notices(session, since)
     session.execute(
         update(Complaint).values(next_action_at=now).execution_options(synchronize_session=False)
     )
@@ -200,12 +193,10 @@ NOT_IN_A_MAIL = (NoticeStatus.SUPERSEDED, NoticeStatus.SUPPRESSED, NoticeStatus.
 """Statuses of notices that were decided without a mail."""
 
 
-def _delete_unsent_notices(
-    session: Session, since: datetime | None, statuses: Collection[NoticeStatus]
-) -> None:
+def _delete_unsent_notices(session: Session, since: datetime | None) -> None:
     """Delete the decisions of the trial that led to no mail."""
     query = delete(NoticeRow).where(
-        NoticeRow.status.in_(statuses), NoticeRow.id.not_in(select(MessageItem.notice_id))
+        NoticeRow.status.in_(NOT_IN_A_MAIL), NoticeRow.id.not_in(select(MessageItem.notice_id))
     )
     if since is not None:
         query = query.where(NoticeRow.decided_at >= since)

@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db import notices
+from db import notices, outbox
 from db.complaints import chunked
 from db.false_time.shift import to_the_past
 from db.lives import MessageStatus
@@ -122,12 +122,7 @@ def _cancel_mails(
             mail.status = MessageStatus.QUEUED
             mail.status = MessageStatus.CANCELLED
         mail.next_attempt_at = mail.claim = mail.claimed_at = None
-        mail.message_id_header = f"<cancelled.{mail.id}.{mail.message_id_header.lstrip('<')}"[:255]
-        for item in mail.items:
-            item.included = False
-            if not item.correction:
-                item.left_out = LeftOut.FALSE_TIME
-                concerned.add(item.notice_id)
+        concerned.update(outbox.withdraw(mail, "cancelled", LeftOut.FALSE_TIME))
     for storm in session.scalars(select(Storm).where(Storm.opened_at > since)):
         if storm.status == StormStatus.WAITING:
             storm.status, storm.decided_at, storm.decided_by = StormStatus.DISCARDED, now, by[:255]

@@ -64,9 +64,9 @@ def check_and_notify(
         telling = update_incidents(book, found, kinds, now, again_after(context.site))
         book.runs_until = runs_until or book.runs_until
         watch_state.remember(session, book.model_dump_json())
-        mailed = telling
         allowed = timedelta(minutes=context.site.file.watch.waiting_mail_minutes)
-        if outbox.is_stuck(session, now - allowed):
+        mailed = telling
+        if telling and outbox.is_stuck(session, now - allowed):
             mailed = telling.without_open(IncidentKind.OUTBOX)
         if mailed:
             notify(run, mailed, now)
@@ -75,7 +75,7 @@ def check_and_notify(
 
 def is_quiet(context: SiteContext, now: datetime) -> bool:
     """Check whether a check would find no incident, with none on record; nothing is stored."""
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         known = watch_state.recall(session)
         book = IncidentLog.read(known, now)
         found = next(_seen(session, context.site, now, book), None)
@@ -84,7 +84,7 @@ def is_quiet(context: SiteContext, now: datetime) -> bool:
 
 def runs_seen_until(context: SiteContext, now: datetime) -> datetime | None:
     """Return the time up to which Prefect's flow runs were checked; None before the first check."""
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         return IncidentLog.read(watch_state.recall(session), now).runs_until
 
 
@@ -134,5 +134,5 @@ def administrators(
 
 def stopped(context: SiteContext, now: datetime) -> bool:
     """Check whether an incident is open that an external monitor must learn of."""
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         return IncidentLog.read(watch_state.recall(session), now).stopped

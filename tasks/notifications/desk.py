@@ -360,7 +360,9 @@ class DeskLoader:
         found = self._before.get((complaint, deadline.rule.id, deadline.clock), [])
         return [each._replace(name=_short_name(each, self._deputies)) for each in found]
 
-    def _by_role(self, notifications: Iterable[Notification]) -> tuple[Notified, ...]:
+    def _by_role(self, notifications: Sequence[Notification]) -> tuple[Notified, ...]:
+        if not notifications:
+            return ()
         site = self._run.site
         own = under_own_office(notifications, site.directory.offices)
         return notified_by_role(own, site.zone)

@@ -722,7 +722,6 @@ def _create_rule_confirmation() -> None:
 def _create_restore() -> None:
     op.create_table(
         "restore",
-        "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("restored_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("backup", sa.String(length=255), nullable=False),
