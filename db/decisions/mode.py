@@ -146,7 +146,8 @@ def activate(session: Session, now: datetime) -> bool:
     pending = rows[-1] if rows and rows[-1].activated_at is None else None
     if pending is None or pending.effective_from > now:
         return False
-    in_trial_since = next((row.activated_at for row in reversed(rows[:-1])), None)
+    began = (row.activated_at for row in reversed(rows[:-1]) if row.activated_at is not None)
+    in_trial_since = next(began, None)  # a start that another one overtook never came into force
     pending.activated_at = now
     _end_trial(session, in_trial_since, now)
     session.flush()

@@ -177,6 +177,20 @@ def test_after_a_stop_a_queued_mail_and_a_correction_go_to_nobody_until_the_next
     assert all("Ralat" in text for _, _, text in texts(server))
 
 
+def test_a_start_that_another_one_overtook_does_not_end_what_was_before_the_trial(context, server):
+    """What was decided before the trial stays, whichever of two announced starts comes first."""
+    owe(context, BREACHED, *EVERYWHERE)
+    before = messages(context, MessageKind.NOTICES)
+    assert before
+    stop_site(context, wita("2026-11-24 09:00"), "a test")
+    start(context, "2026-11-24 10:00", first_day=date(2026, 12, 14))
+    start(context, "2026-11-24 11:00", first_day=date(2026, 12, 13))
+    with context.transaction() as session:
+        assert mode.activate(session, wita("2026-12-13 00:05"))
+    after = {row.id: row.status for row in messages(context, MessageKind.NOTICES)}
+    assert {row.id: after[row.id] for row in before} == {row.id: row.status for row in before}
+
+
 def test_a_decision_of_one_person_is_an_audit_row_and_a_day_in_the_past_is_refused(trial):
     trial.by = audit.AuditActor("command line of adi")
     with pytest.raises(NotPossible, match="2026-11-20 is over"):
