@@ -83,7 +83,7 @@ def _command(name: str) -> Callable[..., None]:
     return state_step
 
 
-for _name in ("verify", "respond", "follow-up", "settle", "close"):
+for _name in _HELP:
     complaint_app.command(_name)(_command(_name))
 
 

@@ -18,9 +18,12 @@ def did_you_mean(word: str, known: Iterable[str], also: Iterable[str] = ()) -> s
     return f"; known are {', '.join(words)}" if words else ""
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most like another, or None if none is like it."""
-    return next(iter(difflib.get_close_matches(word, map(str, known), n=1)), None)
+def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the known word that is most like another, or None if none is like it.
+
+    `cutoff` is the least likeness, from 0 to 1 (difflib).
+    """
+    return next(iter(difflib.get_close_matches(word, map(str, known), n=1, cutoff=cutoff)), None)
 
 
 def first_line(text: str) -> str:

@@ -60,6 +60,10 @@ class DateOrder:
     day_second: bool | None
 
 
+DAY_FIRST = DateOrder(day_first=True, day_second=False)
+"""The order in which people in Indonesia write dates."""
+
+
 def date_order(formats: Iterable[str]) -> DateOrder:
     """Return the order that all formats of a mapping share."""
     after_year: set[bool] = set()

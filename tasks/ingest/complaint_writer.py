@@ -122,7 +122,7 @@ class ComplaintWriter:
 
         An import that is older than the last one says nothing new about them.
         """
-        last = imports.last_of_each(self.target.session, self.target.now).get(self.target.name)
+        last = imports.last(self.target.session, self.target.name)
         is_late = last is not None and self.target.observed_at < last
         written = write_steps(self.target, mailbox, records, is_late=is_late)
         self.updated += sum(written.values())

@@ -34,7 +34,7 @@ TOP = ("provinsi", "kabupaten", "kota")
 SINGLE = ("setda", "setwan", "inspektorat", "satpol")
 """Kinds of which a government has one unit."""
 
-_PLACES = ("kecamatan", "kelurahan", "desa")
+PLACES = ("kecamatan", "kelurahan", "desa")
 
 OTHER = "lainnya"
 """The kind of a unit whose name says nothing."""
@@ -109,7 +109,7 @@ def plain_words(name: str, government: Iterable[str] = ()) -> tuple[str, ...]:
     own, end = set(government), len(words)
     while end > 1 and words[end - 1] in own:
         end -= 1
-    if end == 1 and words[0] in _PLACES:
+    if end == 1 and words[0] in PLACES:
         return tuple(words)  # a district with the name of the government
     return tuple(words[:end] if kind_of(words[:end]) != OTHER else words)
 

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from sla.directory import Unit
 from sla.folding import folded
 from tasks.setup.unit_names import (
-    COMMON,
+    PLACES,
     SINGLE,
     common_unit,
     kind_of,
@@ -36,8 +36,6 @@ _PARENTS = {
     "sekolah": ("disdik",),
 }
 """The usual parent of a kind of unit, by id, if the government has it."""
-
-_PLACES = ("kecamatan", "kelurahan", "desa")
 
 
 @dataclass(slots=True)
@@ -94,7 +92,7 @@ def _groups(names: Mapping[str, int], government: str, place: tuple[str, ...]) -
         words = plain_words(name, place)
         is_own = words in (own, place) or set(words) <= {*own, "daerah", "pemkab", "pemkot"}
         kind = kind_of(own) if is_own else kind_of(words)
-        common = None if is_own or kind in (*_PLACES, "bagian", "rsud") else common_unit(words)
+        common = None if is_own or kind in (*PLACES, "bagian", "rsud") else common_unit(words)
         key = _key(kind, words, common.id if common else "", own if is_own else ())
         group = groups.setdefault(key, _Group(words, kind, is_government=is_own))
         group.common = group.common or (common.id if common else "")
@@ -119,7 +117,7 @@ def _with_typing_errors(groups: list[_Group]) -> list[_Group]:
     for group in sorted(groups, key=lambda each: -each.spellings.total()):
         text = " ".join(group.words)
         same = None
-        if group.kind not in _PLACES and len(text) >= LONG_NAME:
+        if group.kind not in PLACES and len(text) >= LONG_NAME:
             alike = (
                 g for g in kept if g.kind == group.kind and _ratio(g.words, group.words) >= ALIKE
             )
@@ -183,7 +181,7 @@ def _mark_similar(proposed: list[ProposedUnit], place: tuple[str, ...]) -> None:
     words = [plain_words(each.unit.name, place) for each in proposed]
     for at, one in enumerate(proposed):
         for offset, other in enumerate(proposed[at + 1 :], start=at + 1):
-            if one.unit.kind != other.unit.kind or one.unit.kind in _PLACES:
+            if one.unit.kind != other.unit.kind or one.unit.kind in PLACES:
                 continue
             if _ratio(words[at], words[offset]) >= PERHAPS_ALIKE:
                 one.similar.append(other.unit.id)
@@ -194,5 +192,8 @@ def administrator_unit(proposed: Iterable[ProposedUnit]) -> str:
     """Return the unit that verifies reports: for communication, else the government itself."""
     units = [each.unit for each in proposed]
     known = {unit.id for unit in units}
-    usual = next(each.id for each in COMMON if each.id == "diskominfo")
-    return usual if usual in known else next(unit.id for unit in units if unit.parent is None)
+    return (
+        "diskominfo"
+        if "diskominfo" in known
+        else next(unit.id for unit in units if unit.parent is None)
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +17,14 @@ from settings.directory import (
 from settings.errors import LOCALES, SettingsError
 from settings.mail_address import is_address
 from sla.directory import Directory, OfficeHolder, Role, Unit
+from sla.error_text import closest
 from sla.folding import folded
-from tasks.common.flexible_dates import DateOrder, is_serial, parse_flexible, parse_serial
+from tasks.common.flexible_dates import DAY_FIRST, is_serial, parse_flexible, parse_serial
 from tasks.setup.unit_proposal import slug
 from tasks.setup.workbook_layout import heading_keys, roles_by_word
 from tasks.sources.files.reader import any_file, raw_sheets
 from tasks.text.catalog import catalog
 
-_DAY_FIRST = DateOrder(day_first=True, day_second=False)
 _ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T][0:.]+)?")
 _SHEETS = ("units", "officers")
 
@@ -156,8 +155,8 @@ class _Reader:
 
     def _hint(self, text: str, known: Sequence[str]) -> str:
         """Return the known name that is most like a text, as a hint; empty if none is."""
-        close = difflib.get_close_matches(text, known, n=1, cutoff=0.7)
-        return self.say("mistake.near", name=close[0]) if close else ""
+        close = closest(text, known, cutoff=0.7)
+        return "" if close is None else self.say("mistake.near", name=close)
 
     def _read_officers(self, rows: list[Row]) -> tuple[list[OfficeHolder], int]:
         find, roles = self._finder(), roles_by_word()
@@ -224,5 +223,5 @@ def _read_day(text: str) -> date:
     iso = _ISO_DAY.fullmatch(text)
     if iso:
         return date.fromisoformat(iso[1])
-    moment: datetime = parse_serial(text) if is_serial(text) else parse_flexible(text, _DAY_FIRST)
+    moment: datetime = parse_serial(text) if is_serial(text) else parse_flexible(text, DAY_FIRST)
     return moment.date()

@@ -11,7 +11,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from tasks.common.dates import parse_datetime
-from tasks.common.flexible_dates import DateOrder, parse_flexible
+from tasks.common.flexible_dates import DAY_FIRST, parse_flexible
 from tasks.common.redaction import redact
 from tasks.ingest.cell_checks import rating_of
 from tasks.ingest.inference.vocabulary import (
@@ -55,9 +55,6 @@ FORMATS = (
     *_DAYS,
 )
 """Formats of a time, the likelier first: day before month, unless the values exclude it."""
-
-DAY_FIRST = DateOrder(day_first=True, day_second=False)
-"""The order of day and month in Indonesia."""
 
 TRIED = 300
 """Number of values of a column examined for the format of its times."""

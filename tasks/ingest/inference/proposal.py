@@ -15,7 +15,7 @@ from settings import Site
 from settings.mapping import TERMINAL
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
-from sla.error_text import did_you_mean
+from sla.error_text import closest
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.ingest.inference.column_types import (
@@ -100,6 +100,8 @@ class _Draft:
 class Learned:
     """A proposed mapping as TOML, and the result of reading the file with it."""
 
+    name: str
+    """The name of the source."""
     text: str
     rows: int
     readable: int
@@ -108,11 +110,6 @@ class Learned:
     """The names of units in the file as usually written, with the number of rows."""
     doubts: list[MappingDoubt] = field(default_factory=list)
     """What the person who knows the file should check."""
-
-    @property
-    def name(self) -> str:
-        """Return the name of the source."""
-        return next(iter(tomllib.loads(self.text)))
 
 
 def learn(path: Path, name: str | None, site: Site | None, *, zone: str | None = None) -> Learned:
@@ -166,7 +163,7 @@ def _learned(text: str, name: str, path: Path, directory: Directory | None) -> L
     head = (
         f"# Read with this mapping: {readable} of {rows} rows are imported; to quarantine: {told}."
     )
-    return Learned(f"{head}\n{text}\n", rows, readable, reasons)
+    return Learned(name, f"{head}\n{text}\n", rows, readable, reasons)
 
 
 def _slug(text: str) -> str:
@@ -541,8 +538,8 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
         yield "\n# Units that units.csv does not know: add an alias there, or say here which."
         yield f"# [{draft.name}.values.unit]"
         for word in strange:
-            near = did_you_mean(word, [unit.name for unit in directory.units.values()])
-            hint = near.removeprefix("; did you mean ") if "did you mean" in near else "?"
+            near = closest(word, [unit.name for unit in directory.units.values()])
+            hint = "?" if near is None else f"`{near}`?"
             yield f'# {_text(word)} = "..."  # {hint}'
 
 

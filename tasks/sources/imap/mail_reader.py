@@ -26,7 +26,7 @@ from tasks.sources.imap.machine_mail import failed_check, machine_kind
 from tasks.sources.imap.message import (
     IN_THE_BODY,
     answered_ids,
-    cells,
+    cells_of,
     content_key,
     message_id,
     parse_mail,
@@ -156,10 +156,12 @@ class MailReader:
             mail.content_hash = hashlib.sha256(mail.name.encode()).hexdigest()
         if machine is None:
             mail.row = self._row(mail)
+        # a whole batch waits for what follows, which needs headers and an official's first words
+        mail.raw, mail.parsed = raw[:READ_FOR_CONTENT], content
         return mail
 
     def _row(self, mail: _Mail) -> dict[str, str]:
-        row = cells(mail.raw, self.wanted, self.zone, self.source.max_cell, self._winmail)
+        row = cells_of(mail.parsed, self.wanted, self.zone, self.source.max_cell, self._winmail)
         row["message_id"] = mail.name or f"sha256-{mail.content_hash[:32]}"
         row["received"] = (
             mail.arrived.astimezone(self.zone).isoformat(timespec="seconds") if mail.arrived else ""
@@ -264,7 +266,7 @@ class MailReader:
 
     def _stated_step(self, mail: _Mail) -> str:
         """Return the step that an official's own words state, or an empty text."""
-        if "replies" not in self.source.stated_by:
+        if not self.source.states_by_reply:
             return ""
         text = own_text(mail.raw).casefold()
         for kind, words in self.source.words.items():

@@ -95,12 +95,18 @@ def parse_mail(mail: bytes) -> Message:
 def cells(
     mail: bytes, columns: frozenset[str], zone: ZoneInfo, longest: int, winmail: str = ""
 ) -> dict[str, str]:
-    """Return these columns of a mail; `mail` may be its header only.
+    """Return these columns of a mail; `mail` may be its header only. See :func:`cells_of`."""
+    return cells_of(parse_mail(mail), columns, zone, longest, winmail)
+
+
+def cells_of(
+    parsed: Message, columns: frozenset[str], zone: ZoneInfo, longest: int, winmail: str = ""
+) -> dict[str, str]:
+    """Return these columns of a parsed mail.
 
     `longest` is the most characters of a cell, `winmail` the text for a mail with its text inside
     winmail.dat. An unreadable column is empty: even a broken mail is a complaint.
     """
-    parsed = parse_mail(mail)
     readers = {
         "subject": lambda: _header(parsed, "Subject"),
         "date": lambda: _date(parsed, zone),

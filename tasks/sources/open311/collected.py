@@ -62,12 +62,12 @@ class CollectedRequests:
     def take(self, requests: list[Request]) -> Seen:
         """Store the requests of one answer; returns their keys with the times of receipt."""
         self._answers += 1
-        self.look_at(requests)
         known: Seen = {}
         for request in requests:
             cells = [self._cell(name, request) for name in self.columns]
             key = request.get(self.source.fields.ticket, "").strip() or json.dumps(cells)
             received, updated = self._moments(request)
+            self._note(received, updated)
             known[key] = received
             if not self._meanwhile(received, updated):
                 self._keep(key, updated or received, cells)
@@ -75,7 +75,10 @@ class CollectedRequests:
 
     def look_at(self, requests: list[Request]) -> None:
         """Note the newest time of these requests."""
-        times = [each for request in requests for each in self._moments(request)]
+        for request in requests:
+            self._note(*self._moments(request))
+
+    def _note(self, *times: datetime | None) -> None:
         self.newest = max(filter(None, (self.newest, *times)), default=None)
 
     def _moments(self, request: Request) -> tuple[datetime | None, datetime | None]:
