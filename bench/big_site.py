@@ -37,6 +37,15 @@ def invented(count: int, zone: tzinfo) -> Iterator[History]:
         yield came, chance.choice(UNITS), chance.choice(("complaint", "information_request")), steps
 
 
+def copied(folder: Path) -> None:
+    """Copy the example site without its complaints; its working files are in the copy."""
+    shutil.copytree(CONFIG, folder, ignore=shutil.ignore_patterns("inbox"))
+    for name in ("lapor", "register"):
+        (folder / "inbox" / name).mkdir(parents=True)
+    settings = (folder / "site.toml").read_text("utf-8")
+    (folder / "site.toml").write_text(settings.replace('var = "../../var"', 'var = "var"'), "utf-8")
+
+
 def site(folder: Path, url: str = "") -> SiteContext:
     """The example site in a folder of its own, on this database or a SQLite file of its own."""
     from tasks.common.context import SiteContext  # noqa: PLC0415

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from big_site import CONFIG, LAST, fill
+from big_site import CONFIG, LAST, copied, fill
 from databases import databases
 
 REPOSITORY = CONFIG.parent.parent
@@ -67,11 +66,8 @@ def _site(folder: Path, count: int, url: str) -> Path:
     from tasks.delivery import send_owed  # noqa: PLC0415
     from tasks.notifications.trial.start import start_site  # noqa: PLC0415
 
-    shutil.copytree(CONFIG, folder, ignore=shutil.ignore_patterns("inbox"))
-    for name in ("lapor", "register"):
-        (folder / "inbox" / name).mkdir(parents=True)
+    copied(folder)
     settings = (folder / "site.toml").read_text("utf-8")
-    settings = settings.replace('var = "../../var"', 'var = "var"')
     begin, end = settings.index("[schedules]"), settings.index("silent_minutes")
     end = settings.rindex("\n[", begin, end)  # the table that has this key
     crons = [f'{flow} = "{NEVER}"' for flow in ("intake", "deadlines", "delivery", "watchdog")]
@@ -141,7 +137,7 @@ def _play(api: str, sites: Sequence[Path], workers: int) -> None:
     several = len(sites) > 1
     while waiting or running:
         for site, steps in list(waiting.items()):
-            if site not in running and steps:
+            if site not in running:
                 flow, minutes = steps.pop(0)
                 now = _monday(zone) + timedelta(minutes=minutes)
                 name = site.name if several else flow

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +17,7 @@ import time
 from pathlib import Path
 
 import psutil
-from big_site import CONFIG, fill, go_live
+from big_site import CONFIG, copied, fill, go_live
 
 REPOSITORY = CONFIG.parent.parent
 DAY = 86_400
@@ -56,11 +54,7 @@ def _site(folder: Path, count: int) -> Path:
     """Make a site with so many complaints, and nothing to import."""
     from tasks.common.context import SiteContext  # noqa: PLC0415
 
-    shutil.copytree(CONFIG, folder, ignore=shutil.ignore_patterns("inbox"))
-    for name in ("lapor", "register"):
-        (folder / "inbox" / name).mkdir(parents=True)
-    settings = (folder / "site.toml").read_text("utf-8")
-    (folder / "site.toml").write_text(settings.replace('var = "../../var"', 'var = "var"'), "utf-8")
+    copied(folder)
     context = SiteContext.open(folder)
     go_live(context)
     fill(context, count)
@@ -69,11 +63,10 @@ def _site(folder: Path, count: int) -> Path:
 
 
 def _up(sites: list[Path], home: Path, log: Path) -> psutil.Popen:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    from service.environment import free_port  # noqa: PLC0415
+
     places = [part for site in sites for part in ("--site", str(site))]
-    options = ["--as-root", "--port", str(port), "--var", str(home), *places]
+    options = ["--as-root", "--port", str(free_port()), "--var", str(home), *places]
     with log.open("wb") as output:
         return psutil.Popen(
             [sys.executable, "-m", "cli", "up", *options],

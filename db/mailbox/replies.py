@@ -123,6 +123,15 @@ def statements(
     return found
 
 
+def unrecorded_statements(
+    session: Session, complaints: Iterable[int] | None, as_of: datetime
+) -> dict[tuple[int, str], Reply]:
+    """Return :func:`statements` without those that are recorded as steps: the step shows these."""
+    known = statements(session, complaints, as_of)
+    recorded = recorded_as_steps(session, known.values())
+    return {key: reply for key, reply in known.items() if reply.id not in recorded}
+
+
 def recorded_as_steps(session: Session, statements: Iterable[Reply]) -> set[int]:
     """Return the ids of those statements that are recorded as steps of their complaints as well.
 

@@ -118,8 +118,7 @@ class Case:
     @property
     def is_open(self) -> bool:
         """Check whether the last event that ends or reopens the complaint leaves it open."""
-        last = [e.kind for e in self.events if e.kind in ENDING or e.kind == Kind.REOPENED]
-        return not last or last[-1] == Kind.REOPENED
+        return self._last(Kind.REOPENED, *ENDING) in {None, Kind.REOPENED}
 
     @property
     def status(self) -> Status:
@@ -127,8 +126,7 @@ class Case:
         its reopening.
         """
         if not self.is_open:
-            ended = next(e.kind for e in reversed(self.events) if e.kind in ENDING)
-            return Status.FINISHED if ended in SETTLING else Status.ARCHIVED
+            return Status.FINISHED if self._last(*ENDING) in SETTLING else Status.ARCHIVED
         if any(doubt.kind in STEPS for doubt in self.doubts):
             return Status.UNKNOWN
         if self._last(Kind.PAUSED, Kind.RESUMED) == Kind.PAUSED:

@@ -27,9 +27,11 @@ def duties_ahead(g: CaseColumns, today: int) -> WideTable:
     days = range(today, today + AHEAD_DAYS)
     chosen = g.running & (g.d_due >= today) & (g.d_due < today + AHEAD_DAYS)
     columns = tuple(Column(f"{date.fromordinal(day)}", Measure.COUNT, "day") for day in days)
+    places = np.flatnonzero(chosen)
+    units = g.d_unit[places]
     rows = []
-    for unit in np.unique(g.d_unit[chosen]).tolist():
-        mine = chosen & (g.d_unit == unit)
+    for unit in np.unique(units).tolist():
+        mine = places[units == unit]
         cells = _by_day(g.d_due[mine] - today)
         rows.append(Row(g.words[unit], cells, g.tickets_of(g.d_case[mine])))
     total = Row("total", _by_day(g.d_due[chosen] - today))

@@ -282,9 +282,7 @@ def _statements(
 
     A statement that is recorded as a step of its complaint is left out.
     """
-    known = replies.statements(session, None, as_of)
-    recorded = replies.recorded_as_steps(session, known.values())
-    known = {key: reply for key, reply in known.items() if reply.id not in recorded}
+    known = replies.unrecorded_statements(session, None, as_of)
     places = gathered.places(np.array([complaint for complaint, _ in known], dtype=np.int64))
     day = context.site.evaluation_context.day
     return [

@@ -32,9 +32,8 @@ def with_replies(
     `offer` is false for a reader who need not act. Superiors get no links in any case: they do not
     speak for the unit.
     """
-    known = replies.statements(run.session, {item.complaint for item in items}, run.now)
-    recorded = replies.recorded_as_steps(run.session, known.values())
-    known = {key: reply for key, reply in known.items() if reply.id not in recorded}
+    complaints = {item.complaint for item in items}
+    known = replies.unrecorded_statements(run.session, complaints, run.now)
     may_answer = offer and bool(run.site.reply_address) and message.role in SPEAKING
     links = _all_links(run, message, items) if may_answer else {}
     return tuple(

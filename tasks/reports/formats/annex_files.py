@@ -13,7 +13,7 @@ from tasks.reports.formats.annex import AnnexFigure, AnnexIndicator, AnnexPart, 
 from tasks.reports.formats.line_breaks import breakable
 from tasks.reports.formats.pdf import page_frame, set_pages
 from tasks.reports.formats.typesetting import printable_json
-from tasks.reports.formats.xlsx import A4, NUMBER_FORMATS
+from tasks.reports.formats.xlsx import A4, NUMBER_FORMATS, TEXT_STAYS_TEXT, local_time
 from tasks.reports.formats.xlsx_rows import LONGEST_CELL
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
@@ -62,12 +62,7 @@ def annex_xlsx(view: Report, zone: ZoneInfo, workbook: str) -> bytes:
     Each figure and each blank has a row; the cells of the blanks are coloured.
     """
     kept = io.BytesIO()
-    options = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(kept, options) as book:
+    with xlsxwriter.Workbook(kept, TEXT_STAYS_TEXT) as book:
         _Sheet(book, view, zone).write(workbook)
     return kept.getvalue()
 
@@ -93,9 +88,10 @@ class _Sheet:
         view, t, sheet = self._view, self._t, self._sheet
         locale = view.names.locale
         period = period_text(view, locale, self._zone)
-        as_of = view.as_of.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
         title = f"{t('annex.title')} {period}"
-        self._book.set_properties({"title": title, "author": view.site, "created": as_of})
+        self._book.set_properties(
+            {"title": title, "author": view.site, "created": local_time(view.as_of, self._zone)}
+        )
         sheet.set_paper(A4)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
@@ -110,17 +106,7 @@ class _Sheet:
         for row, line in enumerate(lines, 2):
             self._string(row, 0, line)
         row = len(lines) + 3
-        heads = (
-            "number",
-            "indicator",
-            "figure",
-            "value",
-            "behind",
-            "formula",
-            "filter",
-            "evidence",
-        )
-        for place, key in enumerate(heads):
+        for place, key in enumerate(HEADS):
             self._string(row, place, t(f"annex.head.{key}"), self._strong)
         sheet.repeat_rows(row)
         for part in annex_parts(view, self._zone, workbook):

@@ -46,6 +46,13 @@ SPARKLINE_WIDTH = 26.0
 ROW_HEIGHT = 15
 HEAD_HEIGHT = 36
 LONGEST_SHEET_NAME = 31
+TEXT_STAYS_TEXT = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
+"""Options of a workbook in which a text never becomes a formula, a link or a number."""
+
 NUMBER_FORMATS = {Measure.COUNT: "#,##0", Measure.SHARE: "0.0%", Measure.DAYS: "0.0"}
 WIDTHS = {
     Measure.COUNT: 14,
@@ -67,12 +74,7 @@ def report_xlsx(view: Report, zone: ZoneInfo, *, most: int = MOST_ROWS) -> bytes
     row.
     """
     kept = io.BytesIO()
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
+    options = {"constant_memory": True, **TEXT_STAYS_TEXT}
     with xlsxwriter.Workbook(kept, options) as book:
         _Writer(book, view, zone, most).write()
     return kept.getvalue()
@@ -103,7 +105,7 @@ class _Writer:
         view, t = self.view, self.t
         title = f"{t('report.title')} {period_text(view, view.names.locale, self.zone)}"
         self.book.set_properties(
-            {"title": title, "author": view.site, "created": _local(view.as_of, self.zone)}
+            {"title": title, "author": view.site, "created": local_time(view.as_of, self.zone)}
         )
         cover = self.sheet(t("report.sheet.cover"))
         told: list[tuple[str, str]] = []
@@ -151,7 +153,7 @@ class _Writer:
         for label, value in lines:
             self.string(sheet, row, 0, label, self.strong)
             if isinstance(value, datetime):
-                sheet.write_datetime(row, 1, _local(value, self.zone), self.moment)
+                sheet.write_datetime(row, 1, local_time(value, self.zone), self.moment)
             elif isinstance(value, date):
                 sheet.write_datetime(row, 1, value, self.day)
             else:
@@ -321,7 +323,7 @@ class _Writer:
             text = cell_text(cell, measure, "share", self.view.names, self.zone)
             self.string(sheet, row, place, text, self.gone)
         elif isinstance(cell, datetime):
-            sheet.write_datetime(row, place, _local(cell, self.zone), self.moment)
+            sheet.write_datetime(row, place, local_time(cell, self.zone), self.moment)
         elif isinstance(cell, date):
             sheet.write_datetime(row, place, cell, self.day)
         elif isinstance(column, Column) and column.key == "ticket":
@@ -349,6 +351,6 @@ def _width(table: Table, column: Column) -> float:
     return WIDTHS[Measure.COUNT if table.key == "headline" else column.measure]
 
 
-def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
     """Return a local time without its zone, the form used in workbooks."""
     return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)
