@@ -21,7 +21,7 @@ from big_site import CONFIG, copied, fill, go_live
 
 REPOSITORY = CONFIG.parent.parent
 DAY = 86_400
-READY = "running on schedule"
+READY = ("berjalan menurut jadwal", "running on schedule")
 SETTLE = 20.0
 """Seconds after the first cycle that are not measured."""
 
@@ -39,7 +39,7 @@ def main() -> None:
         log = folder / "log"
         service = _up(sites, folder / "prefect", log)
         try:
-            while READY not in log.read_text("utf-8"):
+            while not any(words in log.read_text("utf-8") for words in READY):
                 if service.poll() is not None:
                     sys.exit(log.read_text("utf-8"))
                 time.sleep(1)

@@ -22,6 +22,7 @@ from prefect.settings import get_current_settings
 from service.environment import CHECK, PARENT, interval
 from service.gateway import Gateway
 from service.login import WATCH
+from service.server_database import wait_outside_sqlite
 from service.signals import end_with_parent
 
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str]) -> None:
         end_with_parent(int(parent))
     settings = get_current_settings().server
     check_tasks_every(timedelta(seconds=interval(CHECK)))
+    wait_outside_sqlite()
     assert settings.api.auth_string is not None, "the service always sets a login"
     uvicorn.run(
         Gateway(
