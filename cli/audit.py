@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
+from cli.language.translation import translated
 from cli.language.words import near, say
 from settings import Site, load_site
 
@@ -111,7 +112,9 @@ def verify_audit(
         console.out.print(say("audit.anchors", n=found.anchors))
     else:
         fault_text = say("audit.fault", row=str(fault.seq))
-        console.out.print(f"[bold red]{fault_text}[/] {escape(fault.wrong)}", soft_wrap=True)
+        console.out.print(
+            f"[bold red]{fault_text}[/] {escape(translated(fault.wrong))}", soft_wrap=True
+        )
         console.out.print(say("audit.before_fault", n=found.rows))
     if found.missing_triggers and not as_json:
         console.out.print(

@@ -105,7 +105,7 @@ def adopt(
         since = console.short_time(context.local(row.since).isoformat(timespec="minutes"))
         lines = say("backup.adopt.other", host=row.host, path=row.path, since=since)
         console.out.print(escape(lines), soft_wrap=True)
-        if not yes and not typer.confirm(say("backup.adopt.confirm")):
+        if not yes and not console.confirm(say("backup.adopt.confirm")):
             raise typer.Exit(console.TROUBLE)
         held = go_on(context, datetime.now(UTC))
         console.out.print(escape(say("backup.adopt.done", n=held)), soft_wrap=True)

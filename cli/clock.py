@@ -81,7 +81,7 @@ def accept(
             return
         if verdict.outcome is clock_check.ClockOutcome.CONTRADICTED and not force:
             raise UsageError(say("clock.contradicted"))
-        if not yes and not typer.confirm(say("clock.ask_right")):
+        if not yes and not console.confirm(say("clock.ask_right")):
             raise typer.Exit(console.TROUBLE)
         clock_check.accept_clock(context, verdict)
         console.out.print(say("clock.accepted"))
@@ -120,7 +120,7 @@ def back(
             console.out.print(
                 say(f"clock.times.{key}", time=f"{context.local(time):%Y-%m-%d %H:%M}")
             )
-        if not yes and not typer.confirm(say("clock.ask_undo")):
+        if not yes and not console.confirm(say("clock.ask_undo")):
             raise typer.Exit(console.TROUBLE)
         by = console.caller()
         done = false_time.set_back(context, right, now, since=false_since, by=by)

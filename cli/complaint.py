@@ -14,9 +14,8 @@ from rich.markup import escape
 from cli import console
 from cli.console import NowOption, SiteOption, UsageError
 from cli.deadlines import unit_named
-from cli.language.words import say
+from cli.language.words import near, say
 from settings.mapping import OFFICIAL_STEPS
-from sla.error_text import did_you_mean
 from sla.events import BY_COMMAND
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def retract(
     A step that the source itself shows cannot be taken back here.
     """
     if step not in OFFICIAL_STEPS:
-        raise UsageError(_say("no_step", step=step, near=did_you_mean(step, OFFICIAL_STEPS)))
+        raise UsageError(_say("no_step", step=step, near=near(step, OFFICIAL_STEPS)))
     _run(
         _Call(
             step=step,

@@ -237,6 +237,23 @@ def short_time(text: str) -> str:
         return text
 
 
+def confirm(question: str) -> bool:
+    """Ask until the answer is yes or no, in either language; no answer means no."""
+    words = {
+        answer: meaning
+        for meaning, key in ((True, "console.confirm.yes"), (False, "console.confirm.no"))
+        for answer in say(key).split()
+    }
+    choices = say("console.confirm.choices")
+    while True:
+        text = typer.prompt(f"{question} [{choices}]", default="", show_default=False)
+        if not text.strip():
+            return False
+        if (answer := words.get(text.strip().lower())) is not None:
+            return answer
+        err.print(say("console.confirm.again"))
+
+
 def waits(file: Mapping[str, str]) -> str:
     """Return a sentence about a file that is left to a later run."""
     since = short_time(file["taken_from"])

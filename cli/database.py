@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import SiteOption, UsageError
+from cli.language.translation import translated
 from cli.language.words import say
 from settings import load_site
 
@@ -59,14 +60,14 @@ def copy(
         datetime.now(UTC),
         AuditActor(console.caller()),
         lock=place.var / "service.lock",
-        say=lambda text: console.err.print(escape(text)),
+        say=lambda text: console.err.print(escape(translated(text))),
     )
     fault = done.audit.fault
     lines = [
         say("database.copied", rows=sum(done.rows.values()), tables=len(done.rows)),
         say("database.intact", n=done.audit.rows)
         if fault is None
-        else say("database.as_before", row=str(fault.seq), fault=fault.wrong),
+        else say("database.as_before", row=str(fault.seq), fault=translated(fault.wrong)),
         say("database.switch"),
         say("database.only_one"),
     ]

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.language.translation import translated
 from cli.language.words import say
 from settings.mail_address import WrongAddress, plain_address
 
@@ -166,7 +167,7 @@ def send_test(
         except NotProbed as error:
             raise UsageError(say(f"mail.error.{error.key}")) from None
         except MailError as error:
-            text = say("mail.test.refused", answer=str(error))
+            text = say("mail.test.refused", answer=translated(str(error)))
             console.err.print(escape(text), soft_wrap=True)
             raise typer.Exit(console.TROUBLE) from None
         key = "mail.test.kept" if context.site.keeps_mail else "mail.test.sent"
@@ -178,7 +179,9 @@ def _plain(address: str) -> str:
     try:
         return plain_address(address)
     except WrongAddress as error:
-        raise UsageError(say("mail.no_address", text=address, reason=str(error))) from None
+        raise UsageError(
+            say("mail.no_address", text=address, reason=translated(str(error)))
+        ) from None
 
 
 @mail_app.command("resend")

@@ -138,6 +138,8 @@ def _run() -> None:
         OutsideCalendar,
     ) as error:
         _fail(str(error), console.USAGE)
+    except typer.Abort:  # Ctrl-C, or the end of the input, at a question
+        _fail(say("main.stopped"), console.TROUBLE)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:

@@ -60,14 +60,16 @@ def run(
         cycle = run_cycle(
             str(place.folder),
             moment if now else None,
-            say=lambda text: console.err.print(escape(text)),
+            say=lambda text: console.err.print(escape(translated(text))),
         )
     if as_json:
         console.print_json(cycle.counts)
     else:
         show_cycle(place, cycle.counts, moment)
     if cycle.failed:
-        console.err.print(f"[bold red]{say('service.failed')}[/] {escape(cycle.failed)}")
+        console.err.print(
+            f"[bold red]{say('service.failed')}[/] {escape(translated(cycle.failed))}"
+        )
         raise typer.Exit(console.TROUBLE)
 
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.language.translation import translated
 from cli.language.words import language, say
 from settings import SettingsError, load_site
 from sla.error_text import first_line
@@ -162,7 +163,9 @@ def _show_checked(checked: Checked) -> None:
     for column in checked.mixed_dates:
         console.out.print(say("source.mixed_dates", column=escape(column)), soft_wrap=True)
     for failure in checked.failures:
-        console.out.print(say("source.unreadable", failure=escape(failure)), soft_wrap=True)
+        console.out.print(
+            say("source.unreadable", failure=escape(translated(failure))), soft_wrap=True
+        )
     for each in map(asdict, checked.waiting):
         console.out.print(escape(console.waits(each)), soft_wrap=True)
     console.out.print(_total(checked), soft_wrap=True)

@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import SitesOption, site_folders
+from cli.language.translation import translated
 from settings import SettingsError, Site, load_site
 from sla.plain_text import log_line, terminal_safe
 
@@ -49,7 +50,7 @@ def watch(
     if once:
         said = [line for each in watched for line in each.outside.check(datetime.now(UTC))]
         for line in said:
-            console.out.print(escape(line), soft_wrap=True)
+            console.out.print(escape(translated(line)), soft_wrap=True)
         raise typer.Exit(console.TROUBLE if said else console.GOOD)
     ended = Event()
 
@@ -64,8 +65,9 @@ def watch(
     while not ended.is_set():
         for each in watched:
             for line in each.check():
+                text = translated(line)
                 name = f"{each.outside.site.folder.name}: " if len(watched) > 1 else ""
-                print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {name}{log_line(line)}", flush=True)
+                print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {name}{log_line(text)}", flush=True)
         ended.wait(EVERY)
 
 
@@ -102,5 +104,6 @@ def _read_again(site: Site) -> Site:
     try:
         return load_site(site.folder)
     except SettingsError as error:
-        print(terminal_safe(f"the site is used as it was before: {error}"), flush=True)
+        text = f"the site is used as it was before: {error}"
+        print(terminal_safe(translated(text)), flush=True)
         return site

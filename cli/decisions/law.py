@@ -10,8 +10,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from cli.language.words import language, say
-from sla.error_text import did_you_mean
+from cli.language.words import language, near, say
 from sla.regulations.model import LengthUnit, Rule
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ def _rule(context: SiteContext, rule_id: str, moment: datetime) -> Rule:
     law = context.site.evaluation_context.law
     rule = law.on(rule_id, context.local(moment).date())
     if rule is None:
-        near = did_you_mean(rule_id, law.ids)
-        raise UsageError(say("law.error.unknown", rule=rule_id, near=near))
+        raise UsageError(say("law.error.unknown", rule=rule_id, near=near(rule_id, law.ids)))
     return rule
 
 

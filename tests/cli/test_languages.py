@@ -13,7 +13,7 @@ import pytest
 from conftest import REPOSITORY
 from typer.main import get_command
 
-from cli import app
+from cli import app, console
 from cli.language import translation, words
 from cli.language.help import placeholders, tree, words_of
 from settings.errors import LOCALES
@@ -198,6 +198,24 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
             "Kata masuk antarmuka: di berkas /v/login; `tenggat ui login` menampilkannya",
         ),
         ("a text of tomorrow", "a text of tomorrow"),
+        ("  work pool tenggat: made", "  work pool tenggat: dibuat"),
+        (
+            "worker has not answered for 65 s; starting it again in 1 s; see /v/worker.log",
+            "worker tidak menjawab selama 65 detik; dijalankan lagi dalam 1 detik;"
+            " lihat /v/worker.log",
+        ),
+        (
+            "a.csv: no column 'Tiket'; did you mean `Tiket ID`?. Correct the mapping in"
+            " sources.toml",
+            "a.csv: tidak ada kolom 'Tiket'; maksud Anda `Tiket ID`?. Perbaiki pemetaan di"
+            " sources.toml",
+        ),
+        (
+            "lapor: a.csv: no column 'Tiket'; the file has Status and 3 columns without a mapping."
+            " Correct the mapping in sources.toml",
+            "lapor: a.csv: tidak ada kolom 'Tiket'; berkasnya memuat Status dan 3 kolom tanpa"
+            " pemetaan. Perbaiki pemetaan di sources.toml",
+        ),
     ],
 )
 def test_errors_of_other_layers_are_translated_where_a_pair_fits(english, indonesian):
@@ -237,6 +255,91 @@ def test_every_finding_of_doctor_has_an_indonesian_form():
     assert sorted(missing) == []
 
 
+FOR_PEOPLE = {
+    "AntedatedReceipts",
+    "BackupError",
+    "ClockInThePast",
+    "CopyError",
+    "FatalFile",
+    "LadderError",
+    "NoRightRun",
+    "NoStorm",
+    "NoToken",
+    "NotReady",
+    "NotResent",
+    "NotYet",
+    "RefusedWorkbook",
+    "ServerUnavailable",
+    "ServiceError",
+    "SettingsError",
+    "SlowSource",
+    "SourceError",
+    "TooManyBadRows",
+    "UnreadableFile",
+    "Unready",
+    "WrongAnswer",
+    "WrongMapping",
+    "WrongStep",
+    "_Stumbled",
+}
+"""Errors with a text that a command prints. A ValueError of `settings` is one too."""
+
+
+def texts_for_people():
+    """The texts of these errors, and the lines that the service prints."""
+    for package in ("settings", "sla", "db", "tasks", "flows", "service"):
+        for file in (REPOSITORY / package).rglob("*.py"):
+            code = file.read_text("utf-8")
+            if "raise " not in code and package != "service":
+                continue
+            for node in ast.walk(ast.parse(code)):
+                texts = ()
+                if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                    name = getattr(node.exc.func, "id", "")
+                    in_settings = package == "settings" and name == "ValueError"
+                    texts = node.exc.args[:1] if name in FOR_PEOPLE or in_settings else ()
+                elif isinstance(node, ast.Yield) and package == "service":
+                    texts = [node.value]
+                elif isinstance(node, ast.Call) and package == "service":
+                    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                    texts = node.args if name in ("say", "_say") else ()
+                for text in itertools.chain.from_iterable(map(forms, texts)):
+                    yield re.sub("(['a-z])…$", r"\1", text)  # the hint at its end
+
+
+def test_every_error_and_line_for_people_has_an_indonesian_form():
+    texts = {text for text in texts_for_people() if re.search(r"[a-z]{2}.* .*[a-z]", text)}
+    assert len(texts) > 150
+    words.use_language("id")
+    missing = [
+        text for text in texts if translation.translated(text) == text and text not in PARTS_VARY
+    ]
+    words.use_language("en")
+    assert sorted(missing) == []
+
+
+PARTS_VARY = {
+    "'…' is no date; write for example 2026-11-24 08:30, or …",
+    "'…' is not a … of the site's files. `…` (or `…`) confirms the value, `…` (or `…`)"
+    " counts it under 'lainnya'",
+    "a … cannot come … the deadline ('…')",
+    "… and … have the same …; …",
+    "… has no subdivision '…'",
+    "… is outside the site's folder; …",
+    "… the server at …",
+    "… …; starting it again in … s",
+    "…. `…` (or `…`) means an empty cell",
+    "…: it cannot be read within … seconds; …",
+    "…: its reader failed (…); …",
+    "…: its rows need more than … MB of memory; …",
+    "…: … in it is …",
+    "…: … of … rows cannot be read (…); nothing of it is imported. The first one is in line …. …",
+    "…; install PostgreSQL's client programs of version … or newer (Debian:"
+    " postgresql-client-…), or name their folder in PGBIN",
+}
+"""Texts that a pair fits only with their parts filled in."""
+
+
 SAME_IN_BOTH = {
     "chmod o= …",
     "chown -R … …",
@@ -272,3 +375,24 @@ def test_the_help_in_the_code_is_the_english_one():
             if " ".join((code or "").split()) != " ".join((text or "").split())
         ]
     assert differing == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "typed", "expected"),
+    [
+        ("id", ["ya"], True),
+        ("id", ["Y"], True),
+        ("id", ["tidak"], False),
+        ("id", [""], False),
+        ("id", ["boleh", "ya"], True),
+        ("en", ["yes"], True),
+        ("en", ["n"], False),
+    ],
+)
+def test_a_question_takes_the_words_of_its_language(monkeypatch, lang, typed, expected):
+    answers = iter(typed)
+    words.use_language(lang)
+    monkeypatch.setattr("typer.prompt", lambda text, **options: next(answers))
+    assert console.confirm("?") is expected
+    words.use_language("en")
+    assert list(answers) == []
