@@ -24,6 +24,9 @@ class Role(StrEnum):
 OF_A_UNIT = (Role.LIAISON, Role.HEAD_OF_UNIT)
 """Roles that exist in every unit. The other roles exist once for the whole site."""
 
+SPEAKING = (*OF_A_UNIT, Role.ADMINISTRATOR)
+"""Roles that speak for a unit. The administrator verifies complaints, a duty of its own unit."""
+
 
 SHORT = 20
 """Limit in characters of a unit's name that needs no short name."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sla.directory import OF_A_UNIT, Role
+from sla.directory import OF_A_UNIT, SPEAKING, Role
 from sla.regulations.model import Actor, Rule
 
 
@@ -132,5 +132,5 @@ def ladder_for(
 def responsible_roles(rule: Rule) -> tuple[Role, ...]:
     """Return the roles whose notice counts as a notice to the responsible unit."""
     if rule.actor is Actor.LAPOR_ADMINISTRATOR:
-        return (*OF_A_UNIT, Role.ADMINISTRATOR)
+        return SPEAKING
     return OF_A_UNIT

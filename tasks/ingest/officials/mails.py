@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from db import complaints
 from db.mailbox import source_mails
 from db.models import Complaint, SourceMailKind
-from sla.directory import OF_A_UNIT, Role
+from sla.directory import SPEAKING, Role
 from sla.events import BY_REPLY, BY_REPORTER, Event, Kind
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.officials import steps
@@ -80,8 +80,8 @@ def speaking_role(mail: ReadMail, complaint: Complaint) -> Role | None:
         (
             office.role
             for office in mail.offices
-            if office.role is Role.ADMINISTRATOR
-            or (office.role in OF_A_UNIT and office.unit == complaint.unit)
+            if office.role in SPEAKING
+            and (office.role is Role.ADMINISTRATOR or office.unit == complaint.unit)
         ),
         None,
     )

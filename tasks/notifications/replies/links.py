@@ -8,15 +8,12 @@ from urllib.parse import quote
 
 from db.mailbox import replies
 from db.models import Complaint, MessageRow, Reply, ReplyKind
-from sla.directory import OF_A_UNIT, Role
+from sla.directory import SPEAKING
 from tasks.common.context import RunContext
 from tasks.notifications.replies.token import CHOICES, token_text
 from tasks.notifications.views import NoticeItem, ReplyLinks, Statement
 from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
-
-SPEAKING = frozenset({*OF_A_UNIT, Role.ADMINISTRATOR})
-"""Roles that speak for a unit. The administrator verifies complaints, a duty of its own unit."""
 
 
 def with_replies(

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from db.mailbox import replies
 from db.models import Complaint, MessageRow, Reply, ReplyKind, ReplyOutcome
-from sla.directory import OF_A_UNIT
+from sla.directory import OF_A_UNIT, SPEAKING
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.redaction import redact_and_truncate
-from tasks.notifications.replies.links import SPEAKING, signed_name
+from tasks.notifications.replies.links import signed_name
 from tasks.notifications.replies.parse import IncomingReply
 from tasks.notifications.replies.stated_steps import state_done
 from tasks.notifications.replies.token import is_signed

@@ -14,6 +14,7 @@ KEPT = 4
 """Number of runs that must agree, each with something newer than the one before."""
 
 TOLERANCE = timedelta(minutes=15)
+"""A clock that is wrong by less than this is not noticed."""
 
 
 class NewestTime(NamedTuple):

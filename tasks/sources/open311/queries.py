@@ -15,14 +15,12 @@ import httpx
 from settings.sources import Open311Source
 from tasks.sources.base import SourceError
 from tasks.sources.open311.client import HttpClient, plain
+from tasks.sources.open311.clock import TOLERANCE
 from tasks.sources.open311.collected import CollectedRequests, Seen
 from tasks.sources.open311.parser import Request, moment, requests_in
 
 OVERLAP = timedelta(days=1)
 """How much time before the last extract is asked for again: servers publish some requests late."""
-
-AHEAD = timedelta(minutes=15)
-"""A clock that is fast by less than this is not noticed."""
 
 EDGE = timedelta(minutes=1)
 """Overlap of two windows: servers differ on whether the first and the last second are included."""
@@ -114,7 +112,7 @@ class Questions:
 
         They are not imported. A server that refuses the question has none.
         """
-        begin = collected.now + AHEAD
+        begin = collected.now + TOLERANCE
         question = {"start_date": iso(begin), "end_date": iso(begin + timedelta(days=1))}
         with suppress(SourceError):
             collected.look_at(self._ask(question, 1))
