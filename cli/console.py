@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.language.translation import translated
-from cli.language.words import lookup, near, say
+from cli.language.words import lookup, near, say, value_word
 from settings import Site, load_site
 from sla.error_text import first_line
 from sla.plain_text import escaped_control, formula_safe, terminal_safe
@@ -166,13 +166,18 @@ def known_source(site: Site, name: str) -> str:
 
 
 def chosen(kinds: type[Chosen], name: str, text: str | None) -> Chosen | None:
-    """Return the member of `kinds` with this text, or None for no text.
+    """Return the member of `kinds` with this text or word, or None for no text.
 
-    Raises :class:`UsageError` for another text; `name` is a kind of value in console.toml.
+    Raises :class:`UsageError` for another text; `name` is a kind of value in console.toml and in
+    values.toml.
     """
-    if text is not None and text not in set(kinds):
-        raise UsageError(say(f"console.no_{name}", text=text, near=near(text, kinds)))
-    return kinds(text) if text is not None else None
+    if text is None:
+        return None
+    words = {value_word(name, each): each for each in kinds}
+    found = words.get(text.strip().lower(), text)
+    if found not in set(kinds):
+        raise UsageError(say(f"console.no_{name}", text=text, near=near(text, words, kinds)))
+    return kinds(found)
 
 
 def print_json(value: Any) -> None:
@@ -181,17 +186,26 @@ def print_json(value: Any) -> None:
     out.print(JSONHighlighter()(escaped_control(text)), soft_wrap=True)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Iterable[str]],
+    values: Mapping[str, str] | None = None,
+) -> None:
     """Print a table with headings in the language of the call.
 
-    The first column is input for other commands and is never folded.
+    The first column is input for other commands and is never folded. `values` names the columns
+    with a value of the program, and its kind in values.toml; they are printed in words.
     """
+    kinds = [(values or {}).get(column) for column in columns]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for number, column in enumerate(columns):
         heading = lookup("columns", column) or column
         table.add_column(heading, overflow="fold", no_wrap=not number)
     for row in rows:
-        table.add_row(*map(escape, row))
+        cells = (
+            value_word(kind, cell) if kind else cell for kind, cell in zip(kinds, row, strict=True)
+        )
+        table.add_row(*map(escape, cells))
     out.print(table)
 
 
@@ -208,10 +222,11 @@ def show_rows(
     csv_file: Path | None,
     *,
     as_json: bool,
+    values: Mapping[str, str] | None = None,
 ) -> None:
     """Print rows as a table or JSON, or write CSV without formulas for a spreadsheet.
 
-    `total` is the key of the text with their number.
+    `total` is the key of the text with their number, `values` as in :func:`print_table`.
     """
     if csv_file is not None:
         text = io.StringIO(newline="")
@@ -225,7 +240,8 @@ def show_rows(
     elif as_json:
         print_json(rows)
     else:
-        print_table(columns, ([short_time(row[column]) for column in columns] for row in rows))
+        cells = ([short_time(row[column]) for column in columns] for row in rows)
+        print_table(columns, cells, values)
         out.print(say(total, n=len(rows)))
 
 
@@ -281,7 +297,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         key = "console.disk_full" if full else "console.cannot_write"
-        raise UsageError(say(key, file=path, error=error.strerror)) from None
+        raise UsageError(say(key, file=path, error=translated(error.strerror or ""))) from None
 
 
 def check_writable(path: Path) -> None:

@@ -126,20 +126,21 @@ def list_deadlines(
     complaints and duties as the mails and reports do. A duty that ended otherwise after its
     deadline is breached and no longer late; those due in the same calendar year are counted.
     """
-    console.chosen(State, "state", state)
+    only = console.chosen(State, "state", state)
     with console.context_of(site) as context:
         from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
         from tasks.evaluation.stored_deadlines import last_evaluation, late_counts  # noqa: PLC0415
 
         chosen = unit_named(context.site, unit) if unit is not None else None
         with context.transaction() as session:
-            rows = deadline_rows(
-                session, context, state=State(state) if state is not None else None, unit=chosen
-            )
+            rows = deadline_rows(session, context, state=only, unit=chosen)
             evaluated = last_evaluation(session) or console.moment(None, context.site)
             begin = context.site.evaluation_context.start_of_year(evaluated)
             late = late_counts(session, begin, chosen)
-    console.show_rows(DEADLINE_COLUMNS, rows, "deadlines.total", csv_file, as_json=as_json)
+    values = {"state": "state", "reason": "because"}
+    console.show_rows(
+        DEADLINE_COLUMNS, rows, "deadlines.total", csv_file, as_json=as_json, values=values
+    )
     if csv_file is None and not as_json:
         console.out.print(
             say(
@@ -164,7 +165,10 @@ def list_changes(
 
         with context.transaction() as session:
             rows = change_rows(session, context)
-    console.show_rows(CHANGE_COLUMNS, rows, "deadlines.moved", csv_file, as_json=as_json)
+    values = {"state_before": "state", "state_after": "state"}
+    console.show_rows(
+        CHANGE_COLUMNS, rows, "deadlines.moved", csv_file, as_json=as_json, values=values
+    )
 
 
 def _stretch(text: str) -> tuple[date, date]:

@@ -14,7 +14,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.translation import translated
-from cli.language.words import say
+from cli.language.words import say, value_word
 from settings.mail_address import WrongAddress, plain_address
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def list_mail(
     if as_json:
         console.print_json(rows)
     else:
-        console.print_table(MAIL_COLUMNS, (row.values() for row in rows))
+        values = {"status": "status", "role": "role"}
+        console.print_table(MAIL_COLUMNS, (row.values() for row in rows), values)
         key = "mail.mails_and_more" if len(rows) == limit else "mail.mails"
         console.out.print(say(key, n=len(rows)))
 
@@ -90,14 +91,14 @@ def _stored(context: SiteContext, number: int) -> tuple[list[str], bytes, bool]:
         lines = [
             say(
                 "mail.head",
-                status=row.status,
+                status=value_word("status", row.status),
                 message_id=row.message_id_header,
                 recipient=row.recipient,
-                role=row.role,
+                role=value_word("role", row.role),
             )
         ]
         lines += [
-            f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
+            f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {value_word('attempt', a.outcome)}"
             f"  {a.code or ''} {a.answer}"
             + (f" ({say('mail.unknown')})" if a.outcome == "unknown" else "")
             for a in row.attempts
@@ -136,7 +137,11 @@ def withdraw_mail(
                 found = withdraw(session, number, console.moment(now, context.site))
         except NotWithdrawn as error:
             raise UsageError(
-                say("mail.error.not_waiting", number=str(number), status=error.status)
+                say(
+                    "mail.error.not_waiting",
+                    number=str(number),
+                    status=value_word("status", error.status),
+                )
             ) from None
         if found is None:
             raise UsageError(say("mail.no_mail", number=str(number)))

@@ -164,7 +164,7 @@ def _misused(error: Any) -> None:
         sys.exit(console.USAGE)
     command = context.command_path if context else "tenggat"
     key = "main.see_help_too" if message.endswith("?") else "main.see_help"
-    text = translated(message.rstrip("."))
+    text = translated(help.placeholders(message).rstrip("."))
     _fail(say(key, message=text, command=command), console.USAGE)
 
 

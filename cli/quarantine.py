@@ -34,7 +34,9 @@ def list_quarantine(
     else:
         columns = (*QUARANTINE_COLUMNS, *(("resolved",) if everything else ()))
         console.print_table(
-            columns, ([console.short_time(row[column]) for column in columns] for row in rows)
+            columns,
+            ([console.short_time(row[column]) for column in columns] for row in rows),
+            {"reason": "rejection"},
         )
         waiting = sum(not row["resolved"] for row in rows)
         key = "quarantine.waiting_of" if everything else "quarantine.waiting"

@@ -35,6 +35,7 @@ def list_replies(
     if as_json:
         console.print_json(rows)
     else:
-        console.print_table(REPLY_COLUMNS, (row.values() for row in rows))
+        values = {"role": "role", "statement": "statement", "outcome": "outcome"}
+        console.print_table(REPLY_COLUMNS, (row.values() for row in rows), values)
         key = "replies.answers_and_more" if len(rows) == limit else "replies.answers"
         console.out.print(say(key, n=len(rows)))

@@ -15,7 +15,7 @@ from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_folders
 from cli.decisions.preview import preview_mails
 from cli.language.translation import translated
-from cli.language.words import lookup, say
+from cli.language.words import lookup, say, value_word
 from settings import Site, load_site
 
 
@@ -199,8 +199,8 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
         table.add_row(say("service.evaluated"), number, notices)
     sent = counts.get("delivery", {})
     if sent:
-        roles = ", ".join(f"{n} {role}" for role, n in sent["by_role"].items()) or "–"
-        table.add_row(say("service.sent"), str(sent["sent"]), roles)
+        roles = ", ".join(f"{n} {value_word('role', role)}" for role, n in sent["by_role"].items())
+        table.add_row(say("service.sent"), str(sent["sent"]), roles or "–")
         if sent["in_trial"]:
             to = say("service.to_administrator")
             table.add_row(say("service.in_trial"), str(sent["in_trial"]), to)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.translation import translated
-from cli.language.words import language, say
+from cli.language.words import language, say, value_word
 from settings import SettingsError, load_site
 from sla.error_text import first_line
 from sla.plain_text import terminal_safe
@@ -132,15 +132,19 @@ def _show_checked(checked: Checked) -> None:
         console.out.print(f"[bold]{say('source.line', line=row['line'])}[/]")
         for field in FIELDS:
             if row[field]:
-                text = "; ".join(map(_short_times, row[field].split("; ")))
-                console.out.print(f"  {field:<15} {escape(text)}", soft_wrap=True)
+                text = _field_text(field, row[field])
+                label = say(f"source.fields.{field}")
+                console.out.print(f"  {label:<15} {escape(text)}", soft_wrap=True)
     for field, counted in checked.counts.items():
         empty = say("source.empty")
-        values = ", ".join(f"{word or empty} {n}" for word, n in counted.most_common(12))
+        most = counted.most_common(12)
+        values = ", ".join(f"{_field_text(field, word) or empty} {n}" for word, n in most)
         more = f" {say('source.more', n=len(counted) - 12)}" if len(counted) > 12 else ""
         if set(counted) != {""}:
-            console.out.print(f"[bold]{field}[/]: {escape(values)}{more}", soft_wrap=True)
-    text = ", ".join(f"{kind} {n}" for kind, n in checked.events.most_common())
+            label = say(f"source.fields.{field}")
+            console.out.print(f"[bold]{label}[/]: {escape(values)}{more}", soft_wrap=True)
+    kinds = ((value_word("step", kind), n) for kind, n in checked.events.most_common())
+    text = ", ".join(f"{kind} {n}" for kind, n in kinds)
     console.out.print(f"[bold]{say('source.events')}[/]: {escape(text) or '–'}", soft_wrap=True)
     if checked.refused:
         console.out.print(f"[bold]{say('source.to_quarantine')}[/]")
@@ -148,6 +152,7 @@ def _show_checked(checked: Checked) -> None:
         console.print_table(
             ("line", "ticket", "reason", "column", "value"),
             ((b.position, b.ticket, b.reason, b.column, b.value) for b in some),
+            {"reason": "rejection"},
         )
         if len(checked.refused) > len(some):
             console.out.print(say("source.more", n=len(checked.refused) - len(some)))
@@ -171,10 +176,28 @@ def _show_checked(checked: Checked) -> None:
     console.out.print(_total(checked), soft_wrap=True)
 
 
+def _field_text(field: str, text: str) -> str:
+    """Return a field of a row in the language of the call, with short times."""
+    if field == "classification":
+        return value_word("classification", text)
+    if field == "privacy":
+        return ", ".join(value_word("privacy", each) for each in text.split(", "))
+    if field == "events":
+        return "; ".join(map(_event_text, text.split("; ")))
+    return _short_times(text)
+
+
+def _event_text(text: str) -> str:
+    kind, _, rest = text.partition(" ")
+    when = say("source.by_then") if rest == "by then" else _short_times(rest)
+    return f"{value_word('step', kind)} {when}".rstrip()
+
+
 def _total(checked: Checked) -> str:
     """Return one line with the counts of a sample."""
     names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")
-    reasons = ", ".join(f"{n} {reason}" for reason, n in checked.reasons.items())
+    counted = checked.reasons.items()
+    reasons = ", ".join(f"{n} {value_word('rejection', reason)}" for reason, n in counted)
     text = say(
         "source.total" if checked.whole else "source.total_of_first",
         rows=checked.rows,
@@ -221,5 +244,6 @@ def list_mails(
     console.print_table(
         SOURCE_MAIL_COLUMNS,
         ([console.short_time(row[column]) for column in SOURCE_MAIL_COLUMNS] for row in rows),
+        {"kind": "kind", "step": "step"},
     )
     console.out.print(say("source.mails.message.count", n=len(rows)))

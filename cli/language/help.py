@@ -45,9 +45,15 @@ class TranslatedContext(typer.Context):
 
 
 def prepare(command: Any) -> Any:
-    """Let a command and all commands below it use the translated help; returns the command."""
+    """Let a command and all commands below it use the translated help; returns the command.
+
+    An argument without a placeholder gets its name as one, because only those are translated.
+    """
     for each in tree(command):
         each.context_class = TranslatedContext
+        for parameter in each.params:
+            if parameter.param_type_name == "argument" and not parameter.metavar:
+                parameter.metavar = parameter.name.upper().partition("_")[0]
     return command
 
 

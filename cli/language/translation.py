@@ -14,13 +14,13 @@ from cli.language.words import language, table
 
 FILES = (
     "source_errors",
-    "service_lines",
     "database_errors",
     "mail_errors",
     "errors",
     "findings",
+    "service_lines",
 )
-"""The first pair that fits is used, so `errors`, with the most general ones, comes late."""
+"""The first pair that fits is used; general ones come later than special ones."""
 
 _VARIES = re.compile(r"\{(\w+)\}")
 DEEPEST = 4

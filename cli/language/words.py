@@ -73,6 +73,11 @@ def say(key: str, **values: object) -> str:
     return filled(found, language(), values)
 
 
+def value_word(kind: str, value: str) -> str:
+    """Return the word for a value of the program, such as a status; `kind` is in values.toml."""
+    return lookup("values", f"{kind}.{value}") or value
+
+
 def near(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     """Return '; did you mean ...?' with the closest known word, else '; known are ...'.
 

@@ -57,7 +57,8 @@ def export_directory(
     from tasks.setup.workbook_writer import write_directory  # noqa: PLC0415
 
     place = load_site(site)
-    write_directory(file, place.directory, place.locale)
+    with console.writing(file):
+        write_directory(file, place.directory, place.locale)
     numbers = {"units": len(place.directory.units), "officials": len(place.directory.offices)}
     console.out.print(escape(say("directory.written", file=file, **numbers)), soft_wrap=True)
 

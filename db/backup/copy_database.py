@@ -180,7 +180,7 @@ def _copy_all(source: Connection, target: Connection, say: Callable[[str], None]
         _count_on(target, table)
         rows[table.name] = given.rows
         if given.rows:
-            say(f"{table.name}: {given.rows:,} rows")
+            say(f"copied {table.name}: {given.rows:,} rows")
     head = source.execute(select(AuditHead.seq, AuditHead.hash)).first()
     if head is not None and head.seq:  # the row exists with seq 0; triggers only allow growth
         target.execute(update(AuditHead).values(seq=head.seq, hash=head.hash))

@@ -178,7 +178,7 @@ DUE = ("due", "sp4n/first-follow-up", "2026-11-02")
         ((*DUE, "--pause", "2026-11-04..x"), "no day", "write 2026-11-24"),
         ((*DUE, "--pause", "2026-11-10..2026-11-04"), "ends before it begins", ""),
         ((*DUE, "--now", "today"), "No such option: --now", "`tenggat due --help`"),
-        (("due",), "Missing argument 'rule'", "`tenggat due --help`"),
+        (("due",), "Missing argument 'RULE'", "`tenggat due --help`"),
         (("rnu",), "No such command 'rnu'", "Did you mean 'run'? See `tenggat --help`"),
         (("explain", "1"), "no complaint has the ticket '1'", "`tenggat deadlines`"),
         (("explain", "5010001", "--now", "x"), "'x' is no time", "write 2026-11-24T08:00"),
@@ -503,7 +503,7 @@ def test_the_output_of_a_command_is_indonesian_by_the_site(tenggat, monkeypatch,
     ("call", "expected"),
     [
         (("rnu",), "tidak ada perintah 'rnu'. Maksud Anda 'run'? Lihat `tenggat --help`"),
-        (("due",), "argumen 'rule' belum diisi; lihat `tenggat due --help`"),
+        (("due",), "argumen 'ATURAN' belum diisi; lihat `tenggat due --help`"),
         (("due", "x", "2026-11-02", "--x"), "tidak ada opsi --x; lihat `tenggat due --help`"),
         (("explain", "1"), "tidak ada pengaduan bernomor '1'; lihat `tenggat deadlines`, dan"),
         (

@@ -16,7 +16,13 @@ from typer.main import get_command
 from cli import app, console
 from cli.language import translation, words
 from cli.language.help import placeholders, tree, words_of
+from db.lives import MessageStatus
+from db.models import ReplyKind, ReplyOutcome, SourceMailKind
 from settings.errors import LOCALES
+from sla.directory import Role
+from sla.engine.deadline import Reason, State
+from sla.events import Kind
+from tasks.ingest.records import RejectionReason
 
 FILES = sorted((REPOSITORY / "templates" / "words" / "cli").glob("*.toml"))
 ENGLISH, INDONESIAN = 'locale = "en"\n', 'locale = "id"\n'
@@ -396,3 +402,36 @@ def test_a_question_takes_the_words_of_its_language(monkeypatch, lang, typed, ex
     assert console.confirm("?") is expected
     words.use_language("en")
     assert list(answers) == []
+
+
+VALUES = {
+    "state": State,
+    "status": MessageStatus,
+    "outcome": ReplyOutcome,
+    "statement": ReplyKind,
+    "kind": SourceMailKind,
+    "role": Role,
+    "because": Reason,
+    "rejection": RejectionReason,
+    "step": Kind,
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_each_value_of_a_list_has_a_word_of_its_own(kind):
+    words.use_language("id")
+    found = [words.value_word(kind, each) for each in VALUES[kind]]
+    words.use_language("en")
+    assert len(set(found)) == len(found)
+    assert [words.value_word(kind, each) for each in VALUES[kind]] == list(VALUES[kind])
+    assert all(words.lookup("values", f"{kind}.{each}") for each in VALUES[kind])
+
+
+def test_an_option_takes_the_word_that_a_table_shows():
+    words.use_language("id")
+    assert console.chosen(State, "state", "Selesai terlambat") is State.MET_LATE
+    assert console.chosen(State, "state", "met_late") is State.MET_LATE
+    with pytest.raises(console.UsageError, match="maksud Anda `terlambat`"):
+        console.chosen(State, "state", "telambat")
+    words.use_language("en")
+    assert console.chosen(State, "state", "met_late") is State.MET_LATE

@@ -216,7 +216,7 @@ def test_the_command_says_what_it_did_and_what_is_to_do(lived, new_url, call_ten
     assert "s3cret" not in err
     monkeypatch.setenv("TENGGAT_COPY_TO", new_url)
     code, out, err = call_tenggat("database", "copy", *site)
-    assert (code, "complaint: 12 rows" in err) == (0, True)
+    assert (code, "copied complaint: 12 rows" in err) == (0, True)
     first, second, third, _ = out.splitlines()
     assert first.startswith("copied ")
     assert second.endswith("rows, none touched")
