@@ -137,8 +137,8 @@ def _show_checked(checked: Checked) -> None:
                 console.out.print(f"  {label:<15} {escape(text)}", soft_wrap=True)
     for field, counted in checked.counts.items():
         empty = say("source.empty")
-        most = counted.most_common(12)
-        values = ", ".join(f"{_field_text(field, word) or empty} {n}" for word, n in most)
+        listed = counted.most_common(12)
+        values = ", ".join(f"{_field_text(field, word) or empty} {n}" for word, n in listed)
         more = f" {say('source.more', n=len(counted) - 12)}" if len(counted) > 12 else ""
         if set(counted) != {""}:
             label = say(f"source.fields.{field}")
