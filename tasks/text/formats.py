@@ -98,8 +98,9 @@ def markdown_text(value: object) -> str:
 
 def one_line(text: str, length: int = LONGEST_SUBJECT) -> str:
     """Return a text for a header: one line, no control or direction characters, limited length."""
-    plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    flat = " ".join(plain.split())
+    if not text.isprintable():  # then it has no such character, and no space but the usual one
+        text = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    flat = " ".join(text.split())
     return flat if len(flat) <= length else flat[: length - 1] + "…"
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import lru_cache
+from textwrap import wrap
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -58,6 +59,18 @@ SMALL_NAME = 24
 
 LONGEST_WORD = 80
 """The most letters of a word for which a whole line has room."""
+
+FIRST_ROWS = 3
+"""The rows of a table that stay on the page of its head."""
+
+LINE_MM, ROW_MM, TURNED_MM = 3.5, 2.8, 38.0
+"""The height of a line in a cell, of the space above and below it, and of a turned head."""
+
+PICTURE_LINES = 2
+"""The height of a picture in a cell, in lines."""
+
+BELOW_LETTERS = 70
+"""The letters in a line of the text below a row, at least."""
 
 
 def report_pdf(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
@@ -219,15 +232,46 @@ def _table(section: Section) -> dict[str, Any]:
     return {
         "small": small,
         "widths": widths,
+        "right": [cell.numeric for cell in head],
         "head": [
             _cell(cell, most, narrow=small and at > 0 and not cell.turned)
             for at, (cell, most) in enumerate(zip(head, room, strict=True))
         ],
         "groups": _groups(section),
         "below": section.below,
+        "first_rows": _first_rows_mm(section, room, narrow=small),
         "lines": [_line(line, room, narrow=small) for line in section.lines],
         "total": _line(section.total, room, narrow=small) if section.total else None,
     }
+
+
+def _first_rows_mm(section: Section, room: list[int], *, narrow: bool) -> float:
+    """Estimate the height of the head of a table and its first rows, rather too much."""
+    if not section.lines:
+        return 0.0
+
+    def height(texts: Iterable[Shown]) -> float:
+        lines = (
+            _lines(cell, most, narrow=narrow and at > 0)
+            for at, (cell, most) in enumerate(zip(texts, room, strict=True))
+        )
+        return max(lines) * LINE_MM + ROW_MM
+
+    turned = any(cell.turned for cell in section.columns)
+    head = TURNED_MM if turned else height((Shown(section.head), *section.columns))
+    rows = section.lines[:FIRST_ROWS]
+    below = (-(-len(line.below) // BELOW_LETTERS) * LINE_MM for line in rows if section.below)
+    names = (Shown(line.name.text, line.name.detail) for line in rows)
+    cells = (height((name, *line.cells)) for name, line in zip(names, rows, strict=True))
+    return round(head + bool(section.groups) * (LINE_MM + ROW_MM) + sum(cells) + sum(below), 1)
+
+
+def _lines(cell: Shown, most: int, *, narrow: bool) -> int:
+    """Return how many lines a cell fills; in a narrow column each word has its own."""
+    if cell.picture:
+        return PICTURE_LINES
+    texts = (cell.text, cell.detail)
+    return sum(len(text.split()) if narrow else len(wrap(text, most)) for text in texts)
 
 
 def _groups(section: Section) -> list[dict[str, Any]]:
@@ -256,28 +300,35 @@ def _widths(section: Section) -> list[float]:
 
 
 def _line(line: Line, room: list[int], *, narrow: bool) -> dict[str, Any]:
-    name = {**_cell(Shown(line.name.text, line.name.detail), room[0]), "link": line.link}
+    """Return a row, its name first, without what is false or empty: Typst hashes all it gets."""
     cells = [
-        _cell(cell, most, narrow=narrow) for cell, most in zip(line.cells, room[1:], strict=True)
+        _cell(Shown(line.name.text, line.name.detail), room[0]),
+        *(
+            _cell(cell, most, narrow=narrow)
+            for cell, most in zip(line.cells, room[1:], strict=True)
+        ),
     ]
-    below = breakable(line.below, LONGEST_WORD)
-    return {"name": name, "cells": cells, "small": line.small, "below": below}
+    more = {"link": line.link, "small": line.small, "below": breakable(line.below, LONGEST_WORD)}
+    return {"cells": cells} | {key: value for key, value in more.items() if value}
 
 
-def _cell(cell: Shown, most: int, *, narrow: bool = False) -> dict[str, Any]:
-    """Return a cell with words of at most this length; `narrow` puts each word on its own line."""
+def _cell(cell: Shown, most: int, *, narrow: bool = False) -> str | dict[str, Any]:
+    """Return a cell with words of at most this length: its text, or text, details and style.
+
+    `narrow` puts each word on its own line.
+    """
     text, detail = breakable(cell.text, most), breakable(cell.detail, most)
     if narrow:
         text, detail = "\n".join(text.split()), "\n".join(detail.split())
-    return {
-        "text": text,
+    more = {
         "detail": detail,
-        "numeric": cell.numeric,
         "strong": cell.strong,
         "heat": cell.heat,
         "turned": cell.turned,
         "picture": cell.picture,
     }
+    found = {key: value for key, value in more.items() if value}
+    return {"text": text} | found if found else text
 
 
 @lru_cache
