@@ -24,10 +24,10 @@ import trustme
 from hypothesis import settings
 from support import live_sites, startup
 from support.databases import migrated
-from support.databases.empty import Emptied, compile_once
+from support.databases.empty import Emptied, compile_once, wait_for_no_disk
 from support.databases.prefect import Template
 from support.servers.smtp_servers import Server, running
-from support.startup import parsed_toml
+from support.startup import parsed_toml, rewritten_asserts
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests start compiles all
 sys.dont_write_bytecode = False  # and each worker of pytest rewrites the assertions of all tests
@@ -72,7 +72,9 @@ settings.load_profile("fixed")  # --hypothesis-profile=search chooses another
 service.prefect_api.ANSWER_SECONDS = 180.0
 """A test is in no hurry: on a busy machine Prefect's SQLite may be locked for a minute."""
 create_engine = db.engine.create_engine
-db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **more))
+db.engine.create_engine = lambda *of, **more: wait_for_no_disk(
+    compile_once(create_engine(*of, **more))
+)
 tomllib.loads = parsed_toml.loads
 db.migrate.upgrade = migrated.upgrade
 
@@ -132,6 +134,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = shuffled(items, seed)
     places = {name: place for place, name in enumerate(WAITING)}
     items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Rewrite the assertions of all tests before the processes that run them begin."""
+    if rewritten_asserts.starts_workers(session.config):
+        for file in rewritten_asserts.named_files(session.config):
+            rewritten_asserts.keep(file, session.config)
 
 
 def pytest_collection_finish() -> None:

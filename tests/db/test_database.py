@@ -11,12 +11,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import wita
+from conftest import create_engine, wita
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 from support.databases.migrated import migrate_step_by_step
 
+import db.engine
 from db import complaints, imports, outbox, quarantine, runs
 from db.engine import one_state, open_engine
 from db.lives import MessageStatus
@@ -35,6 +36,8 @@ from db.models import (
 from sla.events import Event, Knowledge
 
 NOON = wita("2026-11-24 12:00")
+FULL = 2
+"""What `PRAGMA synchronous` calls a commit that waits for the disk."""
 
 
 @pytest.fixture(autouse=True)
@@ -442,3 +445,11 @@ def test_who_reads_one_state_keeps_nobody_from_writing_and_cannot_write(engine):
         connection.execute(insert(Complaint).values(complaint("3")))
     with Session(engine) as session, session.begin():  # nor does the connection stay so
         complaints.add(session, [complaint("4")])
+
+
+def test_a_commit_on_sqlite_waits_for_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(db.engine, "create_engine", create_engine)  # other tests do not wait
+    engine = open_engine(f"sqlite:///{tmp_path}/safe.db")
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == FULL
+    engine.dispose()
