@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from settings.errors import LOCALES, SettingsError
-from settings.mail_address import WrongAddress, plain_address
+from settings.mail_address import WrongAddress, address_of_person
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from sla.error_text import did_you_mean
 from sla.plain_text import one_plain_line
@@ -159,45 +159,56 @@ def _offices(
     table: _Table, units: Mapping[str, Unit], mistakes: list[str]
 ) -> Iterator[OfficeHolder]:
     for line, cells in table.rows:
-        found = list(_office_mistakes(cells, units))
+        found: list[str] = []
+        office = _office(cells, units, found)
         mistakes += [table.mistake(line, mistake) for mistake in found]
-        if not found:
-            yield office_of(cells)
+        if office is not None:
+            yield office
 
 
-def _office_mistakes(cells: Mapping[str, str], units: Mapping[str, Unit]) -> Iterator[str]:
+def _office(
+    cells: Mapping[str, str], units: Mapping[str, Unit], mistakes: list[str]
+) -> OfficeHolder | None:
+    """Return the tenure of a row of officers.csv; None if it has mistakes."""
     if units and cells["unit"] not in units:
-        yield f"no unit '{cells['unit']}' in {UNITS_FILE}{did_you_mean(cells['unit'], units)}"
+        hint = did_you_mean(cells["unit"], units)
+        mistakes.append(f"no unit '{cells['unit']}' in {UNITS_FILE}{hint}")
     if cells["role"] not in set(Role):
-        yield f"no role '{cells['role']}'{did_you_mean(cells['role'], Role)}"
+        mistakes.append(f"no role '{cells['role']}'{did_you_mean(cells['role'], Role)}")
+    email = ""
     try:
-        plain_address(cells["email"])
+        email = address_of_person(cells["email"])
     except WrongAddress as error:
-        yield f"'{one_plain_line(cells['email'])}' is no mail address: {error}"
-    tenure: dict[str, date | None] = {}
-    for key in ("from", "to"):
-        try:
-            tenure[key] = _day(cells[key])
-        except ValueError:
-            yield f"`{key}` is '{cells[key]}'; write a date as 2026-11-24"
-    first, last = tenure.get("from"), tenure.get("to")
-    if first and last and last < first:
-        yield f"the tenure ends ({cells['to']}) before it begins ({cells['from']})"
+        mistakes.append(f"'{one_plain_line(cells['email'])}' is no mail address: {error}")
+    since, until = (_day(cells, key, mistakes) for key in ("from", "to"))
+    if since and until and until < since:
+        mistakes.append(f"the tenure ends ({cells['to']}) before it begins ({cells['from']})")
     if cells["deputy"] not in ("", "yes"):
-        yield f"`deputy` is '{cells['deputy']}'; write yes or leave it empty"
+        mistakes.append(f"`deputy` is '{cells['deputy']}'; write yes or leave it empty")
     if cells["locale"] not in ("", *LOCALES):
-        yield f"`locale` is '{cells['locale']}'; write id or en, or leave it empty"
+        mistakes.append(f"`locale` is '{cells['locale']}'; write id or en, or leave it empty")
+    return None if mistakes else office_of(cells, email=email, since=since, until=until)
 
 
-def office_of(cells: Mapping[str, str]) -> OfficeHolder:
+def _day(cells: Mapping[str, str], key: str, mistakes: list[str]) -> date | None:
+    try:
+        return date.fromisoformat(cells[key]) if cells[key] else None
+    except ValueError:
+        mistakes.append(f"`{key}` is '{cells[key]}'; write a date as 2026-11-24")
+        return None
+
+
+def office_of(
+    cells: Mapping[str, str], *, email: str, since: date | None, until: date | None
+) -> OfficeHolder:
     """Return the tenure of a row of officers.csv without mistakes."""
     return OfficeHolder(
         unit=cells["unit"],
         role=Role(cells["role"]),
         name=cells["name"],
-        email=plain_address(cells["email"]),
-        since=_day(cells["from"]),
-        until=_day(cells["to"]),
+        email=email,
+        since=since,
+        until=until,
         deputy=cells["deputy"] == "yes",
         locale=cells["locale"] or None,
         title=cells["title"],
@@ -252,10 +263,6 @@ def _csv(
     writer.writeheader()
     writer.writerows(whole)
     return text.getvalue()
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 def shared_spellings(units: Mapping[str, Unit]) -> Iterator[tuple[str, str, str]]:

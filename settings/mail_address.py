@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 LONGEST_LOCAL_PART = 64
 LONGEST_DOMAIN = 253
@@ -39,10 +40,22 @@ def plain_address(text: str) -> str:
     return f"{local}@{_plain_domain(domain)}"
 
 
-def is_address(text: str) -> bool:
-    """Check whether a text is an address as `plain_address` accepts it."""
+def address_of_person(text: str) -> str:
+    """Return the address of an official as servers accept it; its domain must have a dot.
+
+    A domain without one, as `localhost`, exists only inside one network, and mostly it is a
+    mistake. Raises :class:`WrongAddress`.
+    """
+    address = plain_address(text)
+    if "." not in address.partition("@")[2].strip("."):
+        raise WrongAddress("its domain has no dot; write the whole one, as in name@kab.go.id")
+    return address
+
+
+def is_address(text: str, read: Callable[[str], str] = plain_address) -> bool:
+    """Check whether a function that returns plain addresses accepts a text."""
     try:
-        plain_address(text)
+        read(text)
     except WrongAddress:
         return False
     return True

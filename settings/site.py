@@ -192,7 +192,8 @@ class SiteFile(Strict):
     """The folder of working files, relative to the site's folder; TENGGAT_VAR has priority."""
     administrator_unit: str | None = None
     """The unit that verifies reports. It is responsible under the rules for the administrator, and
-    for complaints not yet assigned to a unit."""
+    for complaints not yet assigned to a unit. Without it, it is the unit of the administrator in
+    officers.csv."""
     regulations: tuple[str, ...] = ()
     """Folders of the site's own regulations, relative to the site's folder."""
     use_national_regulations: bool = True
@@ -337,6 +338,7 @@ class Site:
         self.oauth2_file = folder / file.mail.oauth2_file if file.mail.oauth2_file else None
         files = self._read_files(ladder or folder / "escalation.toml")
         self.directory = files.directory
+        self.administrator_unit = file.administrator_unit or self.directory.administrator_unit
         self.evaluation_context = self._context(files.law, files.calendar)
         self.ladders = files.escalation.ladders
         self.mail_hours = files.escalation.hours
@@ -376,7 +378,7 @@ class Site:
             every_day=Calendar.every_day(calendar.first, calendar.last),
             zone=self.zone,
             policy=self.file.policy,
-            administrator_unit=self.file.administrator_unit,
+            administrator_unit=self.administrator_unit,
             unit_kinds=self.directory.kinds(),
             unit_calendars={
                 unit: calendar.weekly(weekmask(work_days))

@@ -112,6 +112,13 @@ class Directory:
             for spelling in (unit.id, unit.name, *unit.aliases)
         }
 
+    @property
+    def administrator_unit(self) -> str | None:
+        """The unit of the first administrator without a last day, else of the last one; or None."""
+        rows = [office for office in self.offices if office.role is Role.ADMINISTRATOR]
+        unlimited = [office for office in rows if office.until is None]
+        return next((office.unit for office in [*unlimited, *reversed(rows)]), None)
+
     def unit_called(self, name: str) -> str | None:
         """Return the id of the unit with this name or alias, ignoring letter case and spaces."""
         return self._spellings.get(folded(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from cli.language.words import say
 from settings import SettingsError, Site, load_site
 from settings.directory import directory_tables
 from sla.directory import Directory
-from tasks.common.whole_files import whole_file
+from tasks.common.whole_files import whole_files
 
 directory_app = typer.Typer(help="Units and officials in a workbook.", no_args_is_help=True)
 
@@ -39,8 +40,7 @@ def import_directory(
         read = read_directory_workbook(file, place.locale)
     except UnreadableFile as error:
         raise UsageError(str(error)) from None
-    _replace(place, read.directory)
-    _report(place.directory, read.directory, read.empty_offices)
+    _report(place, _replace(place, read.directory), read.empty_offices)
 
 
 @directory_app.command("export")
@@ -63,33 +63,39 @@ def export_directory(
     console.out.print(escape(say("directory.written", file=file, **numbers)), soft_wrap=True)
 
 
-def _replace(place: Site, directory: Directory) -> None:
-    """Write both files of the directory; keep the earlier ones if the site could not be loaded."""
+def _replace(place: Site, directory: Directory) -> Site:
+    """Write both files of the directory, and return the new site.
+
+    The earlier files come back if the site cannot be loaded with the new ones.
+    """
     tables = directory_tables(directory)
     before = {name: (place.folder / name).read_bytes() for name in tables}
-    for name, text in tables.items():
-        _write(place.folder / name, text.encode())
+    _write(place.folder, {name: text.encode() for name, text in tables.items()})
     try:
-        load_site(place.folder)
+        return load_site(place.folder)
     except SettingsError:
-        for name, content in before.items():
-            _write(place.folder / name, content)
+        _write(place.folder, before)
         raise
 
 
-def _write(path: Path, content: bytes) -> None:
-    with whole_file(path) as file:
-        file.write(content)
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    with whole_files() as write:
+        for name, content in contents.items():
+            write(folder / name, content)
 
 
-def _report(before: Directory, after: Directory, empty: int) -> None:
-    """Print the numbers, and the units that were added and removed."""
+def _report(old: Site, new: Site, empty: int) -> None:
+    """Print the numbers, and what else is new: units, and who is responsible for verification."""
+    before, after = old.directory, new.directory
     numbers = {"units": len(after.units), "officials": len(after.offices)}
     lines = [say("directory.imported", **numbers)]
     for key, one, other in (("added", after, before), ("removed", before, after)):
         names = [unit.name for unit in one.units.values() if unit.id not in other.units]
         if names:
             lines.append(say(f"directory.{key}", n=len(names), names=", ".join(names)))
+    if new.administrator_unit != old.administrator_unit:
+        unit = after.name_of(new.administrator_unit)
+        lines.append(say("directory.administrator_unit", unit=unit))
     if empty:
         lines.append(say("directory.empty", n=empty))
     console.out.print(escape("\n".join(lines)), soft_wrap=True)

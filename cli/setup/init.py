@@ -15,7 +15,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import UsageError
 from cli.language.words import language, say
-from settings.mail_address import is_address
+from settings.mail_address import address_of_person, is_address
 
 if TYPE_CHECKING:  # loads much: functions import it only when needed
     from tasks.setup.new_site import LearnedFile, WrittenSite
@@ -123,7 +123,7 @@ def _person(text: str) -> tuple[str, str]:
     """Read 'Name <address>' or a bare address."""
     found = _PERSON.fullmatch(text)
     name, email = (found["name"].strip(), found["email"].strip()) if found else ("", text)
-    if not is_address(email):
+    if not is_address(email, address_of_person):
         raise UsageError(say("init.mistakes.administrator"))
     return name, email
 

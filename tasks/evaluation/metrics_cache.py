@@ -68,7 +68,7 @@ def case_of(context: SiteContext, known: LoadedComplaint, evaluation: Evaluation
         classification=facts.classification,
         category=facts.category,
         channel=facts.channel,
-        unit=holder(events) or context.site.file.administrator_unit,
+        unit=holder(events) or context.site.administrator_unit,
         received=received,
         events=tuple(events),
         deadlines=tuple(evaluation.deadlines),

@@ -38,4 +38,4 @@ class ImportTarget:
     @property
     def administrator_unit(self) -> str | None:
         """Return the unit that is in charge of complaints with an unknown unit."""
-        return self.ctx.site.file.administrator_unit
+        return self.ctx.site.administrator_unit

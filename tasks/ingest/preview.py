@@ -110,7 +110,7 @@ def _read(checked: Checked, context: SiteContext, extract: Extract, rows: int) -
     """Read one extract, as far as the sample goes, and note its first rows."""
     site, name = context.site, checked.source
     observed_at = checked.observed_at or extract.observed_at
-    unit = site.file.administrator_unit
+    unit = site.administrator_unit
     inputs = ParserInputs(
         name,
         site.sources[name],

@@ -86,7 +86,7 @@ class DeskLoader:
             run.site.directory,
             run.today,
             without=without,
-            administrator_unit=run.site.file.administrator_unit,
+            administrator_unit=run.site.administrator_unit,
         )
         self._last = outbox.last_mails(session, {m.recipient for m in messages}, earlier)
         self.cases = self._evaluated(messages)

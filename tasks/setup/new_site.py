@@ -81,8 +81,8 @@ def write_site(folder: Path, new: NewSite) -> WrittenSite:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o750)  # names and addresses of officials, and exports with complaints
     try:
-        units = _write_directory(folder, new)
-        _write_settings(folder, new, units.administrator_unit)
+        number = _write_directory(folder, new)
+        _write_settings(folder, new)
         _write_sources(folder, new)
         load_site(folder)
     except BaseException:
@@ -91,16 +91,11 @@ def write_site(folder: Path, new: NewSite) -> WrittenSite:
         if not existed:
             folder.rmdir()
         raise
-    return WrittenSite(units.number, {each.learned.name: each.learned for each in new.files})
+    return WrittenSite(number, {each.learned.name: each.learned for each in new.files})
 
 
-@dataclass(frozen=True, slots=True)
-class _Units:
-    number: int
-    administrator_unit: str
-
-
-def _write_directory(folder: Path, new: NewSite) -> _Units:
+def _write_directory(folder: Path, new: NewSite) -> int:
+    """Write the proposed units and the administrator; return the number of units."""
     names: Counter[str] = Counter()
     for each in new.files:
         names.update(each.learned.units)
@@ -114,17 +109,16 @@ def _write_directory(folder: Path, new: NewSite) -> _Units:
         (folder / name).write_text(text, encoding="utf-8")
     remarks = {each.unit.id: UnitRemark(each.complaints, each.similar) for each in proposed}
     write_directory(folder / DIRECTORY_FILE, directory, new.locale, remarks)
-    return _Units(len(proposed), responsible)
+    return len(proposed)
 
 
-def _write_settings(folder: Path, new: NewSite, responsible: str) -> None:
+def _write_settings(folder: Path, new: NewSite) -> None:
     values = {
         "name": new.name,
         "name_capitals": new.name.upper(),
         "zone": new.zone,
         "locale": new.locale,
         "var": f"../{folder.resolve().name}-var",
-        "administrator_unit": responsible,
         "sender": new.sender,
         "sender_name": f"Tenggat {new.name.removeprefix('Pemerintah ')}",
         "list_id": f"tenggat.{new.sender.rpartition('@')[2]}",

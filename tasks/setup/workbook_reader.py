@@ -15,7 +15,7 @@ from settings.directory import (
     unit_of,
 )
 from settings.errors import LOCALES, SettingsError
-from settings.mail_address import is_address
+from settings.mail_address import WrongAddress, address_of_person
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from sla.error_text import closest
 from sla.folding import folded
@@ -173,26 +173,31 @@ class _Reader:
                 words = [self.say(f"role.{each}") for each in Role]
                 near = self._hint(cells["role"], words)
                 self.mistake("officers", line, "role", "role", value=cells["role"], near=near)
-            self._check_person(line, cells)
+            email = self._address(line, cells)
             tenure = {key: self._day(line, cells[key], key) for key in ("from", "to")}
             if tenure["from"] and tenure["to"] and tenure["to"] < tenure["from"]:
                 self.mistake("officers", line, "to", "ends_before")
             if unit and role and len(self.mistakes) == before:
-                days = {key: day.isoformat() if day else "" for key, day in tenure.items()}
                 deputy = "yes" if cells["deputy"] else ""
-                given = {"unit": unit, "role": role.value, "deputy": deputy, **days}
-                offices.append(office_of({**cells, **given}))
+                given = {**cells, "unit": unit, "role": role.value, "deputy": deputy}
+                since, until = tenure["from"], tenure["to"]
+                offices.append(office_of(given, email=email, since=since, until=until))
         return offices, empty
 
-    def _check_person(self, line: int, cells: Mapping[str, str]) -> None:
+    def _address(self, line: int, cells: Mapping[str, str]) -> str:
+        """Return the address of a row; note the mistakes in what is said of the person."""
+        email = ""
         if not cells["name"]:
             self.mistake("officers", line, "name", "no_person")
-        if not is_address(cells["email"]) or "." not in cells["email"].partition("@")[2]:
+        try:
+            email = address_of_person(cells["email"])
+        except WrongAddress:
             self.mistake("officers", line, "email", "email")
         if cells["deputy"].casefold() not in ("", "ya", "yes", "y", "plt", "plt.", "plh", "plh."):
             self.mistake("officers", line, "deputy", "deputy", value=cells["deputy"])
         if cells["locale"] not in ("", *LOCALES):
             self.mistake("officers", line, "locale", "locale", value=cells["locale"])
+        return email
 
     def _day(self, line: int, text: str, column: str) -> date | None:
         try:

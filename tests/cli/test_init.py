@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -244,11 +245,28 @@ def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat, export):
     assert {name: (site / name).read_text("utf-8") for name in before} == before
 
 
+def test_the_row_of_the_administrator_names_the_unit_that_verifies(tmp_path, call_tenggat, export):
+    site, book = tmp_path / "site", tmp_path / "d.xlsx"
+    assert call_tenggat("init", site, *ANSWERS, "--export", export)[0] == 0
+    assert "administrator_unit" not in (site / "site.toml").read_text("utf-8")
+    before = load_site(site)
+    assert before.administrator_unit == "diskominfo"
+    other = [replace(each, unit="kab") for each in before.directory.offices]
+    write_directory(book, Directory(before.directory.units.values(), other), "en")
+    code, said, errors = call_tenggat("directory", "import", book, "--site", site)
+    assert (code, errors) == (0, "")
+    assert "The administrator's unit is now Pemerintah Kabupaten Rekaan: it is responsible" in said
+    assert load_site(site).evaluation_context.administrator_unit == "kab"
+
+
 def test_a_directory_without_a_unit_that_the_site_needs_changes_nothing(
     tmp_path, call_tenggat, export
 ):
     site, book = tmp_path / "site", tmp_path / "d.xlsx"
     assert call_tenggat("init", site, *ANSWERS, "--export", export)[0] == 0
+    settings = site / "site.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(f'administrator_unit = "diskominfo"\n{text}', "utf-8")
     before = (site / "units.csv").read_text("utf-8")
     alone = Directory(
         [Unit("kab", "Kab", "kabupaten", None)],

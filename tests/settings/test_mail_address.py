@@ -2,7 +2,7 @@
 
 import pytest
 
-from settings.mail_address import WrongAddress, plain_address
+from settings.mail_address import WrongAddress, address_of_person, plain_address
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_an_address_that_no_server_accepts_is_refused_with_the_sign(text, reason
     with pytest.raises(WrongAddress) as found:
         plain_address(text)
     assert reason in str(found.value)
+
+
+@pytest.mark.parametrize("text", ["camat@localhost", "camat@localhost.", "camat@dinsos"])
+def test_the_domain_of_an_official_has_a_dot(text):
+    with pytest.raises(WrongAddress):
+        address_of_person(text)
+    assert address_of_person("camat@Contohkab.example") == "camat@Contohkab.example"

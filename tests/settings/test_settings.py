@@ -147,6 +147,11 @@ def test_a_mistake_is_named_with_file_key_and_remedy(site_folder, file, old, new
             "line {n}: '<a@b.example>' is no mail address: '<' U+003C (less-than sign) at"
             " place 1 cannot stand before the @",
         ),
+        (
+            {"email": "camat@dinsos"},
+            "line {n}: 'camat@dinsos' is no mail address: its domain has no dot; write the whole"
+            " one, as in name@kab.go.id",
+        ),
         ({"since": "1/2/2026"}, "line {n}: `from` is '1/2/2026'; write a date as 2026-11-24"),
         ({"since": "2026-02-31"}, "line {n}: `from` is '2026-02-31'; write a date as 2026-11-24"),
         (

@@ -207,3 +207,19 @@ def test_a_unit_is_shown_by_its_name(unit, name):
 
 def test_the_kinds_of_units_are_what_rules_ask():
     assert Directory(UNITS, []).kinds()["puskesmas"] == "uptd"
+
+
+@pytest.mark.parametrize(
+    ("rows", "unit"),
+    [
+        ([], None),
+        ([("kab", None)], "kab"),
+        ([("kab", None), ("dinsos", None)], "kab"),
+        ([("kab", date(2026, 1, 31)), ("dinsos", None)], "dinsos"),
+        ([("kab", date(2026, 1, 31)), ("dinsos", date(2026, 2, 28))], "dinsos"),
+    ],
+)
+def test_the_unit_of_the_administrator_is_that_of_the_lasting_row(rows, unit):
+    offices = [office(row, Role.ADMINISTRATOR, "Siti", until=until) for row, until in rows]
+    others = [office("dinsos", Role.LIAISON, "Budi")]
+    assert Directory([], [*others, *offices]).administrator_unit == unit
