@@ -26,8 +26,9 @@ Formulas, all as known at the report's as-of time:
   minus measured, is named beside the share.
 - days_to_follow_up: working days from the receipt to the first follow-up, over the complaints with
   their first follow-up in the period. days_to_settlement: working days from the receipt to the
-  final settlement, over the settled complaints. Both only if the moment is known; mean, median and
-  90th percentile (the smallest value not exceeded by at least nine tenths of the values).
+  final settlement, over the settled complaints. Both only if the moment is known; mean (to one
+  decimal, the half of a tenth goes up), median and 90th percentile (the smallest value not exceeded
+  by at least nine tenths of the values).
 - open: complaints not ended at the as-of time. late: complaints with a breached deadline of the
   provider that is still open. Both at the as-of time, for any time of receipt.
 - late_duties: duties, not complaints: the breached deadlines of the provider that are still open.
@@ -57,8 +58,8 @@ Formulas, all as known at the report's as-of time:
 - by_place: received and settled complaints of the period, the duties with the due day in it, and
   the complaints late at the as-of time, by the place that the source names.
 - rating: the ratings that the source shows by the as-of time, of the complaints received in the
-  period. mean: to one decimal. rated: the number behind it. 1 to 5: how many have this rating. A
-  complaint without a rating is in none of them.
+  period. mean: rounded as above. rated: the number behind it. 1 to 5: how many have this rating.
+  A complaint without a rating is in none of them.
 - statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
   unit makes it by answering a notice; it changes no deadline.
 - settled_within_n: of the complaints with a notification of a rung in the period, the share settled

@@ -547,16 +547,13 @@ class _ReportTables:
         return sorted(rows, key=lambda row: (-_whole(row.cells[0]), row.key))
 
     def rating(self) -> list[Row]:
-        """Return the mean rating, the number behind it and that of each rating; none without one.
-
-        The mean is rounded as spreadsheets do: the half of a tenth goes up.
-        """
+        """Return the mean rating, the number behind it and that of each; none without a rating."""
         g = self.g
         rated = self.within(g.received) & (g.rating > 0)
         number, total = int(rated.sum()), int(g.rating[rated].sum())
         if not number:
             return []
-        mean, of = (20 * total + number) // (2 * number) / 10, {"rated": number}
+        mean, of = _mean(total, number), {"rated": number}
         tickets = self.tickets(rated)
         rows = [Row("mean", (mean,), tickets, measure=Measure.DAYS, of=of)]
         rows.append(Row("rated", (number,), tickets))
@@ -827,7 +824,12 @@ def _spread(days: Ints) -> tuple[float | None, float | None, float | None]:
     if not len(days):
         return None, None, None
     ninetieth = days[max(0, -(-len(days) * 9 // 10) - 1)]
-    return round(float(days.mean()), 1), float(np.median(days)), float(ninetieth)
+    return _mean(int(days.sum()), len(days)), float(np.median(days)), float(ninetieth)
+
+
+def _mean(total: int, number: int) -> float:
+    """Return a mean to one decimal; the half of a tenth goes up, as in spreadsheets."""
+    return (20 * total + number) // (2 * number) / 10
 
 
 def _whole(cell: Cell) -> int:

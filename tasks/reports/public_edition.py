@@ -23,6 +23,7 @@ from tasks.reports.disclosure_control import LEAST, Level, small
 from tasks.reports.formats.json_csv import sha256_of
 from tasks.reports.model import Report
 from tasks.reports.share_ranges import ShareRange, share_ranges
+from tasks.text.numbers import half_up
 
 SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel", "ageing")
 """Tables with rows adding up to the whole, so each shows the sums of the others."""
@@ -406,7 +407,7 @@ def _round(cell: Cell, measure: Measure, of: Cell) -> Cell:
         return (2 * int(cell) + ROUND) // (2 * ROUND) * ROUND
     if measure is not Measure.SHARE or not isinstance(of, int) or of < ENOUGH:
         return WITHHELD
-    return round(cell * 100 / ROUND) * ROUND / 100
+    return half_up(cell * 100 / ROUND) * ROUND / 100
 
 
 def _rank(table: Table, row: Row) -> tuple[int, float, str]:

@@ -117,6 +117,16 @@ def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
     )
     if whole and re.fullmatch(r"\d{4}-\d{2}", view.period_key):
         return f"{t.names('date.months')[view.first.month - 1]} {view.first.year}"
+    return _days_text(view, locale, zone)
+
+
+def period_days(view: Spanned, locale: str, zone: ZoneInfo) -> str:
+    """Return the days of a period in brackets; empty if the period has no other name."""
+    days = _days_text(view, locale, zone)
+    return "" if period_text(view, locale, zone) == days else f"({days})"
+
+
+def _days_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
     return f"{short_day_text(view.first, locale, zone)} – {short_day_text(view.last, locale, zone)}"
 
 

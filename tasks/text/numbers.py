@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from math import floor
+
+NEARLY = 1e-9
+"""A binary fraction less than this below a half counts as the half that it stands for."""
+
+
+def half_up(value: float, decimals: int = 0) -> float:
+    """Round a number as spreadsheets and readers do: a half goes away from zero."""
+    size = 10.0**decimals
+    rounded = floor(abs(value) * size + 0.5 + NEARLY) / size
+    return rounded if value >= 0 or not rounded else -rounded
+
 
 def percent_text(value: float | None, locale: str) -> str:
     """Return a share as '87,3%' or '87.3%'; a dash for None."""
@@ -9,10 +21,13 @@ def percent_text(value: float | None, locale: str) -> str:
 
 
 def decimal_text(value: float | None, locale: str) -> str:
-    """Return a number with one decimal, or none if it is whole, in the language's notation."""
+    """Return a number with one decimal, or none if it is whole, in the language's notation.
+
+    The half of a tenth goes up.
+    """
     if value is None:
         return "–"
-    text = f"{value:,.1f}".removesuffix(".0")
+    text = f"{half_up(value, 1):,.1f}".removesuffix(".0")
     return text.translate(str.maketrans(",.", ".,")) if locale == "id" else text
 
 

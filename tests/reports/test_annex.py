@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pypdf
 import pytest
@@ -13,6 +14,8 @@ from support.pipeline import at, decide, register
 
 from tasks.reports.formats.annex import EVALUATIONS, annex_parts
 from tasks.reports.formats.annex_files import annex_pdf, annex_xlsx
+from tasks.reports.formats.html import report_html
+from tasks.reports.formats.pdf import report_pdf
 from tasks.reports.model import Report
 from tasks.summary import SummaryRequest, make_summary
 from tasks.text.catalog import catalog
@@ -90,6 +93,24 @@ def test_every_indicator_and_blank_is_in_both_files(locale):
         blanks
     )
     assert view.sha256 in text
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("2026-11", "November 2026 (1 Nov 2026 – 30 Nov 2026)"),
+        ("2026-11-01_2026-11-30", "1 Nov 2026 – 30 Nov 2026"),
+    ],
+)
+def test_the_days_of_a_period_are_printed_once(key, said):
+    view = replace(november("id"), period_key=key)
+    pages = [annex_pdf(view, WITA, BOOK), report_pdf(view, WITA, {})]
+    first = [pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text() for pdf in pages]
+    page = re.sub("<[^>]*>", "", report_html(view, WITA, {}))
+    for text in (*first, page):
+        words = " ".join(text.split())
+        assert said in words
+        assert "– 30 Nov 2026 (1 Nov 2026" not in words
 
 
 def test_it_is_written_beside_the_full_report_the_same_bytes_again(context, tmp_path):

@@ -55,10 +55,8 @@ def counted(rows, recount):
         return len(found) / len(some(recount.among))
     values = sorted(row[recount.values] for row in found)
     n = len(values)
-    if recount.table == "rating":  # the half of a tenth goes up
-        return (20 * sum(values) + n) // (2 * n) / 10
     return {
-        Method.MEAN: lambda: round(sum(values) / n, 1),
+        Method.MEAN: lambda: (20 * sum(values) + n) // (2 * n) / 10,  # the half of a tenth goes up
         Method.MEDIAN: lambda: (values[(n - 1) // 2] + values[n // 2]) / 2,
         Method.NINETIETH: lambda: values[-(-n * 9 // 10) - 1],
     }[recount.method]()

@@ -215,6 +215,19 @@ def test_the_settlement_after_a_reopening_is_the_final_one():
     assert value(found, "median_days_to_settlement") == 20  # from 5 October to 2 November
 
 
+def test_a_mean_of_days_is_rounded_as_spreadsheets_do():
+    """2, 2, 2 and 3 working days: 2.25 becomes 2.3."""
+    cases = [
+        case(
+            str(day),
+            event_at("received", "2026-11-02 10:00"),
+            event_at("settled", f"2026-11-0{4 + (day > 2)} 10:00"),
+        )
+        for day in range(4)
+    ]
+    assert value(figures(cases), "mean_days_to_settlement") == 2.3
+
+
 def test_followed_up_is_a_share_of_the_received(november):
     # met, late, unknown, doubt, reopened
     assert value(november, "followed_up_share") == 5 / 9

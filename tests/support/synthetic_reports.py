@@ -296,7 +296,7 @@ def ratings(rated: Sequence[Made]) -> list[Row]:
     found, number = [each.rating for each in rated], len(rated)
     if not number:
         return []
-    mean = (round(sum(found) / number, 1),)
+    mean = ((20 * sum(found) + number) // (2 * number) / 10,)
     return [
         Row("mean", mean, measure=Measure.DAYS, of={"rated": number}),
         Row("rated", (number,)),

@@ -17,7 +17,7 @@ from tasks.reports.formats.xlsx import A4, NUMBER_FORMATS, TEXT_STAYS_TEXT, loca
 from tasks.reports.formats.xlsx_rows import LONGEST_CELL
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
-from tasks.text.formats import moment_text, period_text, short_day_text
+from tasks.text.formats import moment_text, period_text
 
 LONGEST_WORD = 40
 HEADS = ("number", "indicator", "figure", "value", "behind", "formula", "filter", "evidence")
@@ -33,11 +33,9 @@ def _printed(view: Report, zone: ZoneInfo, workbook: str, logo: str) -> str:
     """Format everything printed as JSON, the input of `templates/report/annex.typ`."""
     locale = view.names.locale
     t = catalog(locale)
-    first, last = (short_day_text(day, locale, zone) for day in (view.first, view.last))
     return printable_json(
         page_frame(view, zone, t("annex.title"), logo)
         | {
-            "days": f"({first} – {last})",
             "marks": [t("report.interim")] if view.interim else [],
             "about": t("annex.about"),
             "heads": [t(f"annex.head.{key}") for key in ("figure", "value", "formula")],

@@ -14,7 +14,7 @@ from tasks.reports.formats.plots import DRAWN, Plot, plots
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.sections import sections, tiles
 from tasks.reports.model import Report
-from tasks.text.formats import period_text
+from tasks.text.formats import period_days, period_text
 from tasks.text.templates import render
 
 MOST_ROWS = 200
@@ -30,6 +30,7 @@ def report_html(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None =
         zone=zone,
         view=view,
         period=period_text(view, view.names.locale, zone),
+        days=period_days(view, view.names.locale, zone),
         logo=logo_data(view.letterhead),
         tiles=tiles(view, zone),
         executive=executive_summary(view, zone),

@@ -24,7 +24,7 @@ from tasks.reports.formats.sections import Line, Section, Shown, sections, tiles
 from tasks.reports.formats.typesetting import font_folder, printable_json, typeset
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
-from tasks.text.formats import long_day_text, moment_text, one_line, period_text, short_day_text
+from tasks.text.formats import long_day_text, moment_text, one_line, period_days, period_text
 
 MOST_ROWS = 300
 """Most rows of one table on paper. The other formats have all rows."""
@@ -103,6 +103,7 @@ def page_frame(view: Report, zone: ZoneInfo, title: str, logo: str) -> dict[str,
         "document": one_line(f"{title} {period} – {view.site}", 300),
         "site": breakable(view.site, 70),
         "period": period,
+        "days": period_days(view, locale, zone),
         "as_of": t("report.as_of", moment=moment_text(view.as_of, locale, zone)),
         "page": t("report.page"),
         "page_of": t("report.page_of"),
@@ -117,11 +118,9 @@ def page_frame(view: Report, zone: ZoneInfo, title: str, logo: str) -> dict[str,
 def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str = "") -> str:
     """Format everything printed in the PDF as JSON, the input of `templates/report/report.typ`."""
     locale = view.names.locale
-    t, period = catalog(locale), period_text(view, locale, zone)
+    t = catalog(locale)
     earlier = earlier_shown(view.earlier, view.names, zone)
-    first, last = (short_day_text(day, locale, zone) for day in (view.first, view.last))
     page = page_frame(view, zone, t("report.title"), logo) | {
-        "days": "" if period == f"{first} – {last}" else f"({first} – {last})",
         "marks": list(_marks(view)),
         "public_note": t("report.public_note") if view.edition == "public" else "",
         "contents": t("report.contents"),

@@ -18,7 +18,7 @@ from tasks.reports.labels import Name
 from tasks.reports.model import Report
 from tasks.reports.overview import unmeasured
 from tasks.text.catalog import Catalog, catalog
-from tasks.text.numbers import decimal_text, number_text, percent_text
+from tasks.text.numbers import decimal_text, half_up, number_text, percent_text
 
 TILES = ("late", "on_time", "open", "received", "settled", "followed_up_within_5")
 """The large figures at the top, the most urgent first."""
@@ -409,7 +409,7 @@ def change_words(view: Report, figure: str, than: str, zone: ZoneInfo) -> Change
     named = t(f"report.change.{than}{ends}", value=shown)
     by = now - earlier
     if measure is Measure.SHARE:
-        by = round(100 * now, 1) - round(100 * earlier, 1)  # as rounded for the reader
+        by = half_up(100 * now, 1) - half_up(100 * earlier, 1)  # as rounded for the reader
         size = t("report.change.points", n=decimal_text(abs(by), locale))
     else:
         size = decimal_text(abs(by), locale) if by % 1 else number_text(abs(int(by)), locale)
