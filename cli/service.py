@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_folders
 from cli.decisions.preview import preview_mails
 from cli.language.translation import translated
-from cli.language.words import lookup, say, value_word
+from cli.language.words import language, lookup, say, value_word
 from settings import Site, load_site
 
 
@@ -49,8 +50,11 @@ def run(
     if now is None and (idle := _idle(place, moment)):
         if as_json:
             console.print_json({flow: {"idle": reason} for flow, reason in idle.items()})
-        for flow, reason in () if as_json else idle.items():
+            return
+        for flow, reason in idle.items():
             console.out.print(f"{flow}: {escape(reason)}")
+        for label, number, text in waiting_rows(place, moment):
+            console.out.print(escape(f"{label}: {number} {text}"), soft_wrap=True)
         return
     import service  # noqa: PLC0415
 
@@ -65,7 +69,8 @@ def run(
     if as_json:
         console.print_json(cycle.counts)
     else:
-        show_cycle(place, cycle.counts, moment)
+        waiting = waiting_rows(place, moment) if "delivery" in cycle.counts else []
+        show_cycle(place, cycle.counts, moment, waiting)
     if cycle.failed:
         console.err.print(
             f"[bold red]{say('service.failed')}[/] {escape(translated(cycle.failed))}"
@@ -81,6 +86,28 @@ def _idle(place: Site, moment: datetime) -> dict[str, str] | None:
         return idle_cycle(place.folder, moment)
     except Exception:  # the cycle meets the error itself and shows it
         return None
+
+
+def waiting_rows(place: Site, now: datetime) -> list[tuple[str, str, str]]:
+    """Return a row for the queued mails, with the time at which the next one leaves, and for the
+    held ones.
+    """
+    from db import outbox  # noqa: PLC0415
+    from tasks.text.formats import moment_text  # noqa: PLC0415
+
+    with console.context_of(place.folder, finish=False) as context:  # noqa: SIM117
+        with context.consistent_read() as session:
+            found = outbox.waiting_mails(session)
+    rows = []
+    if found.queued:
+        leaves = say("service.leave_next_run")
+        if found.next_at is not None and found.next_at > now:
+            time = moment_text(found.next_at, language(), place.zone)
+            leaves = say("service.leave_at", time=time)
+        rows.append((say("service.pending"), str(found.queued), leaves))
+    if found.held:
+        rows.append((say("service.held"), str(found.held), say("service.how_to_release")))
+    return rows
 
 
 AsRootOption = Annotated[
@@ -157,8 +184,10 @@ def worker(
     )
 
 
-def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
-    """Print a short table of the results of a cycle."""
+def show_cycle(
+    site: Site, counts: dict[str, Any], now: datetime, waiting: Iterable[tuple[str, str, str]]
+) -> None:
+    """Print a short table of the results of a cycle, with the rows about mails that wait."""
     table = Table(
         title=f"{site.name} – {now.astimezone(site.zone):%Y-%m-%d %H:%M}",
         title_justify="left",
@@ -204,8 +233,8 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
         if sent["in_trial"]:
             to = say("service.to_administrator")
             table.add_row(say("service.in_trial"), str(sent["in_trial"]), to)
-        if sent["pending"]:
-            table.add_row(say("service.pending"), str(sent["pending"]), "")
+    for row in waiting:
+        table.add_row(*map(escape, row))
     console.out.print(table)
     for count in counts.get("intake", {}).get("sources", []):
         for each in count["waiting"]:

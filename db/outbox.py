@@ -465,6 +465,21 @@ def pending(session: Session) -> int:
     return session.scalar(query) or 0
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingMails:
+    """The number of queued mails, the earliest time at which one leaves, and the held mails."""
+
+    queued: int
+    next_at: datetime | None
+    held: int
+
+
+def waiting_mails(session: Session) -> WaitingMails:
+    """Return what waits in the outbox, for a person who has just made a run."""
+    held = select(func.count()).where(MessageRow.status == MessageStatus.HELD)
+    return WaitingMails(pending(session), next_send_time(session), session.scalar(held) or 0)
+
+
 def recent(session: Session, limit: int, status: str | None = None) -> Sequence[MessageRow]:
     """List the newest mails, newest first, optionally of one status."""
     query = select(MessageRow).order_by(MessageRow.id.desc()).limit(limit)
