@@ -123,13 +123,18 @@ def recounts(
 DUE = "counted_on"
 
 
+def _on_time(table: str, row: str, column: str, of: Conditions) -> Recount:
+    """Return the share of the duties met, among the evaluated ones with these conditions."""
+    met, evaluated = (*of, _is("verdict", State.MET)), (*of, *_flag("evaluated"))
+    return Recount(table, row, column, Method.SHARE, met, evaluated)
+
+
 def _verdicts(table: str, row: str, of: Conditions) -> Iterator[Recount]:
     """Yield the columns of `VERDICTS` for a row, over the duties with these conditions."""
     flags = {"verdicts": "evaluated", "by_policy": "by_policy"}
     for column in (each.key for each in VERDICTS):
         if column == "share":
-            met = (*of, _is("verdict", State.MET))
-            yield Recount(table, row, column, Method.SHARE, met, (*of, *_flag("evaluated")))
+            yield _on_time(table, row, column, of)
         elif column in flags:
             yield Recount(table, row, column, Method.COUNT, (*of, *_flag(flags[column])))
         else:
@@ -209,16 +214,14 @@ def _by_place(table: Table, period: Period) -> Iterator[Recount]:
     for row in _rows_of(table):
         place = () if row is table.total else (_is("place", row.key),)
         due = (*place, _within(DUE, period))
-        evaluated = (*due, *_flag("evaluated"))
         for column, rows in (
             ("received", (*place, *_flag("complaint"), _within("received", period))),
             ("settled", (*place, *_flag("complaint"), _within("settled", period))),
-            ("verdicts", evaluated),
+            ("verdicts", (*due, *_flag("evaluated"))),
             ("late", (*place, *_flag("late_complaint"))),
         ):
             yield Recount(table.key, row.key, column, Method.COUNT, rows)
-        met = (*due, _is("verdict", State.MET))
-        yield Recount(table.key, row.key, "share", Method.SHARE, met, evaluated)
+        yield _on_time(table.key, row.key, "share", due)
 
 
 def _rating(table: Table, period: Period) -> Iterator[Recount]:
@@ -251,8 +254,7 @@ def _wide(table: Table, period: Period, today: date) -> Iterator[Recount]:
                 by_rule = table.key == "unit_rule"
                 rule = (_is("rule", column.key),) if by_rule else ()
                 due = (*unit, *rule, _within(DUE, period if by_rule else months[column.key]))
-                met, evaluated = (*due, _is("verdict", State.MET)), (*due, *_flag("evaluated"))
-                yield Recount(table.key, row.key, column.key, Method.SHARE, met, evaluated)
+                yield _on_time(table.key, row.key, column.key, due)
 
 
 def _ending(first: date, last: date) -> Conditions:
@@ -310,7 +312,6 @@ def _figure(key: str, column: str, span: Period, year_begin: date) -> Recount | 
         "returned": (_is("row", RowKind.RETURNED), _within("event_on", span)),
     }
     shares = {
-        "on_time": ((due, _is("verdict", State.MET)), (due, *_flag("evaluated"))),
         "followed_up_share": (
             (*counts["received"], *_flag("followed_up")),
             (*counts["received"], Condition("followed_up", 0, None)),
@@ -320,6 +321,8 @@ def _figure(key: str, column: str, span: Period, year_begin: date) -> Recount | 
             (*counts["received"], Condition("followed_up_soon", 0, None)),
         ),
     }
+    if key == "on_time":
+        return _on_time("headline", key, column, (due,))
     if key in counts:
         return Recount("headline", key, column, Method.COUNT, counts[key])
     if key in shares:
@@ -350,8 +353,7 @@ def _trend(table: Table, period: Period) -> Iterator[Recount]:
             ("verdicts", (*due, *_flag("evaluated"))),
         ):
             yield Recount("trend", month.name, column, Method.COUNT, rows)
-        met = (*due, _is("verdict", State.MET))
-        yield Recount("trend", month.name, "share", Method.SHARE, met, (*due, *_flag("evaluated")))
+        yield _on_time("trend", month.name, "share", due)
 
 
 def _escalations(table: Table) -> Iterator[Recount]:

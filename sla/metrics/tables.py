@@ -60,10 +60,7 @@ class _Figure:
 
 
 WITH_VERDICTS = frozenset(
-    {
-        "by_place",
-        *(key for key, (_, columns) in SHAPES.items() if VERDICTS[0] in columns[:2]),
-    }
+    key for key, (of, columns) in SHAPES.items() if VERDICTS[0] in columns and of != "month"
 )
 """Tables with columns of `VERDICTS`, one row for each group of the duties of the period."""
 

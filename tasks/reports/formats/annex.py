@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sla.metrics.comparison import no_data
 from sla.metrics.recount import Recount
 from sla.metrics.table import Row, Table
-from tasks.reports.formats.cell_text import cell_text, measure_of
+from tasks.reports.formats.cell_text import measure_of
 from tasks.reports.formats.duty_cells import DutyCells
-from tasks.reports.formats.sections import out_of
+from tasks.reports.formats.sections import figure_text, out_of
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
 
@@ -165,15 +164,13 @@ class _Figures:
             else t(f"report.column.{ref.column}")
         )
         cell = row.cells[place] if row else None
-        missing = row is not None and cell is None and no_data(table, row, ref.column)
-        measure = measure_of(row, column) if row else column.measure
-        text = cell_text(cell, measure, ref.column, names, self._zone)
+        shown = row or Row(ref.row, ())
         recount = self._recounts.get(ref)
         return AnnexFigure(
             name=name,
-            text=t("report.no_data") if missing else text,
+            text=figure_text(self._view, table, shown, column, cell, self._zone),
             value=cell if isinstance(cell, int | float) else None,
-            measure=measure,
+            measure=measure_of(shown, column),
             behind=self._behind(table, row, ref) if row and cell is not None else "",
             formula=t(f"annex.formula.{ref.column if ref.column != 'value' else ref.row}"),
             evidence=t(

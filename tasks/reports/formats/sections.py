@@ -123,9 +123,7 @@ class Tile:
 def sections(view: Report, zone: ZoneInfo, most: int) -> list[Section]:
     """Build the sections of a report, with at most `most` rows of each table."""
     return [
-        _trend_section(table, view, zone, most)
-        if table.key == "unit_trend"
-        else _section(table, view, zone, most)
+        _section(table, view, zone, most)
         for table in view.tables
         if table.rows or table.key not in NOT_IF_EMPTY
     ]
@@ -139,26 +137,37 @@ def reading_order(columns: Sequence[Column]) -> list[Column]:
 def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
     t = catalog(view.names.locale)
     naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
-    shown = [each for each in reading_order(table.columns) if each.key not in {naming, below}]
-    darkest = most_of(table)
+    if table.key == "unit_trend":
+        columns, lines, total = _trend_lines(table, view, zone, most)
+    else:
+        shown = [each for each in reading_order(table.columns) if each.key not in {naming, below}]
+        columns = [_head(table, column, view, t) for column in shown]
+        darkest = most_of(table)
+        lines = [_line(table, row, shown, view, zone, darkest) for row in table.rows[:most]]
+        total = _total(table, shown, view, zone)
     return Section(
         key=table.key,
         title=t(f"report.section.{table.key}"),
         note=_note(table, view, zone),
         head=t(f"report.column.{naming}" if naming else f"report.of.{table.of}"),
-        columns=tuple(_head(table, column, view, t) for column in shown),
-        lines=tuple(_line(table, row, shown, view, zone, darkest) for row in table.rows[:most]),
+        columns=tuple(columns),
+        lines=tuple(lines),
         not_shown=max(0, len(table.rows) - most),
         below=t(f"report.column.{below}") if below else "",
-        total=_total(table, shown, view, zone),
+        total=total,
     )
 
 
-def _trend_section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
-    """Build the section of the months of each unit: a small line, and the last month."""
+def _trend_lines(
+    table: Table, view: Report, zone: ZoneInfo, most: int
+) -> tuple[list[Shown], list[Line], Line | None]:
+    """Return the heads, the rows and the sums of the months of each unit.
+
+    A row has a small line, and the figure of the last month.
+    """
     t, months = catalog(view.names.locale), table.columns
     last = column_head(months[-1], view.names) if months else ""
-    heads = (Shown(t("report.column.months")), Shown(last, numeric=True)) if months else ()
+    heads = [Shown(t("report.column.months")), Shown(last, numeric=True)] if months else []
 
     def line(row: Row, name: Name) -> Line:
         shares = [cell if isinstance(cell, int | float) else None for cell in row.cells]
@@ -174,16 +183,7 @@ def _trend_section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Sec
         return Line(name, (picture, Shown(text, _in_brackets(number), numeric=True)), small=False)
 
     lines = [line(row, view.names(table.of, row.key)) for row in table.rows[:most]]
-    return Section(
-        key=table.key,
-        title=t(f"report.section.{table.key}"),
-        note=_note(table, view, zone),
-        head=t(f"report.of.{table.of}"),
-        columns=heads,
-        lines=tuple(lines),
-        not_shown=max(0, len(table.rows) - most),
-        total=line(table.total, Name(t("report.total"))) if table.total else None,
-    )
+    return heads, lines, line(table.total, Name(t("report.total"))) if table.total else None
 
 
 def _in_brackets(number: int | None) -> str:
@@ -292,12 +292,9 @@ def _line(
             detail = out_of(view, row, column.key)
         if row.small and column.key == "share" and cell not in {None, WITHHELD}:
             detail = catalog(view.names.locale)("report.small")
-        shown_text = cell_text(cell, measure, column.key, view.names, zone)
-        if cell is None and _no_data(view, table, row, column.key):
-            shown_text = catalog(view.names.locale)("report.no_data")
         found.append(
             Shown(
-                shown_text,
+                figure_text(view, table, row, column, cell, zone),
                 detail,
                 numeric=measure in NUMBERS,
                 strong=column.key in {"share", "late", "value", "working_days_late"},
@@ -334,6 +331,15 @@ def _with_duties(view: Report, row: Row) -> str:
     return catalog(view.names.locale)("report.with_duties", n=duties)
 
 
+def figure_text(
+    view: Report, table: Table, row: Row, column: Column, cell: Cell, zone: ZoneInfo
+) -> str:
+    """Return the text of a cell; words in the place of a figure without data."""
+    if cell is None and _no_data(view, table, row, column.key):
+        return catalog(view.names.locale)("report.no_data")
+    return cell_text(cell, measure_of(row, column), column.key, view.names, zone)
+
+
 def _no_data(view: Report, table: Table, row: Row, column: str) -> bool:
     """Check whether a cell is empty for want of data; an interim public edition leaves more out."""
     public_interim = view.edition == "public" and view.interim and table.key == "headline"
@@ -349,7 +355,7 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
         if headline is None or row is None:
             continue
         cells = {column.key: cell for column, cell in zip(headline.columns, row.cells, strict=True)}
-        value, measure = cells["value"], measure_of(row, headline.columns[0])
+        value = cells["value"]
         changes = (
             out_of(view, row, "value"),
             _with_duties(view, row),
@@ -359,9 +365,7 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
             Tile(
                 key=key,
                 label=view.names("metric", key).text,
-                value=catalog(view.names.locale)("report.no_data")
-                if value is None and _no_data(view, headline, row, "value")
-                else cell_text(value, measure, "value", view.names, zone),
+                value=figure_text(view, headline, row, headline.columns[0], value, zone),
                 changes=tuple(change for change in changes if change),
                 bad=key == "late" and value not in {0, None},
             )
