@@ -121,7 +121,9 @@ def site_of(folder: Path, ca_file: str) -> Path:
     (site / "inbox" / "register").mkdir(parents=True)
     (site / "sources.toml").write_text(SOURCE, encoding="utf-8")
     path = site / "site.toml"
-    text = path.read_text(encoding="utf-8").replace("most = 200\n", "most = 9999\n")
+    text = path.read_text(encoding="utf-8").replace(
+        "most = 200\n", "most = 9999\ncomplaints = 9999\n"
+    )
     text = text.replace("[mail]\n", f'[mail]\nca_file = "{ca_file}"\n')
     path.write_text(text, encoding="utf-8")
     with (site / "units.csv").open("a", encoding="utf-8", newline="") as file:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -106,6 +106,9 @@ class Directory:
         self.no_officers_needed = frozenset(no_officers_needed)
         self.units = {unit.id: unit for unit in units}
         self.offices = tuple(offices)
+        self._children: dict[str | None, list[str]] = {}
+        for unit in self.units.values():
+            self._children.setdefault(unit.parent, []).append(unit.id)
         self._spellings = {
             folded(spelling): unit.id
             for unit in self.units.values()
@@ -118,6 +121,27 @@ class Directory:
         rows = [office for office in self.offices if office.role is Role.ADMINISTRATOR]
         unlimited = [office for office in rows if office.until is None]
         return next((office.unit for office in [*unlimited, *reversed(rows)]), None)
+
+    @property
+    def offices(self) -> tuple[OfficeHolder, ...]:
+        """All tenures, past and future ones as well, in the order of the site's file."""
+        return self._offices
+
+    @offices.setter
+    def offices(self, offices: tuple[OfficeHolder, ...]) -> None:
+        """Replace all tenures."""
+        self._offices = offices
+        self._by_role: dict[Role, list[OfficeHolder]] = {}
+        self._by_unit: dict[tuple[Role, str], list[OfficeHolder]] = {}
+        self._by_address: dict[str, list[OfficeHolder]] = {}
+        for office in offices:
+            self._by_role.setdefault(office.role, []).append(office)
+            self._by_unit.setdefault((office.role, office.unit), []).append(office)
+            self._by_address.setdefault(office.email.casefold(), []).append(office)
+
+    def offices_of(self, address: str) -> Sequence[OfficeHolder]:
+        """Return all tenures with this address, in the order of :attr:`offices`."""
+        return self._by_address.get(address.casefold(), ())
 
     def unit_called(self, name: str) -> str | None:
         """Return the id of the unit with this name or alias, ignoring letter case and spaces."""
@@ -137,9 +161,13 @@ class Directory:
 
     def below(self, unit: str) -> frozenset[str]:
         """Return a unit with all units below it."""
-        found = {unit}
-        while more := {u.id for u in self.units.values() if u.parent in found} - found:
-            found |= more
+        found: set[str] = set()
+        waiting = [unit]
+        while waiting:
+            each = waiting.pop()
+            if each not in found:
+                found.add(each)
+                waiting += self._children.get(each, ())
         return frozenset(found)
 
     def held_by(self, address: str, day: date) -> tuple[OfficeHolder, ...]:
@@ -147,13 +175,11 @@ class Directory:
 
         A regular holder with a deputy is not notified.
         """
-        assignments = {
+        return tuple(
             office
-            for role in Role
-            for office in self._acting(role, day, None)
-            if office.email.casefold() == address.casefold()
-        }
-        return tuple(office for office in self.offices if office in assignments)
+            for office in self.offices_of(address)
+            if office in self._acting(office.role, day, office.unit)
+        )
 
     def kinds(self) -> dict[str, str]:
         """Return the kind of each unit, by id."""
@@ -189,12 +215,13 @@ class Directory:
 
     def vacancies(self, day: date) -> list[tuple[str, Role]]:
         """Return the vacancies of the units on this day, as pairs of (unit, role)."""
-        return [
-            (unit, role)
-            for unit in self.units
-            for role in OF_A_UNIT
-            if self._needs(unit) and not self._acting(role, day, unit)
-        ]
+        return [(unit, role) for unit in self.units for role in self.vacancies_of(unit, day)]
+
+    def vacancies_of(self, unit: str, day: date) -> tuple[Role, ...]:
+        """Return the vacant roles of one unit on this day; those of an unknown unit are none."""
+        if unit not in self.units or not self._needs(unit):
+            return ()
+        return tuple(role for role in OF_A_UNIT if not self._acting(role, day, unit))
 
     def _needs(self, unit: str | None) -> bool:
         """Check whether a unit needs officials of its own."""
@@ -204,13 +231,11 @@ class Directory:
     def _acting(
         self, role: Role, day: date, unit: str | None, without: Collection[str] = ()
     ) -> tuple[OfficeHolder, ...]:
+        every = self._by_role.get(role, ()) if unit is None else self._by_unit.get((role, unit), ())
         assignments = [
             office
-            for office in self.offices
-            if office.role is role
-            and (unit is None or office.unit == unit)
-            and office.in_office_on(day)
-            and office.email.casefold() not in without
+            for office in every
+            if office.in_office_on(day) and not (without and office.email.casefold() in without)
         ]
         deputies = [office for office in assignments if office.deputy]
         deputised = {office.unit for office in deputies}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from tasks.notifications.mail_items import notice_views
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
 from tasks.notifications.questions import QUESTIONS, questions_mime
 from tasks.notifications.render import desk_mail
-from tasks.notifications.replies.links import with_replies
+from tasks.notifications.replies.links import MailReplies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
 from tasks.notifications.trial.digest import TRIAL_DIGEST, digest_mime
@@ -71,6 +71,7 @@ class Composer:
     ) -> None:
         self.run = run
         self.desks = notice_views(run, messages, began)
+        self.replies = MailReplies(run, _complaints_of(self.desks.values()))
         self.threads = _threads(run.session, messages, self.desks, began or run.now)
         self.reports = SummaryMailComposer(run.session, run.context)
 
@@ -79,14 +80,20 @@ class Composer:
         return COMPOSERS[MessageKind(message.kind)](self, message)
 
 
+def _complaints_of(desks: Iterable[Desk | None]) -> Iterator[int]:
+    for desk in desks:
+        if desk is not None:
+            yield from (item.complaint for item in (*desk.items, *desk.rest))
+
+
 def _notices(composer: Composer, message: MessageRow) -> bytes | None:
     desk = composer.desks.get(message.id)
     if desk is None:
         return None
     run, site = composer.run, composer.run.site
     locale, zone = message.locale or site.locale, site.zone
-    items = with_replies(run, message, desk.items, offer=not desk.copied)
-    rest = with_replies(run, message, desk.rest, offer=False)
+    items = composer.replies.added(message, desk.items, offer=not desk.copied)
+    rest = composer.replies.added(message, desk.rest, offer=False)
     rendered, shown = desk_mail(replace(desk, items=items, rest=rest), locale, zone)
     attached = list(_attached(shown, locale, zone))
     thread = composer.threads.get(message.id, [])

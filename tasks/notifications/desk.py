@@ -103,13 +103,6 @@ class DeskLoader:
         return self._run.today
 
     @cached_property
-    def _vacancies(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
-        for unit, role in self._run.site.directory.vacancies(self.today):
-            found[unit] = (*found.get(unit, ()), role)
-        return found
-
-    @cached_property
     def _deputies(self) -> frozenset[str]:
         offices = self._run.site.directory.offices
         return frozenset(each.email.casefold() for each in offices if each.deputy)
@@ -164,7 +157,7 @@ class DeskLoader:
     def desk(self, message: MessageRow, triggers: Mapping[int, frozenset[ClockKey]]) -> Desk:
         """Return the desk of the reader of a mail."""
         reader = self.reader(message, triggers)
-        entries = [self._entry(reader, case) for case in self.cases.values()]
+        entries = [self._entry(reader, case) for case in self._cases_of(reader)]
         found = sorted((e.item for e in entries if e.item), key=lambda item: item.rank)
         items = [item for item in found if item.own]
         rest = [item for item in found if not item.own and item.section is DeskSection.LATE]
@@ -210,6 +203,32 @@ class DeskLoader:
             last_mail=reader.last_mail,
         )
 
+    @cached_property
+    def _cases_by_unit(self) -> dict[str, list[int]]:
+        """The complaints with a deadline of each unit; '' is no unit."""
+        found: dict[str, list[int]] = {}
+        for key, (_, deadlines) in self.cases.items():
+            for unit in {each.unit or "" for each in deadlines}:
+                found.setdefault(unit, []).append(key)
+        return found
+
+    @cached_property
+    def _order(self) -> dict[int, int]:
+        return {key: place for place, key in enumerate(self.cases)}
+
+    def _cases_of(self, reader: DeskReader) -> list[Case]:
+        """Return the complaints that may be on the desk of a reader.
+
+        Without this a batch would look at each of its complaints once for each of its mails.
+        """
+        scope = reader.scope
+        if scope.superior or scope.verifies:
+            return list(self.cases.values())
+        keys = set(reader.triggers)
+        for unit in scope.headed | scope.served:
+            keys.update(self._cases_by_unit.get(unit, ()))
+        return [self.cases[key] for key in sorted(keys, key=self._order.__getitem__)]
+
     def _entry(self, reader: DeskReader, case: Case) -> DeskEntry:
         """Divide the open duties of a complaint into those that a mail lists and the others."""
         complaint, deadlines = case
@@ -253,7 +272,7 @@ class DeskLoader:
             duties=tuple(duties),
             link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
             notified=self._by_role(notified),
-            vacant=self._vacancies.get(unit or "", ()),
+            vacant=site.directory.vacancies_of(unit or "", self.today),
             inherited=self._inherited(complaint, duties),
             complaint=complaint.id,
             unit_id=unit or "",

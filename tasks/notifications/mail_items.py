@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 
 from db import notices
 from db.mailbox import bounces
@@ -35,8 +36,8 @@ def notice_views(
     if not messages:
         return {}
     loader = DeskLoader(run, messages, began)
-    fair = _FairNotice(run, messages)
-    return {message.id: _view(run, message, loader, fair) for message in messages}
+    fair, stand_ins = _FairNotice(run, messages), _StandIns(run)
+    return {message.id: _view(run, message, loader, fair, stand_ins) for message in messages}
 
 
 class _FairNotice:
@@ -73,7 +74,11 @@ class _FairNotice:
 
 
 def _view(
-    run: RunContext, message: MessageRow, loader: DeskLoader, fair: _FairNotice
+    run: RunContext,
+    message: MessageRow,
+    loader: DeskLoader,
+    fair: _FairNotice,
+    stand_ins: _StandIns,
 ) -> Desk | None:
     context = run.context
     locale = message.locale or context.site.locale
@@ -98,7 +103,7 @@ def _view(
         loader.desk(message, triggers),
         copied=bool(triggers) and all(item.copied for item in message.items if item.included),
         corrections=tuple(sorted(corrections.values(), key=lambda each: each.ticket)),
-        stand_ins=_stand_ins(run, message),
+        stand_ins=stand_ins.of(message),
     )
 
 
@@ -124,45 +129,54 @@ def _correction(
     )
 
 
-def _stand_ins(run: RunContext, message: MessageRow) -> tuple[StandIn, ...]:
-    """Return the offices, vacant or out of reach, in whose place the recipient is notified."""
-    if message.resent_of is not None:
-        return ()
-    today, directory = run.today, run.site.directory
-    address = message.recipient.casefold()
-    own = [h for h in directory.offices if h.email.casefold() == address and h.in_office_on(today)]
-    above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
-    reader = (above or own[0]).role if own else Role(message.role)
+class _StandIns:
+    """The offices, vacant or out of reach, in whose place the recipients are notified."""
 
-    def title_of(holder: OfficeHolder) -> str:
+    def __init__(self, run: RunContext) -> None:
+        self._run = run
+
+    @cached_property
+    def _refused(self) -> frozenset[str]:
+        return bounces.refused_addresses(self._run.session)
+
+    def of(self, message: MessageRow) -> tuple[StandIn, ...]:
+        """Return the offices in whose place the recipient of a mail gets it."""
+        if message.resent_of is not None:
+            return ()
+        run = self._run
+        today, directory = run.today, run.site.directory
+        address = message.recipient.casefold()
+        own = [holder for holder in directory.offices_of(address) if holder.in_office_on(today)]
+        above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
+        reader = (above or own[0]).role if own else Role(message.role)
+        reader_title = self._title(own[0], message) if own and above is None else ""
+        found: dict[StandIn, None] = {}
+        for item in message.items:
+            if not item.included or item.correction:
+                continue
+            role, unit = Role(item.role), item.notice.unit or None
+            regular = directory.holders(role, unit, today)
+            holds = any(holder.email.casefold() == address for holder in regular.offices)
+            if regular.vacancy is not None or not holds:
+                title = self._title(OfficeHolder(unit or "", role, "", ""), message)
+                found[StandIn(title, reader, self._absence(regular), reader_title)] = None
+        return tuple(found)
+
+    def _title(self, holder: OfficeHolder, message: MessageRow) -> str:
+        site = self._run.site
         return office_title(
             holder,
-            site=run.site.name,
-            unit=directory.name_of(holder.unit or None),
-            locale=message.locale or run.site.locale,
+            site=site.name,
+            unit=site.directory.name_of(holder.unit or None),
+            locale=message.locale or site.locale,
         )
 
-    reader_title = title_of(own[0]) if own and above is None else ""
-    refused = bounces.refused_addresses(run.session)
-    found: dict[StandIn, None] = {}
-    for item in message.items:
-        if not item.included or item.correction:
-            continue
-        role, unit = Role(item.role), item.notice.unit or None
-        regular = directory.holders(role, unit, today)
-        holds = any(holder.email.casefold() == address for holder in regular.offices)
-        if regular.vacancy is not None or not holds:
-            title = title_of(OfficeHolder(unit or "", role, "", ""))
-            found[StandIn(title, reader, _absence(regular, refused), reader_title)] = None
-    return tuple(found)
-
-
-def _absence(regular: Holders, refused: frozenset[str]) -> Absence:
-    """Return why none of the regular holders of an office can be notified."""
-    if regular.vacancy is not None:
-        return Absence.VACANT
-    known = all(holder.email.casefold() in refused for holder in regular.offices)
-    return Absence.REFUSED if known else Absence.UNREACHABLE
+    def _absence(self, regular: Holders) -> Absence:
+        """Return why none of the regular holders of an office can be notified."""
+        if regular.vacancy is not None:
+            return Absence.VACANT
+        known = all(holder.email.casefold() in self._refused for holder in regular.offices)
+        return Absence.REFUSED if known else Absence.UNREACHABLE
 
 
 def _left_out(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sla.directory import OF_A_UNIT, Directory, OfficeHolder, Role
+from sla.directory import Directory, OfficeHolder, Role
 from sla.engine.deadline import Deadline
 from sla.ladders import SUPERIORS
 from sla.regulations.model import Actor, Rule
@@ -56,7 +56,9 @@ class Scope:
 
 
 class Scopes:
-    """The scopes of all readers on one day; `without` are the addresses with returned mail."""
+    """The scopes of readers on one day, each computed once; `without` are the addresses with
+    returned mail.
+    """
 
     def __init__(
         self,
@@ -66,21 +68,22 @@ class Scopes:
         without: Collection[str],
         administrator_unit: str | None,
     ) -> None:
-        self._directory, self._day = directory, day
+        self._directory, self._day, self._without = directory, day, without
         self._administrator = administrator_unit
-        self._found: dict[str, dict[Role, set[str]]] = {}
-        for unit in directory.units:
-            for role in OF_A_UNIT:
-                for holder in directory.holders(role, unit, day, without).offices:
-                    by_role = self._found.setdefault(holder.email.casefold(), {})
-                    by_role.setdefault(role, set()).add(unit)
+        self._known: dict[str, Scope] = {}
 
     def of(self, address: str) -> Scope:
         """Return the scope of an address; an address without an office has an empty one."""
+        address = address.casefold()
+        if address not in self._known:
+            self._known[address] = self._scope(address)
+        return self._known[address]
+
+    def _scope(self, address: str) -> Scope:
         offices = self._directory.held_by(address, self._day)
+        if not offices:
+            return Scope()
         roles = {office.role for office in offices}
-        units = self._found.get(address.casefold(), {}) if offices else {}
-        headed = units.get(Role.HEAD_OF_UNIT, set())
         own = {office.unit for office in offices if office.role is Role.HEAD_OF_UNIT}
         below = {each for unit in own for each in self._directory.below(unit)}
         verifies = Role.ADMINISTRATOR in roles
@@ -89,6 +92,27 @@ class Scopes:
             superior=any(role in SUPERIORS for role in roles),
             verifies=verifies,
             verified=frozenset({self._administrator} if verifies and self._administrator else ()),
-            headed=frozenset(headed | below),
-            served=frozenset(units.get(Role.LIAISON, set())),
+            headed=self._notified_for(Role.HEAD_OF_UNIT, address) | below,
+            served=self._notified_for(Role.LIAISON, address),
+        )
+
+    def _notified_for(self, role: Role, address: str) -> frozenset[str]:
+        """Return the units of which this address gets the notices for a role.
+
+        These can only be units in which it holds this role, also beside a deputy, and units below
+        them. The notices of an administrator can be about any unit.
+        """
+        directory = self._directory
+        tenures = directory.offices_of(address)
+        candidates = set(directory.units)
+        if all(office.role is not Role.ADMINISTRATOR for office in tenures):
+            own = {office.unit for office in tenures if office.role is role}
+            candidates &= {each for unit in own for each in directory.below(unit)}
+        return frozenset(
+            unit
+            for unit in candidates
+            if any(
+                holder.email.casefold() == address
+                for holder in directory.holders(role, unit, self._day, self._without).offices
+            )
         )

@@ -5,16 +5,18 @@ received on the 16th is due on the 23rd, on the 17th on the 24th, on the 18th on
 """
 
 from datetime import date
+from email import message_from_bytes
 
 import pytest
 from conftest import wita
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import event, select
 from support.pipeline import BREACHED, MONDAY, at, decide, deliver, notices, owe, register, since
 
 from db.models import MessageRow
-from sla.directory import Role
+from sla.directory import Directory, OfficeHolder, Role, Unit
 from tasks.common.context import SiteContext
+from tasks.notifications.compose import compose_all
 from tasks.notifications.mail_items import notice_views
 from tasks.notifications.scope import Scopes
 from tasks.notifications.views import Desk, DeskSection, UnlistedDuties
@@ -336,6 +338,81 @@ def test_the_scope_of_a_reader_follows_the_directory(context):
     assert scopes.of("kepala.dinsos" + domain).offices == ()  # her office ended in October
     (deputy,) = scopes.of("plt.kepala.dinsos" + domain).offices
     assert (deputy.role, deputy.deputy) == (Role.HEAD_OF_UNIT, True)
+
+
+ALL_UNITS = [
+    Unit("kab", "Kabupaten", "kab", None),
+    *(Unit(f"u{n}", f"Unit {n}", "dinas", "kab") for n in range(4)),
+    Unit("below", "UPTD", "uptd", "u1"),
+]
+
+
+def holder(unit: str, role: Role, name: str, **more: bool) -> OfficeHolder:
+    return OfficeHolder(unit, role, name, f"{name}@contoh.example", **more)
+
+
+@pytest.mark.parametrize("without", [(), ("plt@contoh.example",), ("kepala@contoh.example",)])
+def test_a_reader_has_the_units_of_which_the_notices_come_to_the_reader(without):
+    """Both people hold a second office: a deputy in front of one, and offices below are vacant."""
+    directory = Directory(
+        ALL_UNITS,
+        [
+            holder("kab", Role.ADMINISTRATOR, "admin"),
+            holder("u0", Role.HEAD_OF_UNIT, "kepala"),
+            holder("u0", Role.HEAD_OF_UNIT, "plt", deputy=True),
+            holder("u1", Role.HEAD_OF_UNIT, "kepala"),
+            holder("u1", Role.LIAISON, "plt"),
+            holder("u2", Role.LIAISON, "kepala"),
+        ],
+    )
+    day = date(2026, 11, 24)
+    scopes = Scopes(directory, day, without=frozenset(without), administrator_unit=None)
+    for address in ("admin@contoh.example", "plt@contoh.example", "kepala@contoh.example"):
+        notified = {
+            role: {
+                unit.id
+                for unit in ALL_UNITS
+                for each in directory.holders(role, unit.id, day, without).offices
+                if each.email == address
+            }
+            for role in (Role.HEAD_OF_UNIT, Role.LIAISON)
+        }
+        scope, own = scopes.of(address), directory.held_by(address, day)
+        below = {
+            each
+            for office in own
+            if office.role is Role.HEAD_OF_UNIT
+            for each in directory.below(office.unit)
+        }
+        assert scope.headed == notified[Role.HEAD_OF_UNIT] | below
+        assert scope.served == notified[Role.LIAISON]
+
+
+def test_a_mail_more_in_a_batch_costs_no_statement_more(context, monkeypatch):
+    """What mails share is loaded for all of them: the statements of units, the keys of links."""
+    monkeypatch.setattr(type(context.site), "reply_address", "jawab@contohkab.example")
+    units = ("Dinas Sosial", "Dinas Kesehatan", "Dinas Pekerjaan Umum dan Penataan Ruang")
+    owe(context, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units)))
+    counts = {}
+    for number in (2, 3):
+        executed: list[object] = []
+
+        def count(*given: object, executed: list[object] = executed) -> None:
+            executed.append(given[2])
+
+        with context.run(wita(BREACHED), "a test") as run:
+            query = select(MessageRow).where(MessageRow.kind == "notices").order_by(MessageRow.id)
+            rows = run.session.scalars(query.limit(number)).all()
+            for row in rows:
+                assert [item.notice.complaint.ticket for item in row.items]
+            event.listen(context.engine, "before_cursor_execute", count)
+            mails = [mime for _, mime in compose_all(run, rows)]
+            event.remove(context.engine, "before_cursor_execute", count)
+            assert len(mails) == number
+            assert all(b"mailto" in message_from_bytes(m).as_bytes() for m in mails)
+            run.session.rollback()
+        counts[number] = executed
+    assert len(counts[2]) == len(counts[3])
 
 
 def test_a_duty_of_verification_is_on_the_administrator_s_desk_and_not_the_liaison_s(context):

@@ -172,6 +172,26 @@ def test_empty_offices_of_units_are_listed():
     ]
 
 
+@pytest.mark.parametrize(
+    ("unit", "roles"),
+    [
+        ("dinkes", ()),
+        ("puskesmas", (Role.LIAISON, Role.HEAD_OF_UNIT)),
+        ("a unit of last year", ()),
+    ],
+)
+def test_the_empty_offices_of_one_unit(unit, roles):
+    assert Directory(UNITS, OFFICES).vacancies_of(unit, TODAY) == roles
+
+
+def test_new_officials_replace_the_old_ones():
+    directory = Directory(UNITS, OFFICES)
+    directory.offices = (ADMIN,)
+    assert directory.holders(Role.LIAISON, "dinkes", TODAY) == Holders((ADMIN,), vacancy="dinkes")
+    assert directory.offices_of(LIAISON.email) == ()
+    assert directory.offices_of(ADMIN.email.upper()) == [ADMIN]
+
+
 def test_units_of_some_kinds_may_be_without_officials():
     kind = next(unit.kind for unit in UNITS if unit.id == "puskesmas")
     directory = Directory(UNITS[1:3], [ADMIN, HEAD], [kind])

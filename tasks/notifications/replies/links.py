@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from urllib.parse import quote
 
 from db.mailbox import replies
@@ -16,50 +17,60 @@ from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
 
 
-def with_replies(
-    run: RunContext,
-    message: MessageRow,
-    items: Sequence[NoticeItem],
-    *,
-    offer: bool,
-) -> tuple[NoticeItem, ...]:
-    """Return the items of a mail with the newest statement of each unit, and with links.
+class MailReplies:
+    """The statements and the links of a batch of mails about these complaints.
 
-    A statement that is recorded as a step of its complaint is left out: the step shows it.
-    `offer` is false for a reader who need not act. Superiors get no links in any case: they do not
-    speak for the unit.
+    What the mails share is loaded once.
     """
-    complaints = {item.complaint for item in items}
-    known = replies.unrecorded_statements(run.session, complaints, run.now)
-    may_answer = offer and bool(run.site.reply_address) and message.role in SPEAKING
-    links = _all_links(run, message, items) if may_answer else {}
-    return tuple(
-        replace(
-            item,
-            reply_links=links.get(item.complaint),
-            statement=_statement(known.get((item.complaint, item.unit_id))),
+
+    def __init__(self, run: RunContext, complaints: Iterable[int]) -> None:
+        self._run, self._complaints = run, frozenset(complaints)
+
+    @cached_property
+    def _statements(self) -> Mapping[tuple[int, str], Reply]:
+        run = self._run
+        return replies.unrecorded_statements(run.session, self._complaints, run.now)
+
+    @cached_property
+    def _key(self) -> bytes:
+        return replies.signing_key(self._run.session)
+
+    def added(
+        self, message: MessageRow, items: Sequence[NoticeItem], *, offer: bool
+    ) -> tuple[NoticeItem, ...]:
+        """Return the items of a mail with the newest statement of each unit, and with links.
+
+        A statement that is recorded as a step of its complaint is left out: the step shows it.
+        `offer` is false for a reader who need not act. Superiors get no links in any case: they do
+        not speak for the unit.
+        """
+        may_answer = offer and bool(self._run.site.reply_address) and message.role in SPEAKING
+        links = self._links(message, items) if may_answer else {}
+        return tuple(
+            replace(
+                item,
+                reply_links=links.get(item.complaint),
+                statement=_statement(self._statements.get((item.complaint, item.unit_id))),
+            )
+            for item in items
         )
-        for item in items
-    )
+
+    def _links(self, message: MessageRow, items: Sequence[NoticeItem]) -> Mapping[int, ReplyLinks]:
+        run, address = self._run, self._run.site.reply_address
+        locale = message.locale or run.site.locale
+        found = {}
+        for item in items:
+            complaint = run.session.get(Complaint, item.complaint)
+            if complaint is not None:
+                named = signed_name(message, complaint)
+                token = token_text(self._key, message.id, complaint.id, named)
+                found[item.complaint] = reply_links(address, token, item.ticket, locale)
+        return found
 
 
 def signed_name(message: MessageRow, complaint: Complaint) -> str:
     """Return the permanent names of mail and complaint, as signed in a token."""
     return f"{message.message_id_header}\x1f{complaint.source}\x1f{complaint.ticket}"
-
-
-def _all_links(
-    run: RunContext, message: MessageRow, items: Sequence[NoticeItem]
-) -> Mapping[int, ReplyLinks]:
-    key, address = replies.signing_key(run.session), run.site.reply_address
-    locale = message.locale or run.site.locale
-    found = {}
-    for item in items:
-        complaint = run.session.get(Complaint, item.complaint)
-        if complaint is not None:
-            token = token_text(key, message.id, complaint.id, signed_name(message, complaint))
-            found[item.complaint] = reply_links(address, token, item.ticket, locale)
-    return found
 
 
 def reply_links(address: str, token: str, ticket: str, locale: str) -> ReplyLinks:

@@ -1,0 +1,57 @@
+"""The bytes of a mail are those that the standard library would write."""
+
+from email.message import EmailMessage
+from hashlib import sha256
+
+import pytest
+
+from tasks.notifications.coat_of_arms import CoatOfArms
+from tasks.notifications.message import POLICY, Attachment, as_mime
+
+HEADERS = {
+    "From": "Tenggat <tenggat@contohkab.example>",
+    "Subject": "=?utf-8?q?1_terlambat?=\r\n =?utf-8?q?_=E2=80=93_Dinas?=",
+    "Message-ID": "<1@contohkab.example>",
+}
+COAT = CoatOfArms(bytes(range(256)) * 4, 20, 32, "coat@tenggat.invalid")
+FILES = [
+    Attachment('agenda – "baru".ics', "text", "calendar", b"BEGIN:VCALENDAR\r\nEND\r\n"),
+    Attachment("daftar.xlsx", "application", "octet-stream", bytes(range(256))),
+    Attachment("kosong.txt", "text", "plain", b""),
+]
+TEXTS = [
+    "",
+    "Yth. Bapak\n\n--=_ .\nFrom the beginning\n",
+    "Jumat – pukul 08.00\n" * 30,
+    "satu baris yang panjang " * 60,
+    "ujung\rbaris\r\nlain\x0b\x0cdi sini \n",
+    "日本" * 400,
+]
+
+
+def by_standard_library(text, html, files, coat):
+    mail = EmailMessage(policy=POLICY)
+    for name, value in HEADERS.items():
+        mail[name] = value
+    mail.set_content(text)
+    mail.add_alternative(html, subtype="html")
+    if coat is not None:
+        mail.get_payload(1).add_related(coat.png, "image", "png", cid=f"<{coat.cid}>")
+    for each in files:
+        mail.add_attachment(
+            each.content, maintype=each.maintype, subtype=each.subtype, filename=each.name
+        )
+    mark = sha256(HEADERS["Message-ID"].encode()).hexdigest()[:32]
+    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{mark}_{number}")
+    return mail.as_bytes()
+
+
+@pytest.mark.parametrize("coat", [None, COAT], ids=["plain", "coat"])
+@pytest.mark.parametrize("files", [[], FILES[:1], FILES], ids=["none", "one", "three"])
+def test_parts_are_put_together_as_the_standard_library_does(files, coat):
+    for text in TEXTS:
+        for html in TEXTS:
+            assert as_mime(HEADERS, text, html, files, coat) == by_standard_library(
+                text, html, files, coat
+            )
