@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.language.translation import translated
-from cli.language.words import lookup, near, say, value_word
+from cli.language.words import lookup, near, say, value_word, value_words
 from settings import Site, load_site
 from sla.error_text import first_line
 from sla.plain_text import escaped_control, formula_safe, terminal_safe
@@ -174,7 +174,8 @@ def chosen(kinds: type[Chosen], name: str, text: str | None) -> Chosen | None:
     if text is None:
         return None
     words = {value_word(name, each): each for each in kinds}
-    found = words.get(text.strip().lower(), text)
+    known = {word: each for each in kinds for word in value_words(name, each)}
+    found = known.get(text.strip().lower(), text)
     if found not in set(kinds):
         raise UsageError(say(f"console.no_{name}", text=text, near=near(text, words, kinds)))
     return kinds(found)

@@ -78,6 +78,11 @@ def value_word(kind: str, value: str) -> str:
     return lookup("values", f"{kind}.{value}") or value
 
 
+def value_words(kind: str, value: str) -> list[str]:
+    """Return the words for a value of the program in all languages, as options take them."""
+    return list(table("values").get(kind, {}).get(value, {}).values())
+
+
 def near(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     """Return '; did you mean ...?' with the closest known word, else '; known are ...'.
 

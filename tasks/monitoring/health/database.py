@@ -309,7 +309,7 @@ def _undelivered(session: Session) -> Iterator[Finding]:
         yield Finding(
             "trouble",
             f"{dead} mails could not be delivered",
-            "see `tenggat mail list --status dead`; correct officers.csv and send them once"
+            "see `tenggat mail list --status dead`; correct the directory and send them once"
             " more with `tenggat mail resend`",
         )
 
@@ -372,6 +372,6 @@ def _marked(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
                 f"mail to {bounce.address} comes back since"
                 f" {_local(site, bounce.reported_at)}"
                 f" ({f'{bounce.code} {bounce.answer}'.strip()})",
-                "correct officers.csv, or have the mailbox mended and run"
+                "correct the directory, or have the mailbox mended and run"
                 f" `tenggat mail lift {bounce.address}`",
             )

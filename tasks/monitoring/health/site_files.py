@@ -29,7 +29,9 @@ def offices(site: Site, now: datetime) -> Iterator[Finding]:
         )
     if not site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
         yield Finding(
-            "trouble", "nobody holds the role administrator", "add a holder in officers.csv"
+            "trouble",
+            "nobody holds the role administrator",
+            "add a holder in the directory (direktori.xlsx or officers.csv)",
         )
 
 
