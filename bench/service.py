@@ -46,8 +46,9 @@ def main() -> None:
             time.sleep(SETTLE)
             _measure(service, asked.minutes * 60, asked.sites)
         finally:
-            service.terminate()
-            service.wait(60)
+            if service.is_running():
+                service.terminate()
+                service.wait(60)
 
 
 def _site(folder: Path, count: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ command, folder or environment. Our worker (`service.worker_process`) decides th
 
 MOST_AT_ONCE = 8
 """Number of runs that the pool executes at the same time, for all sites together."""
+
+MOST_CHARACTERS = 5_000
+"""Limit of Prefect for the value of a variable, as JSON."""
 
 CONFLICT = 409
 
@@ -76,11 +80,7 @@ def _pool(api: str) -> Iterator[str]:
 
 def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
     """Store the list of served sites as a variable, for people to read in the UI."""
-    name = "tenggat_sites"
-    value = {
-        site.folder.name: {"name": site.name, "zone": site.file.zone, "folder": str(site.folder)}
-        for site in sites
-    }
+    name, value = "tenggat_sites", sites_value(sites)
     current = found(f"{api}/variables/name/{name}")
     if current is None:
         ask(f"{api}/variables/", {"name": name, "value": value, "tags": [TAG]})
@@ -88,6 +88,20 @@ def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
     elif current["value"] != value:
         ask(f"{api}/variables/name/{name}", {"value": value}, method="PATCH")
         yield f"variable {name}: changed"
+
+
+def sites_value(sites: Sequence[Site]) -> dict[str, Any]:
+    """Return what people can read in the UI about the served sites, as far as Prefect stores it.
+
+    Of many sites it has the names only, and of very many their number.
+    """
+    whole = {
+        site.folder.name: {"name": site.name, "zone": site.file.zone, "folder": str(site.folder)}
+        for site in sites
+    }
+    names = {site.folder.name: site.name for site in sites}
+    fitting = (v for v in (whole, names) if len(json.dumps(v)) <= MOST_CHARACTERS)
+    return next(fitting, {"sites": len(sites)})
 
 
 def _deployment(api: str, plan: DeploymentSpec) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from service.automations import PREFIX
 from service.environment import POOL
 from service.errors import Rejected
 from service.prefect_api import ask, every
-from service.registration import register
+from service.registration import register, sites_value
 from service.runs import stale
 from settings import load_site
 
@@ -79,6 +80,24 @@ def test_the_second_time_nothing_is_touched(registered):
     before = registered.deployment("intake/intake")["updated"]
     assert registered.again() == []
     assert registered.deployment("intake/intake")["updated"] == before
+
+
+@pytest.mark.parametrize(("count", "kind"), [(2, "whole"), (50, "names"), (550, "number")])
+def test_the_variable_of_many_sites_has_as_much_of_them_as_prefect_stores(registered, count, kind):
+    site = load_site(registered.folder)
+    sites = []
+    for number in range(count):
+        sites.append(copy(site))
+        sites[-1].folder = site.folder.with_name(f"kab-{number:03}")
+    value = sites_value(sites)
+    body = {"name": f"sites_{count}", "value": value}
+    assert registered.ask("variables/", body)["value"] == value
+    if kind == "number":
+        assert value == {"sites": count}
+        return
+    assert list(value) == [site.folder.name for site in sites]
+    whole = {"name": site.name, "zone": site.file.zone, "folder": str(sites[0].folder)}
+    assert value["kab-000"] == (whole if kind == "whole" else site.name)
 
 
 def test_only_what_differs_is_changed_and_what_was_paused_stays_so(registered):
