@@ -159,7 +159,7 @@ def worker(
         typer.Option(help="What the server calls this worker (else by the machine's name)."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="How many runs at once (else as many as come).", min=1)
+        int | None, typer.Option(help="How many runs at once (else 8).", min=1)
     ] = None,
     as_root: AsRootOption = False,
 ) -> None:

@@ -15,6 +15,9 @@ POOL = "tenggat"
 WORKER = "tenggat"
 """Name of the worker of the service itself."""
 
+AT_ONCE = 8
+"""Number of runs that a worker executes at the same time, for all its sites together."""
+
 TAG = "tenggat"
 """Tag of our deployments and their runs."""
 

@@ -20,9 +20,6 @@ NO_TEMPLATE = {
 """Job template of the work pool. It has no variables: neither a deployment nor a run may choose a
 command, folder or environment. Our worker (`service.worker_process`) decides these itself."""
 
-MOST_AT_ONCE = 8
-"""Number of runs that the pool executes at the same time, for all sites together."""
-
 MOST_CHARACTERS = 5_000
 """Limit of Prefect for the value of a variable, as JSON."""
 
@@ -59,7 +56,7 @@ def _pool(api: str) -> Iterator[str]:
             "type": "process",
             "description": "Runs of Tenggat, on the machines where a worker is.",
             "base_job_template": NO_TEMPLATE,
-            "concurrency_limit": MOST_AT_ONCE,
+            "concurrency_limit": None,
         }
         try:
             ask(f"{api}/work_pools/", body)
@@ -72,7 +69,7 @@ def _pool(api: str) -> Iterator[str]:
         raise ServiceError(
             f"work pool {POOL} is of type {pool['type']}, not process; remove it in the UI"
         )
-    wanted = {"concurrency_limit": MOST_AT_ONCE, "base_job_template": NO_TEMPLATE}
+    wanted = {"concurrency_limit": None, "base_job_template": NO_TEMPLATE}
     if pool is not None and any(pool[key] != value for key, value in wanted.items()):
         ask(f"{api}/work_pools/{POOL}", wanted, method="PATCH")
         yield f"work pool {POOL}: changed"

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -45,6 +46,10 @@ from service.worker import kept_worker
 from settings import Site
 
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
+SITES_AT_ONCE = 4
+"""Number of sites whose first cycle runs at the same time."""
+
+ENDED = object()
 FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -268,33 +273,44 @@ class _Service:
                 self.say(line)
 
     def _first(self) -> list[str]:
+        return [name for site in self.sites for name in self._first_of(site)]
+
+    def _first_of(self, site: Site) -> list[str]:
         several = len(self.sites) > 1
-        return [
-            f"{flow}/{site.folder.name if several else flow}"
-            for site in self.sites
-            for flow in FIRST_CYCLE
-        ]
+        return [f"{flow}/{site.folder.name if several else flow}" for flow in FIRST_CYCLE]
 
     def _first_cycle(self) -> None:
-        for name in self._first():
+        """Run the first cycle of each site, of `SITES_AT_ONCE` sites at a time."""
+        waiting = deque(self._cycle(self._first_of(site)) for site in self.sites)
+        running: list[Iterator[None]] = []
+        while waiting or running:
+            while waiting and len(running) < SITES_AT_ONCE:
+                running.append(waiting.popleft())
+            running = [cycle for cycle in running if next(cycle, ENDED) is not ENDED]
+            self._tend()
+            time.sleep(0.5)
+
+    def _cycle(self, names: Sequence[str]) -> Iterator[None]:
+        """Run these deployments one after another; yields while one of them runs."""
+        for name in names:
             flow, _, place = name.partition("/")
-            self.say(f"first cycle: {flow if flow == place else name} ...")
+            shown = flow if flow == place else name
+            self.say(f"first cycle: {shown} ...")
             try:
-                well = self._run_once(name)
+                well = yield from self._run_once(name)
             except ServiceError as error:
                 self.say(f"  {error}")
                 well = False
             if not well:
-                self.say(f"  {flow} did not finish well; its run in the UI says why")
+                self.say(f"  {shown} did not finish well; its run in the UI says why")
 
-    def _run_once(self, name: str) -> bool:
-        """Run a deployment through the worker now and wait for it; returns True if it completed."""
+    def _run_once(self, name: str) -> Generator[None, None, bool]:
+        """Run a deployment through the worker now, yielding until it ends; True if it completed."""
         deployment = self._ask(f"{self.api}/deployments/name/{name}")["id"]
         once = {"idempotency_key": str(uuid.uuid4())}  # a repeated request gets the same run
         run = self._ask(f"{self.api}/deployments/{deployment}/create_flow_run", once)["id"]
         while (state := self._ask(f"{self.api}/flow_runs/{run}")["state_type"]) not in FINISHED:
-            self._tend()
-            time.sleep(0.5)
+            yield
         return bool(state == "COMPLETED")
 
     def _ask(self, url: str, body: dict[str, Any] | None = None) -> Any:

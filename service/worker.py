@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from flows.permitted import ELSEWHERE, SITES
-from service.environment import POOL, prefect_environment
+from service.environment import AT_ONCE, POOL, prefect_environment
 from service.errors import ServiceError
 from service.lock import exclusive_lock, marked
 from service.logs import saying
@@ -67,13 +67,12 @@ def kept_worker(
 def _start(
     var: Path, api: str, name: str, log: str, limit: int | None, sites: Sequence[Site]
 ) -> Child:
-    most = [] if limit is None else [str(limit)]
     environment = {
         **prefect_environment(var, api),
         "PREFECT_WORKER_HEARTBEAT_SECONDS": str(BEAT_SECONDS),
         SITES: json.dumps([str(site.folder) for site in sites]),
     }
-    command = [*WORKER_PROGRAM, name, *most]
+    command = [*WORKER_PROGRAM, name, str(limit or AT_ONCE)]
     return Child("prefect worker", command, environment, var / "logs" / log)
 
 

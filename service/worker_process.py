@@ -1,4 +1,4 @@
-"""The process of a worker; :func:`main` gets its name and perhaps the limit of runs.
+"""The process of a worker; :func:`main` gets its name and its limit of runs.
 
 Prefect's own process worker starts any command, in any folder and environment, that a deployment, a
 run or the work pool names. Ours starts one program, `service.runs.engine`, in a forked process.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +31,7 @@ from prefect.workers.process import (
 from flows.permitted import NotPermitted, check_deployment, check_site, served_sites
 from flows.stored_results import refuse_stored_results
 from service.deployment_specs import entrypoints
-from service.environment import POOL, REPOSITORY
+from service.environment import POOL, REPOSITORY, interval
 from service.errors import ServiceError
 from service.prefect_api import ask
 from service.runs.idle import idle_reason
@@ -38,6 +39,13 @@ from service.runs.processes import ForkedRunStarter, fork_server
 
 ENGINE = "service.runs.engine"
 """What a run executes. Prefect wants a command and logs it; the process is forked."""
+
+
+ATTENTIVE_SECONDS = 30.0
+"""For so long a worker asks often after a run that was not scheduled."""
+
+ATTENTIVE_INTERVAL = 2.0
+"""Seconds between its questions in this time."""
 
 
 class FixedJobConfiguration(ProcessJobConfiguration):
@@ -75,6 +83,24 @@ class OwnFlowsWorker(ProcessWorker):
     """A worker that starts our flows from this checkout, for the sites that it serves."""
 
     job_configuration = FixedJobConfiguration
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Ask for runs and start them, as Prefect's worker does at each interval.
+
+        After a run that was not scheduled it asks often for a while: a person or the start of the
+        service waits for it, and often another one follows.
+        """
+        started: list[FlowRun] = []
+        pause = min(ATTENTIVE_INTERVAL, interval("PREFECT_WORKER_QUERY_SECONDS"))
+        end = time.monotonic()
+        while True:
+            new = await super().get_and_submit_flow_runs()
+            started += new
+            if not all(run.auto_scheduled for run in new):
+                end = time.monotonic() + ATTENTIVE_SECONDS
+            if time.monotonic() >= end:
+                return started
+            await anyio.sleep(pause)
 
     async def run(
         self,
@@ -163,7 +189,7 @@ def main(arguments: Sequence[str]) -> None:
     In the last case, and if the server or the pool is not there at the start, the process ends with
     1, at once: threads of Prefect would wait for the server. The service starts a new one.
     """
-    name, *limit = arguments
+    name, limit = arguments
     refuse_stored_results()  # the worker reads the state of each run before it starts a process
     try:
         ask(f"{os.environ['PREFECT_API_URL']}/work_pools/{POOL}", patience=0)
@@ -173,7 +199,7 @@ def main(arguments: Sequence[str]) -> None:
     worker = OwnFlowsWorker(
         work_pool_name=POOL,
         name=name,
-        limit=int(limit[0]) if limit else None,
+        limit=int(limit),
         create_pool_if_not_found=False,
     )
     try:

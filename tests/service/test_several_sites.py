@@ -33,14 +33,13 @@ def test_each_site_has_its_own_deployments_and_its_first_cycle(neighbours):
     names = {(d["name"], d["parameters"]["site"]) for d in up.prefect("deployments")}
     assert names == {(site.name, str(site)) for site in up.sites}
     assert all(run["deployment_id"] for run in up.first_runs)
-    assert [
-        (run["name"].split()[0], run["parameters"]["site"], run["state_type"])
-        for run in up.first_runs
-    ] == [
-        (flow, str(site), "COMPLETED")
-        for site in up.sites
-        for flow in ("intake", "deadlines", "delivery")
-    ]
+    for site in up.sites:
+        assert [
+            (run["name"].split()[0], run["state_type"])
+            for run in up.first_runs
+            if run["parameters"]["site"] == str(site)
+        ] == [(flow, "COMPLETED") for flow in ("intake", "deadlines", "delivery")]
+    assert len(up.first_runs) == 3 * len(up.sites)
     assert "did not finish well" not in up.first_said
     assert list((neighbours.folder / f"var-{NAMES[0]}" / "mailbox").glob("*.eml"))
     (variable,) = up.prefect("variables")
