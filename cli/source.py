@@ -115,12 +115,14 @@ def learn_source(
     from tasks.ingest.inference.proposal import learn  # noqa: PLC0415
     from tasks.ingest.inference.unlearnable import UnlearnableFile  # noqa: PLC0415
     from tasks.sources.base import SourceError  # noqa: PLC0415
+    from tasks.text.translation import translated_comments  # noqa: PLC0415
 
     try:
         learned = learn(file, name, place)
     except UnlearnableFile as error:
         raise SourceError(error.text(language())) from None
-    print(terminal_safe(learned.text), end="")
+    text = translated_comments(learned.text, language())
+    print(terminal_safe(text), end="")
     console.err.print(say("source.learned", readable=learned.readable, rows=learned.rows))
 
 

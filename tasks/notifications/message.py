@@ -26,6 +26,7 @@ from tasks.notifications.render import RenderedMail, alert_mail, watch_mail
 from tasks.notifications.views import AlertMail, WatchMail
 from tasks.text.formats import moment_text
 from tasks.text.incidents import IncidentView
+from tasks.text.translation import translated
 
 CRLF = "\r\n"
 
@@ -217,11 +218,13 @@ def watch_view(site: Site, recipient: str, detail: Mapping[str, Any], now: datet
 def _named(
     site: Site, facts: Sequence[tuple[str, str]], locale: str
 ) -> tuple[tuple[str, str], ...]:
-    """Return the facts of an alert for display: the name of a unit, a time in words."""
+    """Return the facts of an alert for display: the name of a unit, a time in words, an error."""
 
     def told(key: str, value: str) -> str:
         if key in ("since", "restored", "made", "same_as"):
             return moment_text(datetime.fromisoformat(value), locale, site.zone)
+        if key == "trouble":
+            return translated(value, locale)
         return site.directory.name_of(value) if key == "unit" else value
 
     return tuple((key, told(key, value)) for key, value in facts)

@@ -18,6 +18,7 @@ from tasks.ingest.inference.proposal import Learned, learn
 from tasks.setup.unit_proposal import administrator_unit, propose_units
 from tasks.setup.workbook_writer import UnitRemark, write_directory
 from tasks.text.catalog import TEMPLATES
+from tasks.text.translation import translated_comments
 
 DIRECTORY_FILE = "direktori.xlsx"
 INBOX = "inbox"
@@ -140,7 +141,7 @@ def _ladders() -> str:
 
 
 def _write_sources(folder: Path, new: NewSite) -> None:
-    texts = [each.learned.text for each in new.files]
+    texts = [translated_comments(each.learned.text, new.locale) for each in new.files]
     sources = "\n".join(texts) if texts else _NO_SOURCES[new.locale]
     (folder / "sources.toml").write_text(sources, encoding="utf-8")
     for each in new.files:

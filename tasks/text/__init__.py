@@ -3,4 +3,4 @@
 It renders; it knows no database and decides nothing.
 """
 
-__all__ = ["catalog", "formats", "incidents", "numbers", "templates", "titles"]
+__all__ = ["catalog", "formats", "incidents", "numbers", "templates", "titles", "translation"]

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tasks.text.catalog import catalog
 from tasks.text.formats import day_text, moment_text
+from tasks.text.translation import translated
 
 MOMENTS = ("since", "clock", "right")
 """The facts that are moments."""
@@ -22,8 +23,9 @@ WITNESSES = ("database", "mail_server", "kernel", "files")
 class IncidentView:
     """The view of an incident, present or ended: `kind` is a key of the texts under `watch`.
 
-    Among the facts, `flow` is a key of the texts, those of `MOMENTS` are moments, `day` a day, and
-    `link` an address in the Prefect UI. Numbers are digits, and `n` selects singular or plural.
+    Among the facts, `flow` is a key of the texts, those of `MOMENTS` are moments, `day` a day,
+    `error` an English text, and `link` an address in the Prefect UI. Numbers are digits, and `n`
+    selects singular or plural.
     """
 
     kind: str
@@ -50,6 +52,8 @@ def incident_text(ill: IncidentView, form: str, locale: str, zone: ZoneInfo) -> 
             return int(value)
         if key == "witness":
             return witness_text(value, locale)
+        if key == "error":
+            return translated(value, locale)
         if key == "day":
             return day_text(date.fromisoformat(value), locale, zone)
         return t(f"watch.flow.{value}") if key == "flow" else value

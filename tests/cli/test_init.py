@@ -73,6 +73,7 @@ def test_a_site_from_an_export_and_a_register_runs(
     assert f"lapor: {ROWS} dari {ROWS} baris terbaca" in said
     assert "register: 5 dari 5 baris terbaca" in said
     assert site.stat().st_mode & 0o007 == 0
+    assert "# Ini usulan: baca, betulkan" in (site / "sources.toml").read_text("utf-8")
     loaded = load_site(site)
     assert (loaded.zone.key, loaded.locale) == ("Asia/Makassar", "id")
     assert loaded.var == tmp_path / "kab-var"

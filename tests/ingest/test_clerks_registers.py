@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, datetime
 from functools import cache
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from settings.site import EXAMPLE
 from settings.sources import FolderSource
 from sla.directory import Directory, Unit
 from tasks.ingest.inference.proposal import Learned, learn
@@ -17,9 +19,11 @@ from tasks.ingest.inference.unlearnable import UnlearnableFile
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.files.reader import read_sheet
+from tasks.text.translation import translated_comments
 from tests.support.registers import registers
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
+EXPORT = EXAMPLE / "inbox" / "lapor" / "Laporan_Ringkas_2026-11-24_0700.xlsx"
 WIB = ZoneInfo("Asia/Jakarta")
 ALL = {register.name: register for register in registers()}
 
@@ -37,7 +41,22 @@ def learned_of(tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("name", [name for name, each in ALL.items() if not each.refused])
+LEARNABLE = [name for name, each in ALL.items() if not each.refused]
+
+ENGLISH = re.compile(r"\b(the|of|is|are|row|not|its|look|with|no|a|by|times?|read|unknown)\b")
+
+
+@pytest.mark.parametrize("name", [*LEARNABLE, "lapor"])
+def test_the_comments_of_a_proposal_are_in_the_language_of_the_site(learned_of, name):
+    learned = learn(EXPORT, None, None) if name == "lapor" else learned_of(name)[1]
+    assert translated_comments(learned.text, "en") == learned.text
+    text = translated_comments(learned.text, "id")
+    assert tomllib.loads(text) == tomllib.loads(learned.text)
+    comments = [re.sub(r'"[^"]*"|`[^`]*`', "", line) for line in text.splitlines() if "#" in line]
+    assert [line for line in comments if ENGLISH.search(line.partition("#")[2])] == []
+
+
+@pytest.mark.parametrize("name", LEARNABLE)
 def test_every_row_is_imported_with_the_proposal(learned_of, name):
     register = ALL[name]
     path, learned = learned_of(name)

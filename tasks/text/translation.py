@@ -1,0 +1,110 @@
+"""Translate texts that code writes in English: errors, findings of `doctor`, lines of the service.
+
+The same texts go to logs, which are in English, so their code does not choose a language.
+The files of `FILES` in `templates/words/cli/` pair the English form of a text, with a name for
+each part that varies, with its form in Indonesian. A text without a pair stays in English.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+
+from tasks.text.catalog import TEMPLATES
+
+FILES = (
+    "source_errors",
+    "database_errors",
+    "mail_errors",
+    "errors",
+    "findings",
+    "service_lines",
+)
+"""The first pair that fits is used; general ones come later than special ones."""
+
+COMMENTS = ("comments",)
+"""The files with the comments of a proposed mapping."""
+
+DEEPEST = 4
+"""Most pairs that are found inside each other."""
+
+_VARIES = re.compile(r"\{(\w+)\}")
+
+Files = tuple[str, ...]
+
+
+def translated(text: str, locale: str) -> str:
+    """Return a text in a language, line by line."""
+    if locale == "en":
+        return text
+    return "\n".join(_indented(line, locale, FILES) for line in text.split("\n"))
+
+
+def translated_comments(toml: str, locale: str) -> str:
+    """Return TOML with its comments in a language; keys and values stay as they are."""
+    if locale == "en":
+        return toml
+    return "\n".join(_commented(line, locale) for line in toml.split("\n"))
+
+
+def _commented(line: str, locale: str) -> str:
+    before, mark, comment = ("", "#", line[1:]) if line[:1] == "#" else line.rpartition("  # ")
+    return before + mark + _indented(comment, locale, COMMENTS) if mark else line
+
+
+def _indented(line: str, locale: str, files: Files) -> str:
+    words = line.lstrip(" ")
+    return " " * (len(line) - len(words)) + _line(words, locale, files, 0)
+
+
+def _line(line: str, locale: str, files: Files, depth: int) -> str:
+    """Translate a line as a whole, or what follows the first `: ` that leaves a known text."""
+    if (found := _whole(line, locale, files, depth)) is not None:
+        return found
+    at = line.find(": ")
+    while at >= 0:
+        if (found := _whole(line[at + 2 :], locale, files, depth)) is not None:
+            return line[: at + 2] + found
+        at = line.find(": ", at + 2)
+    return line
+
+
+def _whole(text: str, locale: str, files: Files, depth: int) -> str | None:
+    if depth == DEEPEST or not text:
+        return None
+    for english, fixed, target in _pairs(locale, files):
+        if not all(part in text for part in fixed):
+            continue  # compiling all patterns would take longer than the rest of a command
+        if found := _pattern(english).fullmatch(text):
+            parts = {
+                name: _line(part, locale, files, depth + 1)
+                for name, part in found.groupdict().items()
+            }
+            return target.format(**parts)
+    return None
+
+
+@cache
+def _pairs(locale: str, files: Files) -> list[tuple[str, list[str], str]]:
+    """Return each pair: the English form, its parts that do not vary, and the other form."""
+    return [
+        (pair["en"], _VARIES.split(pair["en"])[::2], pair[locale])
+        for file in files
+        for pair in _read(file)
+    ]
+
+
+def _read(file: str) -> list[dict[str, str]]:
+    path = TEMPLATES / "words" / "cli" / f"{file}.toml"
+    pairs: list[dict[str, str]] = tomllib.loads(path.read_text(encoding="utf-8"))["pair"]
+    return pairs
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """Return a pattern of a text with `{name}` for each part that varies."""
+    parts = _VARIES.split(text)
+    fixed = map(re.escape, parts[::2])
+    names = [f"(?P<{name}>.*?)" for name in parts[1::2]] + [""]
+    return re.compile("".join(a + b for a, b in zip(fixed, names, strict=True)), re.DOTALL)
