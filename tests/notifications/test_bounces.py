@@ -40,6 +40,7 @@ from tasks.mailbox import MailboxCount, ReplyCount, read_mailbox
 from tasks.monitoring.health import check
 from tasks.summary import SummaryRequest, make_summary
 from tasks.text.templates import render
+from tasks.text.translation import translated
 
 
 @pytest.fixture
@@ -388,7 +389,8 @@ def test_a_mailbox_that_is_down_keeps_no_mail_and_is_told_once_a_day(
     assert [m.recipient for m in messages(context)] == [LIAISON, HEAD, ADMINISTRATOR]
     assert len(server.letters) == 3
     told = server.letters[-1].mail.get_body(("plain",)).get_content()
-    assert f"Pesan galat: {trouble}" in told
+    assert f"Pesan galat: {translated(trouble, 'id')}" in told
+    assert "server surel tidak dapat dihubungi (sambungan ditolak" in told
     assert "Hari: 2026-11-24" in told
     look(context, NEXT_DAY)
     assert alerts(context) == ["bounce_mailbox_unreadable"] * 2
