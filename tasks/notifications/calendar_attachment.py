@@ -1,11 +1,15 @@
-"""Agendas: the duties of a mail as iCalendar files for the reader's own calendar."""
+"""Agendas: the duties of a mail as iCalendar files for the reader's own calendar.
+
+The few lines of an entry are written here: with a library they took a fifth of the time of a mail.
+The tests compare them with that library.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
-
-from icalendar import Alarm, Calendar, Event
 
 from tasks.notifications.views import Desk, Duty, EndedDuty, NoticeItem
 from tasks.text.catalog import Catalog, catalog
@@ -13,11 +17,14 @@ from tasks.text.catalog import Catalog, catalog
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 """The time from which the sequence numbers of entries are counted, in minutes."""
 
-ALARM = timedelta(hours=7, minutes=30)
+ALARM = "PT7H30M"
 """The time of day of the alarm, on the due day of an all-day entry."""
 
-BEFORE = timedelta(hours=1)
+BEFORE = "-PT1H"
 """The time of the alarm before a promised moment."""
+
+LONGEST_LINE = 74
+"""Limit of a line in bytes without its end (RFC 5545, 3.1, allows one more)."""
 
 
 def agenda(desk: Desk, locale: str, zone: ZoneInfo) -> bytes | None:
@@ -32,10 +39,8 @@ def agenda(desk: Desk, locale: str, zone: ZoneInfo) -> bytes | None:
     duties = [(item, duty) for item in desk.items for duty in item.duties]
     if not duties:
         return None
-    calendar = _calendar("PUBLISH")
-    for item, duty in duties:
-        calendar.add_component(_entry(desk, item, duty, locale, zone))
-    return bytes(calendar.to_ical())
+    entries = (line for item, duty in duties for line in _entry(desk, item, duty, locale, zone))
+    return _calendar("PUBLISH", entries)
 
 
 def cancellation(desk: Desk, locale: str, zone: ZoneInfo) -> bytes | None:
@@ -44,62 +49,85 @@ def cancellation(desk: Desk, locale: str, zone: ZoneInfo) -> bytes | None:
     """
     if not desk.ended:
         return None
-    calendar = _calendar("CANCEL")
-    for ended in desk.ended:
-        calendar.add_component(_cancelled(desk, ended, catalog(locale), zone))
-    return bytes(calendar.to_ical())
-
-
-def _calendar(method: str) -> Calendar:
-    calendar = Calendar()
-    calendar.add("prodid", "-//Tenggat//Tenggat//ID")
-    calendar.add("version", "2.0")
-    calendar.add("method", method)
-    return calendar
-
-
-def _entry(desk: Desk, item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> Event:
     t = catalog(locale)
+    entries = (line for ended in desk.ended for line in _cancelled(desk, ended, t, zone))
+    return _calendar("CANCEL", entries)
+
+
+def _calendar(method: str, entries: Iterable[str]) -> bytes:
+    """Return the file with these entries: folded lines with the line ends of RFC 5545."""
+    lines = (
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//Tenggat//Tenggat//ID",
+        f"METHOD:{method}",
+        *entries,
+        "END:VCALENDAR",
+    )
+    return b"".join(_folded(line) + b"\r\n" for line in lines)
+
+
+def _entry(desk: Desk, item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> Iterator[str]:
     form = "agenda.late" if duty.late else "agenda.summary"
-    entry = _started(desk, duty.uid, t(form, ticket=item.ticket, rule=duty.rule))
-    lines = (duty.citation, item.unit, item.link)
-    entry.add("description", "\n".join(line for line in lines if line))
+    summary = _escaped(catalog(locale)(form, ticket=item.ticket, rule=duty.rule))
+    description = "\n".join(line for line in (duty.citation, item.unit, item.link) if line)
+    yield "BEGIN:VEVENT"
+    yield f"SUMMARY:{summary}"
     if duty.exact:
-        entry.add("dtstart", duty.due.astimezone(UTC))
+        yield f"DTSTART:{_moment(duty.due)}"
     else:
-        _all_day(entry, duty.due, zone)
-    entry.add("transp", "TRANSPARENT")
+        yield from _all_day(duty.due, zone)
+    yield from _identity(desk, duty.uid)
+    yield f"DESCRIPTION:{_escaped(description)}"
+    yield "TRANSP:TRANSPARENT"
     if not duty.late:
-        entry.add_component(_alarm(duty, str(entry["summary"])))
-    return entry
+        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{summary}")
+        yield from (f"TRIGGER:{BEFORE if duty.exact else ALARM}", "END:VALARM")
+    yield "END:VEVENT"
 
 
-def _cancelled(desk: Desk, ended: EndedDuty, t: Catalog, zone: ZoneInfo) -> Event:
-    entry = _started(desk, ended.uid, t("agenda.summary", ticket=ended.ticket, rule=ended.rule))
-    entry.add("status", "CANCELLED")
+def _cancelled(desk: Desk, ended: EndedDuty, t: Catalog, zone: ZoneInfo) -> Iterator[str]:
+    yield "BEGIN:VEVENT"
+    yield f"SUMMARY:{_escaped(t('agenda.summary', ticket=ended.ticket, rule=ended.rule))}"
     if ended.due is not None:
-        _all_day(entry, ended.due, zone)
-    return entry
+        yield from _all_day(ended.due, zone)
+    yield from _identity(desk, ended.uid)
+    yield "STATUS:CANCELLED"
+    yield "END:VEVENT"
 
 
-def _started(desk: Desk, uid: str, summary: str) -> Event:
-    entry = Event()
-    entry.add("uid", uid)
-    entry.add("sequence", int((desk.now - FIRST) / timedelta(minutes=1)))
-    entry.add("dtstamp", desk.now.astimezone(UTC))
-    entry.add("summary", summary)
-    return entry
+def _identity(desk: Desk, uid: str) -> Iterator[str]:
+    """Yield the lines by which a program finds an earlier version of an entry."""
+    yield f"DTSTAMP:{_moment(desk.now)}"
+    yield f"UID:{_escaped(uid)}"
+    yield f"SEQUENCE:{int((desk.now - FIRST) / timedelta(minutes=1))}"
 
 
-def _all_day(entry: Event, due: datetime, zone: ZoneInfo) -> None:
+def _all_day(due: datetime, zone: ZoneInfo) -> Iterator[str]:
     day = due.astimezone(zone).date()
-    entry.add("dtstart", day)
-    entry.add("dtend", day + timedelta(days=1))
+    yield f"DTSTART;VALUE=DATE:{day:%Y%m%d}"
+    yield f"DTEND;VALUE=DATE:{day + timedelta(days=1):%Y%m%d}"
 
 
-def _alarm(duty: Duty, text: str) -> Alarm:
-    alarm = Alarm()
-    alarm.add("action", "DISPLAY")
-    alarm.add("description", text)
-    alarm.add("trigger", -BEFORE if duty.exact else ALARM)
-    return alarm
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _escaped(text: str) -> str:
+    """Escape a text (RFC 5545, 3.3.11)."""
+    lines = re.split(r"\r\n|\r|\n", text)
+    return r"\n".join(re.sub(r"([\\;,])", r"\\\1", line) for line in lines)
+
+
+def _folded(line: str) -> bytes:
+    """Fold a line between two characters, and never inside an escape."""
+    rest, parts = line.encode(), []
+    while len(rest) > LONGEST_LINE:
+        end = LONGEST_LINE
+        while rest[end] & 0xC0 == 0x80:  # inside a character
+            end -= 1
+        if rest[end - 1] in b"\\^":
+            end -= 1
+        parts.append(rest[:end])
+        rest = rest[end:]
+    return b"\r\n ".join([*parts, rest])

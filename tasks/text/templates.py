@@ -33,6 +33,7 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # or each file is looked at for each mail
     )
     filters: dict[str, Callable[..., str]] = {
         "day": partial(day_text, locale=locale, zone=zone),

@@ -1052,6 +1052,33 @@ def test_an_ended_duty_is_cancelled_in_the_calendar():
     assert cancelled["sequence"] > entry["sequence"]
 
 
+TEXTS_OF_AN_ENTRY = [
+    "",
+    "Dinas",
+    r"Jalan; pasar, los \\ B \n",
+    "baris\nlain\r\nketiga\rkeempat",
+    "é–日本😀" * 20,
+    *("x" * n + r"\,;^\\" * 9 for n in range(12)),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS_OF_AN_ENTRY)
+def test_entries_are_written_as_the_library_of_the_format_writes_them(text):
+    duties = (
+        duty(-3, rule=text, uid="a@b"),
+        duty(0, "2026-11-24 23:59", rule=text, citation=text, uid="c@b"),
+        duty(1, "2026-11-25 10:30", rule=text, exact=True, uid="d@b"),
+    )
+    ended = (
+        EndedDuty(f"FD-1{text}", text, "a@b", wita("2026-11-25 23:59")),
+        EndedDuty(f"FD-2{text}", text, "c@b", None),
+    )
+    some = view(item(*duties, ticket=f"FD-1{text}", unit=text, link=text), ended=ended)
+    for content in (agenda(some, "id", WITA), cancellation(some, "en", WITA)):
+        assert content is not None
+        assert Calendar.from_ical(content).to_ical() == content
+
+
 def test_the_workbook_goes_with_the_mail(context):
     owe(context, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in range(60)))
     attached, _ = first_mail(context, NOW).iter_attachments()
