@@ -332,6 +332,7 @@ PARTS_VARY = {
     "… and … have the same …; …",
     "… has no subdivision '…'",
     "… is outside the site's folder; …",
+    "… for a decision; see `tenggat mail list --status held`",
     "… the server at …",
     "… …; starting it again in … s",
     "…. `…` (or `…`) means an empty cell",
