@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     ColumnElement,
     Connection,
+    Integer,
+    Select,
     String,
     Table,
     Text,
     and_,
     any_,
+    bindparam,
     func,
     literal,
     or_,
@@ -111,20 +116,6 @@ def by_ticket(session: Session, source: str, tickets: Iterable[str]) -> dict[str
     return found
 
 
-def events_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Event]]:
-    """Load all events of these complaints; those of each complaint in the order of recording."""
-    found: dict[int, list[Event]] = {}
-    for batch in chunked(complaints):
-        rows = session.execute(  # columns: objects of the ORM take much longer
-            select(EventRow.complaint_id, *FIELDS_OF_EVENT)
-            .where(EventRow.complaint_id.in_(batch))
-            .order_by(EventRow.id)
-        )
-        for complaint, *fields in rows:
-            found.setdefault(complaint, []).append(_event(*fields))
-    return found
-
-
 FIELDS_OF_EVENT = (
     EventRow.kind,
     EventRow.latest,
@@ -137,6 +128,22 @@ FIELDS_OF_EVENT = (
     EventRow.retracted,
 )
 """The columns of an event of the domain, in the order of its fields."""
+
+_EVENTS = (
+    select(EventRow.complaint_id, *FIELDS_OF_EVENT)  # columns: objects of the ORM take much longer
+    .where(EventRow.complaint_id.in_(bindparam("keys", expanding=True)))
+    .order_by(EventRow.id)
+)
+"""Statements of each run are built once: to build one takes longer than to execute it."""
+
+
+def events_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Event]]:
+    """Load all events of these complaints; those of each complaint in the order of recording."""
+    found: dict[int, list[Event]] = {}
+    for batch in chunked(complaints):
+        for complaint, *fields in session.execute(_EVENTS, {"keys": batch}):
+            found.setdefault(complaint, []).append(_event(*fields))
+    return found
 
 
 def _event(
@@ -313,15 +320,19 @@ def due_for_evaluation(
     They are found by the index. `part` limits them to one shard of `units`. The rows are locked if
     the database supports it, so two concurrent runs evaluate different complaints.
     """
-    return list(
-        session.scalars(
-            select(Complaint)
-            .where(_is_due(now, part, units))
-            .order_by(Complaint.next_action_at, Complaint.id)
-            .limit(limit)
-            .options(undefer(Complaint.metrics))
-            .with_for_update(skip_locked=True)
-        )
+    query = _due_for_evaluation(part, tuple(units))
+    return list(session.scalars(query, {"now": now, "most": limit}))
+
+
+@lru_cache(maxsize=32)
+def _due_for_evaluation(part: Shard, units: tuple[str, ...]) -> Select[tuple[Complaint]]:
+    return (
+        select(Complaint)
+        .where(_is_due(bindparam("now"), part, units))
+        .order_by(Complaint.next_action_at, Complaint.id)
+        .limit(bindparam("most", type_=Integer))
+        .options(undefer(Complaint.metrics))
+        .with_for_update(skip_locked=True)
     )
 
 
@@ -333,7 +344,9 @@ def any_due(
     return session.scalar(due.limit(1)) is not None
 
 
-def _is_due(now: datetime, part: Shard, units: Sequence[str]) -> ColumnElement[bool]:
+def _is_due(
+    now: datetime | BindParameter[datetime], part: Shard, units: Sequence[str]
+) -> ColumnElement[bool]:
     return and_(Complaint.next_action_at <= now, _of_part(part, units))
 
 
@@ -460,14 +473,28 @@ def recordings(session: Session, complaints: Iterable[int]) -> dict[int, tuple[s
     return found
 
 
+_DEADLINES = select(DeadlineRow).where(
+    DeadlineRow.complaint_id.in_(bindparam("keys", expanding=True))
+)
+
+
 def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[DeadlineRow]]:
     """Load the stored deadlines of these complaints, by complaint id."""
     found: dict[int, list[DeadlineRow]] = {}
     for batch in chunked(complaints):
-        rows = session.scalars(select(DeadlineRow).where(DeadlineRow.complaint_id.in_(batch)))
-        for row in rows:
+        for row in session.scalars(_DEADLINES, {"keys": batch}):
             found.setdefault(row.complaint_id, []).append(row)
     return found
+
+
+_PAST_FACTS = (
+    select(PastFacts)
+    .where(
+        PastFacts.complaint_id.in_(bindparam("keys", expanding=True)),
+        PastFacts.superseded_at > bindparam("as_of"),
+    )
+    .order_by(PastFacts.superseded_at, PastFacts.id)
+)
 
 
 def past_facts(
@@ -476,12 +503,7 @@ def past_facts(
     """Load the facts valid at `as_of` for those of the complaints with a later correction."""
     found: dict[int, PastFacts] = {}
     for batch in chunked(complaints):
-        rows = session.scalars(
-            select(PastFacts)
-            .where(PastFacts.complaint_id.in_(batch), PastFacts.superseded_at > as_of)
-            .order_by(PastFacts.superseded_at, PastFacts.id)
-        )
-        for row in rows:
+        for row in session.scalars(_PAST_FACTS, {"keys": batch, "as_of": as_of}):
             found.setdefault(row.complaint_id, row)
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.locks import advisory_lock
@@ -72,6 +72,18 @@ class Covered(NamedTuple):
         return after and (self.last is None or received <= self.last)
 
 
+_COVERAGE = (
+    select(
+        SourceImport.source,
+        func.max(SourceImport.observed_at),
+        SourceImport.period_from,
+        SourceImport.period_until,
+    )
+    .where(SourceImport.recorded_at <= bindparam("as_of"))
+    .group_by(SourceImport.source, SourceImport.period_from, SourceImport.period_until)
+)
+
+
 def coverage(
     session: Session, as_of: datetime, changes: Collection[str] = ()
 ) -> dict[str, list[Covered]]:
@@ -81,17 +93,10 @@ def coverage(
     without a certain ticket waits in quarantine: it may be a change of any complaint. A source
     without an import that counts has an empty list.
     """
-    good = _without_lost_rows(as_of, changes) if changes else true()
-    rows = session.execute(
-        select(
-            SourceImport.source,
-            func.max(SourceImport.observed_at),
-            SourceImport.period_from,
-            SourceImport.period_until,
-        )
-        .where(SourceImport.recorded_at <= as_of, good)
-        .group_by(SourceImport.source, SourceImport.period_from, SourceImport.period_until)
-    )
+    query = _COVERAGE
+    if changes:
+        query = query.where(_without_lost_rows(as_of, changes))
+    rows = session.execute(query, {"as_of": as_of})
     found: dict[str, list[Covered]] = {}
     for source, *covered in rows:
         found.setdefault(source, []).append(Covered(*covered))

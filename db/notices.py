@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 
 from db import audit
@@ -19,14 +19,18 @@ MAY_STILL_REACH = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HE
 """Statuses of mails that may still reach a person."""
 
 
+_OF_COMPLAINTS = (
+    select(NoticeRow)
+    .where(NoticeRow.complaint_id.in_(bindparam("keys", expanding=True)))
+    .order_by(NoticeRow.id)
+)
+
+
 def of_complaints(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
     """Load all notices about these complaints, by complaint id."""
     found: dict[int, list[NoticeRow]] = {}
     for batch in chunked(complaints):
-        rows = session.scalars(
-            select(NoticeRow).where(NoticeRow.complaint_id.in_(batch)).order_by(NoticeRow.id)
-        )
-        for row in rows:
+        for row in session.scalars(_OF_COMPLAINTS, {"keys": batch}):
             found.setdefault(row.complaint_id, []).append(row)
     return found
 
@@ -176,40 +180,47 @@ class Acceptance:
     at: datetime
 
 
+_ACCEPTANCES = (
+    select(MessageItem.notice_id, MessageItem.role, MessageRow.sent_at)
+    .join(MessageRow, MessageRow.id == MessageItem.message_id)
+    .where(
+        MessageItem.notice_id.in_(bindparam("keys", expanding=True)),
+        MessageRow.status == MessageStatus.SENT,
+        MessageRow.sent_at <= bindparam("before"),
+        MessageItem.included.is_(True),
+        MessageItem.correction.is_(False),
+    )
+    .order_by(MessageRow.sent_at, MessageRow.id)
+)
+
+
 def acceptances(
     session: Session, notices: Iterable[int], before: datetime
 ) -> dict[int, list[Acceptance]]:
     """Return the accepted mails about these notices until a moment, by the key of the notice."""
     found: dict[int, list[Acceptance]] = {}
     for batch in chunked(notices):
-        rows = session.execute(
-            select(MessageItem.notice_id, MessageItem.role, MessageRow.sent_at)
-            .join(MessageRow, MessageRow.id == MessageItem.message_id)
-            .where(
-                MessageItem.notice_id.in_(batch),
-                MessageRow.status == MessageStatus.SENT,
-                MessageRow.sent_at <= before,
-                MessageItem.included.is_(True),
-                MessageItem.correction.is_(False),
-            )
-            .order_by(MessageRow.sent_at, MessageRow.id)
-        )
+        rows = session.execute(_ACCEPTANCES, {"keys": batch, "before": before})
         for notice, role, sent_at in rows:
             found.setdefault(notice, []).append(Acceptance(notice, role, sent_at))
     return found
 
 
-def without_answer(session: Session, notice: int) -> frozenset[str]:
-    """Return the addresses, in lower case, to which mails about a notice were given up or
-    returned.
+def without_answer(session: Session, notices: Iterable[int]) -> dict[int, frozenset[str]]:
+    """Return the addresses, in lower case, to which mails about each notice were given up or
+    returned. Notices without such mails are left out.
     """
     lost = (MessageStatus.DEAD, MessageStatus.BOUNCED)
-    rows = session.scalars(
-        select(MessageRow.recipient)
-        .join(MessageItem, MessageItem.message_id == MessageRow.id)
-        .where(MessageItem.notice_id == notice, MessageRow.status.in_(lost))
-    )
-    return frozenset(row.casefold() for row in rows)
+    found: dict[int, frozenset[str]] = {}
+    for batch in chunked(notices):
+        rows = session.execute(
+            select(MessageItem.notice_id, MessageRow.recipient)
+            .join(MessageRow, MessageRow.id == MessageItem.message_id)
+            .where(MessageItem.notice_id.in_(batch), MessageRow.status.in_(lost))
+        )
+        for notice, recipient in rows:
+            found[notice] = found.get(notice, frozenset()) | {recipient.casefold()}
+    return found
 
 
 def notified_before(session: Session, notice: NoticeRow, recipient: str) -> bool:

@@ -49,15 +49,24 @@ def knows(session: Session, message_id_header: str) -> bool:
     return session.scalar(query) is not None
 
 
-def waiting(session: Session, recipient: str, storm: Storm | None = None) -> MessageRow | None:
-    """Return the waiting mail with notices for this person that no server has received yet.
+def waiting(
+    session: Session, recipients: Iterable[str], storm: Storm | None = None
+) -> dict[str, MessageRow]:
+    """Return the waiting mail with notices for each person that no server has received yet.
 
     It waits for the morning, for the next delivery run, or for an unreachable server. With `storm`
     it is the mail held by that storm. New notices can join it.
     """
-    query = select(MessageRow).where(
-        MessageRow.recipient == recipient, MessageRow.kind == MessageKind.NOTICES
-    )
+    found: dict[str, MessageRow] = {}
+    for batch in chunked(recipients):
+        query = _waiting_mails(storm).where(MessageRow.recipient.in_(batch))
+        for message in session.scalars(query.order_by(MessageRow.id).with_for_update()):
+            found.setdefault(message.recipient, message)
+    return found
+
+
+def _waiting_mails(storm: Storm | None) -> Select[tuple[MessageRow]]:
+    query = select(MessageRow).where(MessageRow.kind == MessageKind.NOTICES)
     if storm is None:
         query = query.where(
             MessageRow.status == MessageStatus.QUEUED,
@@ -68,7 +77,7 @@ def waiting(session: Session, recipient: str, storm: Storm | None = None) -> Mes
         query = query.where(
             MessageRow.status == MessageStatus.HELD, MessageRow.storm_id == storm.id
         )
-    return session.scalar(query.order_by(MessageRow.id).limit(1).with_for_update())
+    return query
 
 
 def last_weekly(

@@ -31,12 +31,12 @@ def activate(session: Session, fingerprint: str, now: datetime) -> Ruleset | Non
     After a change every complaint needs a new evaluation. Of two concurrent runs the second finds
     the change already recorded.
     """
-    before = current(session)
+    before, first = _current_and_first(session)
     if before is None or before.fingerprint != fingerprint:
         advisory_lock(session, "ruleset")
-        before = current(session)
+        before, first = _current_and_first(session)
     if before is not None and before.fingerprint == fingerprint:
-        return before if before.id != _first(session) else None
+        return before if before.id != first else None
     ruleset = Ruleset(fingerprint=fingerprint, activated_at=now)
     session.add(ruleset)
     session.flush()
@@ -61,8 +61,12 @@ def activate(session: Session, fingerprint: str, now: datetime) -> Ruleset | Non
     return ruleset
 
 
-def _first(session: Session) -> int | None:
-    return session.scalar(select(func.min(Ruleset.id)))
+def _current_and_first(session: Session) -> tuple[Ruleset | None, int | None]:
+    """Return the ruleset of the last deadlines run, and the id of the first one."""
+    first = select(func.min(Ruleset.id)).scalar_subquery()
+    query = select(Ruleset, first).order_by(Ruleset.id.desc()).limit(1)
+    row = session.execute(query).one_or_none()
+    return (None, None) if row is None else (row[0], row[1])
 
 
 def add_deadline_changes(

@@ -89,14 +89,21 @@ class Calendar:
             wrong = int(
                 np.asarray(day).flat[int(np.argmax((index < 0) | (index >= self._counted.size)))]
             )
+            self._place(wrong)  # raises the error
+        return index
+
+    def _place(self, day: int) -> int:
+        """Return the index of one day; much faster than an array of one."""
+        index = day - self._base
+        if not 0 <= index < self._counted.size:
             raise OutsideCalendar(
-                f"day {_name(wrong)} is outside the calendar of {self.first} to {self.last}"
+                f"day {_name(day)} is outside the calendar of {self.first} to {self.last}"
             )
         return index
 
     def counts(self, day: date) -> bool:
         """Check whether this day is counted."""
-        return bool(self._counted[self._index(np.int64(day.toordinal()))])  # type: ignore[arg-type]
+        return bool(self._counted[self._place(day.toordinal())])
 
     def distance(self, after: AnyDays, until: AnyDays) -> Days:
         """Return the number of counted days in (after, until].
@@ -133,6 +140,24 @@ class Calendar:
         if place.size and place.min() < 0:
             raise OutsideCalendar(f"the count runs before the calendar's first day, {self.first}")
         return np.asarray(self._nth[place], dtype=np.int64)
+
+    def day_after(self, day: int, length: int) -> int:
+        """Return the `length`-th counted day after a day, as :meth:`advance` does for arrays."""
+        place = int(self._until[self._place(day)]) + length - 1
+        if place >= self._nth.size:
+            raise OutsideCalendar(f"the count runs past the calendar's last day, {self.last}")
+        return int(self._nth[place]) if length > 0 else day
+
+    def day_before(self, day: int, length: int) -> int:
+        """Return the `length`-th counted day before a day, as :meth:`before` does for arrays."""
+        place = int(self._until[self._place(day - 1)]) - length
+        if place < 0:
+            raise OutsideCalendar(f"the count runs before the calendar's first day, {self.first}")
+        return int(self._nth[place])
+
+    def days_between(self, after: int, until: int) -> int:
+        """Return the counted days in (after, until], as :meth:`distance` does for arrays."""
+        return int(self._until[self._place(until)]) - int(self._until[self._place(after)])
 
     def why_not(self, day: date) -> DayOff | None:
         """Return the reason why a day does not count, or None if it counts.

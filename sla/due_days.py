@@ -70,7 +70,10 @@ def due_day(calendar: Calendar, start: int, length: int, pauses: Iterable[Stretc
     """Compute the due day of one deadline as :func:`due_days` does; pauses may overlap, in any
     order.
     """
-    paused = padded([merge(pauses)])
+    merged = merge(pauses)
+    if not merged:
+        return calendar.day_after(start, length)
+    paused = padded([merged])
     return int(due_days(calendar, np.array([start]), np.array([length]), paused)[0])
 
 
@@ -104,4 +107,4 @@ def padded(rows: Sequence[Sequence[Stretch]]) -> NDArray[np.int64]:
 
 def working_days_between(calendar: Calendar, after: int, until: int) -> int:
     """Return the counted days in (after, until], negative if `until` is before `after`."""
-    return int(calendar.distance(np.array([after]), np.array([until]))[0])
+    return calendar.days_between(after, until)

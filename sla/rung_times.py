@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-import numpy as np
-
 from sla.calendar import Calendar
 from sla.due_days import due_day
 from sla.engine.context import EvaluationContext
@@ -28,7 +26,7 @@ def rung_moment(deadline: Deadline, rung: Rung, context: EvaluationContext) -> d
     assert deadline.due is not None
     if rung.at.after_due or later <= deadline.due:
         return later
-    return context.start_of(int(calendar.before(np.array([day]), 1)[0]))
+    return context.start_of(calendar.day_before(day, 1))
 
 
 def exact_moment(deadline: Deadline, rung: Rung, context: EvaluationContext) -> datetime:
@@ -54,7 +52,7 @@ def shifted(day: int, offset: Offset, calendar: Calendar) -> int:
     if offset.unit is OffsetUnit.DAY:
         return day + offset.amount
     if offset.amount < 0:
-        return int(calendar.before(np.array([day]), -offset.amount)[0])
+        return calendar.day_before(day, -offset.amount)
     return due_day(calendar, day, offset.amount)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import audit, complaints, notices, questions, rulesets
+from db import audit, complaints, imports, notices, questions, rulesets
 from db.decisions import mode
 from db.models import Complaint, DeadlineRow, NoticeRow, QuestionRole
 from sla.calendar import OutsideCalendar
@@ -81,7 +81,9 @@ def evaluate_and_notify(
     changed.
     """
     with context.run(now, run_id) as run:
-        mode.activate(run.session, now)
+        starts_at = run.mode.starts_at
+        if starts_at is not None and starts_at <= now and mode.activate(run.session, now):
+            run.known.pop(mode.of_site)
         session, evaluation = run.session, EvaluationRun(run)
         count = evaluation.count
         ruleset = rulesets.activate(session, context.ruleset_fingerprint(), now)
@@ -91,6 +93,8 @@ def evaluate_and_notify(
             session.flush()
             if ruleset is not None:
                 rulesets.add_deadline_changes(session, ruleset, moves)
+            if len(batch) < BATCH:
+                break
         queued = enqueue_notices(run, evaluation.owed)
         enqueue_corrections(run, evaluation.corrections)
         count.messages, count.vacancies, count.storm = queued.mails, queued.vacancies, queued.storm
@@ -118,8 +122,9 @@ class EvaluationRun:
         self.mode = run.mode
         since = self.mode.since if self.mode.live else None
         context = run.site.evaluation_context
-        self.first_imports = FirstImports(run.session, context)
-        self.backlogs = FirstImports(run.session, context, since)
+        moments = run.once(imports.first_of_each)
+        self.first_imports = FirstImports(moments, context)
+        self.backlogs = FirstImports(moments, context, since)
 
     def batch(self, batch: Sequence[Complaint]) -> list[dict[str, Any]]:
         """Evaluate these complaints; return the deadlines changed by a new ruleset."""

@@ -110,10 +110,9 @@ def _wake(session: Session, which: ColumnElement[bool], at: datetime) -> None:
     )
 
 
-def next_news(session: Session) -> datetime | None:
-    """Return the time of the next queued data."""
-    found: datetime | None = session.scalar(select(func.min(WAKE.c.at)))
-    return found
+def news(session: Session) -> list[datetime]:
+    """Return the times of all queued data, in order."""
+    return list(session.scalars(select(WAKE.c.at).distinct().order_by(WAKE.c.at)))
 
 
 def release(session: Session, until: datetime) -> None:
@@ -129,9 +128,12 @@ def release(session: Session, until: datetime) -> None:
     session.execute(WAKE.delete().where(due))
 
 
+_NEXT_ACTION = select(func.min(Complaint.next_action_at))
+
+
 def next_action(session: Session) -> datetime | None:
     """Return the time of the next scheduled evaluation."""
-    return session.scalar(select(func.min(Complaint.next_action_at)))
+    return session.scalar(_NEXT_ACTION)
 
 
 def looks_since(session: Session, begin: datetime) -> list[Looked]:
@@ -164,8 +166,14 @@ def marks_until(source: Connection, end: datetime) -> list[Mark]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def set_marks(session: Session, marks: Iterable[Mark], now: datetime) -> None:
-    """Store exactly those suppressed addresses valid at `now`."""
+def is_suppressed(mark: Mark, now: datetime) -> bool:
+    """Check whether an address is suppressed at this time."""
+    _, since, until = mark
+    return since <= now and (until is None or now < until)
+
+
+def set_marks(session: Session, marks: Iterable[Mark]) -> None:
+    """Store exactly these suppressed addresses."""
     suppressed = [
         Bounce(
             address=address,
@@ -175,8 +183,7 @@ def set_marks(session: Session, marks: Iterable[Mark], now: datetime) -> None:
             code="",
             answer="",
         )
-        for number, (address, since, until) in enumerate(marks)
-        if since <= now and (until is None or now < until)
+        for number, (address, since, _) in enumerate(marks)
     ]
     session.execute(delete(Bounce))
     session.add_all(suppressed)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-import numpy as np
-
 from sla.calendar import DayOff
 from sla.due_days import merge
 from sla.engine.context import EvaluationContext
@@ -75,8 +73,7 @@ def day_counts(deadline: Deadline, context: EvaluationContext, today: date) -> D
     calendar = context.calendar_of(deadline.unit)
 
     def working(after: int, until: int) -> int:
-        (days,) = calendar.between(np.array([after]), np.array([until]))
-        return int(days)
+        return max(0, calendar.days_between(after, until))
 
     paused = [
         (max(begins, first), min(ends, last))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import is_not
 from pathlib import Path
 from threading import RLock
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from sla.engine.context import ComplaintFacts
 from sla.fingerprint import fingerprint
 from tasks.common.confirmed_rules import confirm_rules
 
+T = TypeVar("T")
+
 NEVER_SHOWN = datetime.min.replace(tzinfo=UTC)
 """The time until which a source that can only remind shows the steps after a receipt."""
 
@@ -37,12 +40,14 @@ class SiteContext:
     call.
 
     `by` is the person who decides here, for the audit; with None the audit gets no entries.
+    `keeps_metrics` is whether an evaluation stores the metrics for reports.
     """
 
     def __init__(self, site: Site, engine: Engine) -> None:
         self.site = site
         self.engine = engine
         self.by: audit.AuditActor | None = audit.UNNAMED
+        self.keeps_metrics = True
         self._hashed: tuple[object, ...] = ()
         self._fingerprint = ""
         self._writing = RLock()
@@ -151,6 +156,18 @@ class RunContext:
     session: Session
     now: datetime
     id: str
+    known: dict[Callable[[Session], Any], Any] = field(default_factory=dict, repr=False)
+    """The results of :meth:`once`, by the function that reads them."""
+
+    def once(self, read: Callable[[Session], T]) -> T:
+        """Return the result of a query about the whole site, which is executed only once in a run.
+
+        Use it only if the run itself changes nothing that the query reads.
+        """
+        if read not in self.known:
+            self.known[read] = read(self.session)
+        found: T = self.known[read]
+        return found
 
     @property
     def site(self) -> Site:
@@ -159,8 +176,8 @@ class RunContext:
 
     @property
     def mode(self) -> mode.SiteMode:
-        """The mode of the site: trial or live."""
-        return mode.of_site(self.session)
+        """The mode of the site: trial or live. A run that changes it does so before it asks."""
+        return self.once(mode.of_site)
 
     @property
     def today(self) -> date:

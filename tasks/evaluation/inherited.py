@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
-from db import imports
 from db.complaints import root_source
 from sla.engine.context import EvaluationContext
 
 
 class FirstImports:
-    """The first import of each source, and with `live_since` the end of the trial.
+    """The first import of each source (`moments`), and with `live_since` the end of the trial.
 
     Mails, runs and reports decide by local days. A report stores no time of day, and each of them
     must name the same deadlines.
     """
 
     def __init__(
-        self, session: Session, context: EvaluationContext, live_since: datetime | None = None
+        self,
+        moments: Mapping[str, datetime],
+        context: EvaluationContext,
+        live_since: datetime | None = None,
     ) -> None:
-        self._moments = imports.first_of_each(session)
+        self._moments = moments
         self._day = context.day
         self._live_since = live_since
 

@@ -21,7 +21,7 @@ class MetricsCache:
 
     def __init__(self, session: Session, context: SiteContext) -> None:
         self._session, self._context = session, context
-        self._words = {"": 0} | metrics.labels(session)
+        self._words: dict[str, int] = {}
 
     def store(self, known: LoadedComplaint, evaluation: Evaluation, now: datetime) -> None:
         """Store the metrics of a complaint as evaluated at `now`.
@@ -30,6 +30,9 @@ class MetricsCache:
         the complaint has changed since then, or if a new ruleset was adopted.
         """
         complaint = known.complaint
+        if not self._context.keeps_metrics:
+            complaint.evaluated_at = now
+            return
         found = encode_case(
             case_of(self._context, known, evaluation),
             self._context.site.evaluation_context,
@@ -53,6 +56,8 @@ class MetricsCache:
 
     def _number(self, word: str | None) -> int:
         word = word or ""
+        if not self._words:
+            self._words = {"": 0} | metrics.labels(self._session)
         if word not in self._words:
             self._words[word] = metrics.add_label(self._session, word)
         return self._words[word]

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import numpy as np
-
 from settings.mapping import StatusWord
 from sla.engine.context import EvaluationContext
 from sla.events import ANY_KIND, ASSIGNEE, QUESTION, Event, Kind, Knowledge
@@ -317,5 +315,5 @@ def _shown_later(
     The source waits until that many full working days have passed. So an event shown on a day
     happened on or before the day before the `days`-th working day before it.
     """
-    day = int(context.calendar.before(np.array([context.day(moment)]), days)[0]) - 1
+    day = context.calendar.day_before(context.day(moment), days) - 1
     return min(moment, context.start_of(day) if start_of_day else context.end_of(day))

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote
 
-from db import notices, outbox, questions
+from db import imports, notices, outbox, questions
 from db.mailbox import bounces
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
@@ -52,6 +52,9 @@ DONE = (State.MET, State.MET_LATE)
 FOLLOWED_UP = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.SETTLED})
 """The events by which a complaint counts as followed up."""
 
+ClockKeyOfComplaint = tuple[int, str, int]
+"""A complaint, a rule and the number of the clock."""
+
 Case = tuple[Complaint, Sequence[Deadline]]
 """A complaint and its deadlines as evaluated now."""
 
@@ -71,31 +74,48 @@ class DeskReader:
 
 
 class DeskLoader:
-    """Loads the desks of a batch of mails; mails sent since `began` are not earlier."""
+    """Loads the desks of a batch of mails; mails sent since `began` are not earlier.
+
+    With `items_only` only the complaints of the mails' items are loaded: enough to say which items
+    are still true, and which of their complaints are inherited.
+    """
 
     def __init__(
         self,
         run: RunContext,
         messages: Sequence[MessageRow],
         began: datetime | None = None,
+        *,
+        items_only: bool = False,
     ) -> None:
         self._run, session = run, run.session
-        earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
-        without = bounces.suppressed_addresses(session)
-        self._scopes = Scopes(
-            run.site.directory,
-            run.today,
-            without=without,
-            administrator_unit=run.site.administrator_unit,
+        self._messages = messages
+        self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
+        self.cases = self._evaluated(messages, items_only=items_only)
+        self._ended = [] if items_only else self._ended_duties(messages)
+        first_imports = run.once(imports.first_of_each)
+        self._first_imports = FirstImports(first_imports, run.site.evaluation_context)
+        self._waiting = [] if items_only else self._waiting_complaints()
+        self._awaiting = [] if items_only else stored_deadlines.awaiting_source(session, None)
+
+    @cached_property
+    def _scopes(self) -> Scopes:
+        return Scopes(
+            self._run.site.directory,
+            self.today,
+            without=bounces.suppressed_addresses(self._run.session),
+            administrator_unit=self._run.site.administrator_unit,
         )
-        self._last = outbox.last_mails(session, {m.recipient for m in messages}, earlier)
-        self.cases = self._evaluated(messages)
-        self._ended = self._ended_duties(messages)
+
+    @cached_property
+    def _last(self) -> dict[str, datetime]:
+        recipients = {message.recipient for message in self._messages}
+        return outbox.last_mails(self._run.session, recipients, self._earlier)
+
+    @cached_property
+    def _before(self) -> dict[ClockKeyOfComplaint, list[Notification]]:
         keys = {*self.cases, *(each.complaint for each in self._ended)}
-        self._before = notices.notified(session, keys, earlier)
-        self._first_imports = FirstImports(session, run.site.evaluation_context)
-        self._waiting = self._waiting_complaints()
-        self._awaiting = stored_deadlines.awaiting_source(session, None)
+        return notices.notified(self._run.session, keys, self._earlier)
 
     @cached_property
     def today(self) -> date:
@@ -112,15 +132,16 @@ class DeskLoader:
         begin = self._run.site.evaluation_context.start_of_year(self._run.now)
         return stored_deadlines.late_counts(self._run.session, begin).ended
 
-    def _evaluated(self, messages: Sequence[MessageRow]) -> dict[int, Case]:
+    def _evaluated(self, messages: Sequence[MessageRow], *, items_only: bool) -> dict[int, Case]:
         """Load and evaluate the complaints of the notices and those on the desks."""
-        scopes = [self._scopes.of(message.recipient) for message in messages]
         found = {
             item.notice.complaint_id: item.notice.complaint
             for message in messages
             for item in message.items
         }
-        units = _together(scopes)
+        units: frozenset[str] | None = frozenset()
+        if not items_only:
+            units = _together([self._scopes.of(message.recipient) for message in messages])
         if units is None or units:
             until = self._run.site.evaluation_context.end_of(self._soon_day(self._run.now))
             for complaint in stored_deadlines.concerned(self._run.session, until, units):
@@ -228,6 +249,14 @@ class DeskLoader:
         for unit in scope.headed | scope.served:
             keys.update(self._cases_by_unit.get(unit, ()))
         return [self.cases[key] for key in sorted(keys, key=self._order.__getitem__)]
+
+    def inherited(
+        self, message: MessageRow, triggers: Mapping[int, frozenset[ClockKey]]
+    ) -> frozenset[int]:
+        """Return the complaints of a mail with a deadline missed before their first import."""
+        reader = self.reader(message, triggers)
+        entries = {key: self._entry(reader, self.cases[key]) for key in triggers}
+        return frozenset(key for key, e in entries.items() if e.item and e.item.inherited)
 
     def _entry(self, reader: DeskReader, case: Case) -> DeskEntry:
         """Divide the open duties of a complaint into those that a mail lists and the others."""

@@ -72,8 +72,9 @@ def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
     live = run.mode.live
     storm = storms.check(run, mails=len(boxes), complaints=len(about)) if live else None
     for mails, waits in ((again, held), (listed, None), (boxes, storm)):
+        waiting = outbox.waiting(run.session, mails, waits)
         for address, entries in mails.items():
-            _queue(run, address, entries, waits)
+            _queue(run, address, entries, waits, waiting.get(address))
     vacancies = list(dict.fromkeys(empty + missing + vacancies))
     for unit, role in vacancies:
         enqueue_alert(run, "vacancy", {"unit": unit, "role": role})
@@ -82,9 +83,9 @@ def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
     if storm is not None:
         facts = {"storm": storm.id, "mails": storm.mails, "mail_limit": storm.mail_limit}
         enqueue_alert(run, "storm", facts, same=("storm",))
-    waiting = storm or held
+    decided = storm or held
     together = listed.keys() | boxes.keys() if storm is None else (*listed, *boxes)
-    return Queued(len(again) + len(together), vacancies, waiting.id if waiting else None)
+    return Queued(len(again) + len(together), vacancies, decided.id if decided else None)
 
 
 def enqueue_corrections(
@@ -96,7 +97,9 @@ def enqueue_corrections(
     If no mail to this person waits, a correction causes one of its own, within the mail hours. It
     goes to the address that got the wrong notice. Return the number of people.
     """
-    without = bounces.suppressed_addresses(run.session)
+    if not corrections:
+        return 0
+    without = run.once(bounces.suppressed_addresses)
     boxes: dict[str, list[PendingCorrection]] = {}
     for each in corrections:
         if each.recipient.casefold() not in without:
@@ -141,12 +144,15 @@ def _addressed(
     run: RunContext, owed: Sequence[PendingNotice]
 ) -> tuple[dict[str, list[_OutboxEntry]], list[tuple[str, str]]]:
     """Return the notices for each address, and the vacancies found."""
-    without = bounces.suppressed_addresses(run.session)
     boxes: dict[str, list[_OutboxEntry]] = {}
     vacancies: dict[tuple[str, str], None] = {}
+    if not owed:
+        return boxes, []
+    without = run.once(bounces.suppressed_addresses)
+    unreached = notices.without_answer(run.session, [each.notice.id for each in owed])
     for each in owed:
         reached: set[str] = set()
-        lost = notices.without_answer(run.session, each.notice.id)
+        lost = unreached.get(each.notice.id, frozenset())
         addressed = [(role, False) for role in each.audience.to]
         addressed += [(role, True) for role in each.audience.cc]
         for role, copied in addressed:
@@ -180,7 +186,9 @@ def _queue(
     address: str,
     entries: Sequence[_OutboxEntry],
     storm: Storm | None,
+    waiting: MessageRow | None,
 ) -> None:
+    """Put these notices into the waiting mail of a person, or into a new one."""
     urgent = any(entry.owed.urgent for entry in entries)
     weekdays = {_weekday(run, address, entry) for entry in entries}
     send_at = run.now if urgent else _send_at(run, address, weekdays)
@@ -188,7 +196,7 @@ def _queue(
     first = next((entry for entry in entries if not entry.copied), entries[0])
     holder = replace(first.holder, role=first.role)
     cause = message_id_header(run.context, run.id, address, *keys)
-    message = mail_to(run, holder, cause, storm, send_at)
+    message = _joined_or_new(run, holder, cause, storm, send_at, waiting)
     marks = {"urgent": urgent, "weekly": weekdays != {None}}
     message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
     known = {item.notice_id for item in message.items}
@@ -234,15 +242,29 @@ def mail_to(
 
     The waiting mail is sent at the earlier of both times.
     """
-    message = outbox.waiting(run.session, holder.email, storm)
-    if message is None:
+    waiting = outbox.waiting(run.session, [holder.email], storm).get(holder.email)
+    message = _joined_or_new(run, holder, key, storm, send_at, waiting)
+    run.session.flush()
+    return message
+
+
+def _joined_or_new(
+    run: RunContext,
+    holder: OfficeHolder,
+    key: str,
+    storm: Storm | None,
+    send_at: datetime,
+    waiting: MessageRow | None,
+) -> MessageRow:
+    """Return the waiting mail, to be sent at the earlier of both times; without it a new one."""
+    if waiting is None:
         message = enqueue(run, MessageKind.NOTICES, holder, key, send_at=send_at)
         if storm is not None:
             message.status, message.storm_id = MessageStatus.HELD, storm.id
-        run.session.flush()
-    elif message.next_attempt_at is not None:
-        message.next_attempt_at = min(message.next_attempt_at, send_at)
-    return message
+        return message
+    if waiting.next_attempt_at is not None:
+        waiting.next_attempt_at = min(waiting.next_attempt_at, send_at)
+    return waiting
 
 
 def enqueue_alert(
@@ -324,6 +346,7 @@ def enqueue(
         status=MessageStatus.QUEUED,
         next_attempt_at=send_at or run.now,
         detail=dict(detail or {}),
+        items=[],
     )
     run.session.add(message)
     return message

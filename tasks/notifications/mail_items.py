@@ -14,7 +14,7 @@ from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline, State
-from sla.ladders import SUPERIORS
+from sla.ladders import SUPERIORS, NoticeKind
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.notices import may_be_notified
 from tasks.notifications.desk import DeskLoader
@@ -38,6 +38,38 @@ def notice_views(
     loader = DeskLoader(run, messages, began)
     fair, stand_ins = _FairNotice(run, messages), _StandIns(run)
     return {message.id: _view(run, message, loader, fair, stand_ins) for message in messages}
+
+
+def items_still_true(
+    run: RunContext, messages: Sequence[MessageRow]
+) -> dict[int, frozenset[int] | None]:
+    """Store in each item whether its mail reports it, as :func:`notice_views` does, without the
+    desks.
+
+    Return for each notice mail None if no item is still true. Otherwise return those complaints
+    whose first notice of a missed deadline it has, if the deadline was missed before the first
+    import.
+    """
+    messages = [message for message in messages if message.kind == MessageKind.NOTICES]
+    if not messages:
+        return {}
+    loader, fair = DeskLoader(run, messages, items_only=True), _FairNotice(run, messages)
+    found: dict[int, frozenset[int] | None] = {}
+    for message in messages:
+        triggers, corrections = _true_items(run, message, loader, fair)
+        found[message.id] = None
+        if triggers or corrections:
+            first = {
+                item.notice.complaint_id
+                for item in message.items
+                if item.included
+                and not item.correction
+                and (item.notice.kind, item.notice.repeat) == (NoticeKind.BREACH, 0)
+            }
+            found[message.id] = (
+                loader.inherited(message, triggers) & first if first else frozenset()
+            )
+    return found
 
 
 class _FairNotice:
@@ -80,6 +112,23 @@ def _view(
     fair: _FairNotice,
     stand_ins: _StandIns,
 ) -> Desk | None:
+    triggers, corrections = _true_items(run, message, loader, fair)
+    if not triggers and not corrections:
+        return None
+    return replace(
+        loader.desk(message, triggers),
+        copied=bool(triggers) and all(item.copied for item in message.items if item.included),
+        corrections=tuple(sorted(corrections, key=lambda each: each.ticket)),
+        stand_ins=stand_ins.of(message),
+    )
+
+
+def _true_items(
+    run: RunContext, message: MessageRow, loader: DeskLoader, fair: _FairNotice
+) -> tuple[dict[int, frozenset[ClockKey]], list[Correction]]:
+    """Store in each item whether its mail reports it; return the clocks of those that it reports,
+    by complaint, and the corrections.
+    """
     context = run.context
     locale = message.locale or context.site.locale
     corrections: dict[tuple[int, str, int], Correction] = {}
@@ -97,14 +146,7 @@ def _view(
         item.included = item.left_out is None
         if item.included:
             triggers[complaint.id] = triggers.get(complaint.id, frozenset()) | {clock}
-    if not triggers and not corrections:
-        return None
-    return replace(
-        loader.desk(message, triggers),
-        copied=bool(triggers) and all(item.copied for item in message.items if item.included),
-        corrections=tuple(sorted(corrections.values(), key=lambda each: each.ticket)),
-        stand_ins=stand_ins.of(message),
-    )
+    return triggers, list(corrections.values())
 
 
 def _correction(

@@ -65,7 +65,9 @@ def _moves(
         holders = present[office]
         if _has(holders, message.recipient):
             continue
-        lost = notices.without_answer(run.session, item.notice_id)
+        lost = notices.without_answer(run.session, [item.notice_id]).get(
+            item.notice_id, frozenset()
+        )
         if lost:
             holders = directory.holders(Role(item.role), unit, today, without | lost).offices
         reachable = [each for each in holders if each.email.casefold() not in lost]

@@ -68,7 +68,7 @@ def _note_held(run: RunContext, storm: Storm, mails: int, why: str) -> None:
 
 def _restored(run: RunContext) -> datetime | None:
     """Return the time of the last restore if it is recent, else None."""
-    restored = runs.last_restore(run.session)
+    restored = run.once(runs.last_restore)
     return restored if restored is not None and run.now - restored <= CATCH_UP else None
 
 

@@ -13,6 +13,7 @@ from db import (
     audit,
     audit_verify,
     complaints,
+    imports,
     metrics,
     notices,
     quarantine,
@@ -323,7 +324,7 @@ def _findings(
 
 def _inherited(session: Session, context: SiteContext, gathered: CaseColumns) -> Flags:
     """Return a flag for each deadline: late, and missed before the first import of its source."""
-    first_imports = FirstImports(session, context.site.evaluation_context)
+    first_imports = FirstImports(imports.first_of_each(session), context.site.evaluation_context)
     late = np.flatnonzero(gathered.overdue)
     keys = gathered.keys[gathered.d_case[late]]
     recorded = complaints.recordings(session, np.unique(keys).tolist())

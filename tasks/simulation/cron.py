@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from settings import SettingsError, Site
 
-AT_ONCE = 100
+AT_ONCE = 4
 """Number of ticks computed together."""
 
 

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Engine, func, insert, select
 from sqlalchemy.orm import Session
 
 from db import complaints, notices, outbox, runs
 from db.lives import MessageStatus, NoticeStatus
-from db.models import DeadlineRow, MessageKind, MessageRow, NoticeRow
+from db.models import DeadlineRow, FlowRunRecord, MessageKind, MessageRow, NoticeRow
 from db.replica import replay_queue
 from settings import Site
 from sla.engine.deadline import State
 from sla.ladders import NoticeKind
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.stored_deadlines import LATE
 from tasks.notifications import storms
-from tasks.notifications.mail_items import notice_views
+from tasks.notifications.mail_items import items_still_true
 from tasks.simulation.cron import CronTimes
 
 AT_ONCE = 200
@@ -35,6 +37,8 @@ DEADLINES, DELIVERY = "deadlines", "delivery"
 """The flows that a replay runs."""
 
 INSTANT = timedelta(microseconds=1)
+
+NEVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
 
@@ -94,16 +98,31 @@ class ReplayResult:
 class ReplayContext(SiteContext):
     """The context of a replay: a site on a replica, with files that do not change.
 
-    A replay decides nothing in reality, so it writes no audit.
+    A replay decides nothing in reality, so it writes no audit, and it needs no metrics for reports.
+    Facts about the whole site are read again only after :meth:`forget`.
     """
 
     def __init__(self, site: Site, engine: Engine) -> None:
         super().__init__(site, engine)
         self.by = None
+        self.keeps_metrics = False
+        self._known: dict[Callable[[Session], Any], Any] = {}
+
+    @contextmanager
+    def run(self, now: datetime, run_id: str) -> Iterator[RunContext]:
+        """Open a transaction for one run, which knows the facts about the site that the last ones
+        have read.
+        """
+        with self.transaction() as session:
+            yield RunContext(self, session, now, run_id, self._known)
+
+    def forget(self) -> None:
+        """Let the next run read the facts about the whole site again, because one has changed."""
+        self._known.clear()
 
 
 def replay(
-    context: SiteContext,
+    context: ReplayContext,
     begin: datetime,
     end: datetime,
     marks: Sequence[replay_queue.Mark],
@@ -116,53 +135,108 @@ def replay(
     storm is noted and released; 4. due mails count as sent. `marks` are the addresses with returned
     mail.
     """
-    outcome = ReplayResult()
-    with context.transaction() as session:
-        looked = _looks(session, context, begin)
-    for now, flow in _ticks(context, looked, begin, end):
-        say(now)
-        if flow == DEADLINES:
-            _judge(context, now, looked, marks, outcome)
-        else:
-            _deliver(context, now, outcome)
-    with context.transaction() as session:
-        _take_stock(session, begin, end, outcome)
-    return outcome
-
-
-def _ticks(
-    context: SiteContext, looked: deque[replay_queue.Looked], begin: datetime, end: datetime
-) -> Iterator[tuple[datetime, str]]:
-    """Yield the times in [begin, end) at which a flow has work to do, each with that flow.
-
-    The caller runs the flow before it asks for the next time. `looked` are the imports to come.
-    """
-    now = may_evaluate = may_send = begin
+    replayed = _Replay(context, begin, marks)
     with asyncio.Runner() as runner:
-        evaluating = CronTimes(context.site, DEADLINES, runner)
-        sending = CronTimes(context.site, DELIVERY, runner)
+        ticks = _Ticks(context.site, begin, runner)
         while True:
             with context.transaction() as session:
-                recorded = [looked[0][0]] if looked else []
-                news, action = replay_queue.next_news(session), replay_queue.next_action(session)
-                mail = outbox.next_send_time(session)
-            due = min(
-                (time for time in (*recorded, news, action) if time is not None), default=None
+                now, flow = ticks.next(
+                    replayed.next_evaluation(session), outbox.next_send_time(session)
+                )
+                if now >= end:
+                    _take_stock(session, begin, end, replayed.outcome)
+                    return replayed.outcome
+                evaluate = flow == DEADLINES and replayed.release(session, now)
+            say(now)
+            if evaluate:
+                replayed.evaluate(now)
+            elif flow == DELIVERY:
+                _deliver(context, now, replayed.outcome)
+
+
+class _Ticks:
+    """The times at which a flow has work to do, each with that flow."""
+
+    def __init__(self, site: Site, begin: datetime, runner: asyncio.Runner) -> None:
+        self._now = self._may_evaluate = self._may_send = begin
+        self._evaluating = CronTimes(site, DEADLINES, runner)
+        self._sending = CronTimes(site, DELIVERY, runner)
+
+    def next(self, evaluation: datetime | None, mail: datetime | None) -> tuple[datetime, str]:
+        """Return the next tick with its flow. The next evaluation and the next mail are due at
+        these moments; without both the tick is `NEVER`.
+        """
+        evaluate_at = send_at = NEVER
+        if evaluation is not None:
+            evaluate_at = self._evaluating.at_or_after(
+                max(evaluation, self._may_evaluate, self._now)
             )
-            evaluate_at = send_at = end
-            if due is not None:
-                evaluate_at = evaluating.at_or_after(max(due, may_evaluate, now))
-            if mail is not None:
-                send_at = sending.at_or_after(max(mail, may_send, now))
-            now = min(evaluate_at, send_at)
-            if now >= end:
-                return
-            if evaluate_at == now:
-                yield now, DEADLINES
-                may_evaluate = now + INSTANT
-            else:
-                yield now, DELIVERY
-                may_send = now + INSTANT
+        if mail is not None:
+            send_at = self._sending.at_or_after(max(mail, self._may_send, self._now))
+        self._now = min(evaluate_at, send_at)
+        if evaluate_at == self._now:
+            self._may_evaluate = self._now + INSTANT
+            return self._now, DEADLINES
+        self._may_send = self._now + INSTANT
+        return self._now, DELIVERY
+
+
+class _Replay:
+    """The records still to come, the evaluations and their outcome."""
+
+    def __init__(
+        self, context: ReplayContext, begin: datetime, marks: Sequence[replay_queue.Mark]
+    ) -> None:
+        self._context, self._marks = context, marks
+        self._suppressed: list[replay_queue.Mark] = []
+        self.outcome = ReplayResult()
+        with context.transaction() as session:
+            self._imports = _looks(session, context, begin)
+            self._news = deque(replay_queue.news(session))
+        self._action: datetime | None = None
+        self._finished: list[dict[str, Any]] = []
+
+    def next_evaluation(self, session: Session) -> datetime | None:
+        """Return the time of the next record or evaluation; store the runs that have finished."""
+        if self._finished:
+            session.execute(insert(FlowRunRecord), self._finished)
+            self._finished = []
+        self._action = replay_queue.next_action(session)
+        recorded = [self._imports[0][0]] if self._imports else []
+        times = (*recorded, *list(self._news)[:1], self._action)
+        return min((time for time in times if time is not None), default=None)
+
+    def release(self, session: Session, now: datetime) -> bool:
+        """Make the records until this tick known; return whether a complaint is due."""
+        due = self._action is not None and self._action <= now
+        while self._imports and self._imports[0][0] <= now:
+            recorded, source, until = self._imports.popleft()
+            complaints.schedule_undecided(session, source, until, recorded)
+            self._context.forget()
+        if self._news and self._news[0] <= now:
+            replay_queue.release(session, now)
+            while self._news and self._news[0] <= now:
+                self._news.popleft()
+        suppressed = [mark for mark in self._marks if replay_queue.is_suppressed(mark, now)]
+        if suppressed != self._suppressed:
+            replay_queue.set_marks(session, suppressed)
+            self._suppressed = suppressed
+            self._context.forget()
+        if due:
+            return True
+        first = replay_queue.next_action(session)
+        return first is not None and first <= now
+
+    def evaluate(self, now: datetime) -> None:
+        """Run the deadlines flow at this tick."""
+        run = runs.key_of(DEADLINES, now)
+        count = evaluate_and_notify(self._context, now, run)
+        self.outcome.not_evaluated.update(count.not_evaluated)
+        counts = {"messages": count.messages}
+        self._finished.append({"id": run, "flow": DEADLINES, "now": now, "counts": counts})
+        if count.storm is not None:
+            storm, mails = storms.decide(self._context, count.storm, now, "replay", send=True)
+            self.outcome.storms.append(HeldUp(now, mails, storm.mail_limit))
 
 
 def _take_stock(session: Session, begin: datetime, end: datetime, outcome: ReplayResult) -> None:
@@ -220,33 +294,6 @@ def _looks(session: Session, context: SiteContext, begin: datetime) -> deque[rep
     return deque(sorted(own + replay_queue.looks_elsewhere_since(session, begin)))
 
 
-def _judge(
-    context: SiteContext,
-    now: datetime,
-    looked: deque[replay_queue.Looked],
-    marks: Sequence[replay_queue.Mark],
-    outcome: ReplayResult,
-) -> None:
-    """Run the deadlines flow at this tick, if any complaint is due."""
-    with context.transaction() as session:
-        while looked and looked[0][0] <= now:
-            recorded, source, until = looked.popleft()
-            complaints.schedule_undecided(session, source, until, recorded)
-        replay_queue.release(session, now)
-        replay_queue.set_marks(session, marks, now)
-        first = replay_queue.next_action(session)
-    if first is None or first > now:
-        return
-    run = runs.key_of("deadlines", now)
-    count = evaluate_and_notify(context, now, run)
-    outcome.not_evaluated.update(count.not_evaluated)
-    with context.transaction() as session:
-        runs.finished(session, run, "deadlines", now, {"messages": count.messages})
-    if count.storm is not None:
-        storm, mails = storms.decide(context, count.storm, now, "replay", send=True)
-        outcome.storms.append(HeldUp(now, mails, storm.mail_limit))
-
-
 def _deliver(context: SiteContext, now: datetime, outcome: ReplayResult) -> None:
     """Run the delivery flow at this tick, with a server that accepts everything."""
     while True:
@@ -255,10 +302,10 @@ def _deliver(context: SiteContext, now: datetime, outcome: ReplayResult) -> None
             messages = outbox.take_due(session, now, AT_ONCE)
             if not messages:
                 return
-            views = notice_views(run, messages)
+            inherited = items_still_true(run, messages)
             for message in messages:
                 message.next_attempt_at = None
-                if message.kind == MessageKind.NOTICES and views[message.id] is None:
+                if message.kind == MessageKind.NOTICES and inherited[message.id] is None:
                     message.status = MessageStatus.CANCELLED
                     continue
                 message.status = MessageStatus.SENDING
@@ -267,28 +314,14 @@ def _deliver(context: SiteContext, now: datetime, outcome: ReplayResult) -> None
                     outcome.alerts[message.detail["alert"]] += 1
                 outcome.notices += _notices(message, context.local(now).date())
                 outcome.corrections += any(i.correction and i.included for i in message.items)
-                desk = views.get(message.id)
-                inherited = {i.complaint for i in desk.items if i.inherited} if desk else set()
-                outcome.inventories += _is_inventory(message, inherited)
+                outcome.inventories += bool(inherited.get(message.id))
             session.flush()
             items = [item for message in messages for item in message.items if not item.correction]
             notices.settle(session, [item.notice_id for item in items], now)
             for batch in complaints.chunked([item.notice_id for item in items if item.included]):
                 notices.evaluate_again(session, batch, now)
-
-
-def _is_inventory(message: MessageRow, inherited: Collection[int]) -> bool:
-    """Check whether a mail is the first one about a deadline missed before the first import.
-
-    `inherited` are the complaints on its desk with such a deadline.
-    """
-    return any(
-        item.included
-        and (item.notice.kind, item.notice.repeat) == (NoticeKind.BREACH, 0)
-        and item.notice.complaint_id in inherited
-        for item in message.items
-        if not item.correction
-    )
+        if len(messages) < AT_ONCE:
+            return
 
 
 def _notices(message: MessageRow, day: date) -> list[SimulatedNotice]:

@@ -6,6 +6,7 @@ import pytest
 from conftest import wita
 from support.pipeline import begin
 
+from db import imports
 from tasks.evaluation.inherited import FirstImports
 
 FIRST, LATER = "2026-11-24 14:00", "2026-11-24 14:01"
@@ -26,6 +27,6 @@ def test_inherited_is_what_the_first_import_showed_as_missed(
 ):
     begin(context, "register", wita(FIRST))
     with context.transaction() as session:
-        first = FirstImports(session, context.site.evaluation_context)
+        first = FirstImports(imports.first_of_each(session), context.site.evaluation_context)
         due_day = date.fromisoformat(due).toordinal()
         assert first.inherited(source, wita(recorded), due_day) is inherited

@@ -10,14 +10,16 @@ import csv
 import errno
 import json
 import os
+import random
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -32,17 +34,22 @@ from support.servers.smtp_servers import Letter, running
 from support.small_site import REPORT, STATUS, TICKET, UNIT, export
 
 from cli import console
+from db import complaints
 from db.engine import NotReady, open_engine, reading
 from db.migrate import alembic_config
-from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Ruleset
+from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Ruleset, SourceImport
 from db.replica import replay_queue
 from db.replica.build import copy_known, empty_replica
 from settings import SettingsError
-from tasks.common.context import SiteContext
+from sla.directory import Role
+from sla.events import Event
+from sla.ladders import NoticeKind
+from tasks.common.context import RunContext, SiteContext
 from tasks.intake import pull
+from tasks.notifications.mail_items import notice_views
 from tasks.simulation import tally
 from tasks.simulation.cron import CronTimes
-from tasks.simulation.replay import ReplayResult, SimulatedNotice
+from tasks.simulation.replay import ReplayContext, ReplayResult, SimulatedNotice
 from tasks.simulation.simulate import Simulation, simulate
 
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 30)
@@ -595,6 +602,106 @@ def test_a_storm_is_named_and_what_follows_is_shown_all_the_same(context, law):
         ("24 12:05", 11, 6)
     ]
     assert told_by(held) == told_by(free)
+
+
+# --- the short way --------------------------------------------------------------------------------
+
+
+def invented(context: SiteContext, seed: int) -> None:
+    """Record some complaints by chance, each of their steps on the next morning.
+
+    The first import is that of the 20th: some duties are late before it.
+    """
+    chance = random.Random(seed)
+    units = ("dinsos", "dlh", "dinkes", "pupr", "satpolpp")
+    mornings = [wita(f"{day} 07:00") for day in days(date(2026, 11, 20), LAST)]
+    rows, events = [], []
+    for number in range(20):
+        moment = came = wita("2026-11-03 07:00") + timedelta(hours=chance.randrange(20 * 24))
+        steps = [("received", came)]
+        for kind, hours in (("verified", 30), ("assigned", 2), ("responded", 150), ("settled", 90)):
+            moment += timedelta(hours=chance.expovariate(1 / hours))
+            steps.append((kind, moment))
+        known = [(kind, at, next((m for m in mornings if m > at), None)) for kind, at in steps]
+        kinds = {"classification": chance.choice(("complaint", "information_request"))}
+        hidden = {"anonymous": False, "secret": False}
+        rows.append(
+            {
+                "source": "register",
+                "ticket": f"R-{number}",
+                "received_at": came,
+                "recorded_at": known[0][2],
+                "next_action_at": known[0][2],
+                **kinds,
+                **hidden,
+            }
+        )
+        unit = chance.choice(units)
+        events += [
+            (
+                f"R-{number}",
+                Event(kind, at, m, "register", unit=unit if kind == "assigned" else None),
+            )
+            for kind, at, m in known
+            if m is not None
+        ]
+    with context.transaction() as session:
+        ids = complaints.add(session, rows)
+        complaints.add_events(session, ((ids[ticket], event) for ticket, event in events))
+        session.add_all(
+            SourceImport(
+                source="register",
+                name=f"{number}",
+                sha256=f"{number}",
+                observed_at=at,
+                recorded_at=at,
+                **dict.fromkeys(("rows", "new", "updated", "unchanged", "quarantined"), 0),
+            )
+            for number, at in enumerate(mornings)
+        )
+
+
+class PlainContext(ReplayContext):
+    """Every run reads all facts again and stores the metrics, as a run of the service does."""
+
+    run = SiteContext.run
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.keeps_metrics = True
+
+
+def by_whole_desks(run: RunContext, mails: Sequence[MessageRow]) -> dict[int, Any]:
+    """The items that are still true, as the desks of real mails have them."""
+    found: dict[int, Any] = {}
+    for key, desk in notice_views(run, mails).items():
+        late = {each.complaint for each in desk.items if each.inherited} if desk else set()
+        items = next(mail.items for mail in mails if mail.id == key)
+        first = {
+            item.notice.complaint_id
+            for item in items
+            if item.included and not item.correction
+            if (item.notice.kind, item.notice.repeat) == (NoticeKind.BREACH, 0)
+        }
+        found[key] = None if desk is None else frozenset(late & first)
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_replay_leaves_out_only_work_without_effect(context, monkeypatch, seed):
+    """It does not read known facts again, and it composes no desks. A returned mail counts."""
+    invented(context, seed)
+    address = context.site.directory.holders(Role.LIAISON, "dinkes", FIRST).offices[0].email
+    back, again = wita("2026-11-21 09:00"), wita("2026-11-25 09:00")
+    with context.transaction() as session:
+        mail = {"address": address.casefold(), "report_id": "1", "code": "", "answer": ""}
+        session.add(Bounce(reported_at=back, recorded_at=back, lifted_at=again, **mail))
+    short = replayed(context)
+    monkeypatch.setattr("tasks.simulation.simulate.ReplayContext", PlainContext)
+    monkeypatch.setattr("tasks.simulation.replay.items_still_true", by_whole_desks)
+    assert len(short.notices) > 20
+    assert short.inventories
+    assert replayed(context) == short
 
 
 # --- nothing is touched ---------------------------------------------------------------------------
