@@ -14,8 +14,10 @@ from support.synthetic_reports import view
 from sla.metrics.table import WITHHELD
 from sla.metrics.tables import Tellings
 from sla.metrics.tables import report as tables_of
+from tasks.reports.formats.chart_canvas import SMALL, width_of
 from tasks.reports.formats.executive_summary import executive_summary
-from tasks.reports.formats.sections import sections
+from tasks.reports.formats.plots import plots
+from tasks.reports.formats.sections import change_words, sections, tiles
 from tasks.reports.model import Report
 from tasks.reports.overview import overview_of
 from tasks.reports.public_edition import public_edition
@@ -81,6 +83,85 @@ def test_every_number_is_one_of_the_tables_and_every_link_leads_to_one(locale, p
                 value = value.replace(".", "").replace(",", ".")
             figure = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
             assert any(abs(figure - each) < 0.00051 for each in known), (text, number)
+
+
+FEW = {
+    "id": (
+        "di antara perangkat daerah dengan sedikitnya 5 kewajiban",
+        "tidak dibandingkan: jumlah",
+    ),
+    "en": ("By unit, of those with at least 5 evaluated duties", "not compared: small number"),
+}
+"""What the summary says of the lowest share, and a tile of a comparison, with small numbers."""
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+def test_the_lowest_share_is_claimed_only_of_units_with_enough_duties(locale):
+    """Units with 2 duties have 50%; the lowest of the others is 62.5%."""
+    some, none = view(locale, units=12, count=90), view(locale, units=3, count=400)
+    said = FEW[locale][0]
+    assert any(said in text for text in texts(some))
+    assert not any(said in text for text in texts(none))
+    start = {"id": "Di antara perangkat daerah dengan sedikitnya 5", "en": "Of the units with at"}
+    for report, few in ((some, True), (none, False)):
+        assert plots(report, ZONE)["by_unit"].says.startswith(start[locale]) is few
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+@pytest.mark.parametrize(
+    ("now", "before", "compared"), [(4, 90, False), (90, 4, False), (5, 5, True)]
+)
+def test_a_share_of_few_is_not_compared(locale, now, before, compared):
+    full = view(locale, count=90)
+    headline = full.table("headline")
+    rows = tuple(
+        replace(row, of={"value": now, "previous": before})
+        if row.key in {"on_time", "followed_up_within_5"}
+        else row
+        for row in headline.rows
+    )
+    report = replace(
+        full, tables=tuple(replace(t, rows=rows) if t is headline else t for t in full.tables)
+    )
+    shown = {tile.key: " ".join(tile.changes) for tile in tiles(report, ZONE)}
+    for key in ("on_time", "followed_up_within_5"):
+        assert (FEW[locale][1] in shown[key]) is not compared
+    change = change_words(report, "on_time", "previous", ZONE)
+    assert (change is not None) is compared
+    said = " ".join(texts(report))
+    few = {"id": "hanya dapat diukur untuk 4 pengaduan", "en": "Only 4 complaints can be measured"}
+    assert (few[locale] in said) is (now < 5)
+
+
+def test_a_share_says_how_much_it_leaves_out():
+    """The duties without a verdict; in the public edition at least that complaints are left out."""
+    full = view(units=12, count=90)
+    rules, headline = full.table("by_rule"), full.table("headline")
+    place = [column.key for column in rules.columns].index("unknown")
+    unknown = rules.total.cells[place]
+    assert unknown > 0
+    shown = {tile.key: tile.changes for tile in tiles(full, ZONE)}
+    assert f"{unknown} lainnya tidak dapat dinilai" in shown["on_time"]
+    rows = tuple(
+        replace(row, of={}) if row.key == "followed_up_within_5" else row for row in headline.rows
+    )
+    tables = tuple(replace(t, rows=rows) if t is headline else t for t in full.tables)
+    report = replace(full, tables=tables)
+    said = "hanya pengaduan yang dapat diukur"
+    assert said in {tile.key: tile.changes for tile in tiles(report, ZONE)}["followed_up_within_5"]
+    lines = next(each for each in sections(report, ZONE, 9) if each.key == "headline").lines
+    assert said in [shown.detail for line in lines for shown in line.cells]
+
+
+def test_no_label_lies_across_the_line_of_the_target():
+    report = view(units=8, count=400)
+    line, label = r'<path d="M([\d.]+) 4.00L', r'<text x="([\d.]+)"[^>]*>([\d,]+%)</text>'
+    for target in (0.3, 0.6, 0.65, 0.75):
+        svg = plots(replace(report, target=target), ZONE)["by_unit"].wide
+        aim = float(re.findall(line + r"[^>]*stroke-dasharray", svg)[0])
+        for across, text in re.findall(label, svg):
+            if f'font-size="{SMALL:g}"' in svg.partition(f'x="{across}"')[2][:60]:
+                assert not float(across) < aim < float(across) + width_of(text, SMALL)
 
 
 @pytest.mark.parametrize("public", [False, True])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from sla.metrics.definitions import SMALL_NUMBER
 from sla.metrics.table import Cell, Row, Table
 from tasks.reports.formats.sections import change_words, without_data
 from tasks.reports.model import Report
@@ -98,7 +99,10 @@ class _Sentences:
             if isinstance(soon.cells[0], int | float):
                 share = percent_text(soon.cells[0], self._locale)
                 form = "soon_partly" if left else "soon"
-                yield self._said("headline", form, of=soon.of["value"], share=share, left=left)
+                if soon.of["value"] < SMALL_NUMBER:
+                    form = "soon_few"
+                of = soon.of["value"]
+                yield self._said("headline", form, n=of, of=of, share=share, left=left)
             elif left:
                 yield self._said("headline", "soon_none", left=left)
         yield from self._late()
@@ -153,13 +157,14 @@ class _Sentences:
             yield self._said(
                 "late",
                 "late",
+                n=late,
                 late=late,
                 duties=duties,
                 days=decimal_text(float(days), self._locale) if isinstance(days, int) else "–",
                 unit=self._name("unit", _cell(listed, oldest, "unit")),
             )
         elif isinstance(late, int):
-            yield self._said("headline", "late_complaints", late=late)
+            yield self._said("headline", "late_complaints", n=late, late=late)
 
     def conclusion(self) -> Iterator[Sentence]:
         """Yield the rule and the unit with the lowest share, and a conflict of the examiner."""
@@ -168,10 +173,12 @@ class _Sentences:
             worst = _worst(table) if table else None
             if table and worst:
                 share, evaluated = (_cell(table, worst, each) for each in ("share", "verdicts"))
+                small = any(row.small for row in table.rows)
                 if isinstance(share, float) and isinstance(evaluated, int):
                     yield self._said(
                         key,
-                        f"worst_{of}",
+                        f"worst_{of}_few" if small else f"worst_{of}",
+                        least=SMALL_NUMBER,
                         name=self._name(of, worst.key),
                         share=percent_text(share, self._locale),
                         evaluated=evaluated,

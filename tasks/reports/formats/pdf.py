@@ -44,6 +44,7 @@ longest word."""
 
 WIDTHS: dict[str, dict[int, float]] = {
     "headline": {0: 52},
+    "trend": {0: 20},
     "escalations": {0: 21, 1: 12, 2: 15},
     "quality": {0: 80},
     "late": {0: 15, 1: 11, 2: 23, 3: 24, 5: 12},

@@ -8,6 +8,7 @@ from itertools import accumulate
 from textwrap import wrap
 from zoneinfo import ZoneInfo
 
+from sla.metrics.definitions import SMALL_NUMBER
 from sla.metrics.table import WITHHELD, Measure, Row, Table
 from tasks.reports.formats.cell_text import cell_text, number
 from tasks.reports.formats.chart_canvas import (
@@ -143,16 +144,20 @@ def _unit_bars(table: Table, view: Report, drawn: Sequence[tuple[Row, float]], w
     ends = (0, 0.25, 0.5, 0.75, 1)
     canvas.columns(frame, [(end, percent_text(end, locale)) for end in ends])
     middles = spread(frame.top, frame.bottom, len(drawn))
+    aim = None if view.target is None else frame.x(view.target)
     for middle, name, (row, share) in zip(middles, names, drawn, strict=True):
         end = frame.x(min(share, 1))
         canvas.rect(
             left, middle - 4.7, end, middle + 4.7, GREY if row.small else BLUE, hatch=row.small
         )
         canvas.text((left - 4, middle), name, SMALL, anchor="end")
-        canvas.text((end + 3, middle), percent_text(share, locale), SMALL)
-    if view.target is not None:
-        place = frame.x(view.target)
-        canvas.line((place, frame.top), (place, frame.bottom), RED, 1, dashed=True)
+        label = percent_text(share, locale)
+        across = end + 3
+        if aim is not None and across < aim + 2 and across + width_of(label, SMALL) > aim:
+            across = aim + 3  # beside the line of the target, not across it
+        canvas.text((across, middle), label, SMALL)
+    if aim is not None:
+        canvas.line((aim, frame.top), (aim, frame.bottom), RED, 1, dashed=True)
     return canvas.svg()
 
 
@@ -267,7 +272,8 @@ def _extremes(table: Table, view: Report, shared: Sequence[tuple[Row, float]]) -
     fit = [(row, share) for row, share in shared if not row.small] or list(shared)
     low, high = (choose(fit, key=lambda each: each[1]) for choose in (min, max))
     return t(
-        "report.plot.by_unit_says",
+        "report.plot.by_unit_says" + ("_few" if len(fit) < len(shared) else ""),
+        least=SMALL_NUMBER,
         lowest=view.names(table.of, low[0].key).text,
         low=percent_text(low[1], locale),
         highest=view.names(table.of, high[0].key).text,

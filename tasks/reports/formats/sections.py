@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from sla.metrics.case import Status
 from sla.metrics.comparison import no_data
-from sla.metrics.definitions import VERDICTS
+from sla.metrics.definitions import SMALL_NUMBER, VERDICTS
 from sla.metrics.table import WITHHELD, Cell, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, column_head, measure_of, number
 from tasks.reports.formats.heat import heat_of_count, heat_of_share, most_of
 from tasks.reports.formats.sparkline import sparkline
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
-from tasks.reports.overview import unmeasured
+from tasks.reports.overview import MEASURED, unmeasured
 from tasks.text.catalog import Catalog, catalog
 from tasks.text.numbers import decimal_text, half_up, number_text, percent_text
 
@@ -38,6 +38,9 @@ GROUPS = {
     **dict.fromkeys(("received", "open", "late", "reopened", "returned", *Status), "complaints"),
 }
 """The unit that each column of a table with many columns counts."""
+
+STRONG = frozenset({"share", "late", "value", "working_days_late"})
+"""Columns with the figures in bold letters."""
 
 FIRST = frozenset({"share", "ends"})
 """Columns next to the names: a phone shows them without moving a wide table."""
@@ -286,7 +289,7 @@ def _line(
             detail = view.names(column.key, cell).detail
         if column.of:
             detail = _in_brackets(row.of.get(column.key))
-        elif column.key in row.of and (
+        elif (column.key in row.of or row.key in MEASURED) and (
             isinstance(cell, int | float) or unmeasured(view, row.key, column.key)
         ):
             detail = out_of(view, row, column.key)
@@ -297,7 +300,7 @@ def _line(
                 figure_text(view, table, row, column, cell, zone),
                 detail,
                 numeric=measure in NUMBERS,
-                strong=column.key in {"share", "late", "value", "working_days_late"},
+                strong=column.key in STRONG and cell is not None,
                 heat=_heat(column, cell, darkest),
             )
         )
@@ -312,10 +315,13 @@ def _heat(column: Column, cell: Cell, darkest: int) -> int:
 
 
 def out_of(view: Report, row: Row, column: str) -> str:
-    """Return the number that a mean, a median or a share is computed of: 'dari 22 pengaduan'."""
-    if column not in row.of:
-        return ""
+    """Return the number that a mean, a median or a share is computed of: 'dari 22 pengaduan'.
+
+    If it is withheld, a share that leaves complaints out says at least that it does.
+    """
     t = catalog(view.names.locale)
+    if column not in row.of:
+        return t("report.of_measured") if row.key in MEASURED else ""
     unit = "duties" if row.key == "on_time" else "complaints"
     text = t(f"report.of_{unit}", n=row.of[column])
     left = unmeasured(view, row.key, column)
@@ -340,6 +346,17 @@ def figure_text(
     return cell_text(cell, measure_of(row, column), column.key, view.names, zone)
 
 
+def _not_evaluated(view: Report, row: Row) -> str:
+    """Return the number of duties that the share on time leaves out, as no verdict is possible."""
+    rules = view.table("by_rule") if row.key == "on_time" else None
+    if rules is None or rules.total is None:
+        return ""
+    unknown = rules.total.cells[[column.key for column in rules.columns].index("unknown")]
+    if not isinstance(unknown, int) or not unknown:
+        return ""
+    return catalog(view.names.locale)("report.not_evaluated", n=unknown)
+
+
 def _no_data(view: Report, table: Table, row: Row, column: str) -> bool:
     """Check whether a cell is empty for want of data; an interim public edition leaves more out."""
     public_interim = view.edition == "public" and view.interim and table.key == "headline"
@@ -357,7 +374,8 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
         cells = {column.key: cell for column, cell in zip(headline.columns, row.cells, strict=True)}
         value = cells["value"]
         changes = (
-            out_of(view, row, "value"),
+            out_of(view, row, "value") if isinstance(value, int | float) or row.of else "",
+            _not_evaluated(view, row),
             _with_duties(view, row),
             *_changes(headline, row, view, zone),
         )
@@ -379,10 +397,17 @@ def _changes(headline: Table, row: Row, view: Report, zone: ZoneInfo) -> Iterato
     for than in ("previous", "year_before") if view.edition == "full" else ():
         if _no_data(view, headline, row, than):
             yield t(f"report.change.no_{than}")
+        elif _few(row, than):
+            yield t("report.change.few")
         elif row.key == "settled" and headline.value(row.key, than) is None:
             yield t("report.change.unknown")
         elif (change := change_words(view, row.key, than, zone)) is not None:
             yield t(f"report.change.{change.way}", by=change.by, than=change.than)
+
+
+def _few(row: Row, than: str) -> bool:
+    """Check whether one of two shares, means or medians is of too few cases for a comparison."""
+    return any(row.of.get(column, SMALL_NUMBER) < SMALL_NUMBER for column in ("value", than))
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +430,7 @@ def change_words(view: Report, figure: str, than: str, zone: ZoneInfo) -> Change
         return None
     before, measure = headline.value(figure, than), measure_of(row, headline.columns[0])
     now, earlier = number(row.cells[0]), number(before)
-    if now is None or earlier is None:
+    if now is None or earlier is None or _few(row, than):
         return None
     t, locale = catalog(view.names.locale), view.names.locale
     shown = cell_text(before, measure, than, view.names, zone)
