@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption
 from cli.language.translation import translated
-from cli.language.words import say
+from cli.language.words import say, value_word
 from settings import load_site
 
 if TYPE_CHECKING:
@@ -57,29 +58,23 @@ def doctor(
 
 def _print_groups(findings: Sequence[Finding], limit: int | None) -> None:
     """Print the groups; with a limit in at most so many lines."""
-    groups = {
-        level: _entries([f for f in findings if f.level == level], counts=limit is not None)
-        for level in COLORS
-    }
+    groups = {level: [f for f in findings if f.level == level] for level in COLORS}
+    entries = {level: _entries(group, counts=limit is not None) for level, group in groups.items()}
     left = limit
-    for level, whole in groups.items():
-        number = sum(finding.level == level for finding in findings)
-        heading = say(f"doctor.groups.{level}", n=number)
+    for place, level in enumerate(COLORS):
+        heading = say(f"doctor.groups.{level}", n=len(groups[level]))
         console.out.print(f"[{COLORS[level]}]{escape(heading)}[/]", soft_wrap=True)
-        if left is not None:
-            later = sum(map(bool, list(groups.values())[list(groups).index(level) + 1 :]))
-            left -= 1
-            entries, left_out = _fitting(whole, left - 2 * later)
-            left -= sum(map(len, entries))
-        else:
-            entries, left_out = whole, 0
-        for what, *remedies in entries:
+        shown, left_out = entries[level], 0
+        if left is not None:  # a later group gets its heading and a line at least
+            later = sum(1 for other in list(COLORS)[place + 1 :] if entries[other])
+            shown, left_out = _fitting(shown, left - 1 - 2 * later)
+            left -= 1 + sum(map(len, shown)) + bool(left_out)
+        for what, *remedies in shown:
             console.out.print(f"  {escape(what)}", soft_wrap=True)
             for remedy in remedies:
                 console.out.print(f"    {escape(remedy)}", soft_wrap=True)
-        if left is not None and left_out:
+        if left_out:
             console.out.print(f"  {escape(say('doctor.more', n=left_out))}", soft_wrap=True)
-            left -= 1
 
 
 def _entries(findings: Sequence[Finding], *, counts: bool) -> list[Entry]:
@@ -89,7 +84,7 @@ def _entries(findings: Sequence[Finding], *, counts: bool) -> list[Entry]:
         numbers[finding.counted] = numbers.get(finding.counted, 0) + 1
     found: dict[str, Entry] = {}
     for finding in findings:
-        what, remedy = translated(finding.what), translated(finding.remedy)
+        what, remedy = _with_words(translated(finding.what)), translated(finding.remedy)
         kind = finding.counted
         if counts and kind and numbers[kind] > 1:
             what = say(f"doctor.counted.{kind}", n=numbers[kind])
@@ -97,6 +92,11 @@ def _entries(findings: Sequence[Finding], *, counts: bool) -> list[Entry]:
         else:
             found[f"{len(found)} {what}"] = (what, remedy) if remedy else (what,)
     return list(found.values())
+
+
+def _with_words(text: str) -> str:
+    """Replace a certainty in brackets, as behind the id of a rule, by its word."""
+    return re.sub(r"\((\w+)\)", lambda found: f"({value_word('certainty', found[1])})", text)
 
 
 def _fitting(entries: Sequence[Entry], lines: int) -> tuple[list[Entry], int]:

@@ -39,6 +39,8 @@ def preview_mails(site: Path | None, now: str | None, to: Path | None, *, as_jso
     for at, count in sorted(Counter(row["at"] for row in rows).items()):
         when = console.short_time(at)
         console.out.print(say("preview.mails", n=count, at=when), soft_wrap=True)
+    if not rows:
+        console.out.print(say("preview.none"), soft_wrap=True)
     text = say("preview.index", file=str(index))
     console.out.print(escape(text), soft_wrap=True)
     if rows and not live:

@@ -66,7 +66,7 @@ def propose_units(names: Mapping[str, int], government: str) -> list[ProposedUni
     """
     own = plain_words(government)
     place = tuple(word for word in own if word not in ("pemerintah", "daerah"))
-    groups = _groups(names, government, place)
+    groups = _groups({**names, government: names.get(government, 0)}, own, place)
     ids = _ids(groups)
     top = next(ids[id(group)] for group in groups if group.is_government)
     by_kind: dict[str, str] = {group.common or group.kind: ids[id(group)] for group in groups}
@@ -85,10 +85,10 @@ def propose_units(names: Mapping[str, int], government: str) -> list[ProposedUni
     return sorted(proposed, key=lambda each: (each.unit.id != top, each.unit.kind, each.unit.name))
 
 
-def _groups(names: Mapping[str, int], government: str, place: tuple[str, ...]) -> list[_Group]:
+def _groups(names: Mapping[str, int], own: tuple[str, ...], place: tuple[str, ...]) -> list[_Group]:
+    """Join the spellings of a unit; `own` is the name of the government, `place` what it rules."""
     groups: dict[tuple[str, ...], _Group] = {}
-    own = plain_words(government)
-    for name, number in sorted([*names.items(), (government, 0)], key=lambda each: -len(each[0])):
+    for name, number in sorted(names.items(), key=lambda each: -len(each[0])):
         words = plain_words(name, place)
         is_own = words in (own, place) or set(words) <= {*own, "daerah", "pemkab", "pemkot"}
         kind = kind_of(own) if is_own else kind_of(words)

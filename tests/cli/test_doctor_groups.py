@@ -41,3 +41,11 @@ def test_the_answer_is_one_screen(site_folder, call_tenggat, monkeypatch, findin
     every = call_tenggat("doctor", "--all", *options)[1]
     assert [f.what for f in findings if f.what not in every] == []
     assert "more" not in every
+
+
+def test_the_certainty_of_a_rule_is_a_word(site_folder, call_tenggat, monkeypatch):
+    found = [Finding("note", "rules of UU 25/2009 to be confirmed: a/b (carried_over), a/c (seen)")]
+    monkeypatch.setattr("tasks.monitoring.health.check", lambda *of, **more: found)
+    out = call_tenggat("doctor", "--site", site_folder, "--lang", "id")[1]
+    assert "a/b (dari aturan lama), a/c (dari laman resmi)" in out
+    assert found[0].what in call_tenggat("doctor", "--site", site_folder, "--lang", "en")[1]

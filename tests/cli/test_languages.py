@@ -22,6 +22,7 @@ from settings.errors import LOCALES
 from sla.directory import Role
 from sla.engine.deadline import Reason, State
 from sla.events import Kind
+from sla.regulations.model import Certainty
 from tasks.ingest.records import RejectionReason
 
 FILES = sorted((REPOSITORY / "templates" / "words" / "cli").glob("*.toml"))
@@ -415,6 +416,7 @@ VALUES = {
     "because": Reason,
     "rejection": RejectionReason,
     "step": Kind,
+    "certainty": Certainty,
 }
 
 
