@@ -146,13 +146,15 @@ def _has_stale_claim(now: datetime) -> ColumnElement[bool]:
     )
 
 
+_NEXT_SEND_TIME = select(func.min(MessageRow.next_attempt_at)).where(
+    MessageRow.status == MessageStatus.QUEUED
+)
+
+
 def next_send_time(session: Session, alert: str | None = None) -> datetime | None:
     """Return the earliest send time of all queued mails, or of the alerts of one kind."""
-    return session.scalar(
-        select(func.min(MessageRow.next_attempt_at)).where(
-            MessageRow.status == MessageStatus.QUEUED, *_alerts_only(alert)
-        )
-    )
+    query = _NEXT_SEND_TIME
+    return session.scalar(query if alert is None else query.where(*_alerts_only(alert)))
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[MessageRow]:

@@ -61,11 +61,16 @@ def activate(session: Session, fingerprint: str, now: datetime) -> Ruleset | Non
     return ruleset
 
 
+_CURRENT_AND_FIRST = (
+    select(Ruleset, select(func.min(Ruleset.id)).scalar_subquery())
+    .order_by(Ruleset.id.desc())
+    .limit(1)
+)
+
+
 def _current_and_first(session: Session) -> tuple[Ruleset | None, int | None]:
     """Return the ruleset of the last deadlines run, and the id of the first one."""
-    first = select(func.min(Ruleset.id)).scalar_subquery()
-    query = select(Ruleset, first).order_by(Ruleset.id.desc()).limit(1)
-    row = session.execute(query).one_or_none()
+    row = session.execute(_CURRENT_AND_FIRST).one_or_none()
     return (None, None) if row is None else (row[0], row[1])
 
 

@@ -24,12 +24,45 @@ class Reached:
     at: datetime
 
 
+class FirstTimes:
+    """The first time of each rung of a deadline by its ladder; each one is computed once.
+
+    It depends on the accepted notices, but not on the decisions.
+    """
+
+    def __init__(
+        self,
+        deadline: Deadline,
+        ladder: Ladder | None,
+        context: EvaluationContext,
+        notified: AcceptedNotices = NOT_NOTIFIED,
+    ) -> None:
+        self._deadline, self._ladder, self._context = deadline, ladder, context
+        self._notified = notified
+        self._known: dict[str, datetime | None] = {}
+
+    def of(self, rung: Rung) -> datetime | None:
+        """Return when a rung is reached first; None while the unit has not been notified before."""
+        if rung.id not in self._known:
+            self._known[rung.id] = self._computed(rung)
+        return self._known[rung.id]
+
+    def _computed(self, rung: Rung) -> datetime | None:
+        deadline, context = self._deadline, self._context
+        moment = rung_moment(deadline, rung, context)
+        if self._ladder is None or not follows_the_unit(deadline, rung):
+            return moment
+        earliest = after_unit(deadline, self._ladder, rung, context, self._notified)
+        return None if earliest is None else max(moment, earliest)
+
+
 def reached(
     deadline: Deadline,
     ladder: Ladder | None,
     context: EvaluationContext,
     as_of: datetime,
     notified: AcceptedNotices = NOT_NOTIFIED,
+    times: FirstTimes | None = None,
 ) -> list[Reached]:
     """Return the rungs that a running or late deadline has reached by `as_of`, lowest first.
 
@@ -40,16 +73,18 @@ def reached(
 
     A stopped, paused, voided or undecided clock reaches no rung; neither does a deadline of the
     complainant or of the system. Before the breach only reminders count, after it only the other
-    kinds. A repeated rung is returned once, with the number of its last repetition.
+    kinds. A repeated rung is returned once, with the number of its last repetition. `times` are the
+    first times with these accepted notices, if they are known.
     """
     if not _tells(deadline) or ladder is None:
         return []
     late = deadline.state is State.BREACHED
+    times = times or FirstTimes(deadline, ladder, context, notified)
     found = []
     for rung in ladder.rungs:
         if (rung.kind is NoticeKind.REMINDER) == late:
             continue
-        first = _first(deadline, ladder, rung, context, notified)
+        first = _first(rung, times, context, notified)
         if first is None or first.at > as_of:
             continue
         repeat = _repeats(deadline, first, context, as_of)
@@ -63,19 +98,22 @@ def next_action_at(
     context: EvaluationContext,
     as_of: datetime,
     notified: AcceptedNotices = NOT_NOTIFIED,
+    times: FirstTimes | None = None,
 ) -> datetime | None:
     """Return the time of the next evaluation if no event comes before it; None for never.
 
     A rung for superiors has no time before the unit was notified: the acceptance of the unit's mail
     causes another evaluation. For a deadline in doubt only another import can change anything.
+    `times` are the first times with these accepted notices, if they are known.
     """
     if deadline.due is None or not deadline.open or deadline.doubt is not None:
         return None
     ends = [deadline.due, deadline.shown_by or deadline.due]
     moments = [end + timedelta(microseconds=1) for end in ends]
     if ladder is not None and deadline.rule.binds_provider and not deadline.paused:
+        times = times or FirstTimes(deadline, ladder, context, notified)
         for rung in ladder.rungs:
-            first = _first(deadline, ladder, rung, context, notified)
+            first = _first(rung, times, context, notified)
             if first is None:
                 continue
             if first.at > as_of:
@@ -102,19 +140,12 @@ class _First:
 
 
 def _first(
-    deadline: Deadline,
-    ladder: Ladder,
-    rung: Rung,
-    context: EvaluationContext,
-    notified: AcceptedNotices,
+    rung: Rung, times: FirstTimes, context: EvaluationContext, notified: AcceptedNotices
 ) -> _First | None:
     """Return when a rung is reached first; None while the unit has not been notified before."""
-    moment = rung_moment(deadline, rung, context)
-    if follows_the_unit(deadline, rung):
-        earliest = after_unit(deadline, ladder, rung, context, notified)
-        if earliest is None:
-            return None
-        moment = max(moment, earliest)
+    moment = times.of(rung)
+    if moment is None:
+        return None
     decided = notified.decided.get(rung.id) if rung.repeat is not None else None
     return _First(rung, moment, None if decided is None else context.day(decided))
 

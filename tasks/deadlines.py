@@ -15,9 +15,8 @@ from db.models import Complaint, DeadlineRow, NoticeRow, QuestionRole
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import ClockKey, Deadline, State
 from sla.engine.evaluate import Evaluation
-from sla.escalation import Reached, next_action_at
+from sla.escalation import Reached
 from sla.events import Event, ImpossibleHistory
-from sla.fair_notice import AcceptedNotices
 from sla.holds import released_at
 from sla.shards import EVERYTHING, Shard
 from tasks.common.context import RunContext, SiteContext
@@ -32,7 +31,6 @@ from tasks.evaluation.notices import (
     PendingNotice,
     decide_notices,
     history_of,
-    ladder_of,
     rungs_reached,
 )
 from tasks.notifications.enqueue import enqueue_alert, enqueue_corrections, enqueue_notices
@@ -247,8 +245,8 @@ class EvaluationRun:
                 revoked=taken_back,
                 superiors_from=self.mode.superiors_from,
             )
-            steps = rungs_reached(context, deadline, now, history.notified)
-            next_at = _next_at(context, deadline, now, history.with_decided(steps, now))
+            steps, next_rung = rungs_reached(context, deadline, now, history)
+            next_at = _next_at(context, deadline, now, next_rung)
             plans.append(_EvaluationPlan(deadline, history, steps, next_at))
         return plans
 
@@ -379,12 +377,12 @@ def _write(
 
 
 def _next_at(
-    context: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
+    context: SiteContext, deadline: Deadline, now: datetime, next_rung: datetime | None
 ) -> datetime | None:
     """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
-    site, ladder = context.site, ladder_of(context, deadline)
+    site = context.site
     moments = [
-        next_action_at(deadline, ladder, site.evaluation_context, now, notified),
+        next_rung,
         released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,
     ]
     return min((moment for moment in moments if moment), default=None)

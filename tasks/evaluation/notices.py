@@ -12,7 +12,7 @@ from db.models import NoticeRow
 from db.notices import Acceptance
 from sla.directory import Role
 from sla.engine.deadline import Deadline
-from sla.escalation import Reached, reached
+from sla.escalation import FirstTimes, Reached, next_action_at, reached
 from sla.fair_notice import AcceptedNotices, unit_had_its_time
 from sla.holds import on_hold
 from sla.ladders import Ladder, NoticeKind, ladder_for, responsible_roles
@@ -147,11 +147,17 @@ class NoticeDecision:
 
 
 def rungs_reached(
-    context: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
-) -> list[Reached]:
-    """Return the rungs that a deadline has reached on its ladder, lowest first."""
+    context: SiteContext, deadline: Deadline, now: datetime, history: NoticeHistory
+) -> tuple[list[Reached], datetime | None]:
+    """Return the rungs that a deadline has reached on its ladder, lowest first, and the time of the
+    next rung after the decision about them.
+    """
     ladder, evaluation_context = ladder_of(context, deadline), context.site.evaluation_context
-    return reached(deadline, ladder, evaluation_context, now, notified)
+    notified = history.notified
+    times = FirstTimes(deadline, ladder, evaluation_context, notified)
+    steps = reached(deadline, ladder, evaluation_context, now, notified, times)
+    decided = history.with_decided(steps, now)
+    return steps, next_action_at(deadline, ladder, evaluation_context, now, decided, times)
 
 
 def may_be_notified(

@@ -95,7 +95,7 @@ class Model:
             if deadline.state is State.BREACHED and deadline.ticking:
                 self.diary.found.append((now, ticket))
             history = history_of(deadline, self.rows[ticket], self._acceptances(ticket))
-            steps = rungs_reached(self.context, deadline, now, history.notified)
+            steps, _ = rungs_reached(self.context, deadline, now, history)
             decided = decide_notices(run, 0, deadline, steps, history)
             for row in decided.new:
                 row.id = 1 + sum(map(len, self.rows.values()))
