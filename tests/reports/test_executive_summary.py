@@ -153,6 +153,16 @@ def test_a_share_says_how_much_it_leaves_out():
     assert said in [shown.detail for line in lines for shown in line.cells]
 
 
+@pytest.mark.parametrize(("public", "interim"), [(True, True), (True, False), (False, True)])
+def test_a_public_interim_report_has_no_empty_columns_of_earlier_periods(public, interim):
+    full = replace(view(units=12, count=90), interim=interim)
+    report = public_edition(full) if public else full
+    headline = next(each for each in sections(report, ZONE, 9) if each.key == "headline")
+    heads = ["Periode ini", "Periode sebelumnya", "Tahun lalu"]
+    assert [head.text for head in headline.columns] == heads[: 1 if public and interim else 3]
+    assert {len(line.cells) for line in headline.lines} == {len(headline.columns)}
+
+
 def test_no_label_lies_across_the_line_of_the_target():
     report = view(units=8, count=400)
     line, label = r'<path d="M([\d.]+) 4.00L', r'<text x="([\d.]+)"[^>]*>([\d,]+%)</text>'

@@ -8,7 +8,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from sla.metrics.case import Status
-from sla.metrics.comparison import no_data
+from sla.metrics.comparison import COMPARED, no_data
 from sla.metrics.definitions import SMALL_NUMBER, VERDICTS
 from sla.metrics.table import WITHHELD, Cell, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, column_head, measure_of, number
@@ -143,7 +143,8 @@ def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
     if table.key == "unit_trend":
         columns, lines, total = _trend_lines(table, view, zone, most)
     else:
-        shown = [each for each in reading_order(table.columns) if each.key not in {naming, below}]
+        left_out = {naming, below, *(COMPARED if _public_interim(view, table) else ())}
+        shown = [each for each in reading_order(table.columns) if each.key not in left_out]
         columns = [_head(table, column, view, t) for column in shown]
         darkest = most_of(table)
         lines = [_line(table, row, shown, view, zone, darkest) for row in table.rows[:most]]
@@ -359,8 +360,12 @@ def _not_evaluated(view: Report, row: Row) -> str:
 
 def _no_data(view: Report, table: Table, row: Row, column: str) -> bool:
     """Check whether a cell is empty for want of data; an interim public edition leaves more out."""
-    public_interim = view.edition == "public" and view.interim and table.key == "headline"
-    return not public_interim and no_data(table, row, column)
+    return not _public_interim(view, table) and no_data(table, row, column)
+
+
+def _public_interim(view: Report, table: Table) -> bool:
+    """Check whether a table is the headline of a public interim report: it compares nothing."""
+    return view.edition == "public" and view.interim and table.key == "headline"
 
 
 def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
