@@ -52,7 +52,7 @@ def run(
             console.print_json({flow: {"idle": reason} for flow, reason in idle.items()})
             return
         for flow, reason in idle.items():
-            console.out.print(f"{flow}: {escape(reason)}")
+            console.out.print(f"{say(f'service.flows.{flow}')}: {escape(reason)}")
         for label, number, text in waiting_rows(place, moment):
             console.out.print(escape(f"{label}: {number} {text}"), soft_wrap=True)
         return

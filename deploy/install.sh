@@ -63,7 +63,12 @@ exec systemd-run --quiet --wait --collect "\$how" --uid=$USER_NAME --working-dir
     --setenv=TENGGAT_LANG="\${TENGGAT_LANG:-}" $PROGRAM/.venv/bin/tenggat "\$@"
 END
 chmod 755 "$ROOT$COMMAND"
-[ -n "$ROOT" ] || systemctl daemon-reload
+if [ -z "$ROOT" ] && [ -d /run/systemd/system ]; then
+    systemctl daemon-reload
+elif [ -z "$ROOT" ]; then
+    say "systemd tidak berjalan di mesin ini: perintah tenggat dan layanan memerlukannya" \
+        "systemd does not run on this machine: the command tenggat and the service need it" >&2
+fi
 
 say "
 Terpasang. Berikutnya:
