@@ -11,8 +11,9 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
 from cli.language.translation import translated
-from cli.language.words import near, say
+from cli.language.words import language, near, say, value_word, value_words
 from settings import Site, load_site
+from tasks.text.translation import translated_audit
 
 audit_app = typer.Typer(
     help="Every decision: who, what, when and why.",
@@ -130,7 +131,11 @@ def _kinds(text: str) -> list[str]:
     """Return every kind with this name or this beginning."""
     from db.audit import AuditKind  # noqa: PLC0415
 
-    found = [each.value for each in AuditKind if text in (each.value, each.value.partition(".")[0])]
+    found = [
+        each.value
+        for each in AuditKind
+        if text in (each.value, each.value.partition(".")[0], *value_words("decision", each))
+    ]
     if not found:
         groups = dict.fromkeys(each.value.partition(".")[0] for each in AuditKind)
         raise UsageError(say("audit.no_kind", kind=text, near=near(text, AuditKind, groups)))
@@ -144,13 +149,14 @@ def _as_data(row: dict[str, Any]) -> dict[str, Any]:
 
 def _as_cells(site: Site, row: dict[str, Any]) -> tuple[str, ...]:
     subject = json.loads(row["subject"])
-    about = [f"{name} {row[key]}" for name, key in ABOUT.items() if row[key] is not None]
-    about += [
-        f"{key} {str(value)[:24]}" for key, value in subject.items() if value not in (None, "")
-    ]
-    who = row["actor"] if row["run_id"] in row["actor"] else f"{row['actor']} ({row['run_id']})"
+    about = {name: row[key] for name, key in ABOUT.items() if row[key] is not None}
+    about |= {k: str(v)[:24] for k, v in subject.items() if v not in (None, "")}
+    told = (f"{value_word('about', name)} {value}" for name, value in about.items())
+    who = translated_audit(row["actor"], language())
+    who += "" if row["run_id"] in row["actor"] else f" ({row['run_id']})"
     when = f"{row['at'].astimezone(site.zone):%Y-%m-%d %H:%M}"
-    return str(row["seq"]), when, row["kind"], who, ", ".join(about), row["reason"]
+    kind, why = value_word("decision", row["kind"]), translated_audit(row["reason"], language())
+    return str(row["seq"]), when, kind, who, ", ".join(told), why
 
 
 ABOUT = {"ticket": "ticket", "mail": "message_id", "storm": "storm_id"}

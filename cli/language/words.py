@@ -75,7 +75,7 @@ def say(key: str, **values: object) -> str:
 
 def value_word(kind: str, value: str) -> str:
     """Return the word for a value of the program, such as a status; `kind` is in values.toml."""
-    return lookup("values", f"{kind}.{value}") or value
+    return table("values").get(kind, {}).get(value, {}).get(language()) or value
 
 
 def value_words(kind: str, value: str) -> list[str]:

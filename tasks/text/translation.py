@@ -24,7 +24,11 @@ FILES = (
 """The first pair that fits is used; general ones come later than special ones."""
 
 COMMENTS = ("comments",)
-"""The files with the comments of a proposed mapping."""
+"""The file with the comments of a proposed mapping."""
+
+AUDIT = ("audit_texts",)
+"""The file with the authors and reasons of decisions. The audit itself is in English, because its
+rows are hashed and never change."""
 
 DEEPEST = 4
 """Most pairs that are found inside each other."""
@@ -39,6 +43,11 @@ def translated(text: str, locale: str) -> str:
     if locale == "en":
         return text
     return "\n".join(_indented(line, locale, FILES) for line in text.split("\n"))
+
+
+def translated_audit(text: str, locale: str) -> str:
+    """Return the author or the reason of a decision in a language."""
+    return text if locale == "en" else _line(text, locale, AUDIT, 0)
 
 
 def translated_comments(toml: str, locale: str) -> str:

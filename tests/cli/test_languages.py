@@ -16,6 +16,7 @@ from typer.main import get_command
 from cli import app, console
 from cli.language import translation, words
 from cli.language.help import placeholders, tree, words_of
+from db.audit import AuditKind
 from db.lives import MessageStatus
 from db.models import ReplyKind, ReplyOutcome, SourceMailKind
 from settings.errors import LOCALES
@@ -417,6 +418,7 @@ VALUES = {
     "rejection": RejectionReason,
     "step": Kind,
     "certainty": Certainty,
+    "decision": AuditKind,
 }
 
 
@@ -427,7 +429,7 @@ def test_each_value_of_a_list_has_a_word_of_its_own(kind):
     words.use_language("en")
     assert len(set(found)) == len(found)
     assert [words.value_word(kind, each) for each in VALUES[kind]] == list(VALUES[kind])
-    assert all(words.lookup("values", f"{kind}.{each}") for each in VALUES[kind])
+    assert all(words.table("values")[kind][each] for each in VALUES[kind])
 
 
 def test_an_option_takes_the_word_that_a_table_shows():
@@ -439,3 +441,38 @@ def test_an_option_takes_the_word_that_a_table_shows():
     words.use_language("en")  # an Indonesian mail or page may name the word
     assert console.chosen(State, "state", "selesai terlambat") is State.MET_LATE
     assert console.chosen(State, "state", "met_late") is State.MET_LATE
+
+
+@pytest.mark.parametrize(
+    ("english", "indonesian"),
+    [
+        ("command line of root: Siti", "baris perintah root: Siti"),
+        ("flow run deadlines 2026-11-24 08:00", "putaran deadlines 2026-11-24 08:00"),
+        ("reached 2026-11-24 01:00 UTC", "tercapai 2026-11-24 01:00 UTC"),
+        (
+            "the higher rung last-day was reached as well; before, it was withdrawn",
+            "jenjang yang lebih tinggi, last-day, juga tercapai; sebelumnya pernah ditarik",
+        ),
+        ("a reason of tomorrow", "a reason of tomorrow"),
+    ],
+)
+def test_the_audit_is_read_in_the_language_of_the_call(english, indonesian):
+    assert translation.translation.translated_audit(english, "id") == indonesian
+    assert translation.translation.translated_audit(english, "en") == english
+
+
+def test_each_reason_of_the_audit_has_an_indonesian_form():
+    """The reasons that stand in the calls themselves; those in variables are not found here."""
+    texts = set()
+    for package in ("db", "tasks"):
+        for file in (REPOSITORY / package).rglob("*.py"):
+            code = file.read_text("utf-8")
+            for node in ast.walk(ast.parse(code)) if "audit.note(" in code else ():
+                if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "note":
+                    texts |= {text for each in node.args[3:4] for text in forms(each)}
+                elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "why":
+                    texts |= set(forms(node.value))
+    texts = {text for text in texts if re.search(r"[a-z]{2}.* .*[a-z]", text)}
+    assert len(texts) > 20
+    found = {text: translation.translation.translated_audit(text, "id") for text in texts}
+    assert sorted(text for text, other in found.items() if text == other) == []
