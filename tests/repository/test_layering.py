@@ -6,14 +6,19 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import REPOSITORY
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from support.code_files import EVERYTHING, LAYERS, files_of, imported, nodes, tree
 
 from tasks.monitoring.failed_runs import FLOWS
@@ -126,8 +131,40 @@ def test_what_is_public_says_what_it_means():
 def test_the_lock_names_versions_and_no_places():
     lines = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8").splitlines()
     assert lines
-    odd = [line for line in lines if not re.fullmatch(r"[a-zA-Z0-9._-]+==[0-9][\w.+!]*", line)]
+    form = r'[a-zA-Z0-9._-]+==[0-9][\w.+!]*( ; python(_full)?_version (<|>=) "3[.\d]+")?'
+    odd = [line for line in lines if not re.fullmatch(form, line)]
     assert odd == []
+
+
+@cache
+def requirements_of(package: str) -> list[Requirement]:
+    """What an installed package requires; nothing of one that is for another Python than this."""
+    with suppress(PackageNotFoundError):
+        return [Requirement(line) for line in distribution(package).requires or []]
+    return []
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.11.2", "3.11.3", "3.12.0", "3.13.0", "3.14.0"])
+def test_the_lock_has_what_each_python_needs(python):
+    """Debian 12 has 3.11.2 and Debian 13 has 3.13; pip installs from the lock what is in it."""
+    here = default_environment()
+    here |= {"python_full_version": python, "python_version": python.rpartition(".")[0]}
+
+    def applies(each: Requirement, extra: str) -> bool:
+        return each.marker is None or each.marker.evaluate(here | {"extra": extra})
+
+    lines = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    locked = {canonicalize_name(r.name) for r in map(Requirement, lines) if applies(r, "")}
+    waiting, seen = [("tenggat", ""), ("tenggat", "dev")], set()
+    while waiting:
+        name, extra = package = waiting.pop()
+        if package in seen:
+            continue
+        seen.add(package)
+        for each in requirements_of(name):
+            if applies(each, extra):
+                waiting += [(canonicalize_name(each.name), e) for e in ("", *each.extras)]
+    assert {name for name, _ in seen} - locked == {"tenggat"}
 
 
 def test_no_file_names_a_package_registry():
