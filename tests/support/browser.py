@@ -74,11 +74,16 @@ class Browser:
         self._ask("Emulation.setTimezoneOverride", timezoneId=zone)
         self._ask("Page.navigate", url=url)
 
-    @contextmanager
-    def at_the_start_of_pages(self, script: str) -> Iterator[None]:
-        """Have this run in each page that is opened while the block lasts, before anything else."""
+    def at_the_start_of_all_pages(self, script: str) -> str:
+        """Have this run in each page that is opened, before anything else; its identifier."""
         self._ask("Page.enable")
         known = self._ask("Page.addScriptToEvaluateOnNewDocument", source=script)["identifier"]
+        return str(known)
+
+    @contextmanager
+    def at_the_start_of_pages(self, script: str) -> Iterator[None]:
+        """Have this run in each page that is opened while the block lasts."""
+        known = self.at_the_start_of_all_pages(script)
         yield
         self._ask("Page.removeScriptToEvaluateOnNewDocument", identifier=known)
 

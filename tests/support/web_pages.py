@@ -76,11 +76,20 @@ POLICY = """
 """Puts a policy at the head of a page before anything in it runs."""
 
 
+FEW_FRAMES = """
+  window.requestAnimationFrame = draw => setTimeout(() => draw(performance.now()), 100);
+  window.cancelAnimationFrame = clearTimeout;
+"""
+"""Ten pictures a second: Prefect draws the graph of a run without end, in software that is half of
+a CPU."""
+
+
 class Pages:
     """A browser at a web application, whose first page is at `home`."""
 
     def __init__(self, browser: Browser, home: str, zone: str) -> None:
         self.browser, self.home, self.zone = browser, home, zone
+        self.browser.at_the_start_of_all_pages(FEW_FRAMES)
 
     def open(self, path: str) -> None:
         self.browser.go(self.home + path, zone=self.zone)
