@@ -76,6 +76,8 @@ def _calendar(calendar: Calendar) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Convert a value of the domain to JSON types; equal values have equal results."""
+    if value is None or isinstance(value, (str, int)):  # most are
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, frozenset):
