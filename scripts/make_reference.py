@@ -19,6 +19,7 @@ import types
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -128,6 +129,7 @@ class Translation:
 tr = Translation.of
 
 
+@cache
 def meanings(model: type[BaseModel]) -> dict[str, str]:
     """Return the text below each key of a model, including the keys of its base models."""
     found: dict[str, str] = {}
