@@ -42,7 +42,7 @@ ENGINE = "service.runs.engine"
 
 
 ATTENTIVE_SECONDS = 30.0
-"""For so long a worker asks often after a run that was not scheduled."""
+"""For so long a worker asks often after a run that was not scheduled, or after it was full."""
 
 ATTENTIVE_INTERVAL = 2.0
 """Seconds between its questions in this time."""
@@ -88,7 +88,8 @@ class OwnFlowsWorker(ProcessWorker):
         """Ask for runs and start them, as Prefect's worker does at each interval.
 
         After a run that was not scheduled it asks often for a while: a person or the start of the
-        service waits for it, and often another one follows.
+        service waits for it, and often another one follows. It also asks often while it executes as
+        many runs as it may: others probably wait for a free place.
         """
         started: list[FlowRun] = []
         pause = min(ATTENTIVE_INTERVAL, interval("PREFECT_WORKER_QUERY_SECONDS"))
@@ -96,7 +97,8 @@ class OwnFlowsWorker(ProcessWorker):
         while True:
             new = await super().get_and_submit_flow_runs()
             started += new
-            if not all(run.auto_scheduled for run in new):
+            full = self._limiter is not None and self._limiter.available_tokens < 1
+            if full or not all(run.auto_scheduled for run in new):
                 end = time.monotonic() + ATTENTIVE_SECONDS
             if time.monotonic() >= end:
                 return started

@@ -11,25 +11,29 @@ from prefect.workers.process import ProcessWorker
 from service import worker_process
 from service.worker_process import ATTENTIVE_INTERVAL, ATTENTIVE_SECONDS, OwnFlowsWorker
 
+LONG = ATTENTIVE_SECONDS / ATTENTIVE_INTERVAL
 SCHEDULED, BY_A_PERSON = SimpleNamespace(auto_scheduled=True), SimpleNamespace(auto_scheduled=False)
 
 
 @pytest.mark.parametrize(
-    ("answers", "questions"),
+    ("answers", "free", "questions"),
     [
-        ([[]], 1),
-        ([[SCHEDULED, SCHEDULED]], 1),
-        ([[BY_A_PERSON]], 1 + ATTENTIVE_SECONDS / ATTENTIVE_INTERVAL),
-        ([[BY_A_PERSON], [SCHEDULED]], 1 + ATTENTIVE_SECONDS / ATTENTIVE_INTERVAL),
-        ([[BY_A_PERSON], [], [BY_A_PERSON]], 3 + ATTENTIVE_SECONDS / ATTENTIVE_INTERVAL),
+        ([[]], [], 1),
+        ([[SCHEDULED, SCHEDULED]], [3], 1),
+        ([[BY_A_PERSON]], [], 1 + LONG),
+        ([[BY_A_PERSON], [SCHEDULED]], [], 1 + LONG),
+        ([[BY_A_PERSON], [], [BY_A_PERSON]], [], 3 + LONG),
+        ([[SCHEDULED] * 8, [], [SCHEDULED]], [0, 0, 0, 5], 3 + LONG),
     ],
 )
-def test_a_worker_asks_often_for_a_while_after_a_run_that_was_not_scheduled(
-    monkeypatch, answers, questions
+def test_a_worker_asks_often_while_somebody_waits_or_it_is_full(
+    monkeypatch, answers, free, questions
 ):
     clock, asked = [0.0], []
 
-    async def answer(worker: object) -> list[SimpleNamespace]:
+    async def answer(worker: OwnFlowsWorker) -> list[SimpleNamespace]:
+        places = dict(enumerate(free)).get(len(asked), 8)
+        worker._limiter = SimpleNamespace(available_tokens=places)
         asked.append(clock[0])
         return answers[len(asked) - 1] if len(asked) <= len(answers) else []
 
