@@ -696,6 +696,18 @@ def test_a_table_begins_with_its_heading_and_three_rows_on_one_page_and_repeats_
     assert broken == [True, True, False]
 
 
+def test_a_table_ends_with_three_rows_and_its_total_on_one_page():
+    """With so many units only the last rows have no room on the first page."""
+    t = catalog("id")
+    report = view("id", units=34, count=136)
+    report = replace(report, tables=(report.table("by_unit"),))
+    names = [line.name.text for line in sections(report, ZONE, 300)[0].lines]
+    pages = [" ".join(page.split()) for page in text_of(report_pdf(report, {}))]
+    (page,) = (page for page in pages if f" {t('report.total')} " in page)
+    assert [name for name in names[-3:] if name not in page] == []
+    assert f"{names[0]} " not in page
+
+
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".svg"])
 def test_the_coat_of_arms_is_in_the_pdf(ending, tmp_path):
     logo = tmp_path / f"logo{ending}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from textwrap import wrap
@@ -61,8 +61,11 @@ SMALL_NAME = 24
 LONGEST_WORD = 80
 """The most letters of a word for which a whole line has room."""
 
-FIRST_ROWS = 3
-"""The rows of a table that stay on the page of its head."""
+KEPT_ROWS = 3
+"""The rows of a table that stay on the page of its head, and those that stay with its last one."""
+
+MOST_KEPT_MM = 120
+"""The most height of the last rows that stay on one page."""
 
 LINE_MM, ROW_MM, TURNED_MM = 3.5, 2.8, 38.0
 """The height of a line in a cell, of the space above and below it, and of a turned head."""
@@ -240,6 +243,7 @@ def _table(section: Section) -> dict[str, Any]:
         "groups": _groups(section),
         "below": section.below,
         "first_rows": _first_rows_mm(section, room, narrow=small),
+        "last_rows": _last_rows(section, room, narrow=small),
         "lines": [_line(line, room, narrow=small) for line in section.lines],
         "total": _line(section.total, room, narrow=small) if section.total else None,
     }
@@ -249,21 +253,37 @@ def _first_rows_mm(section: Section, room: list[int], *, narrow: bool) -> float:
     """Estimate the height of the head of a table and its first rows, rather too much."""
     if not section.lines:
         return 0.0
-
-    def height(texts: Iterable[Shown]) -> float:
-        lines = (
-            _lines(cell, most, narrow=narrow and at > 0)
-            for at, (cell, most) in enumerate(zip(texts, room, strict=True))
-        )
-        return max(lines) * LINE_MM + ROW_MM
-
     turned = any(cell.turned for cell in section.columns)
-    head = TURNED_MM if turned else height((Shown(section.head), *section.columns))
-    rows = section.lines[:FIRST_ROWS]
+    texts = (Shown(section.head), *section.columns)
+    head = TURNED_MM if turned else _height_mm(texts, room, narrow=narrow)
+    groups = bool(section.groups) * (LINE_MM + ROW_MM)
+    rows = _rows_mm(section, section.lines[:KEPT_ROWS], room, narrow=narrow)
+    return round(head + groups + rows, 1)
+
+
+def _last_rows(section: Section, room: list[int], *, narrow: bool) -> int:
+    """Return how many rows at the end of a table stay on one page: one if they are very high."""
+    rows = section.lines[-KEPT_ROWS:]
+    high = _rows_mm(section, rows, room, narrow=narrow) > MOST_KEPT_MM
+    return min(1 if high else KEPT_ROWS, len(rows))
+
+
+def _rows_mm(section: Section, rows: Sequence[Line], room: list[int], *, narrow: bool) -> float:
     below = (-(-len(line.below) // BELOW_LETTERS) * LINE_MM for line in rows if section.below)
     names = (Shown(line.name.text, line.name.detail) for line in rows)
-    cells = (height((name, *line.cells)) for name, line in zip(names, rows, strict=True))
-    return round(head + bool(section.groups) * (LINE_MM + ROW_MM) + sum(cells) + sum(below), 1)
+    cells = (
+        _height_mm((name, *line.cells), room, narrow=narrow)
+        for name, line in zip(names, rows, strict=True)
+    )
+    return sum(cells) + sum(below)
+
+
+def _height_mm(texts: Iterable[Shown], room: list[int], *, narrow: bool) -> float:
+    lines = (
+        _lines(cell, most, narrow=narrow and at > 0)
+        for at, (cell, most) in enumerate(zip(texts, room, strict=True))
+    )
+    return max(lines) * LINE_MM + ROW_MM
 
 
 def _lines(cell: Shown, most: int, *, narrow: bool) -> int:
