@@ -35,7 +35,7 @@ def parse(text: str, today: date) -> Period:
     if found is None:
         raise PeriodError(
             f"'{text}' is no period; write 2026, 2026-H1, 2026-Q3, 2026-11, 2026-W47,"
-            " 2026-11-01..2026-11-15, or last-week, last-month, last-quarter, last-half-year,"
+            " 2026-11-01..2026-11-15, last-week, last-month, last-quarter, last-half-year,"
             " last-year"
         )
     return Period(name, *found)

@@ -42,7 +42,11 @@ def start(
     at the unit. Deadlines missed before go to each unit as one list.
     """
     with console.context_of(site) as context:
-        from tasks.notifications.trial.start import NotPossible, start_site  # noqa: PLC0415
+        from tasks.notifications.trial.start import (  # noqa: PLC0415
+            NotPossible,
+            TooEarly,
+            start_site,
+        )
 
         try:
             mode = start_site(
@@ -54,6 +58,8 @@ def start(
             )
         except NotPossible as error:
             raise UsageError(say("mode.error.over", day=error.day)) from None
+        except TooEarly as error:
+            raise UsageError(say("mode.error.early", day=error.day, begin=error.begin)) from None
         _show(context, mode)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import UsageError
+from cli.language.translation import translated
 from cli.language.words import language, say
 from settings.mail_address import address_of_person, is_address
 
@@ -65,8 +67,7 @@ def init(
     person, email = ask("administrator", administrator, _person, "")
     files: list[LearnedFile] = []
     for question, given, usual in (("export", export, None), ("register", register, "register")):
-        taken = [each.learned.name for each in files]
-        read = partial(_file, usual=usual, zone=local, taken=taken)
+        read = partial(_file, usual=usual, zone=local, given=files)
         found = ask(question, str(given or ""), read, "")
         if found is not None:
             files.append(found)
@@ -95,7 +96,7 @@ def _ask(
         try:
             return read(text.strip())
         except UsageError as error:
-            console.err.print(escape(str(error)))
+            console.err.print(escape(translated(str(error))))
 
 
 def _text(text: str) -> str:
@@ -128,8 +129,13 @@ def _person(text: str) -> tuple[str, str]:
     return name, email
 
 
-def _file(text: str, usual: str | None, zone: str, taken: Sequence[str]) -> LearnedFile | None:
-    """Learn the mapping of the file at a path; nothing means that there is none."""
+def _file(
+    text: str, usual: str | None, zone: str, given: Sequence[LearnedFile]
+) -> LearnedFile | None:
+    """Learn the mapping of the file at a path; nothing means that there is none.
+
+    Refuses a file that was already given: its complaints would be counted twice.
+    """
     from tasks.ingest.inference.unlearnable import UnlearnableFile  # noqa: PLC0415
     from tasks.setup.new_site import learn_file  # noqa: PLC0415
     from tasks.sources.base import UnreadableFile  # noqa: PLC0415
@@ -140,8 +146,10 @@ def _file(text: str, usual: str | None, zone: str, taken: Sequence[str]) -> Lear
     path = Path(text).expanduser()
     if not path.is_file():
         raise UsageError(say("init.mistakes.file", file=path))
+    if any(filecmp.cmp(path, each.path, shallow=False) for each in given):
+        raise UsageError(say("init.mistakes.twice", file=path))
     try:
-        return learn_file(path, usual, zone, taken)
+        return learn_file(path, usual, zone, [each.learned.name for each in given])
     except UnlearnableFile as error:
         raise UsageError(error.text(language())) from None
     except UnreadableFile as error:

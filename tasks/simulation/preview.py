@@ -29,6 +29,7 @@ from tasks.notifications.readdress import readdress
 from tasks.notifications.sender import leaves_at
 from tasks.notifications.transport.smtp import Uncomposable
 from tasks.notifications.trial.digest import entry_of
+from tasks.notifications.trial.mode_text import mode_text
 from tasks.notifications.views import TrialEntry
 from tasks.text.templates import render
 
@@ -82,11 +83,14 @@ def write_preview(context: SiteContext, mails: list[PreviewedMail], folder: Path
     site = context.site
     index = folder / "index.html"
     days = sorted({mail.at for mail in mails})
+    with context.transaction() as session:
+        site_mode = mode.of_site(session)
     page = render(
         "report/preview.html.j2",
         locale=site.locale,
         zone=site.zone,
         site=site.name,
+        trial="" if site_mode.live else mode_text(site_mode, site.locale, site.zone),
         days=[(day, [(n, m) for n, m in enumerate(mails, 1) if m.at == day]) for day in days],
     )
     with whole_files() as write:

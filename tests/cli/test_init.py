@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -169,16 +170,19 @@ def test_six_questions_are_asked_and_a_mistake_is_asked_again(tmp_path, monkeypa
         "t@rekaan.example",
         "a@rekaan.example",
         "lain",
+        "empty.xlsx",
         "",
         "",
     ]
+    (tmp_path / "empty.xlsx").touch()
     try:
         done = CliRunner().invoke(app, ["init", "kab"], input="\n".join(answers) + "\n")
     finally:
         words.use_language("en")
     assert done.exit_code == 0
     asked = re.findall(r"(?m)(?<![\w.])[1-6]\. ", done.stdout.partition("Situs")[0])
-    assert "".join(asked).replace(" ", "") == "1.2.3.3.4.5.5.6."
+    assert "".join(asked).replace(" ", "") == "1.2.3.3.4.5.5.5.6."
+    assert "empty.xlsx: buku kerja tidak dapat dibaca (berkasnya kosong)" in done.stderr
     site = load_site(tmp_path / "kab")
     assert (site.name, site.zone.key, site.sources) == ("Kabupaten Rekaan", "Asia/Jakarta", {})
     (administrator,) = site.directory.offices
@@ -208,6 +212,14 @@ def test_an_answer_that_cannot_be_used_leaves_nothing(tmp_path, call_tenggat, op
     code, said, errors = call_tenggat("init", tmp_path / "kab", "--yes", *arguments)
     assert (code, said) == (2, "")
     assert reason in errors
+    assert not (tmp_path / "kab").exists()
+
+
+def test_an_export_is_not_taken_as_the_register_too(tmp_path, call_tenggat, export):
+    files = ("--export", export, "--register", shutil.copy(export, tmp_path / "copy.xlsx"))
+    code, _, errors = call_tenggat("init", tmp_path / "kab", *ANSWERS, *files)
+    assert code == 2
+    assert "copy.xlsx: this file was already given as the export" in errors
     assert not (tmp_path / "kab").exists()
 
 

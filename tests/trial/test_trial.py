@@ -29,7 +29,7 @@ from sla.directory import Role
 from tasks.monitoring.health import check
 from tasks.notifications.enqueue import enqueue
 from tasks.notifications.trial.mode_text import mode_text
-from tasks.notifications.trial.start import NotPossible, start_site, stop_site
+from tasks.notifications.trial.start import NotPossible, TooEarly, start_site, stop_site
 
 UNITS = ("Inspektorat", "Dinas Sosial")
 EVERYWHERE = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
@@ -195,6 +195,9 @@ def test_a_decision_of_one_person_is_an_audit_row_and_a_day_in_the_past_is_refus
     trial.by = audit.AuditActor("command line of adi")
     with pytest.raises(NotPossible, match="2026-11-20 is over"):
         start(trial, BREACHED, first_day=date(2026, 11, 20))
+    days = {"first_day": date(2026, 12, 7), "superiors_first_day": date(2026, 12, 1)}
+    with pytest.raises(TooEarly, match="2026-12-01 is before 2026-12-07"):
+        start(trial, BREACHED, **days)
     start(trial, BREACHED, superiors_first_day=date(2026, 12, 1))
     stop_site(trial, wita("2026-11-25 08:00"), "a test")
     with trial.transaction() as session:
