@@ -95,9 +95,11 @@ def waiting_rows(place: Site, now: datetime) -> list[tuple[str, str, str]]:
     from db import outbox  # noqa: PLC0415
     from tasks.text.formats import moment_text  # noqa: PLC0415
 
-    with console.context_of(place.folder, finish=False) as context:  # noqa: SIM117
-        with context.consistent_read() as session:
-            found = outbox.waiting_mails(session)
+    with (
+        console.context_of(place.folder, finish=False) as context,
+        context.consistent_read() as session,
+    ):
+        found = outbox.waiting_mails(session)
     rows = []
     if found.queued:
         leaves = say("service.leave_next_run")

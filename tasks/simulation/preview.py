@@ -83,7 +83,7 @@ def write_preview(context: SiteContext, mails: list[PreviewedMail], folder: Path
     site = context.site
     index = folder / "index.html"
     days = sorted({mail.at for mail in mails})
-    with context.transaction() as session:
+    with context.consistent_read() as session:
         site_mode = mode.of_site(session)
     page = render(
         "report/preview.html.j2",

@@ -140,6 +140,7 @@ def replay(
         ticks = _Ticks(context.site, begin, runner)
         while True:
             with context.transaction() as session:
+                replayed.store_finished_runs(session)
                 now, flow = ticks.next(
                     replayed.next_evaluation(session), outbox.next_send_time(session)
                 )
@@ -196,14 +197,18 @@ class _Replay:
         self._action: datetime | None = None
         self._finished: list[dict[str, Any]] = []
 
-    def next_evaluation(self, session: Session) -> datetime | None:
-        """Return the time of the next record or evaluation; store the runs that have finished."""
+    def store_finished_runs(self, session: Session) -> None:
+        """Store the runs that have finished since the last tick."""
         if self._finished:
             session.execute(insert(FlowRunRecord), self._finished)
             self._finished = []
+
+    def next_evaluation(self, session: Session) -> datetime | None:
+        """Return the time of the next record or evaluation."""
         self._action = replay_queue.next_action(session)
-        recorded = [self._imports[0][0]] if self._imports else []
-        times = (*recorded, *list(self._news)[:1], self._action)
+        recorded = self._imports[0][0] if self._imports else None
+        news = self._news[0] if self._news else None
+        times = (recorded, news, self._action)
         return min((time for time in times if time is not None), default=None)
 
     def release(self, session: Session, now: datetime) -> bool:
