@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 
-import numpy as np
-from sqlalchemy import Select, literal_column, or_, select
+from sqlalchemy import Integer, Select, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from db.complaints import chunked
@@ -47,22 +46,28 @@ def add_label(session: Session, word: str) -> int:
 def kept(session: Session, first_day: date, as_of: datetime) -> Iterator[Kept]:
     """Yield the cached metrics valid at `as_of` and relevant for a report from `first_day` on.
 
-    The index finds the ids in the order of their last days. The rows are then read in the order of
-    their ids, as on disk: this takes a quarter of the time.
+    The index says how many are needed in each block of :data:`AT_ONCE` ids. The rows are then read
+    in the order of their ids, as on disk: this takes a quarter of the time. A block of which little
+    is needed is read by single ids.
     """
-    wanted = Complaint.metrics_last_day >= first_day.toordinal()
-    in_index = Complaint.metrics_last_day > literal_column("0")
-    connection = session.connection()
-    found = connection.execute(select(Complaint.id).where(wanted, in_index)).scalars()
-    ids = np.sort(np.fromiter(found, np.int64))
+    wanted = (
+        Complaint.metrics_last_day >= first_day.toordinal(),
+        Complaint.metrics_last_day > literal_column("0"),  # this makes the partial index usable
+    )
     of_those = _that_hold(as_of).where(Complaint.metrics_last_day + 0 >= first_day.toordinal())
-    for begin in range(0, len(ids), AT_ONCE):
-        some = ids[begin : begin + AT_ONCE].tolist()
-        if some[-1] - some[0] < SPARSE * len(some):
-            yield from _read(session, of_those.where(Complaint.id.between(some[0], some[-1])))
-        else:
-            for batch in chunked(some):
-                yield from _read(session, of_those.where(Complaint.id.in_(batch)))
+    block = Complaint.id // literal_column(str(AT_ONCE), Integer)
+    counts = select(block, func.count()).where(*wanted).group_by(block).order_by(block)
+    scattered: list[int] = []
+    for number, count in session.execute(counts).all():
+        if count * SPARSE < AT_ONCE:
+            scattered.append(number)
+            continue
+        begin = number * AT_ONCE
+        yield from _read(session, of_those.where(Complaint.id.between(begin, begin + AT_ONCE - 1)))
+    for blocks in chunked(scattered):
+        ids = session.scalars(select(Complaint.id).where(*wanted, block.in_(blocks)))
+        for batch in chunked(sorted(ids)):
+            yield from _read(session, of_those.where(Complaint.id.in_(batch)))
 
 
 def kept_before(

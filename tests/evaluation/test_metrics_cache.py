@@ -6,6 +6,7 @@ See `front_desk` for these cases; test_truth.py compares them through a month of
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from conftest import wita
 from sqlalchemy import select
 from support.kept_metrics import compare, judged_anew, kept
@@ -92,3 +93,29 @@ def test_who_was_told_of_a_case_long_over_still_counts(context, monkeypatch, ser
     assert tables == judged_anew(monkeypatch, context, period, as_of)
     (row,) = next(table.rows for table in tables if table.key == "escalations")
     assert row.tickets == ("FD-1",)
+
+
+@pytest.mark.parametrize("sparse", [0, 1, 3], ids=["single ids", "both ways", "whole blocks"])
+def test_metrics_are_the_same_read_by_blocks_or_by_single_ids(context, monkeypatch, sparse):
+    """Blocks of 3 ids; two complaints of seven are over before the report's first day."""
+    received = [since(day) for day in (*["02/11/2026"] * 3, "18/11/2026", *["02/11/2026"] * 3)]
+    rows = (
+        at(
+            "DLH",
+            f"FD-{n}",
+            **since_then,
+            **({"Selesai": "03/11/2026 10:00"} if n in (2, 6) else {}),
+        )
+        for n, since_then in enumerate(received, start=1)
+    )
+    register(context, "2026-11-20 08:00", *rows)
+    decide(context, "2026-11-20 08:05")
+    monkeypatch.setattr(metrics, "AT_ONCE", 3)
+    monkeypatch.setattr(metrics, "SPARSE", sparse)
+    with context.transaction() as session:
+        tickets = [
+            ticket
+            for _, tickets, _ in metrics.kept(session, date(2026, 11, 19), wita("2026-11-20 18:00"))
+            for ticket in tickets
+        ]
+    assert sorted(tickets) == ["FD-1", "FD-3", "FD-4", "FD-5", "FD-7"]
