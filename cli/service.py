@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -18,6 +18,9 @@ from cli.decisions.preview import preview_mails
 from cli.language.translation import translated
 from cli.language.words import language, lookup, say, value_word
 from settings import Site, load_site
+
+if TYPE_CHECKING:
+    from db.outbox import Waiting
 
 
 def run(
@@ -91,25 +94,40 @@ def _idle(place: Site, moment: datetime) -> dict[str, str] | None:
 def waiting_rows(place: Site, now: datetime) -> list[tuple[str, str, str]]:
     """Return a row for the queued mails, with the time at which the next one leaves, and for the
     held ones.
+
+    In a trial the mails to officials have a row of their own: they are only shown to the
+    administrator.
     """
     from db import outbox  # noqa: PLC0415
-    from tasks.text.formats import moment_text  # noqa: PLC0415
+    from db.decisions import mode  # noqa: PLC0415
 
     with (
         console.context_of(place.folder, finish=False) as context,
         context.consistent_read() as session,
     ):
         found = outbox.waiting_mails(session)
-    rows = []
-    if found.queued:
-        leaves = say("service.leave_next_run")
-        if found.next_at is not None and found.next_at > now:
-            time = moment_text(found.next_at, language(), place.zone)
-            leaves = say("service.leave_at", time=time)
-        rows.append((say("service.pending"), str(found.queued), leaves))
+        site_mode = mode.of_site(session)
+    officials, others = found.to_officials, found.others
+    if site_mode.live_at(officials.next_at or now):
+        times = [each.next_at for each in (officials, others) if each.next_at is not None]
+        others = outbox.Waiting(officials.number + others.number, min(times, default=None))
+        officials = outbox.Waiting(0, None)
+    queued = {"pending": others, "shown": officials}
+    rows = [_waiting_row(kind, each, place, now) for kind, each in queued.items() if each.number]
     if found.held:
         rows.append((say("service.held"), str(found.held), say("service.how_to_release")))
     return rows
+
+
+def _waiting_row(kind: str, waiting: Waiting, place: Site, now: datetime) -> tuple[str, str, str]:
+    """Return the row of mails that leave (`pending`) or are shown in trial (`shown`)."""
+    from tasks.text.formats import moment_text  # noqa: PLC0415
+
+    text = say(f"service.{kind}_next_run")
+    if waiting.next_at is not None and waiting.next_at > now:
+        time = moment_text(waiting.next_at, language(), place.zone)
+        text = say(f"service.{kind}_at", time=time)
+    return say(f"service.{kind}"), str(waiting.number), text
 
 
 AsRootOption = Annotated[

@@ -477,18 +477,42 @@ def pending(session: Session) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingMails:
-    """The number of queued mails, the earliest time at which one leaves, and the held mails."""
+class Waiting:
+    """A number of mails that wait, and the earliest time of one of them."""
 
-    queued: int
+    number: int
     next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMails:
+    """The mails that wait: to officials, all others, and the number of held ones.
+
+    In a trial the mails to officials are only shown to the administrator. Alerts leave always, and
+    so does a mail that a run was about to send when the trial began.
+    """
+
+    to_officials: Waiting
+    others: Waiting
     held: int
 
 
 def waiting_mails(session: Session) -> WaitingMails:
     """Return what waits in the outbox, for a person who has just made a run."""
+    to_official = (MessageRow.kind != MessageKind.ALERT) & (
+        MessageRow.status == MessageStatus.QUEUED
+    )
+    query = (
+        select(to_official, func.count(), func.min(MessageRow.next_attempt_at))
+        .where(MessageRow.status.in_(PENDING))
+        .group_by(to_official)
+    )
+    found = {bool(official): Waiting(number, at) for official, number, at in session.execute(query)}
     held = select(func.count()).where(MessageRow.status == MessageStatus.HELD)
-    return WaitingMails(pending(session), next_send_time(session), session.scalar(held) or 0)
+    nothing = Waiting(0, None)
+    return WaitingMails(
+        found.get(True, nothing), found.get(False, nothing), session.scalar(held) or 0
+    )
 
 
 def recent(session: Session, limit: int, status: str | None = None) -> Sequence[MessageRow]:

@@ -54,6 +54,10 @@ class SiteMode:
         """Whether office holders get mails."""
         return self.mode is Mode.LIVE
 
+    def live_at(self, time: datetime) -> bool:
+        """Check whether office holders get mails at a time ahead, as decided until now."""
+        return self.live or (self.starts_at is not None and self.starts_at <= time)
+
     def holds_superiors(self, now: datetime) -> bool:
         """Check whether superiors get no mail yet."""
         return self.superiors_from is not None and now < self.superiors_from

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from conftest import kind_of_database
+from support.live_sites import back_to_trial, open_site
 
 from cli import service
 from cli.language import words
 from db.lives import MessageStatus
 from db.models import MessageRow
+from tasks.common.context import SiteContext
+from tasks.notifications.trial.start import start_site
 
 NOW = datetime(2026, 11, 29, 4, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)  # 07:30 in Makassar
@@ -24,10 +27,12 @@ def database_url(request: pytest.FixtureRequest) -> str:
 QUEUED, HELD = MessageStatus.QUEUED, MessageStatus.HELD
 
 
-def message(number: int, status: MessageStatus, at: datetime | None) -> MessageRow:
+def message(
+    number: int, status: MessageStatus, at: datetime | None, kind: str = "notices"
+) -> MessageRow:
     return MessageRow(
         message_id_header=f"<{number}@contohkab.example>",
-        kind="notices",
+        kind=kind,
         created_at=NOW,
         recipient="a@contohkab.example",
         recipient_name="A",
@@ -37,6 +42,24 @@ def message(number: int, status: MessageStatus, at: datetime | None) -> MessageR
         next_attempt_at=at,
         detail={},
     )
+
+
+@pytest.fixture
+def trial(context, monkeypatch):
+    """The site before anybody has said `tenggat start`, for the commands as well."""
+    monkeypatch.setattr(SiteContext, "open", classmethod(open_site))
+    back_to_trial(context)
+    return context
+
+
+def waiting(context, lang: str, mails: list[tuple]) -> list[str]:
+    """The rows about waiting mails if the outbox has these."""
+    with context.transaction() as session:
+        session.add_all(message(number, *each) for number, each in enumerate(mails))
+    words.use_language(lang)
+    rows = service.waiting_rows(context.site, NOW)
+    words.use_language("en")
+    return [f"{label}: {number} {text}" for label, number, text in rows]
 
 
 @pytest.mark.parametrize(
@@ -63,12 +86,46 @@ def message(number: int, status: MessageStatus, at: datetime | None) -> MessageR
     ],
 )
 def test_a_run_says_when_waiting_mails_leave(context, lang, mails, expected):
-    with context.transaction() as session:
-        session.add_all(message(number, *each) for number, each in enumerate(mails))
-    words.use_language(lang)
-    rows = service.waiting_rows(context.site, NOW)
-    words.use_language("en")
-    assert [f"{label}: {number} {text}" for label, number, text in rows] == expected
+    assert waiting(context, lang, mails) == expected
+
+
+@pytest.mark.parametrize(
+    ("lang", "mails", "expected"),
+    [
+        (
+            "id",
+            [(QUEUED, MONDAY)],
+            [
+                "surel uji coba: 1 diperlihatkan kepada administrator saja,"
+                " mulai Senin, 30 November 2026 pukul 07.30 WITA",
+            ],
+        ),
+        (
+            "en",
+            [(QUEUED, NOW), (QUEUED, MONDAY, "alert"), (HELD, None)],
+            [
+                "mails waiting: 1 leave from Monday, 30 November 2026, 07:30 WITA",
+                "mails of the trial: 1 shown to the administrator only, with the next run",
+                "mails held: 1 see `tenggat mail list --status held`, then `tenggat mail release`",
+            ],
+        ),
+    ],
+)
+def test_in_trial_mails_to_officials_are_only_shown(trial, lang, mails, expected):
+    assert waiting(trial, lang, mails) == expected
+
+
+@pytest.mark.parametrize(
+    ("first_day", "expected"),
+    [
+        (date(2026, 11, 30), "mails waiting: 1 leave from Monday, 30 November 2026, 07:30 WITA"),
+        (date(2026, 12, 1), "mails of the trial: 1 shown to the administrator only, from Monday"),
+    ],
+)
+def test_a_start_that_is_announced_counts_from_its_day(trial, first_day, expected):
+    start_site(trial, NOW, "a test", first_day=first_day)
+    (row,) = waiting(trial, "en", [(QUEUED, MONDAY)])
+    assert row.startswith(expected)
 
 
 def test_an_idle_run_says_so_too(context, call_tenggat, monkeypatch):
