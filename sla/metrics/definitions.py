@@ -16,11 +16,11 @@ Formulas, all as known at the report's as-of time:
   example because the source does not show them any more. Young complaints have had less time, so it
   is not compared with earlier periods.
 - followed_up_within_5: of the received complaints, the share followed up within 5 working days. A
-  complaint is measured if it was followed up within them, or if its follow-ups are known until
-  after them and none can have happened within them. Left out are younger complaints, complaints
-  with an open question about the step, complaints that their source or its newest import stopped
-  showing before, and complaints with a follow-up at an unknown time or in an interval around the
-  fifth day.
+  complaint is measured when its source was read after these days, if it was followed up within
+  them, or if its follow-ups are known until after them and none can have happened within them. Left
+  out are complaints that are younger, or whose source was not read since, followed up or not;
+  complaints with an open question about the step or that their source stopped showing before; and
+  complaints with a follow-up at an unknown time or in an interval around the fifth day.
 - Both shares leave out all complaints of a source that cannot show follow-ups before the end of a
   complaint: those that ended early would be the only ones measured. The number left out, received
   minus measured, is named beside the share.
@@ -63,8 +63,8 @@ Formulas, all as known at the report's as-of time:
 - statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
   unit makes it by answering a notice; it changes no deadline.
 - settled_within_n: of the complaints with a notification of a rung in the period, the share settled
-  within n working days after the first notification. Complaints with a notification less than n
-  working days ago are left out of that share if they are not settled.
+  within n working days after the first notification. Complaints are left out of that share, settled
+  or not, until the last of these days is over.
 """
 
 from __future__ import annotations
@@ -223,7 +223,13 @@ WITHIN = (3, 7, 14)
 """The periods after a notification, in working days, within which a settlement is counted."""
 
 SMALL_NUMBER = 5
-"""With fewer evaluated deadlines than this, a share is too small for comparison."""
+"""A share of fewer than this is not fit for comparison, and no mean or median is."""
+
+
+def is_small(number: int) -> bool:
+    """Check whether a figure computed from so many is marked as one of a small number."""
+    return 0 < number < SMALL_NUMBER
+
 
 TREND_MONTHS = 13
 

@@ -22,11 +22,11 @@ from sla.metrics.definitions import (
     OPTIONAL,
     RATINGS,
     SHAPES,
-    SMALL_NUMBER,
     SOON,
     TREND_MONTHS,
     VERDICTS,
     WITHIN,
+    is_small,
 )
 from sla.metrics.encoding import FOR_EVER, STATES
 from sla.metrics.outlook import duties_ahead, forecast
@@ -687,16 +687,19 @@ def followed_up_soon(g: CaseColumns, context: EvaluationContext, today: int) -> 
     """Return flags over all cases: counted in the share followed up within `SOON` working days, and
     followed up within them.
 
-    A case counts as not followed up only if its follow-ups are known until after these days, and
-    none can have happened within them.
+    A case counts only when its source was read after these days: else those followed up early would
+    be the only young ones. It counts as not followed up only if its own follow-ups are known until
+    after them, and none can have happened within them.
     """
 
     def taken(day: Ints) -> Ints:
         return context.calendar.between(g.received, np.maximum(day, g.received))
 
-    known = np.minimum(np.minimum(g.follow_ups_until, g.covered_until), today)
+    read = np.minimum(g.covered_until, today)
+    known = np.minimum(g.follow_ups_until, read)
     timed = g.followed_on > 0
-    soon: Flags = (g.follow_ups_until > 0) & timed & (taken(g.followed_on) <= SOON)
+    over = taken(read) > SOON
+    soon: Flags = over & (g.follow_ups_until > 0) & timed & (taken(g.followed_on) <= SOON)
     perhaps = g.followed & (~timed | (taken(g.followed_from) <= SOON))
     return soon | ((taken(known) > SOON) & ~perhaps), soon
 
@@ -724,7 +727,10 @@ def settled_after(
     g: CaseColumns, context: EvaluationContext, today: int, cases: Ints, notified: Ints
 ) -> tuple[list[Flags], list[Flags]]:
     """Return flags over these cases for each number of working days of `WITHIN`: settled within
-    them after the notification; and counted, because they have passed or it was settled.
+    them after the notification; and counted, because the last of them is over.
+
+    A case counts only then, settled or not: else the share would be too high while notifications
+    are recent.
     """
     events, calendar = g.settlements, context.calendar
     order = np.lexsort((events[:, 1], events[:, 0]))
@@ -735,8 +741,9 @@ def settled_after(
     on = np.where(settled, padded[at] & ((1 << 22) - 1), notified)
     taken = calendar.between(notified, on)
     passed = calendar.between(notified, np.full_like(notified, today))
-    soon = [settled & (taken <= most) for most in WITHIN]
-    return soon, [some | (passed >= most) for some, most in zip(soon, WITHIN, strict=True)]
+    counted = [passed > most for most in WITHIN]
+    soon = [old & settled & (taken <= most) for old, most in zip(counted, WITHIN, strict=True)]
+    return soon, counted
 
 
 def _without_period(row: Row, columns: Sequence[Column]) -> Row:
@@ -816,7 +823,7 @@ def _verdicts(counts: Ints, by_policy: int) -> tuple[tuple[Cell, ...], bool]:
         int(by_policy),
         _share(met, evaluated),
     )
-    return cells, 0 < evaluated < SMALL_NUMBER
+    return cells, is_small(evaluated)
 
 
 def _share(part: int | np.integer, whole: int | np.integer) -> float | None:

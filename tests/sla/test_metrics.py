@@ -275,8 +275,11 @@ def test_an_answer_of_the_reporter_proves_a_follow_up_at_an_unknown_time(sees, s
     [("2026-11-09 18:00", None), ("2026-11-10 18:00", 0)],  # 5 working days since the 2nd, and 6
 )
 def test_a_complaint_has_its_five_days_before_it_counts(today, share):
-    one = case("x", event_at("received", "2026-11-02 10:00"), as_of=today)
-    assert value(figures([one], as_of=today), "followed_up_within_5") == share
+    """Also one that was followed up: else the share would be too high while many are young."""
+    received = event_at("received", "2026-11-02 10:00")
+    for steps, found in (((), share), ((event_at(*FOLLOWED),), None if share is None else 1)):
+        one = case("x", received, *steps, as_of=today)
+        assert value(figures([one], as_of=today), "followed_up_within_5") == found
 
 
 RECEIVED = "2026-11-02 10:00"  # the 5 working days end on Mon 9 Nov
@@ -316,7 +319,8 @@ def doubt(since, kind=ANY_KIND):
         # the newest import of the source: before the end, and after it
         ((), (), SHOWN, date(2026, 11, 9), None, 0),
         ((), (), SHOWN, date(2026, 11, 10), 0, 0),
-        ((FOLLOWED,), (), SHOWN, date(2026, 11, 5), 1, 1),
+        ((FOLLOWED,), (), SHOWN, date(2026, 11, 5), None, 1),
+        ((FOLLOWED,), (), SHOWN, date(2026, 11, 10), 1, 1),
     ],
 )
 def test_silence_is_no_missing_follow_up(steps, doubts, sees, covered, soon, followed):
@@ -489,13 +493,27 @@ def test_what_followed_an_escalation_is_counted_by_case():
     notifications = [
         (ticket, "plus-3", "2026-11-09") for ticket in ("soon", "later", "never", "before")
     ]
-    notifications += [("never", "plus-3", "2026-11-16"), ("fresh", "plus-3", "2026-11-25")]
+    notifications += [("never", "plus-3", "2026-11-16"), ("fresh", "plus-3", "2026-11-24")]
     table = figures(cases, notified=notifications)["escalations"]
     (row,) = table.rows
-    # within 3: soon of five (fresh has had its three days); within 7: soon and later of four
+    # within 3: soon of five (the days of fresh are over); within 7: soon and later of four; the
+    # fourteenth day after the 9th is the 27th
     assert row.cells == ("escalation", 6, 5, 1 / 5, 2 / 4, 2 / 4)
     assert row.of == {"settled_within_3": 5, "settled_within_7": 4, "settled_within_14": 4}
     assert row.tickets == ("before", "fresh", "later", "never", "soon")
+
+
+def test_a_settlement_counts_in_a_share_after_a_notice_only_when_its_days_are_over():
+    """Told on Wed 25 November: the third working day after it is Mon 30, the day of the report."""
+    received = event_at("received", "2026-11-02 10:00")
+    settled = case("settled", received, event_at("settled", "2026-11-26 10:00"))
+    cases = [settled, case("open", received)]
+    for told, shares in (("2026-11-25", (None, None)), ("2026-11-24", (1 / 2, None))):
+        notified = [(each.ticket, "plus-3", told) for each in cases]
+        (row,) = figures(cases, notified=notified)["escalations"].rows
+        assert row.cells[3:5] == shares
+        counted = row.of["settled_within_3"], row.of["settled_within_7"]
+        assert counted == ((0, 0) if shares[0] is None else (2, 0))
 
 
 def test_columns_have_the_smallest_numbers_and_codes_of_many_complaints_64_bits():

@@ -60,13 +60,15 @@ def settled_day(one) -> date | None:
 
 
 def soon(one) -> bool | None:
-    """Followed up within 5 working days; None if a younger complaint has no follow-up, or if an
-    interval leaves it open.
+    """Followed up within 5 working days; None for a younger complaint, or if an interval leaves it
+    open.
     """
     received = local(one.received)
+    if working_days(received, TODAY) <= 5:
+        return None
     day = first_day(one, *FOLLOWED_UP)
     if day is None:
-        return False if working_days(received, TODAY) > 5 else None
+        return False
     if working_days(received, day) <= 5:
         return True
     earliest = min(local(e.earliest or e.latest) for e in one.events if e.kind in FOLLOWED_UP)
