@@ -389,9 +389,15 @@ class _Hiding:
                 continue
             cells = dict(zip(_keys(table), row.cells, strict=True)) if table else {}
             complaints = cells.get("complaints")
+            parts: list[int] = []
             for column, cell in cells.items():
-                part = isinstance(cell, float) and isinstance(complaints, int)
-                few = small(cell) or (part and _tells(cell, complaints))
+                few = small(cell)
+                if isinstance(cell, float) and isinstance(complaints, int):
+                    of = row.of.get(column, complaints)
+                    part = round(cell * of)
+                    few = _tells(cell, complaints) or _tells(cell, of)
+                    few = few or any(small(abs(part - each)) for each in parts)
+                    parts += [] if few else [part]
                 if few or (isinstance(cell, int) and row.tickets and len(row.tickets) < LEAST):
                     self._hide(key, place, column)
 

@@ -304,6 +304,31 @@ def test_a_rung_of_few_complaints_tells_no_share():
     ]
 
 
+def test_the_shares_of_a_rung_tell_no_part_of_one_or_two_complaints():
+    """Of its own number of complaints, which stands beside it, and of the part of another share."""
+    full = view()
+    escalations = full.table("escalations")
+    assert escalations
+    within = [f"settled_within_{days}" for days in (3, 7, 14)]
+    rungs = tuple(
+        Row(key, ("reminder", 30, 30, *shares), of=dict(zip(within, of, strict=True)))
+        for key, shares, of in (
+            ("a", (0.1, 0.5, 0.6), (10, 10, 10)),
+            ("b", (0.5, 0.6, 0.7), (20, 20, 20)),
+            ("c", (0.3, 0.6, 0.9), (30, 20, 10)),
+        )
+    )
+    changed = tuple(replace(t, rows=rungs) if t is escalations else t for t in full.tables)
+    shown = public_edition(replace(full, tables=changed)).table("escalations")
+    assert shown
+    assert [row.cells[3:] for row in shown.rows] == [
+        (WITHHELD, 0.5, WITHHELD),  # 1 of 10 complaints, 5, and 1 more than those
+        (0.5, WITHHELD, 0.7),  # 10 of 20 complaints, 2 more, and 4 more than the first
+        (0.3, 0.6, WITHHELD),  # 9, 12, and all but one
+    ]
+    assert all(not row.of for row in shown.rows)
+
+
 def test_the_public_edition_names_no_complaint_and_has_a_checksum_of_its_own():
     full = view()
     public = public_edition(full)
