@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 
+from sla.metrics.definitions import WITHIN
 from sla.metrics.table import Row, Table
 from tasks.reports.model import Earlier, Report
 
 MEASURED = frozenset({"followed_up_within_5", "followed_up_share"})
 """Shares of the received complaints that leave out complaints which cannot be measured."""
+
+OBSERVED = frozenset(f"settled_within_{most}" for most in WITHIN)
+"""Shares of the notified complaints that leave out those notified too recently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,18 @@ def unmeasured(view: Report, figure: str, column: str) -> int:
         return 0
     received = headline.value("received", column)
     return max(received - row.of[column], 0) if isinstance(received, int) else 0
+
+
+def too_recent(view: Report, row: Row, column: str) -> int:
+    """Return the number of complaints of a rung that a share of `OBSERVED` leaves out.
+
+    0 for any other figure, and if one of the two numbers is withheld.
+    """
+    table = view.table("escalations") if column in OBSERVED else None
+    if table is None or column not in row.of:
+        return 0
+    complaints = row.cells[[each.key for each in table.columns].index("complaints")]
+    return max(complaints - row.of[column], 0) if isinstance(complaints, int) else 0
 
 
 def _line(view: Report, units: Table, row: Row) -> UnitLine:

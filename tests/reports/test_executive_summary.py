@@ -11,7 +11,7 @@ from conftest import wita
 from support.metric_cases import BENCH, NOVEMBER, case, event_at, gathered_of
 from support.synthetic_reports import view
 
-from sla.metrics.table import WITHHELD
+from sla.metrics.table import WITHHELD, Row
 from sla.metrics.tables import Tellings
 from sla.metrics.tables import report as tables_of
 from tasks.reports.formats.chart_canvas import SMALL, width_of
@@ -131,6 +131,45 @@ def test_a_share_of_few_is_not_compared(locale, now, before, compared):
     said = " ".join(texts(report))
     few = {"id": "hanya dapat diukur untuk 4 pengaduan", "en": "Only 4 complaints can be measured"}
     assert (few[locale] in said) is (now < 5)
+
+
+MARKS = {
+    "id": (
+        "dari 4 kewajiban yang dinilai; jumlah kecil",
+        "dari 2 pengaduan; 5 masih baru; jumlah kecil",
+    ),
+    "en": ("of 4 evaluated duties; small number", "of 2 complaints; 5 too recent; small number"),
+}
+"""The mark of a small number on a tile, and in the table of notices."""
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+@pytest.mark.parametrize("few", [True, False])
+def test_a_small_number_is_marked_on_the_tiles_and_in_the_table_of_notices(locale, few):
+    full = view(locale, count=90)
+    headline, notices = full.table("headline"), full.table("escalations")
+    measured = {"value": 4 if few else 5}
+    rows = tuple(
+        replace(row, cells=(1.0, None, None), of=measured) if row.key == "on_time" else row
+        for row in headline.rows
+    )
+    of = {"settled_within_3": 2 if few else 7, "settled_within_7": 5, "settled_within_14": 0}
+    rung = Row("plus-3", ("escalation", 9, 7, 0.5, 0.2, None), of=of)
+    changed = {
+        "headline": replace(headline, rows=rows),
+        "escalations": replace(notices, rows=(rung,)),
+    }
+    report = replace(full, tables=tuple(changed.get(t.key, t) for t in full.tables))
+    tile = next(each for each in tiles(report, ZONE) if each.key == "on_time")
+    section = next(each for each in sections(report, ZONE, 9) if each.key == "escalations")
+    details = [cell.detail for cell in section.lines[0].cells][-3:]
+    small, recent = MARKS[locale][0].split("; ")[1], MARKS[locale][1].split("; ")[1]
+    assert (tile.changes[0] == MARKS[locale][0]) is few
+    assert (details[0] == MARKS[locale][1]) is few
+    assert small not in details[1]
+    assert details[2].endswith(recent.replace("5", "7"))
+    says = plots(report, ZONE)["escalations"].says
+    assert ((": jumlah kecil" in says) or (": small numbers" in says)) is few
 
 
 def test_a_share_says_how_much_it_leaves_out():

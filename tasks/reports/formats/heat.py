@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sla.metrics.definitions import is_small
 from sla.metrics.table import Cell, Table
 
 DARKEST = 4
@@ -28,8 +29,11 @@ def heat_of_count(cell: Cell, most: int) -> int:
     return -(-cell * DARKEST // most) if isinstance(cell, int) and cell and most else 0
 
 
-def heat_of_share(cell: Cell) -> int:
-    """Return how dark a share on time is: the lower, the darker."""
-    if not isinstance(cell, int | float):
+def heat_of_share(cell: Cell, of: int) -> int:
+    """Return how dark a share on time of so many duties is: the lower, the darker.
+
+    A share of a small number is white: it is not fit for comparison.
+    """
+    if not isinstance(cell, int | float) or is_small(of):
         return 0
     return sum(cell < step for step in SHARE_STEPS)

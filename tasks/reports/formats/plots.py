@@ -8,7 +8,7 @@ from itertools import accumulate
 from textwrap import wrap
 from zoneinfo import ZoneInfo
 
-from sla.metrics.definitions import SMALL_NUMBER
+from sla.metrics.definitions import SMALL_NUMBER, is_small
 from sla.metrics.table import WITHHELD, Measure, Row, Table
 from tasks.reports.formats.cell_text import cell_text, number
 from tasks.reports.formats.chart_canvas import (
@@ -233,8 +233,13 @@ def _escalations(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
             if not values[key][place]:  # none, withheld, or no data
                 said = _said(table, table.rows[place], key, view, zone)
                 canvas.text((left + 3, (top + bottom) / 2), said, SMALL)
-            canvas.rect(left, top, end, bottom, colours[at % 3], hatch=at % 3 == 1)
+            small = is_small(table.rows[place].of.get(key, 0))
+            colour = GREY if small else colours[at % 3]
+            canvas.rect(left, top, end, bottom, colour, hatch=at % 3 == 1)
     says = t("report.plot.escalations_says")
+    drawn = ((key, place) for key in within for place, value in enumerate(values[key]) if value)
+    if any(is_small(table.rows[place].of.get(key, 0)) for key, place in drawn):
+        says += " " + t("report.plot.escalations_small")
     return Plot("escalations", t("report.plot.escalations"), says, canvas.svg())
 
 

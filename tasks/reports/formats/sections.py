@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from sla.metrics.case import Status
 from sla.metrics.comparison import COMPARED, no_data
-from sla.metrics.definitions import SMALL_NUMBER, VERDICTS
+from sla.metrics.definitions import VERDICTS, is_small
 from sla.metrics.table import WITHHELD, Cell, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, column_head, measure_of, number
 from tasks.reports.formats.heat import heat_of_count, heat_of_share, most_of
 from tasks.reports.formats.sparkline import sparkline
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
-from tasks.reports.overview import MEASURED, unmeasured
+from tasks.reports.overview import MEASURED, OBSERVED, too_recent, unmeasured
 from tasks.text.catalog import Catalog, catalog
 from tasks.text.numbers import decimal_text, half_up, number_text, percent_text
 
@@ -291,7 +291,7 @@ def _line(
         if column.of:
             detail = _in_brackets(row.of.get(column.key))
         elif (column.key in row.of or row.key in MEASURED) and (
-            isinstance(cell, int | float) or unmeasured(view, row.key, column.key)
+            isinstance(cell, int | float) or _left_out(view, row, column.key)
         ):
             detail = out_of(view, row, column.key)
         if row.small and column.key == "share" and cell not in {None, WITHHELD}:
@@ -302,31 +302,43 @@ def _line(
                 detail,
                 numeric=measure in NUMBERS,
                 strong=column.key in STRONG and cell is not None,
-                heat=_heat(column, cell, darkest),
+                heat=_heat(row, column, cell, darkest),
             )
         )
     return Line(name, tuple(found), row.small, text(below) if below else "", link)
 
 
-def _heat(column: Column, cell: Cell, darkest: int) -> int:
+def _heat(row: Row, column: Column, cell: Cell, darkest: int) -> int:
     """Return how dark a cell is; only cells of the columns for days and rules are."""
     if column.of == "day":
         return heat_of_count(cell, darkest)
-    return heat_of_share(cell) if column.of else 0
+    return heat_of_share(cell, row.of.get(column.key, 0)) if column.of else 0
 
 
 def out_of(view: Report, row: Row, column: str) -> str:
     """Return the number that a mean, a median or a share is computed of: 'dari 22 pengaduan'.
 
-    If it is withheld, a share that leaves complaints out says at least that it does.
+    A small number is marked, and so are the complaints left out. If the number is withheld, a share
+    that leaves complaints out says at least that it does.
     """
     t = catalog(view.names.locale)
     if column not in row.of:
         return t("report.of_measured") if row.key in MEASURED else ""
-    unit = "duties" if row.key == "on_time" else "complaints"
-    text = t(f"report.of_{unit}", n=row.of[column])
-    left = unmeasured(view, row.key, column)
-    return f"{text}; {t('report.unmeasured', n=left)}" if left else text
+    number, unit = row.of[column], "duties" if row.key == "on_time" else "complaints"
+    left_out = _left_out(view, row, column)
+    if not number and column in OBSERVED:
+        return left_out
+    of, small = t(f"report.of_{unit}", n=number), t("report.small") if is_small(number) else ""
+    return "; ".join(filter(None, (of, left_out, small)))
+
+
+def _left_out(view: Report, row: Row, column: str) -> str:
+    """Return the number of complaints that a share leaves out, with the reason; empty if none."""
+    t = catalog(view.names.locale)
+    if left := unmeasured(view, row.key, column):
+        return t("report.unmeasured", n=left)
+    recent = too_recent(view, row, column)
+    return t("report.too_recent", n=recent) if recent else ""
 
 
 def _with_duties(view: Report, row: Row) -> str:
@@ -412,7 +424,8 @@ def _changes(headline: Table, row: Row, view: Report, zone: ZoneInfo) -> Iterato
 
 def _few(row: Row, than: str) -> bool:
     """Check whether one of two shares, means or medians is of too few cases for a comparison."""
-    return any(row.of.get(column, SMALL_NUMBER) < SMALL_NUMBER for column in ("value", than))
+    numbers = (row.of.get(column) for column in ("value", than))
+    return any(number == 0 or is_small(number) for number in numbers if number is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ edit shows.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
-from xlsxwriter.utility import xl_range_formula
+from xlsxwriter.utility import xl_range, xl_range_formula
 
+from sla.metrics.definitions import is_small
 from sla.metrics.table import Table
 from tasks.reports.model import Report
 from tasks.text.catalog import catalog
@@ -48,7 +50,24 @@ def add_shades(sheet: Any, table: Table, first: int) -> None:
         return
     low, high = (WHITE, DARK) if table.key == "ahead" else (DARK, WHITE)
     shades = {"type": "2_color_scale", "min_color": low, "max_color": high}
+    if table.key == "unit_rule":
+        fit = _fit_for_shades(table, first)
+        if not fit:
+            return
+        shades |= {"multi_range": " ".join(fit)}
     sheet.conditional_format(1, first, rows, last, shades)
+
+
+def _fit_for_shades(table: Table, first: int) -> list[str]:
+    """Return the ranges of cells below each other whose shares are not of a small number."""
+    found = []
+    for place, column in enumerate(table.columns, first):
+        fit = [not is_small(row.of.get(column.key, 0)) for row in table.rows]
+        for enough, run in groupby(enumerate(fit, 1), key=lambda each: each[1]):
+            rows = [row for row, _ in run]
+            if enough:
+                found.append(xl_range(rows[0], place, rows[-1], place))
+    return found
 
 
 def _series(
