@@ -58,7 +58,7 @@ def confirm(
     """Record that a legal officer has confirmed a rule.
 
     Its mark 'to be confirmed' goes away in mails, reports and explanations. It comes back if the
-    text or the length of the rule changes.
+    text or the length of the rule changes. The same confirmation is recorded once.
     """
     if not by.strip() or not source.strip():
         raise UsageError(say("law.error.empty"))
@@ -68,8 +68,12 @@ def confirm(
         moment = console.moment(now, context.site)
         rule = _rule(context, rule_id, moment)
         with context.transaction() as session:
-            confirm_rule(session, rule, moment, by=by.strip(), source=source.strip())
-    text = say("law.confirmed", rule=rule.id, citation=rule.citation, length=length_of(rule), by=by)
+            row = confirm_rule(session, rule, moment, by=by.strip(), source=source.strip())
+            confirmed_at = row.confirmed_at
+        day = f"{context.local(confirmed_at):%Y-%m-%d}"
+    key = "law.confirmed" if confirmed_at == moment else "law.confirmed_before"
+    facts = {"rule": rule.id, "citation": rule.citation, "length": length_of(rule)}
+    text = say(key, **facts, by=by.strip(), day=day)
     console.out.print(escape(text), soft_wrap=True)
 
 

@@ -14,7 +14,13 @@ from db.models import RuleConfirmation
 def confirm(
     session: Session, now: datetime, *, rule: str, rule_hash: str, by: str, source: str
 ) -> RuleConfirmation:
-    """Record that a person confirms this version of a rule, by its hash, from a source."""
+    """Record that a person confirms this version of a rule, by its hash, from a source.
+
+    If this is the newest confirmation already, it is returned and nothing is recorded.
+    """
+    known = confirmations(session).get((rule, rule_hash))
+    if known is not None and (known.confirmed_by, known.source) == (by[:255], source):
+        return known
     row = RuleConfirmation(
         rule=rule, rule_hash=rule_hash, confirmed_at=now, confirmed_by=by[:255], source=source
     )

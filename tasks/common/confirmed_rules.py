@@ -35,7 +35,7 @@ def confirm_rules(site: Site, session: Session) -> None:
 def confirm_rule(
     session: Session, rule: Rule, now: datetime, *, by: str, source: str
 ) -> RuleConfirmation:
-    """Record the confirmation of this version of a rule."""
+    """Record the confirmation of this version of a rule, or return the same one made before."""
     return rules.confirm(
         session, now, rule=rule.id, rule_hash=rule_fingerprint(rule), by=by, source=source
     )

@@ -112,3 +112,22 @@ def test_the_commands_list_and_confirm(context, call_tenggat):
     assert "sp4n/verification" in err
     with context.transaction() as session:
         assert len(rules.confirmations(session)) == 1
+
+
+def test_the_same_confirmation_is_recorded_once(context, call_tenggat):
+    def said(source: str, by: str = BY) -> str:
+        command = ("law", "confirm", RULE, "--by", by, "--source", source, *options)
+        code, out, _ = call_tenggat(*command)
+        assert code == 0
+        with context.transaction() as session:
+            kinds = session.scalars(select(AuditRow.kind)).all()
+        return f"{kinds.count('rule.confirmed')} {out}"
+
+    options = ("--site", context.site.folder, "--lang", "en", "--now", "2026-11-24T08:00")
+    assert said(SOURCE).startswith(f"1 {RULE}")
+    options = (*options[:-1], "2026-11-26T08:00")
+    again = said(f" {SOURCE} ", f"{BY} ")
+    assert again.startswith("1 ")
+    assert f"was recorded on 2026-11-24 as confirmed by {BY} from the same text" in again
+    assert "is recorded as confirmed" in said("Lembaran Daerah 2026 No. 3")
+    assert said(SOURCE, "Rekaan, S.H.").startswith("3 ")
