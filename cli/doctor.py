@@ -57,12 +57,15 @@ def doctor(
 
 
 def _print_groups(findings: Sequence[Finding], limit: int | None) -> None:
-    """Print the groups; with a limit in at most so many lines."""
+    """Print the groups, each with its number of points; with a limit in at most so many lines.
+
+    Findings of one kind that are counted in one line are one point.
+    """
     groups = {level: [f for f in findings if f.level == level] for level in COLORS}
     entries = {level: _entries(group, counts=limit is not None) for level, group in groups.items()}
     left = limit
     for place, level in enumerate(COLORS):
-        heading = say(f"doctor.groups.{level}", n=len(groups[level]))
+        heading = say(f"doctor.groups.{level}", n=len(entries[level]))
         console.out.print(f"[{COLORS[level]}]{escape(heading)}[/]", soft_wrap=True)
         shown, left_out = entries[level], 0
         if left is not None:  # a later group gets its heading and a line at least

@@ -24,7 +24,11 @@ BROKEN = [Finding("trouble", f"broken {n}", f"repair {n}") for n in range(3)]
     ("findings", "has", "lacks"),
     [
         (BROKEN, ["BROKEN: 3", "broken 2", "repair 2", "TO DECIDE: 0", "READY: 0"], ["more"]),
-        (VACANT + GOOD, ["BROKEN: 0", "99 offices have no holder", "name one"], ["7 has no"]),
+        (
+            VACANT + GOOD,
+            ["BROKEN: 0", "TO DECIDE: 1\n", "99 offices have no holder", "name one"],
+            ["7 has no"],
+        ),
         (VACANT[:1], ["0 has no liaison"], ["offices have no holder"]),
         (BROKEN + NOTES + GOOD, ["repair 2", "decide 0", "TO DECIDE: 30", "READY: 40"], []),
         (NOTES + GOOD, ["more; `tenggat doctor --all` lists all"], ["decide 29"]),
@@ -41,6 +45,8 @@ def test_the_answer_is_one_screen(site_folder, call_tenggat, monkeypatch, findin
     every = call_tenggat("doctor", "--all", *options)[1]
     assert [f.what for f in findings if f.what not in every] == []
     assert "more" not in every
+    for level, heading in (("trouble", "BROKEN"), ("note", "TO DECIDE"), ("good", "READY")):
+        assert f"{heading}: {sum(f.level == level for f in findings)}\n" in every
 
 
 def test_the_certainty_of_a_rule_is_a_word(site_folder, call_tenggat, monkeypatch):
