@@ -75,9 +75,9 @@ def run(
         waiting = waiting_rows(place, moment) if "delivery" in cycle.counts else []
         show_cycle(place, cycle.counts, moment, waiting)
     if cycle.failed:
-        console.err.print(
-            f"[bold red]{say('service.failed')}[/] {escape(translated(cycle.failed))}"
-        )
+        step = say(f"service.flows.{cycle.failed_flow}")
+        text = escape(f"{step}: {translated(cycle.failed)}")
+        console.err.print(f"[bold red]{say('service.failed')}[/] {text}")
         raise typer.Exit(console.TROUBLE)
 
 

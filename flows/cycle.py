@@ -21,10 +21,11 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
 
 @dataclass(slots=True)
 class Cycle:
-    """The counts of each flow, and the first failed flow with its reason."""
+    """The counts of each flow, and the reason of the first failure with the name of its flow."""
 
     counts: dict[str, Any] = field(default_factory=dict)
     failed: str = ""
+    failed_flow: str = ""
 
 
 def run_cycle(site: str, now: datetime | None, *, say: Callable[[str], None]) -> Cycle:
@@ -41,5 +42,6 @@ def run_cycle(site: str, now: datetime | None, *, say: Callable[[str], None]) ->
         except Exception as error:
             if isinstance(error, IncompleteIntake):
                 cycle.counts[name] = error.counts
-            cycle.failed = cycle.failed or f"{name}: {str(error) or type(error).__name__}"
+            if not cycle.failed:
+                cycle.failed, cycle.failed_flow = str(error) or type(error).__name__, name
     return cycle

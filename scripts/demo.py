@@ -109,7 +109,7 @@ class _Demo:
             say=lambda text: out.print(f"{self.last:%Y-%m-%d %H:%M} {text}"),
         )
         if cycle.failed:
-            raise RuntimeError(cycle.failed)
+            raise RuntimeError(f"{cycle.failed_flow}: {cycle.failed}")
         self.counts = cycle.counts
 
     def _summary(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from cli import service
 from cli.language import words
 from db.lives import MessageStatus
 from db.models import MessageRow
+from flows.cycle import Cycle
 from tasks.common.context import SiteContext
 from tasks.notifications.trial.start import start_site
 
@@ -126,6 +128,15 @@ def test_a_start_that_is_announced_counts_from_its_day(trial, first_day, expecte
     start_site(trial, NOW, "a test", first_day=first_day)
     (row,) = waiting(trial, "en", [(QUEUED, MONDAY)])
     assert row.startswith(expected)
+
+
+def test_a_failed_step_has_its_name_in_the_language_of_the_site(context, call_tenggat, monkeypatch):
+    done = Cycle(failed="lapor: no readable CSV (x)", failed_flow="intake")
+    monkeypatch.setattr("flows.cycle.run_cycle", lambda *site, **more: done)
+    monkeypatch.setattr("service.prefect_api", lambda folder: nullcontext())
+    at = ("--site", context.site.folder, "--now", "2026-11-29T12:00")
+    code, _, errors = call_tenggat("--lang", "id", "run", *at)
+    assert (code, errors) == (1, "gagal: pengambilan: lapor: CSV tidak dapat dibaca (x)\n")
 
 
 def test_an_idle_run_says_so_too(context, call_tenggat, monkeypatch):
