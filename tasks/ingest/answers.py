@@ -126,6 +126,8 @@ def _word(site: Site, question: OpenQuestion, word: str) -> str:
 
 
 def _no(text: str) -> str:
+    if text.endswith("?"):
+        raise WrongAnswer(f"{text} `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`) means an empty cell")
     raise WrongAnswer(f"{text}. `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`) means an empty cell")
 
 

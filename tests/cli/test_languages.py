@@ -336,6 +336,7 @@ PARTS_VARY = {
     "… the server at …",
     "… …; starting it again in … s",
     "…. `…` (or `…`) means an empty cell",
+    "… `…` (or `…`) means an empty cell",
     "…: it cannot be read within … seconds; …",
     "…: its reader failed (…); …",
     "…: its rows need more than … MB of memory; …",

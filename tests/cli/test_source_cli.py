@@ -638,7 +638,9 @@ def test_questions_are_listed_and_answered(tenggat, site, open_site):
     }
     assert "1 open questions" in tenggat("questions")[1]
     code, _, error = tenggat("questions", "answer", "1", "Terverifikas", "--now", NOW)
-    assert (code, "did you mean `Terverifikasi`?" in error) == (2, True)
+    assert (code, "did you mean `Terverifikasi`? `kosong`" in error) == (2, True)
+    code, _, error = tenggat("--lang", "id", "questions", "answer", "1", "Terverifikas")
+    assert (code, "maksud Anda `Terverifikasi`? `kosong` berarti sel kosong" in error) == (2, True)
     assert tenggat("questions", "answer", "7", "Terverifikasi")[0] == 2
     assert re.search(r"Entah +status ", tenggat("--lang", "id", "questions")[1])
     code, out, _ = tenggat("questions", "answer", "1", "terverifikasi", "--now", "2026-11-24T09:00")
