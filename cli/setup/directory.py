@@ -37,7 +37,8 @@ def import_directory(
     if not file.is_file():
         raise UsageError(say("directory.no_file", file=file))
     try:
-        read = read_directory_workbook(file, place.locale)
+        kinds = {*place.directory.kinds().values(), *place.file.no_officers_needed}
+        read = read_directory_workbook(file, place.locale, sorted(kinds))
     except UnreadableFile as error:
         raise UsageError(str(error)) from None
     _report(place, _replace(place, read.directory), read.empty_offices)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from sla.directory import Directory, OfficeHolder, Role, Unit
 from sla.error_text import closest
 from sla.folding import folded
 from tasks.common.flexible_dates import DAY_FIRST, is_serial, parse_flexible, parse_serial
+from tasks.setup.unit_names import KINDS, OTHER
 from tasks.setup.unit_proposal import slug
 from tasks.setup.workbook_layout import heading_keys, roles_by_word
 from tasks.sources.files.reader import any_file, raw_sheets
@@ -40,13 +41,15 @@ class ReadDirectory:
     empty_offices: int
 
 
-def read_directory_workbook(path: Path, locale: str) -> ReadDirectory:
+def read_directory_workbook(path: Path, locale: str, kinds: Iterable[str] = ()) -> ReadDirectory:
     """Read a workbook with the sheets of units and officials.
+
+    `kinds` are the kinds of unit that the site has besides the usual ones.
 
     Raises :class:`SettingsError` with every mistake, by sheet, row and column, in a language, and
     `tasks.sources.base.UnreadableFile` if the file is no workbook.
     """
-    reader = _Reader(path, locale)
+    reader = _Reader(path, locale, {folded(kind): kind for kind in (*KINDS, OTHER, *kinds)})
     found = reader.read()
     if reader.mistakes:
         raise SettingsError("\n".join(reader.mistakes))
@@ -57,6 +60,8 @@ def read_directory_workbook(path: Path, locale: str) -> ReadDirectory:
 class _Reader:
     path: Path
     locale: str
+    kinds: dict[str, str]
+    """The kinds of unit allowed, by their folded form."""
     mistakes: list[str] = field(default_factory=list)
     units: dict[str, Unit] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
@@ -118,11 +123,8 @@ class _Reader:
                 self.mistake("units", line, "unit", "again", value=cells["unit"], first=first)
                 continue
             self.lines[cells["unit"]] = line
-            if not cells["kind"]:
-                self.mistake("units", line, "kind", "no_kind")
-            self.units[cells["unit"]] = unit_of(
-                {**cells, "parent": "", "kind": cells["kind"] or "-"}
-            )
+            cells["kind"] = self._kind(line, cells["kind"])
+            self.units[cells["unit"]] = unit_of({**cells, "parent": ""})
         find = self._finder()
         tops = [line for line, cells in named if not cells["parent"]]
         for line, cells in named:
@@ -143,6 +145,16 @@ class _Reader:
         if not cells["name"]:
             self.mistake("units", line, "name", "no_name")
         return bool(cells["name"])
+
+    def _kind(self, line: int, text: str) -> str:
+        """Return the kind of a row in its usual spelling; note a missing or unknown one."""
+        if not text:
+            self.mistake("units", line, "kind", "no_kind")
+        elif folded(text) not in self.kinds:
+            known = list(self.kinds.values())
+            near, every = self._hint(text, known), ", ".join(known)
+            self.mistake("units", line, "kind", "kind", value=text, near=near, kinds=every)
+        return self.kinds.get(folded(text), text) or "-"
 
     def _finder(self) -> Callable[[str], str | None]:
         """Return a function that finds a unit by name, alias or id; names come first."""

@@ -86,6 +86,15 @@ def workbook(path: Path, units: list[list[object]], officers: list[list[object]]
     ("units", "officers", "expected"),
     [
         ([TOP, DINSOS, ["", "Dinas A", "", "Pemkab", ""]], [A], ["Unit, baris 4, kolom Jenis"]),
+        (
+            [TOP, ["a", "Dinas A", "dinass", "Pemkab", ""], ["b", "B", "cabang", "Pemkab", ""]],
+            [A],
+            [
+                "Unit, baris 3, kolom Jenis: tidak ada jenis unit 'dinass' (maksudnya 'dinas'?)."
+                " Pilih dari daftar: provinsi, kabupaten, kota,",
+                "Unit, baris 4, kolom Jenis: tidak ada jenis unit 'cabang'. Pilih dari daftar:",
+            ],
+        ),
         ([TOP, ["x", "", "dinas", "Pemkab", ""]], [A], ["Unit, baris 3, kolom Nama unit"]),
         ([TOP, ["kab", "Dinas A", "dinas", "Pemkab", ""]], [A], ["Unit, baris 3, kolom Kode"]),
         (
@@ -140,6 +149,13 @@ def test_every_mistake_is_named_with_sheet_row_and_column(tmp_path, units, offic
         True
     ] * len(lines)
     assert "bukan surel" not in str(refused.value)
+
+
+def test_a_kind_of_the_site_is_known_and_its_letter_case_does_not_matter(tmp_path):
+    rows = [["a", "A", "Dinas", "Pemkab", ""], ["b", "B", "CABANG", "Pemkab", ""]]
+    path = workbook(tmp_path / "a.xlsx", [TOP, *rows], [A])
+    units = read_directory_workbook(path, "id", ["cabang"]).directory.units
+    assert [unit.kind for unit in units.values()] == ["kabupaten", "dinas", "cabang"]
 
 
 @pytest.mark.parametrize(
