@@ -109,20 +109,20 @@ def learn_source(
         place = load_site(site)
     except SettingsError as error:
         place = None
-        console.err.print(say("source.without_site", error=escape(first_line(str(error)))))
+        console.err.print(
+            say("source.without_site", error=escape(translated(first_line(str(error)))))
+        )
     if not file.is_file():
         raise UsageError(say("source.no_file", file=file))
     from tasks.ingest.inference.proposal import learn  # noqa: PLC0415
     from tasks.ingest.inference.unlearnable import UnlearnableFile  # noqa: PLC0415
     from tasks.sources.base import SourceError  # noqa: PLC0415
-    from tasks.text.translation import translated_comments  # noqa: PLC0415
 
     try:
         learned = learn(file, name, place)
     except UnlearnableFile as error:
         raise SourceError(error.text(language())) from None
-    text = translated_comments(learned.text, language())
-    print(terminal_safe(text), end="")
+    print(terminal_safe(learned.text_in(language())), end="")
     console.err.print(say("source.learned", readable=learned.readable, rows=learned.rows))
 
 

@@ -66,8 +66,8 @@ def init(
     address = ask("sender", sender, _address, "")
     person, email = ask("administrator", administrator, _person, "")
     files: list[LearnedFile] = []
-    for question, given, usual in (("export", export, None), ("register", register, "register")):
-        read = partial(_file, usual=usual, zone=local, given=files)
+    for question, given in (("export", export), ("register", register)):
+        read = partial(_file, zone=local, given=files)
         found = ask(question, str(given or ""), read, "")
         if found is not None:
             files.append(found)
@@ -129,9 +129,7 @@ def _person(text: str) -> tuple[str, str]:
     return name, email
 
 
-def _file(
-    text: str, usual: str | None, zone: str, given: Sequence[LearnedFile]
-) -> LearnedFile | None:
+def _file(text: str, zone: str, given: Sequence[LearnedFile]) -> LearnedFile | None:
     """Learn the mapping of the file at a path; nothing means that there is none.
 
     Refuses a file that was already given: its complaints would be counted twice.
@@ -149,7 +147,7 @@ def _file(
     if any(filecmp.cmp(path, each.path, shallow=False) for each in given):
         raise UsageError(say("init.mistakes.twice", file=path))
     try:
-        return learn_file(path, usual, zone, [each.learned.name for each in given])
+        return learn_file(path, zone, [each.learned.name for each in given])
     except UnlearnableFile as error:
         raise UsageError(error.text(language())) from None
     except UnreadableFile as error:

@@ -14,11 +14,10 @@ from pathlib import Path
 from settings.directory import directory_tables
 from settings.site import EXAMPLE, load_site
 from sla.directory import Directory, OfficeHolder, Role
-from tasks.ingest.inference.proposal import Learned, learn
+from tasks.ingest.inference.proposal import REGISTER, Learned, learn
 from tasks.setup.unit_proposal import administrator_unit, propose_units
 from tasks.setup.workbook_writer import UnitRemark, write_directory
 from tasks.text.catalog import TEMPLATES
-from tasks.text.translation import translated_comments
 
 DIRECTORY_FILE = "direktori.xlsx"
 INBOX = "inbox"
@@ -59,14 +58,13 @@ class WrittenSite:
     sources: dict[str, Learned]
 
 
-def learn_file(
-    path: Path, usual_name: str | None, zone: str, taken: Collection[str] = ()
-) -> LearnedFile:
+def learn_file(path: Path, zone: str, taken: Collection[str] = ()) -> LearnedFile:
     """Learn the mapping of a file, as a source with a name that is not taken.
 
-    Raises `tasks.sources.base.UnreadableFile` for a file that cannot be learned.
+    The name says what the file is: an export of SP4N-LAPOR! or a register, whichever question it
+    was the answer to. Raises `tasks.sources.base.UnreadableFile` for a file that cannot be learned.
     """
-    learned = learn(path, usual_name, None, zone=zone)
+    learned = learn(path, None, None, zone=zone, register_name=REGISTER)
     if learned.name in taken:
         learned = learn(path, f"{learned.name}_2", None, zone=zone)
     return LearnedFile(path, learned)
@@ -141,7 +139,7 @@ def _ladders() -> str:
 
 
 def _write_sources(folder: Path, new: NewSite) -> None:
-    texts = [translated_comments(each.learned.text, new.locale) for each in new.files]
+    texts = [each.learned.text_in(new.locale) for each in new.files]
     sources = "\n".join(texts) if texts else _NO_SOURCES[new.locale]
     (folder / "sources.toml").write_text(sources, encoding="utf-8")
     for each in new.files:

@@ -223,6 +223,31 @@ def test_an_export_is_not_taken_as_the_register_too(tmp_path, call_tenggat, expo
     assert not (tmp_path / "kab").exists()
 
 
+def test_a_file_is_named_by_what_it_is_whichever_question_it_answers(
+    tmp_path, call_tenggat, export, register
+):
+    files = ("--export", register, "--register", export)
+    code, said, errors = call_tenggat("--lang", "id", "init", tmp_path / "kab", *ANSWERS, *files)
+    assert (code, errors) == (0, "")
+    assert "register: 5 dari 5 baris terbaca" in said
+    assert list(load_site(tmp_path / "kab").sources) == ["register", "lapor"]
+    assert {path.name for path in (tmp_path / "kab" / "inbox").iterdir()} == {"register", "lapor"}
+
+
+def test_lines_of_text_beside_a_register_are_called_so(tmp_path, call_tenggat):
+    """A signature below the table is not called by its word in the program."""
+    form = next(each for each in registers() if each.name.startswith("01")).write(tmp_path)
+    site = tmp_path / "kab"
+    said = call_tenggat("--lang", "id", "init", site, *ANSWERS, "--register", form)[1]
+    assert "register: 4 dari 4 baris terbaca" in said
+    for lang, text in (
+        ("id", "4 dari 8 baris terbaca; ke karantina: baris teks di luar tabel (4)."),
+        ("en", "4 of 8 rows can be read; to quarantine: line of text beside the table (4)."),
+    ):
+        out = call_tenggat("--lang", lang, "source", "learn", form, "--site", site)[1]
+        assert text in out.splitlines()[0]
+
+
 def test_a_folder_with_files_is_refused_and_left_as_it_is(tmp_path, call_tenggat):
     (tmp_path / "mine.txt").write_text("keep")
     code, said, errors = call_tenggat("init", tmp_path, *ANSWERS)

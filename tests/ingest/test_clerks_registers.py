@@ -19,7 +19,6 @@ from tasks.ingest.inference.unlearnable import UnlearnableFile
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.files.reader import read_sheet
-from tasks.text.translation import translated_comments
 from tests.support.registers import registers
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -49,8 +48,7 @@ ENGLISH = re.compile(r"\b(the|of|is|are|row|not|its|look|with|no|a|by|times?|rea
 @pytest.mark.parametrize("name", [*LEARNABLE, "lapor"])
 def test_the_comments_of_a_proposal_are_in_the_language_of_the_site(learned_of, name):
     learned = learn(EXPORT, None, None) if name == "lapor" else learned_of(name)[1]
-    assert translated_comments(learned.text, "en") == learned.text
-    text = translated_comments(learned.text, "id")
+    text = learned.text_in("id")
     assert tomllib.loads(text) == tomllib.loads(learned.text)
     comments = [re.sub(r'"[^"]*"|`[^`]*`', "", line) for line in text.splitlines() if "#" in line]
     assert [line for line in comments if ENGLISH.search(line.partition("#")[2])] == []

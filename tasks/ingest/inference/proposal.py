@@ -39,6 +39,10 @@ from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.files.timestamps import stated_time, written_at
 from tasks.text.catalog import catalog
+from tasks.text.translation import translated_comments
+
+REGISTER = "register"
+"""The name of a source whose file name has no letters."""
 
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
@@ -102,28 +106,53 @@ class Learned:
 
     name: str
     """The name of the source."""
-    text: str
+    mapping: str
+    """The mapping, with comments in English."""
     rows: int
     readable: int
     reasons: dict[str, int]
+    """The number of rejected rows by reason."""
     units: Counter[str] = field(default_factory=Counter)
     """The names of units in the file as usually written, with the number of rows."""
     doubts: list[MappingDoubt] = field(default_factory=list)
     """What the person who knows the file should check."""
 
+    @property
+    def text(self) -> str:
+        """The mapping below a line with its result, in English."""
+        return self.text_in("en")
 
-def learn(path: Path, name: str | None, site: Site | None, *, zone: str | None = None) -> Learned:
-    """Propose a mapping for files like this one.
+    def text_in(self, locale: str) -> str:
+        """Return the mapping below a line with its result, with comments in a language."""
+        t = catalog(locale)
+        reasons = [f"{t(f'quarantine.{reason}')} ({n})" for reason, n in self.reasons.items()]
+        rejected = ", ".join(reasons) or t("learn.none")
+        head = t("learn.tried", readable=self.readable, rows=self.rows, rejected=rejected)
+        return f"# {head}\n{translated_comments(self.mapping, locale)}\n"
 
-    With a site, its zone is the local one, and its directory decides which units are known. Without
-    one, `zone` is the local zone. Raises
-    `tasks.sources.base.UnreadableFile` if the file is unreadable or contains no complaints.
+
+def learn(
+    path: Path,
+    name: str | None,
+    site: Site | None,
+    *,
+    zone: str | None = None,
+    register_name: str | None = None,
+) -> Learned:
+    """Propose a mapping for files like this one, as a source of this name.
+
+    Without a name, an export of SP4N-LAPOR! is `lapor`, a file in the exchange form `exchange`, and
+    another file has `register_name`, else a name from its file name. With a site, its zone is the
+    local one, and its directory decides which units are known. Without one, `zone` is the local
+    zone. Raises `tasks.sources.base.UnreadableFile` if the file is unreadable or contains no
+    complaints.
     """
     table = table_of(path)
     local = site.file.zone if site is not None else zone or UNKNOWN_ZONE
     if table.exchange and path.suffix == ".jsonl":
         return _exchange(path, _slug(name or "exchange"), site)
-    known = _slug(name or ("lapor" if table.lapor else re.split(r"\d", path.name)[0]))
+    of_file = register_name or re.split(r"\d", path.name)[0]
+    known = _slug(name or ("lapor" if table.lapor else of_file))
     draft = _Draft(known, table, ZoneGuess(local, (), False), local)
     mappable = [column for column in table.columns if not _personal(column)]
     (_lapor if table.lapor else _register)(draft, mappable)
@@ -159,16 +188,12 @@ def _exchange(path: Path, name: str, site: Site | None) -> Learned:
 def _learned(text: str, name: str, path: Path, directory: Directory | None) -> Learned:
     """Build the result: the text, and the outcome of reading the file with it."""
     rows, readable, reasons = _tried(text, name, path, directory)
-    told = ", ".join(f"{number} {reason}" for reason, number in reasons.items()) or "none"
-    head = (
-        f"# Read with this mapping: {readable} of {rows} rows are imported; to quarantine: {told}."
-    )
-    return Learned(name, f"{head}\n{text}\n", rows, readable, reasons)
+    return Learned(name, text, rows, readable, reasons)
 
 
 def _slug(text: str) -> str:
     stem = Path(text).stem if "." in text else text
-    return re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_")[:40] or "source"
+    return re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_")[:40] or REGISTER
 
 
 def _personal(column: ColumnSample) -> bool:
