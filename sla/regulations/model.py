@@ -183,7 +183,7 @@ class Regulation:
     in_force_from: date | None
     in_force_to: date | None
     file: str
-    note: str = ""
+    note: Mapping[str, str] = field(default_factory=dict)
 
 
 class Span(NamedTuple):

@@ -180,7 +180,7 @@ def _regulation(head: Mapping[str, Any], path: Path) -> Regulation:
         in_force_from=in_force.get("from"),
         in_force_to=in_force.get("to"),
         file=path.name,
-        note=head.get("note", ""),
+        note=head.get("note", {}),
     )
 
 

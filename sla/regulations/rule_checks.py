@@ -16,6 +16,7 @@ from sla.regulations.schema import (
     shown,
     wrong_days,
     wrong_keys,
+    wrong_texts,
     wrong_values,
 )
 
@@ -39,6 +40,7 @@ def wrong_head(head: Mapping[str, Any], rules: Any) -> Iterator[Found]:
     """Yield the mistakes in a [regulation] with these rules."""
     yield from wrong_keys(head, HEAD, ("key", "title", "citation"), _IN_RULE)
     yield from wrong_days(head.get("in_force", {}))
+    yield from wrong_texts(head, ("note",), HEAD)
     yield from _wrong_basis(head)
     whom = head.get("overrides")
     if isinstance(whom, str) and "/" in whom:

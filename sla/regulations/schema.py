@@ -33,7 +33,9 @@ HEAD: Mapping[str, Key] = {
     "title": Key(*_TEXT, '"Undang-Undang Nomor 25 Tahun 2009 tentang Pelayanan Publik"'),
     "citation": Key(*_TEXT, '"UU 25/2009"'),
     "url": Key(*_TEXT, '"https://peraturan.bpk.go.id/..."'),
-    "note": Key(*_TEXT, '"In force from its promulgation."'),
+    "note": Key(
+        *_TEXTS, '{ id = "Berlaku sejak diundangkan.", en = "In force from its promulgation." }'
+    ),
     "overrides": Key(*_TEXT, '"sp4n"'),
     **_NEW_KEYS,
 }
@@ -123,16 +125,24 @@ def wrong_values(rule: Mapping[str, Any]) -> Iterator[Found]:
         if not _is_texts(wanted) or not wanted:
             words = f'it must be a list of texts, as in {fact} = ["..."]'
             yield ("applies_when", fact), f"`applies_when.{fact}` is {shown(wanted)}; {words}"
-    yield from _wrong_texts(rule)
+    yield from wrong_texts(rule, ("label", "verb", "consequence"), RULE)
 
 
-def _wrong_texts(rule: Mapping[str, Any]) -> Iterator[Found]:
-    for key in ("label", "verb", "consequence"):
-        texts = rule.get(key, {})
+def wrong_texts(
+    table: Mapping[str, Any], names: Collection[str], keys: Mapping[str, Key]
+) -> Iterator[Found]:
+    """Yield the mistakes in texts, of which there is one in each language.
+
+    Texts of the wrong type are left out: they are reported as such.
+    """
+    for key in names:
+        texts = table.get(key, {})
+        if not isinstance(texts, dict):
+            continue
         for language in _LANGUAGES if texts else ():
             if _empty(texts.get(language)):
                 words = f"`{key}` lacks {_LANGUAGES[language]} text"
-                yield (key,), f"{words}, as in {key} = {RULE[key].example}"
+                yield (key,), f"{words}, as in {key} = {keys[key].example}"
         for language, text in texts.items():
             if language not in _LANGUAGES:
                 yield (key, language), f"`{key}.{language}` is no language here; known are id, en"

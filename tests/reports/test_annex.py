@@ -60,7 +60,10 @@ def test_each_figure_is_that_of_the_report_with_its_evidence():
     received, median = figures["Pengaduan diterima"], figures["Hari kerja sampai selesai, median"]
     on_time = figures["Kewajiban yang dipenuhi tepat waktu"]
     assert (received.value, median.value) == (3, 3.0)
-    assert (on_time.text, on_time.behind) == ("66,7%", "dari 3 kewajiban yang dinilai")
+    assert (on_time.text, on_time.behind) == (
+        "66,7%",
+        "dari 3 kewajiban yang dinilai; jumlah kecil",
+    )
     assert received.filter == (
         "jumlah baris dengan: Hitungan pengaduan = 1; Diterima dari 1 Nov 2026 sampai 30 Nov 2026"
     )

@@ -132,6 +132,9 @@ def test_notes_and_names_change_their_language_and_no_figure_does(context):
     )
     assert ours
     assert not ours & theirs
+    remarks, others = ({row.note for row in v.notes.regulations} for v in (view, english))
+    assert len(remarks) == len(others) > 1
+    assert not remarks & others
 
 
 @pytest.mark.usefixtures("plain_reports")

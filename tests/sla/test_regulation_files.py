@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from datetime import date
 
 import pytest
@@ -331,6 +332,8 @@ def test_whatever_a_key_holds_is_read_or_told_and_never_fails(value, written, tm
         (HEAD.replace('"SP Desa"', '""'), "4: [regulation]: `citation` is missing"),
         (HEAD.replace('"SP Desa"', "5"), "4: [regulation]: `citation` is 5; it must be a text"),
         (HEAD.replace("citation", "citaton"), "4: [regulation]: unknown key `citaton`; did you"),
+        (HEAD + 'note = "N"\n', "5: [regulation]: `note` is 'N'; it must be a table of texts"),
+        (HEAD + 'note = { id = "N" }\n', "5: [regulation]: `note` lacks an English (en) text"),
         (HEAD + 'author = "B"\n', "5: [regulation]: unknown key `author`; known are "),
         (HEAD + "length = 5\n", "5: [regulation]: `length` belongs in a [[rule]]"),
         (HEAD + "[[rules]]\n", "5: `rules` is neither [regulation] nor [[rule]]"),
@@ -364,6 +367,14 @@ def test_whatever_a_key_holds_is_read_or_told_and_never_fails(value, written, tm
 def test_a_mistake_outside_the_rules_is_told_with_its_line(text, hint, written):
     found = mistakes(written(text))
     assert any(line.startswith(f"desa.toml:{hint}") for line in found), found
+
+
+def test_each_national_regulation_has_its_remark_in_both_languages():
+    folders = (NATIONAL, NATIONAL / "optional")
+    for path in (each for folder in folders for each in sorted(folder.glob("*.toml"))):
+        note = tomllib.loads(path.read_text(encoding="utf-8"))["regulation"]["note"]
+        assert sorted(note) == ["en", "id"], path.name
+        assert note["id"] != note["en"]
 
 
 def test_a_file_in_another_encoding_is_told(written):
@@ -484,7 +495,7 @@ def test_a_rule_cannot_be_in_force_when_its_text_is_not(written):
 def test_a_rule_of_the_nation_is_not_replaced_in_silence(written):
     own = HEAD.replace('"desa"', '"sp4n"') + rule(id='"first-follow-up"')
     (mistake,) = mistakes(NATIONAL, written(own))
-    hint = f"desa.toml:6: rule first-follow-up: {FOLLOW_UP} is a rule of sp4n.toml:25 already"
+    hint = f"desa.toml:6: rule first-follow-up: {FOLLOW_UP} is a rule of sp4n.toml:26 already"
     assert mistake.startswith(f'{hint}; to replace it, write overrides = "{FOLLOW_UP}" and basis =')
 
 

@@ -87,7 +87,7 @@ def _regulation(row: RegulationRow, locale: str) -> RegulationText:
     t = catalog(locale)
     unconfirmed = "; ".join(row.rules_to_be_confirmed)
     return RegulationText(
-        text=f"{row.citation}: {row.title}",
+        text=row.title if row.title == row.citation else f"{row.citation}: {row.title}",
         remark=f"({row.note})" if row.note else "",
         overrides=tuple(
             t("summary.overrides", rule=one.rule, replaced=one.replaced, basis=one.basis)
