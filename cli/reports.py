@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from cli.language.words import say
+from cli.language.words import language, say
 from sla.periods import parse
 
 if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
@@ -76,6 +76,7 @@ def summary(
         known = console.moment(as_of, context.site) if as_of else moment
         parse(period, context.local(known).date())
         from tasks.summary import PublishedOtherwise, SummaryRequest, make_summary  # noqa: PLC0415
+        from tasks.text.formats import period_text  # noqa: PLC0415
 
         try:
             made = make_summary(
@@ -94,7 +95,8 @@ def summary(
         )
     else:
         place = escape(str(made.path))
-        text = say("reports.summary_written", period=key, file=f"[bold]{place}[/]")
+        period = period_text(made.view, language(), context.site.zone)
+        text = say("reports.summary_written", period=period, file=f"[bold]{place}[/]")
         console.out.print(text, soft_wrap=True)
         beside = ", ".join(dict.fromkeys(path.suffix[1:] for path in made.paths[1:]))
         console.out.print(say("reports.beside", kinds=beside))
@@ -102,6 +104,7 @@ def summary(
 
 def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -> None:
     from tasks.reports.verify import NoReport, verify  # noqa: PLC0415
+    from tasks.text.formats import period_name  # noqa: PLC0415
 
     try:
         found = verify(context, file, now)
@@ -116,7 +119,7 @@ def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -
         console.out.print(
             say(
                 "reports.verified",
-                period=found.period,
+                period=period_name(found.period, language(), context.site.zone),
                 as_of=as_of,
                 result=result,
                 sha256=found.sha256,

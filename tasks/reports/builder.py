@@ -55,7 +55,7 @@ def report_view(
         interim=today <= span.last,
         edition="full",
         tables=tables,
-        names=names_of(site, site.locale, span.last),
+        names=names_of(site, site.locale, span.last, today),
         notes=_notes(session, context, span, as_of, site.locale),
         sha256=sha256_of(tables),
         ticket_link=site.file.ticket_link,
@@ -77,7 +77,7 @@ def in_language(session: Session, context: SiteContext, view: Report, locale: st
     span = Period(view.period_key, view.first, view.last)
     return replace(
         view,
-        names=names_of(context.site, locale, view.last),
+        names=names_of(context.site, locale, view.last, context.local(view.as_of).date()),
         notes=_notes(session, context, span, view.as_of, locale),
     )
 
@@ -153,7 +153,7 @@ def _regulation_rows(context: SiteContext, day: date, locale: str) -> Iterable[R
         yield RegulationRow(
             regulation.citation,
             regulation.title,
-            regulation.note,
+            regulation.note.get(locale, ""),
             tuple(open_rules),
             tuple(_override_row(context, rule, day, locale) for rule in rules if rule.overrides),
         )

@@ -47,10 +47,11 @@ class Names:
         return Name(_flat(text) or catalog(self.locale)("report.unnamed"))
 
 
-def names_of(site: Site, locale: str, day: date | None = None) -> Names:
+def names_of(site: Site, locale: str, day: date | None = None, today: date | None = None) -> Names:
     """Collect the names of a site's rules and units; rules as in force on a day.
 
-    Without a day, or if a rule is not in force on it, the rule's last version gives the name.
+    Without a day, or if a rule is not in force on it, the rule's last version gives the name. The
+    month of `today`, the day of a report, is not over: its name says so.
     """
     t, law = catalog(locale), site.evaluation_context.law
     known: dict[tuple[str, str], Name] = {}
@@ -61,6 +62,8 @@ def names_of(site: Site, locale: str, day: date | None = None) -> Names:
     known |= {("rung", rung): Name(text) for rung, text in _rung_names(site, locale).items()}
     for unit in site.directory.units:
         known["unit", unit] = Name(site.directory.name_of(unit))
+    if today is not None:
+        known["month", f"{today:%Y-%m}"] = Name(unfinished_month(today, locale))
     return Names(locale, known)
 
 
@@ -104,6 +107,13 @@ def month_name(key: str, locale: str) -> str:
     """Format a month key: 'Nov 2026' for `2026-11`."""
     year, month = key.split("-")
     return f"{catalog(locale).names('date.short_months')[int(month) - 1]} {year}"
+
+
+def unfinished_month(today: date, locale: str) -> str:
+    """Format the month of a day up to this day: 'Nov 2026 (belum berakhir: sampai 24 Nov)'."""
+    t = catalog(locale)
+    day = f"{today.day} {t.names('date.short_months')[today.month - 1]}"
+    return t("report.month_until", month=month_name(f"{today:%Y-%m}", locale), day=day)
 
 
 def day_name(key: str, locale: str) -> str:

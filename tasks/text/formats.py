@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from sla.periods import parse
 from tasks.text.catalog import catalog
 
 LONGEST_SUBJECT = 120
@@ -37,6 +39,13 @@ class Spanned(Protocol):
     @property
     def last(self) -> date:
         """The last day of the period."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    period_key: str
+    first: date
+    last: date
 
 
 def day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
@@ -105,8 +114,12 @@ def one_line(text: str, length: int = LONGEST_SUBJECT) -> str:
 
 
 def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
-    """Return a period in words: 'November 2026', 'Triwulan III Tahun 2026', or its days."""
+    """Return a period in words: 'November 2026', 'Minggu ke-47 Tahun 2026', 'Triwulan III Tahun
+    2026', or its days.
+    """
     t = catalog(locale)
+    if match := re.fullmatch(r"(\d{4})-W(\d{2})", view.period_key):
+        return t("date.week", number=str(int(match[2])), year=match[1])
     if match := re.fullmatch(r"(\d{4})(?:-([HQ])([1-4]))?", view.period_key):
         key = {"H": "half_year", "Q": "quarter", None: "year"}[match[2]]
         roman = ROMAN[int(match[3] or 1) - 1]
@@ -118,6 +131,12 @@ def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
     if whole and re.fullmatch(r"\d{4}-\d{2}", view.period_key):
         return f"{t.names('date.months')[view.first.month - 1]} {view.first.year}"
     return _days_text(view, locale, zone)
+
+
+def period_name(key: str, locale: str, zone: ZoneInfo) -> str:
+    """Return the period with this key in words. Raises `sla.periods.PeriodError`."""
+    found = parse(key, date.max)
+    return period_text(_Span(found.name, found.first, found.last), locale, zone)
 
 
 def period_days(view: Spanned, locale: str, zone: ZoneInfo) -> str:

@@ -31,7 +31,8 @@ class Span:
         ("2026-H1", "Semester I Tahun 2026", "Half-year I of 2026"),
         ("2026", "Tahun 2026", "Year 2026"),
         ("2026-11", "November 2026", "November 2026"),
-        ("2026-W47", "16 Nov 2026 – 22 Nov 2026", "16 Nov 2026 – 22 Nov 2026"),
+        ("2026-W47", "Minggu ke-47 Tahun 2026", "Week 47 of 2026"),
+        ("2026-W01", "Minggu ke-1 Tahun 2026", "Week 1 of 2026"),
         ("2026-05-02..2026-05-04", "2 Mei 2026 – 4 Mei 2026", "2 May 2026 – 4 May 2026"),
     ],
 )

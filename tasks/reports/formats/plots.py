@@ -106,7 +106,7 @@ def _trend(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     last = {column.key: _said(table, rows[-1], column.key, view, zone) for column in table.columns}
     says = t(
         "report.plot.trend_says",
-        month=month_name(rows[-1].key, locale),
+        month=view.names("month", rows[-1].key).text,
         received=last["received"],
         settled=last["settled"],
         share=last["share"],

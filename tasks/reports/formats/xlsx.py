@@ -141,7 +141,7 @@ class _Writer:
         self.string(sheet, 0, 0, title, self.title)
         self.string(sheet, 1, 0, view.site, self.strong)
         lines: list[tuple[str, date | datetime | str]] = [
-            (t("report.sheet.period"), view.period_key),
+            (t("report.sheet.period"), period_text(view, view.names.locale, self.zone)),
             (t("report.sheet.first"), view.first),
             (t("report.sheet.last"), view.last),
             (t("report.sheet.as_of"), view.as_of),
