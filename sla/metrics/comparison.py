@@ -17,6 +17,9 @@ DAY = timedelta(days=1)
 COMPARED = frozenset({"previous", "year_before"})
 """The columns of the headline with the figures of earlier periods."""
 
+WITHOUT_EMPTY_ROWS = frozenset({"trend", "ageing", "forecast", "quality"})
+"""Tables with a row that has no figure only for want of data."""
+
 
 def compared_periods(
     period: Period, today: date, calendar: Calendar, data_from: date | None
@@ -79,11 +82,12 @@ def no_data(table: Table, row: Row, column: str) -> bool:
     Other empty cells have no meaning (the open complaints of an earlier period) or no cases (a
     median of none).
     """
-    if table.key == "trend":
+    if table.key in WITHOUT_EMPTY_ROWS:
         return all(cell is None for cell in row.cells)
-    without = NOT_COMPARED if column in COMPARED else PRESENT
-    if table.key != "headline" or row.key in without:
+    if table.key != "headline" or (column in COMPARED and row.key in NOT_COMPARED):
         return False
+    if row.key in PRESENT:
+        return row.cells[0] is None
     return all(
         table.value(each.key, column) is None for each in table.rows if each.key not in PRESENT
     )

@@ -150,9 +150,9 @@ _SPLIT = ("by_rule", "by_unit", *_OF_KIND, "ageing")
 
 
 def _rows_of(table: Table) -> Iterator[Row]:
-    yield from table.rows
-    if table.total is not None:
-        yield table.total
+    """Yield the rows with a figure, and the row of the sums."""
+    rows = (*table.rows, *([table.total] if table.total is not None else []))
+    yield from (row for row in rows if any(cell is not None for cell in row.cells))
 
 
 def _split(table: Table, period: Period) -> Iterator[Recount]:
@@ -264,7 +264,7 @@ def _ending(first: date, last: date) -> Conditions:
 
 
 def _forecast(table: Table, today: date) -> Iterator[Recount]:
-    for row in table.rows:
+    for row in _rows_of(table):
         day = date.fromisoformat(row.key)
         for column, rows in (
             ("ends", _ending(today, day)),
@@ -391,6 +391,6 @@ def _quality(table: Table, period: Period) -> Iterator[Recount]:
         "provisional": _flag("provisional", "duty_open"),
         "inherited": _flag("inherited", "late"),
     }
-    for row in table.rows:
+    for row in _rows_of(table):
         if row.key in counts:
             yield Recount(table.key, row.key, "number", Method.COUNT, counts[row.key])

@@ -69,6 +69,15 @@ OF_THE_PERIOD = frozenset(
 )
 """Columns of these tables that are about the period. Others are about the as-of time."""
 
+OF_COMPLAINTS = ("ageing", "forecast")
+"""Tables that have all their rows also without a complaint."""
+
+OF_A_PERIOD = frozenset({"observed_times", "history_unknown", "absent", "by_policy", "taken_back"})
+"""Findings about the data of the period."""
+
+OF_THE_SITE = frozenset({"vacancies", "rules_to_be_confirmed"})
+"""Findings about the settings of the site: they are known without any data."""
+
 MOST_FLAGS = 20_000_000
 """Flags of one byte are faster than sorting, up to so many."""
 
@@ -125,17 +134,18 @@ def report(
     notified: Callable[[int, int], str] = lambda case, deadline: "",
     statements: Sequence[UnitStatement] = (),
     data_from: date | None = None,
+    nothing: bool = False,
 ) -> tuple[Table, ...]:
     """Compute all tables of a period as known at `as_of`, in the order of `SHAPES`.
 
     `findings` are the rows of the quality table that cannot be computed from the cases. `notified`
     returns the recipients notified of a late deadline, as a text, for the index of its case and the
     index of the deadline. `statements` are the newest statements of units. `data_from` is the day
-    of the earliest receipt: figures of times before it are None.
+    of the earliest receipt: figures of times before it are None. With `nothing` there has never
+    been a complaint: there are no data at all, and no figure about complaints is 0.
     """
-    return _ReportTables(gathered, period, context, as_of, tellings, data_from).tables(
-        findings, notified, statements
-    )
+    made = _ReportTables(gathered, period, context, as_of, tellings, data_from, nothing=nothing)
+    return made.tables(findings, notified, statements)
 
 
 class _ReportTables:
@@ -147,9 +157,11 @@ class _ReportTables:
         as_of: datetime,
         tellings: Tellings,
         data_from: date | None,
+        *,
+        nothing: bool,
     ) -> None:
-        self.data_from = data_from
-        self.without_data = data_from is not None and period.last < data_from
+        self.data_from, self.nothing = data_from, nothing
+        self.without_data = self.nothing or (data_from is not None and period.last < data_from)
         self.g, self.period, self.context, self.tellings = g, period, context, tellings
         self.today = context.day(as_of)
         self.year_begin = context.day(context.start_of_year(as_of))
@@ -192,6 +204,10 @@ class _ReportTables:
             "quality": self.quality(findings),
         }
         totals = self.totals(made) | {key: each.total for key, each in wide.items()}
+        if self.nothing:
+            for key in OF_COMPLAINTS:
+                made[key] = [_without_figures(row) for row in made[key]]
+                totals.pop(key, None)
         if self.without_data:
             for key in WITH_VERDICTS:
                 columns = SHAPES[key][1]
@@ -296,7 +312,7 @@ class _ReportTables:
         now = {} if self.without_data else self._headline(self.period)
         today, calendar = date.fromordinal(self.today), self.context.calendar
         earlier = [
-            self._comparable(span) if span else {}
+            self._comparable(span) if span and not self.nothing else {}
             for span in compared_periods(self.period, today, calendar, self.data_from)
         ]
         present = self._present()
@@ -304,7 +320,8 @@ class _ReportTables:
         for key, measure in HEADLINE:
             if key in present:
                 number, behind = present[key]
-                rows.append(Row(key, (number, None, None), self.tickets(behind), measure=measure))
+                value = None if self.nothing else number
+                rows.append(Row(key, (value, None, None), self.tickets(behind), measure=measure))
                 continue
             compared = [{}, {}] if key in NOT_COMPARED else earlier
             found = [figures.get(key) for figures in (now, *compared)]
@@ -575,7 +592,7 @@ class _ReportTables:
         g = self.g
         rows = []
         for month in months_until(self.period.last, TREND_MONTHS):
-            if self.data_from is not None and month.last < self.data_from:
+            if self.nothing or (self.data_from is not None and month.last < self.data_from):
                 rows.append(Row(month.name, (None,) * 5))
                 continue
             received, settled = self.within(g.received, month), self.within(g.settled, month)
@@ -680,7 +697,15 @@ class _ReportTables:
             "provisional": int((g.d_open & g.d_provisional).sum()),
         }
         rows = [Row(key, (number,), self.tickets(behind[key])) for key, number in numbers.items()]
-        return rows + [Row(key, (number,)) for key, number in findings.items()]
+        rows += [Row(key, (number,)) for key, number in findings.items()]
+        unknown: frozenset[str] = OF_A_PERIOD if self.without_data else frozenset()
+        return [
+            _without_figures(row)
+            if row.key in unknown
+            or (self.nothing and row.key not in OF_THE_SITE and not row.cells[0])
+            else row
+            for row in rows
+        ]
 
 
 def followed_up_soon(g: CaseColumns, context: EvaluationContext, today: int) -> tuple[Flags, Flags]:
@@ -744,6 +769,11 @@ def settled_after(
     counted = [passed > most for most in WITHIN]
     soon = [old & settled & (taken <= most) for old, most in zip(counted, WITHIN, strict=True)]
     return soon, counted
+
+
+def _without_figures(row: Row) -> Row:
+    """Return a row without any figure."""
+    return replace(row, cells=(None,) * len(row.cells))
 
 
 def _without_period(row: Row, columns: Sequence[Column]) -> Row:

@@ -60,7 +60,7 @@ class Summed(Spanned, Protocol):
     """The overview of a report."""
 
     @property
-    def late_now(self) -> int:
+    def late_now(self) -> int | None:
         """Number of late complaints."""
 
 
@@ -216,7 +216,9 @@ def summary_mail(
     report, `coat` the coat of arms of the site. `left_out` are files too large for a mail.
     """
     t = catalog(locale)
-    subject = t("subject.summary", period=period_text(view, locale, zone), late=view.late_now)
+    period = period_text(view, locale, zone)
+    known = view.late_now is not None
+    subject = t(f"subject.summary{'' if known else '_no_data'}", period=period, late=view.late_now)
     return _mail(
         "summary",
         f"[Tenggat] {subject}",

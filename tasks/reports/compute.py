@@ -118,6 +118,7 @@ def compute_report(
             notified=_notified(session, context, gathered, as_of),
             statements=statements,
             data_from=data_from,
+            nothing=data_from is None,
         )
     return Computed(
         tables, gathered, period, as_of, notifications, statements, inherited, data_from

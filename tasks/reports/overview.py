@@ -33,7 +33,8 @@ class UnitLine:
 class ReportOverview:
     """The headline of a report, and its units, the lowest share first.
 
-    `unmeasured` is the number of received complaints that `followed_up_within_5` leaves out.
+    A number is None if there are no data of it. `unmeasured` is the number of received complaints
+    that `followed_up_within_5` leaves out.
     """
 
     site: str
@@ -42,12 +43,12 @@ class ReportOverview:
     last: date
     as_of: datetime
     interim: bool
-    received: int
-    settled: int
+    received: int | None
+    settled: int | None
     followed_up_within_5: float | None
     on_time: float | None
-    open_now: int
-    late_now: int
+    open_now: int | None
+    late_now: int | None
     units: tuple[UnitLine, ...]
     revision: str
     audit: str
@@ -135,6 +136,6 @@ def _line(view: Report, units: Table, row: Row) -> UnitLine:
     )
 
 
-def _whole(head: Table, figure: str) -> int:
+def _whole(head: Table, figure: str) -> int | None:
     found = head.value(figure, "value")
-    return found if isinstance(found, int) else 0
+    return found if isinstance(found, int) else None

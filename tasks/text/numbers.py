@@ -31,8 +31,10 @@ def decimal_text(value: float | None, locale: str) -> str:
     return text.translate(str.maketrans(",.", ".,")) if locale == "id" else text
 
 
-def number_text(value: int, locale: str) -> str:
-    """Return a whole number with separators: 1.234 or 1,234."""
+def number_text(value: int | None, locale: str) -> str:
+    """Return a whole number with separators: 1.234 or 1,234; a dash for None."""
+    if value is None:
+        return "–"
     return f"{value:,}".replace(",", ".") if locale == "id" else f"{value:,}"
 
 

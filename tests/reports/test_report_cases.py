@@ -22,6 +22,8 @@ from sla.metrics.table import Table
 from tasks.reports.builder import report_view
 from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.html import report_html
+from tasks.reports.formats.plots import plots
+from tasks.reports.formats.sections import sections
 from tasks.reports.public_edition import public_edition
 from tasks.summary import SummaryMade, SummaryRequest, make_summary
 
@@ -313,7 +315,7 @@ def texts_of(made: SummaryMade) -> dict[str, str]:
 
 
 def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(context):
-    register(context, EVENING)
+    register(context, EVENING, at("DLH", "FD-1", **since("05/10/2026"), Selesai="06/10/2026 10:00"))
     decide(context, EVENING)
     made = make_summary(context, SummaryRequest("2026-11", wita(EVENING)), wita(EVENING), "summary")
     texts = texts_of(made)
@@ -334,6 +336,62 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(conte
         assert {name.rpartition(".")[2] for name in mail.attached} == {"html", "pdf", "xlsx"}
         assert "\n       0  Pengaduan diterima" in mail.text
         assert "\n       –  Kewajiban yang dipenuhi tepat waktu" in mail.text
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_a_report_without_any_complaint_has_no_zeros_but_says_that_there_are_no_data(
+    context, public
+):
+    register(context, EVENING)
+    decide(context, EVENING)
+    request = SummaryRequest("2026-11", wita(EVENING), mail=not public, public=public)
+    made = make_summary(context, request, wita(EVENING), "summary")
+    for table in made.view.tables:
+        known = {"vacancies", "rules_to_be_confirmed"} if table.key == "quality" else ()
+        cells = [cell for row in table.rows if row.key not in known for cell in row.cells]
+        assert set(cells) <= {None}, table.key
+    texts = texts_of(made)
+    for ending in (".html", ".pdf"):
+        said = " ".join(texts[ending].split())
+        assert "belum ada data pengaduan, sehingga belum ada angka kepatuhan" in said
+        assert said.count("belum ada data") > 30
+        assert "tidak ada kewajiban yang terlambat" not in said
+    deliver(context, EVENING)
+    for path in (context.site.var / "mailbox").glob("*.eml"):
+        mail = Sent(path.read_bytes())
+        assert mail.mail["Subject"].endswith("Laporan kepatuhan November 2026: belum ada data")
+        assert "\n       –  Pengaduan diterima" in mail.text
+
+
+def test_the_findings_of_a_period_before_the_first_complaint_are_no_zeros(context):
+    register(context, NOON, at("Dinas Sosial", "FD-1"))
+    quality = tables_of(context, NOON, "2026-09")["quality"]
+    found = {row.key: row.cells[0] for row in quality.rows}
+    assert {key for key, cell in found.items() if cell is None} == {
+        *("observed_times", "history_unknown", "absent", "by_policy", "taken_back")
+    }
+
+
+@pytest.mark.parametrize(
+    ("now", "month"),
+    [
+        (NOON, "Nov 2026 (belum berakhir: sampai 24 Nov)"),
+        (EVENING, "Nov 2026 (belum berakhir: sampai 30 Nov)"),
+        ("2026-12-01 08:00", "Nov 2026"),
+    ],
+)
+def test_the_month_of_the_report_is_marked_until_it_is_over(context, now, month):
+    """In the months of the site, of each unit, and in the sentence about the chart."""
+    register(context, NOON, at("Dinas Sosial", "FD-1", **since("02/11/2026")))
+    decide(context, NOON)
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita(now))
+    zone = context.site.zone
+    shown = {section.key: section for section in sections(view, zone, 20)}
+    assert shown["trend"].lines[-1].name.text == month
+    assert shown["trend"].lines[-2].name.text == "Okt 2026"
+    assert shown["unit_trend"].columns[-1].text == month
+    assert plots(view, zone)["trend"].says.startswith(f"{month}: 1 pengaduan diterima")
 
 
 @pytest.mark.long

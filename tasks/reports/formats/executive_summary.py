@@ -128,7 +128,9 @@ class _Sentences:
         rules, target = self._view.table("by_rule"), self._view.target
         total = rules.total if rules else None
         evaluated, met, share = (_cell(rules, total, key) for key in ("verdicts", "met", "share"))
-        if rules and without_data(self._view, rules):
+        if self._figure("open") is None:
+            yield self._said("headline", "empty")
+        elif rules and without_data(self._view, rules):
             yield self._said("headline", "no_data")
         elif not evaluated:
             yield self._said("by_rule", "none_evaluated")
@@ -214,7 +216,7 @@ class _Sentences:
                 rule=name.text,
                 article=name.detail,
             )
-        if not found:
+        if not found and self._figure("late") is not None:
             yield self._said("late", "advice_none")
 
     def _figure(self, key: str) -> Cell:
