@@ -4,4 +4,13 @@ A flow reads the clock, opens the site (`run_context`) and calls the steps in `t
 names the flows as entry points.
 """
 
-__all__ = ["backfill", "cycle", "delivery", "idle", "permitted", "stored_results", "summary"]
+__all__ = [
+    "backfill",
+    "cycle",
+    "delivery",
+    "idle",
+    "permitted",
+    "stored_results",
+    "summary",
+    "ui_texts",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flows.ui_texts import ui_text
 from service.deployment_specs import DeploymentSpec
 from service.environment import HEARTBEAT_SECONDS
 from settings import Site
@@ -15,8 +16,8 @@ PREFIX = "tenggat: "
 SILENT_SECONDS = 3 * HEARTBEAT_SECONDS
 
 
-def automations() -> list[dict[str, Any]]:
-    """Return our automations in the form of Prefect's API.
+def automations(locale: str) -> list[dict[str, Any]]:
+    """Return our automations in the form of Prefect's API, with texts in a language.
 
     After a heartbeat, any event of the run ends the wait for the next one. This includes its
     suspension, as for a storm that waits for a person.
@@ -27,9 +28,8 @@ def automations() -> list[dict[str, Any]]:
     """
     return [
         {
-            "name": PREFIX + "a run that no longer lives has crashed",
-            "description": "A run whose heartbeat has stopped is marked as crashed; its slot is"
-            " free again.",
+            "name": PREFIX + ui_text(locale, "crashed"),
+            "description": ui_text(locale, "crashed_text"),
             "enabled": True,
             "trigger": {
                 "type": "event",
@@ -47,7 +47,7 @@ def automations() -> list[dict[str, Any]]:
                     "type": "change-flow-run-state",
                     "state": "CRASHED",
                     "name": "Crashed",
-                    "message": f"No heartbeat for {SILENT_SECONDS} s: its process is gone.",
+                    "message": ui_text(locale, "no_heartbeat", seconds=SILENT_SECONDS),
                 }
             ],
             "actions_on_trigger": [],
@@ -77,16 +77,15 @@ def silences(
         allowed = dict(site.file.watch.silent_minutes)
         for plan in of_site:
             if plan.flow in WATCHED and plan.name in ids and dog is not None:
-                found.append(_silence(plan.name, ids[plan.name], 60 * allowed[plan.flow], dog))
+                found.append(_silence(plan, ids[plan.name], allowed[plan.flow], dog))
     return found
 
 
-def _silence(name: str, deployment: str, seconds: int, watchdog: str) -> dict[str, Any]:
+def _silence(plan: DeploymentSpec, deployment: str, minutes: int, watchdog: str) -> dict[str, Any]:
     completed = ["prefect.flow-run.Completed"]
     return {
-        "name": f"{PREFIX}{name} is silent",
-        "description": f"No run of {name} has completed for {seconds // 60} minutes: the watchdog"
-        " looks at once, and tells the administrator.",
+        "name": PREFIX + ui_text(plan.locale, "silent", name=plan.name),
+        "description": ui_text(plan.locale, "silent_text", name=plan.name, n=minutes),
         "enabled": True,
         "trigger": {
             "type": "event",
@@ -100,7 +99,7 @@ def _silence(name: str, deployment: str, seconds: int, watchdog: str) -> dict[st
             "expect": completed,
             "for_each": [],
             "threshold": 1,
-            "within": seconds,
+            "within": 60 * minutes,
         },
         "actions": [
             {"type": "run-deployment", "source": "selected", "deployment_id": watchdog}

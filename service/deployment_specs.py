@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from flows.ui_texts import ui_text
 from service.environment import POOL, REPOSITORY
 from settings import Site
 
@@ -23,6 +24,8 @@ class DeploymentSpec:
 
     flow: str
     entrypoint: str
+    locale: str
+    """The language of the site, for texts in the UI."""
     body: Mapping[str, Any]
 
     @property
@@ -62,7 +65,7 @@ def _plan(spec: dict[str, Any], site: Site, name: str) -> DeploymentSpec:
         limit["limit"] = site.file.schedules.deadlines_at_once
     body = {
         "name": name,
-        "description": spec["description"],
+        "description": ui_text(site.locale, f"flows.{spec['name']}"),
         "entrypoint": spec["entrypoint"],
         "path": str(REPOSITORY),
         "pull_steps": [
@@ -77,7 +80,7 @@ def _plan(spec: dict[str, Any], site: Site, name: str) -> DeploymentSpec:
         "concurrency_limit": limit.pop("limit", None),
         "concurrency_options": limit or None,
     }
-    return DeploymentSpec(spec["name"], spec["entrypoint"], body)
+    return DeploymentSpec(spec["name"], spec["entrypoint"], site.locale, body)
 
 
 def _schedules(spec: dict[str, Any], site: Site) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from flows.ui_texts import form_in, ui_text
 from service.automations import PREFIX, automations, silences
 from service.deployment_specs import DeploymentSpec, flow_of, plans
 from service.environment import POOL, TAG
@@ -32,14 +33,17 @@ def register(api: str, sites: Sequence[Site]) -> Iterator[str]:
     Schedules, deployments and automations paused in the UI stay paused. Deployments and automations
     of ours that are no longer needed are removed. Those of others are left alone.
     """
-    yield from _pool(api)
+    locale = sites[0].locale  # of what the sites share
+    yield from _pool(api, locale)
     yield from _variable(api, sites)
     wanted = plans(sites)
     for plan in wanted:
         yield from _deployment(api, plan)
     names = {plan.name for plan in wanted}
     yield from _no_longer_deployed(api, names)
-    yield from _automations(api, [*automations(), *silences(sites, wanted, _ids(api, wanted))])
+    yield from _automations(
+        api, [*automations(locale), *silences(sites, wanted, _ids(api, wanted))]
+    )
 
 
 def _ids(api: str, wanted: Sequence[DeploymentSpec]) -> dict[str, str]:
@@ -48,13 +52,13 @@ def _ids(api: str, wanted: Sequence[DeploymentSpec]) -> dict[str, str]:
     return {name: str(deployment["id"]) for name, deployment in stand.items() if deployment}
 
 
-def _pool(api: str) -> Iterator[str]:
+def _pool(api: str, locale: str) -> Iterator[str]:
     pool = found(f"{api}/work_pools/{POOL}")
     if pool is None:
         body = {
             "name": POOL,
             "type": "process",
-            "description": "Runs of Tenggat, on the machines where a worker is.",
+            "description": ui_text(locale, "pool"),
             "base_job_template": NO_TEMPLATE,
             "concurrency_limit": None,
         }
@@ -109,7 +113,8 @@ def _deployment(api: str, plan: DeploymentSpec) -> Iterator[str]:
         return
     from prefect.utilities.callables import parameter_schema  # noqa: PLC0415
 
-    schema = {**parameter_schema(flow).model_dump(), "additionalProperties": False}
+    form = form_in(plan.locale, parameter_schema(flow).model_dump())
+    schema = {**form, "additionalProperties": False}
     body = {**plan.body, "parameter_openapi_schema": schema}
     current = found(f"{api}/deployments/name/{plan.name}")
     differs = sorted(_differences(body, current)) if current else []

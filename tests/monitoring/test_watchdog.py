@@ -126,15 +126,15 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
 
 def test_a_silence_starts_the_watchdog_once(shared, registered):
     api, site = shared.api, registered
-    assert [line for line in register(api, [site]) if "silent" in line] == []  # as it shall be
+    assert [line for line in register(api, [site]) if "automation" in line] == []  # as it shall be
     wanted = plans([site])
     ids = {p.name: ask(f"{api}/deployments/name/{p.name}")["id"] for p in wanted}
     found = {a["name"]: a for a in silences([site], wanted, ids)}
     assert set(found) == {
-        "tenggat: deadlines/deadlines is silent",
-        "tenggat: delivery/delivery is silent",
+        "tenggat: deadlines/deadlines tidak berjalan",
+        "tenggat: delivery/delivery tidak berjalan",
     }
-    automation = found["tenggat: delivery/delivery is silent"]
+    automation = found["tenggat: delivery/delivery tidak berjalan"]
     assert automation["trigger"]["within"] == 30 * 60
     hurried = {**automation, "name": "hurried"}
     hurried["trigger"] = {**automation["trigger"], "within": 10}

@@ -168,6 +168,7 @@ def test_each_field_of_a_form_has_a_title_and_says_what_it_asks_for(registered, 
     for name, field in fields.items():
         assert field["title"] != name
         assert len(field["description"]) > 20
+    assert "Situs" in {field["title"] for field in fields.values()}  # the language of the site
 
 
 # --- missed runs ----------------------------------------------------------------------------------
