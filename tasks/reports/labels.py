@@ -110,7 +110,7 @@ def month_name(key: str, locale: str) -> str:
 
 
 def unfinished_month(today: date, locale: str) -> str:
-    """Format the month of a day up to this day: 'Nov 2026 (belum berakhir: sampai 24 Nov)'."""
+    """Format the month of a day up to this day: 'Nov 2026 (sampai 24 Nov)'."""
     t = catalog(locale)
     day = f"{today.day} {t.names('date.short_months')[today.month - 1]}"
     return t("report.month_until", month=month_name(f"{today:%Y-%m}", locale), day=day)

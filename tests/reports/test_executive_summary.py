@@ -165,6 +165,7 @@ def test_a_small_number_is_marked_on_the_tiles_and_in_the_table_of_notices(local
     details = [cell.detail for cell in section.lines[0].cells][-3:]
     small, recent = MARKS[locale][0].split("; ")[1], MARKS[locale][1].split("; ")[1]
     assert (tile.changes[0] == MARKS[locale][0]) is few
+    assert tile.small is few
     assert (details[0] == MARKS[locale][1]) is few
     assert small not in details[1]
     assert details[2].endswith(recent.replace("5", "7"))

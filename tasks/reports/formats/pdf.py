@@ -218,7 +218,7 @@ def _section(
         "plot": _plot(plot) if plot else None,
         "no_plot": missing,
         **_table(section),
-        "after": left_out if section.lines else t("report.nothing"),
+        "after": left_out if section.lines else section.nothing,
         "sources_title": t("report.sources"),
         "sources": source_notes(view, zone) if section.key == "quality" else [],
     }

@@ -48,6 +48,9 @@ FIRST = frozenset({"share", "ends"})
 NOT_IF_EMPTY = frozenset({"statements"})
 """Tables left out if they have no rows: a site without answers by mail has none."""
 
+NONE_KNOWN = frozenset({"late", "ahead", "escalations"})
+"""Tables that say more than want of data if they have no rows: nothing is late, for example."""
+
 BELOW = {"late": "notified"}
 """The column shown below its row, over the whole width: it may be long."""
 
@@ -90,7 +93,7 @@ class Section:
     """A table for people; `not_shown` counts the rows left out for length.
 
     `below` is the heading of the texts under each row, if there are any. `total` is the row of the
-    sums.
+    sums. `nothing` is the sentence in the place of rows, if there are none.
     """
 
     key: str
@@ -102,6 +105,7 @@ class Section:
     not_shown: int
     below: str = ""
     total: Line | None = None
+    nothing: str = ""
 
     @property
     def groups(self) -> tuple[tuple[str, int], ...]:
@@ -114,13 +118,17 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A headline figure with the number behind it and its changes; `bad` means it needs action."""
+    """A headline figure with the number behind it and its changes; `bad` means it needs action.
+
+    `small` means that it is computed from too few cases.
+    """
 
     key: str
     label: str
     value: str
     changes: tuple[str, ...]
     bad: bool
+    small: bool
 
 
 def sections(view: Report, zone: ZoneInfo, most: int) -> list[Section]:
@@ -159,7 +167,21 @@ def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
         not_shown=max(0, len(table.rows) - most),
         below=t(f"report.column.{below}") if below else "",
         total=total,
+        nothing=_nothing(table, view),
     )
+
+
+def _nothing(table: Table, view: Report) -> str:
+    """Return the sentence in the place of the rows of a table; empty if it has rows.
+
+    In a report without any data nothing is known of what is late or ends.
+    """
+    if table.rows:
+        return ""
+    headline = view.table("headline")
+    known = headline is not None and headline.value("open", "value") is not None
+    none = table.key in NONE_KNOWN and known
+    return catalog(view.names.locale)(f"report.none.{table.key}" if none else "report.nothing")
 
 
 def _trend_lines(
@@ -403,6 +425,7 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
                 value=figure_text(view, headline, row, headline.columns[0], value, zone),
                 changes=tuple(change for change in changes if change),
                 bad=key == "late" and value not in {0, None},
+                small=is_small(row.of.get("value", 0)),
             )
         )
     return found
