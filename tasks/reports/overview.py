@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 
-from sla.metrics.definitions import WITHIN
+from sla.metrics.definitions import WITHIN, is_small
 from sla.metrics.table import Row, Table
 from tasks.reports.model import Earlier, Report
 
@@ -34,7 +34,7 @@ class ReportOverview:
     """The headline of a report, and its units, the lowest share first.
 
     A number is None if there are no data of it. `unmeasured` is the number of received complaints
-    that `followed_up_within_5` leaves out.
+    that `followed_up_within_5` leaves out, and `few` are the shares of a small number.
     """
 
     site: str
@@ -55,6 +55,7 @@ class ReportOverview:
     sha256: str
     earlier: Earlier | None = None
     unmeasured: int = 0
+    few: frozenset[str] = frozenset()
 
     @property
     def worst(self) -> tuple[UnitLine, ...]:
@@ -95,6 +96,7 @@ def overview_of(view: Report) -> ReportOverview:
         sha256=view.sha256,
         earlier=view.earlier,
         unmeasured=unmeasured(view, "followed_up_within_5", "value"),
+        few=frozenset(row.key for row in head.rows if is_small(row.of.get("value", 0))),
     )
 
 

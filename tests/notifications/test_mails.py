@@ -680,6 +680,18 @@ def test_the_summary_names_the_complaints_without_a_measure(summary, number):
         assert ("diukur" in text) == bool(number)
 
 
+@pytest.mark.parametrize("figure", ["on_time", "followed_up_within_5", ""])
+def test_the_summary_marks_a_share_of_a_small_number(summary, figure):
+    overview = replace(summary.overview, unmeasured=0, few=frozenset({figure}))
+    mail = summary_mail(overview, "Inspektur", "inspector", "id", WITA)
+    marked = {
+        "on_time": "Kewajiban yang dipenuhi tepat waktu (jumlah kecil)",
+        "followed_up_within_5": "Pengaduan yang ditindaklanjuti dalam 5 hari kerja (jumlah kecil)",
+    }
+    for text in (flat(mail.text), flat(Page(mail.html).text)):
+        assert [key for key, words in marked.items() if words in text] == [figure] * bool(figure)
+
+
 @BOTH
 def test_text_lines_fit_a_screen(locale, summary):
     for name in ("notices", "alert", "watch"):
