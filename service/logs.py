@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from threading import Thread
@@ -52,12 +53,16 @@ def copy_stream(stream: IO[bytes], path: Path) -> Thread:
 
 
 def saying(say: Callable[[str], None], path: Path) -> Callable[[str], None]:
-    """Wrap `say` so that each text is one line, also written to a log with its time."""
+    """Wrap `say` so that each text is one line, also written to a log with its time.
+
+    A text that cannot be shown, as in a file on a full disk, is in the log at most.
+    """
     log = _log(path, "%(asctime)s %(message)s")
 
     def both(text: str) -> None:
         line = log_line(text)
         log.info("%s", line)
-        say(line)
+        with suppress(OSError):
+            say(line)
 
     return both

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import io
 import json
 import os
@@ -108,12 +109,9 @@ def _send(url: str, body: Any = None, method: str | None = None, *, timeout: flo
     try:
         return _open(url, body, method, timeout=timeout, headers=_csrf_headers(url, timeout))
     except urllib.error.HTTPError as error:
-        said = error.read()
-        if error.code != 403 or b"CSRF" not in said:
-            body_again = io.BytesIO(said)
-            raise urllib.error.HTTPError(
-                error.url, error.code, error.msg, error.hdrs, body_again
-            ) from None
+        if error.code != 403 or b"CSRF" not in error.read():
+            error.fp.seek(0)
+            raise
         _tokens.pop(_token_key(url), None)
     return _open(url, body, method, timeout=timeout, headers=_csrf_headers(url, timeout))
 
@@ -150,11 +148,30 @@ def _open(
     timeout: float,
     headers: dict[str, str] | None = None,
 ) -> bytes:
+    """Send a request once and return the body of the answer; an error has its whole body too.
+
+    A server that is killed leaves half an answer, which is a :class:`ConnectionError`.
+    """
     sent = {"Content-Type": "application/json", **(headers or {})}
     login = os.environ.get(CLIENT)
     if login:
         sent["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, sent, method=method)  # noqa: S310 - http(s) only
-    with _opener.open(request, timeout=timeout) as answer:
-        return bytes(answer.read())
+    try:
+        return _answer(request, timeout)
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"the answer is cut off ({type(error).__name__})") from None
+
+
+def _answer(request: urllib.request.Request, timeout: float) -> bytes:
+    try:
+        with _opener.open(request, timeout=timeout) as answer:
+            body = bytes(answer.read())
+            if not body and answer.status != http.HTTPStatus.NO_CONTENT:
+                raise ConnectionError("the answer is cut off in its head")
+            return body
+    except urllib.error.HTTPError as error:
+        with error:
+            whole = io.BytesIO(error.read())
+        raise urllib.error.HTTPError(error.url, error.code, error.msg, error.hdrs, whole) from None

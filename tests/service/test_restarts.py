@@ -1,5 +1,6 @@
 """Parts that end are started again, later each time; logs do not grow for ever."""
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -144,6 +145,17 @@ def test_what_the_service_says_is_kept_with_its_time(tmp_path):
     assert heard == ["worker ended with 1"]
     kept = (tmp_path / "logs" / "tenggat.log").read_text()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} worker ended with 1\n", kept)
+
+
+def test_a_disk_too_full_for_its_words_does_not_end_the_service(tmp_path):
+    with Path("/dev/full").open("w", encoding="utf-8", buffering=1) as full:
+        say = saying(lambda text: print(text, file=full), tmp_path / "tenggat.log")
+        say("worker ended with 1")
+        say("worker ended with 1")
+        with pytest.raises(OSError, match="No space left"):
+            full.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())  # or it could not be closed
+    assert (tmp_path / "tenggat.log").read_text().count("worker ended with 1") == 2
 
 
 # --- the database, before the parts ---------------------------------------------------------------
