@@ -53,7 +53,6 @@ def test_a_service_that_is_killed_whole_is_started_again_and_catches_up(sending)
     run = sending.in_mid_run()
     kill([up.process])
     missed(up.var / "prefect" / "prefect.db", 3)
-    sending.set_the_clock_back()
     up.start()
     up.until(lambda: "starting the Prefect server" in up.said_by_now())
     sending.server.holds = False  # by now the flow that waited for it has been ended

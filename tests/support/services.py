@@ -23,7 +23,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import httpx
@@ -39,6 +38,7 @@ import service
 from db import runs
 from db.lives import MessageStatus
 from db.models import FlowRunRecord, MessageRow, NoticeRow
+from db.outbox import PENDING
 from service.environment import AUTOMATIONS, CHECK, HEALTH, STALE, free_port
 from service.login import login_file
 from service.prefect_api import ask
@@ -302,32 +302,37 @@ class Holding(Server):
     """A mail server that can keep a client waiting between its mail and the answer to it."""
 
     holds: bool = False
-    asked: Event = field(default_factory=Event)
+    held: set[int] = field(default_factory=set)
+    """The ports of the clients that wait."""
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        if self.holds:
-            self.asked.set()
+        port = session.peer[1]
+        self.held.add(port)
+        try:
             while self.holds and not server.transport.is_closing():
                 await asyncio.sleep(0.05)
-            if server.transport.is_closing():
-                return "421 closed"
+        finally:
+            self.held.discard(port)
+        if server.transport.is_closing():
+            return "421 closed"
         return await super().handle_DATA(server, session, envelope)
 
 
 class Sending:
-    """Deliveries of a site that are killed in mid-run, and the mail server that it sends to."""
+    """Deliveries of a site that are killed in mid-run, and the mail server that it sends to.
+
+    They work at the real time, as the watch of the service does. To a delivery that pretended a
+    later time the claim of the watch would be stale, and its alert would come twice.
+    """
 
     def __init__(self, up: Up, site: Path, server: Holding) -> None:
         self.up, self.site, self.server = up, site, server
-        self.now = datetime.now(UTC)
         self.owed = 0
 
     def owe(self) -> None:
         """Owe a mail more: an alert of another unit, which is always told at once."""
-        with (
-            self.up.context(self.site) as context,
-            context.run(self.now, f"owed at {self.now}") as run,
-        ):
+        now = datetime.now(UTC)
+        with self.up.context(self.site) as context, context.run(now, f"owed at {now}") as run:
             units = sorted(context.site.directory.units)
             facts = {"unit": units[self.owed], "role": "liaison"}
             self.owed += 1
@@ -347,9 +352,25 @@ class Sending:
         return [mail for mail in found if mail["detail"].get("alert") != WATCH]
 
     def deliver(self) -> str:
-        """Ask for a delivery, an hour after the last one; its run."""
-        self.now += timedelta(hours=1)
-        return self.up.ask_for("delivery", self.site, now=self.now.isoformat())
+        """Ask for a delivery that finds the outbox as an hour later; its run."""
+        self.let_an_hour_pass()
+        return self.up.ask_for("delivery", self.site)
+
+    def let_an_hour_pass(self) -> None:
+        """Let no mail wait for its next attempt, and let the claims of the dead be stale.
+
+        The watch lives, so its mails stay as they are.
+        """
+        now = datetime.now(UTC)
+        query = select(MessageRow).where(MessageRow.status.in_(PENDING)).with_for_update()
+        with self.up.context(self.site) as context, context.transaction() as session:
+            for mail in session.scalars(query):
+                if mail.detail.get("alert") == WATCH:
+                    continue
+                if mail.claimed_at is not None:
+                    mail.claimed_at -= timedelta(hours=1)
+                if mail.next_attempt_at is not None:
+                    mail.next_attempt_at = min(mail.next_attempt_at, now)
 
     def set_the_clock_back(self) -> None:
         """Let no run on record lie after now, else the next one would refuse to work."""
@@ -359,11 +380,18 @@ class Sending:
     def in_mid_run(self) -> str:
         """A delivery that has handed over its mail and waits for the answer."""
         self.owe()
-        self.server.asked.clear()
         self.server.holds = True
         run = self.deliver()
-        self.up.until(self.server.asked.is_set)
+        self.up.until(lambda: self.is_held(run))
         return run
+
+    def is_held(self, run: str) -> bool:
+        """Whether the server keeps the process of this run waiting; the watch may wait as well."""
+        ports = set()
+        with suppress(psutil.NoSuchProcess):
+            for process in self.up.flow(run):
+                ports |= {line.laddr.port for line in process.net_connections("tcp4")}
+        return not ports.isdisjoint(self.server.held)
 
     def all_came_once(self) -> None:
         """Each mail has come to its recipient, and once."""
