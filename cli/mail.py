@@ -100,7 +100,7 @@ def _stored(context: SiteContext, number: int) -> tuple[list[str], bytes, bool]:
         lines += [
             f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {value_word('attempt', a.outcome)}"
             f"  {a.code or ''} {a.answer}"
-            + (f" ({say('mail.unknown')})" if a.outcome == "unknown" else "")
+            + (f" ({say('mail.unknown')})" if a.outcome in ("unknown", "lost") else "")
             for a in row.attempts
         ]
         waits = row.status in (MessageStatus.QUEUED, MessageStatus.HELD)

@@ -103,15 +103,28 @@ def last_weekly(
 
 
 def release_stale_claims(session: Session, now: datetime) -> int:
-    """Release mails that a dead process had claimed back to the queue, with the same Message-ID.
-
-    The server may already have such a mail. This counts as an attempt with a lost answer, and no
-    notice may join the mail after it.
-    """
+    """Release mails that a dead process had claimed back to the queue."""
     stale = session.scalars(
         select(MessageRow.id).where(_has_stale_claim(now)).with_for_update(skip_locked=True)
     ).all()
-    for batch in chunked(stale):
+    _queue_again(session, stale, now, "claimed, and no answer on record")
+    return len(stale)
+
+
+def release_unanswered(session: Session, token: str, messages: Iterable[int], now: datetime) -> int:
+    """Release the mails that `token` handed over to the server without waiting for its answer."""
+    query = select(MessageRow.id).where(_ours(token), MessageRow.id.in_(list(messages)))
+    unanswered = session.scalars(query.with_for_update()).all()
+    _queue_again(session, unanswered, now, "stopped before the server answered")
+    return len(unanswered)
+
+
+def _queue_again(session: Session, messages: Iterable[int], now: datetime, reason: str) -> None:
+    """Queue claimed mails that the server may already have, with the same Message-ID.
+
+    This counts as an attempt with a lost answer, and no notice may join the mail after it.
+    """
+    for batch in chunked(messages):
         _changed(
             session,
             MessageRow.id.in_(batch) & (MessageRow.status == MessageStatus.SENDING),
@@ -127,12 +140,11 @@ def release_stale_claims(session: Session, now: datetime) -> int:
                     "attempted_at": now,
                     "outcome": "lost",
                     "code": None,
-                    "answer": "claimed, and no answer on record",
+                    "answer": reason,
                 }
                 for key in batch
             ],
         )
-    return len(stale)
 
 
 def any_stale_claim(session: Session, now: datetime) -> bool:

@@ -13,8 +13,7 @@ from prefect import flow, get_run_logger
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from settings.mapping import SourceMapping
-from tasks.common.errors import place_of
-from tasks.common.retry import is_lost_database
+from tasks.common.errors import is_lost_database, place_of
 from tasks.ingest.source_count import IncompleteIntake, SourceCount, UnreadSource
 from tasks.intake import ask_task, pull_task
 from tasks.sources.base import SourceError

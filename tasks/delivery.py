@@ -23,7 +23,8 @@ def send_owed(
     The run works on some mails at a time, in this order: 1. evaluate their items again and compose
     them; 2. claim them, with an update that changes only unclaimed mails; 3. send each to the
     server; 4. store the answer, while the next ones are being sent. If the process dies between 3
-    and 4, a later run finds the claim stale and sends a copy with the same Message-ID.
+    and 4, a later run finds the claim stale and sends a copy with the same Message-ID. If it is
+    stopped while the server has the mail and has not answered, the next run sends this copy.
 
     If the site's rate or the server demands a slower pace, the run waits; mails that would take too
     long are left to the next run. If the server itself is unusable, the other mails stay queued and

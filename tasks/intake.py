@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from tasks.common.context import SiteContext
-from tasks.common.errors import TransientError, place_of
-from tasks.common.retry import is_lost_database, retrying_task
+from tasks.common.errors import TransientError, is_lost_database, place_of
+from tasks.common.retry import retrying_task
 from tasks.ingest.answers import answer_from_files
 from tasks.ingest.counted_rows import counted
 from tasks.ingest.importer import AlreadyImported, import_extract

@@ -5,11 +5,19 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
 ROOT = Path(__file__).parent.parent.parent
 
 
 class TransientError(Exception):
     """Something could not be reached now; the same step may succeed later."""
+
+
+def is_lost_database(error: object) -> bool:
+    """Check whether our own database could not be reached or used."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, OperationalError | InterfaceError)
 
 
 def place_of(error: BaseException) -> str:

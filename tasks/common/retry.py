@@ -11,9 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from tasks.common.errors import TransientError
+from tasks.common.errors import TransientError, is_lost_database
 
 WAITS = [5.0, 20.0, 60.0]
 """Seconds before each further attempt; a database that restarts is back within them."""
@@ -43,9 +42,3 @@ def worth_another_try(task: Any, run: Any, state: Any) -> bool:
     """Check whether a task failed because of a connection: no other error improves with time."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, TransientError) or is_lost_database(error)
-
-
-def is_lost_database(error: object) -> bool:
-    """Check whether our own database could not be reached or used."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or isinstance(error, OperationalError | InterfaceError)

@@ -19,11 +19,13 @@ class AckWriter:
     """A thread that collects answers and stores those of a short time together.
 
     `record` gets the answers by key of the mail and commits them. If it raises, the next call
-    raises the same error, and the caller must not send any more mail.
+    raises the same error, and the caller must not send any more mail. `unrecorded` has the answers
+    that are not stored.
     """
 
     def __init__(self, record: Callable[[dict[int, str]], None]) -> None:
         self._record = record
+        self.unrecorded: dict[int, str] = {}
         self._queue: Queue[tuple[int, str] | None] = Queue()
         self._room = BoundedSemaphore(MOST_UNRECORDED)
         self._error: BaseException | None = None
@@ -41,6 +43,7 @@ class AckWriter:
 
     def add(self, mail: int, answer: str) -> None:
         """Queue an answer for storing; wait while too many are not stored yet."""
+        self.unrecorded[mail] = answer
         self.check()
         self._room.acquire()
         self._queue.put((mail, answer))
@@ -65,6 +68,8 @@ class AckWriter:
             try:
                 if answers and self._error is None:
                     self._record(answers)
+                    for mail in answers:
+                        self.unrecorded.pop(mail, None)
             except BaseException as error:
                 self._error = error
             for each in taken:

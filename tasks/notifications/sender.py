@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+
+from sqlalchemy.exc import DBAPIError
 
 from db import notices, outbox
 from db.decisions import mode
@@ -16,6 +19,7 @@ from db.mailbox import bounces
 from db.models import DeliveryAttempt, MessageKind, MessageRow
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
+from tasks.common.errors import is_lost_database
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all
 from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
@@ -45,6 +49,12 @@ FRESH = timedelta(seconds=10)
 
 SILENCE = timedelta(days=1)
 """If the server relays no mail, and has taken none for so long, it counts as unusable."""
+
+RECORD_SECONDS = 20.0
+"""The longest time in which a lost database is tried again for the record of accepted mails."""
+
+RECORD_WAIT = 0.5
+"""Seconds between these attempts."""
 
 MOST_IN_TRIAL = 1000
 """Number of mails in one digest of a trial."""
@@ -88,6 +98,8 @@ class Sender:
         self.errors: list[MailError] = []
         self.limiter = RateLimiter(None, {})
         self.roles: dict[int, str] = {}
+        self.in_hand = 0
+        """The mail that is being sent, until its outcome is known; 0 for none."""
         self.domain_free_at: datetime | None = None
 
     def run(self) -> None:
@@ -129,13 +141,37 @@ class Sender:
             with self.context.transaction() as session:
                 alerts_only = not mode.of_site(session).live
                 claimed = outbox.claim(session, token, ready, begun, alerts_only=alerts_only)
+            recorder = AckWriter(partial(self._sent, token))
             try:
-                with AckWriter(partial(self._sent, token)) as recorder:
+                with recorder:
                     self._send(connection, token, claimed, begun, recorder)
                     recorder.flush()
             finally:
-                with self.context.transaction() as session:
-                    outbox.give_back(session, token, [mail.id for mail in claimed])
+                self._release(token, claimed, recorder.unrecorded, connection)
+
+    def _release(
+        self,
+        token: str,
+        claimed: Sequence[outbox.Claimed],
+        unrecorded: Mapping[int, str],
+        connection: Connection,
+    ) -> None:
+        """Release the claimed mails that were not sent, however the sending ended.
+
+        An acceptance that could not be stored is tried once more. If that fails too, its mail stays
+        claimed, because the server has it; it is tried again when the claim is stale. A mail that
+        was handed over when the run was stopped may have arrived.
+        """
+        try:
+            if unrecorded:
+                self._sent(token, dict(unrecorded))
+        finally:
+            now = self.clock.moment()
+            free = [mail.id for mail in claimed if mail.id not in unrecorded]
+            with self.context.transaction() as session:
+                if self.in_hand in free and connection.is_handed_over:
+                    outbox.release_unanswered(session, token, [self.in_hand], now)
+                outbox.give_back(session, token, free)
 
     def _any_due(self) -> bool:
         """Check whether a mail is due, now or as soon as the rate of its domain allows."""
@@ -249,24 +285,39 @@ class Sender:
                 return  # evaluated too long ago: evaluate again
             recorder.check()
             mime = zlib.decompress(mail.mime)
+            self.roles[mail.id] = mail.role
+            self.in_hand = mail.id
             try:
                 answer = connection.send(sender, mail.recipient, mime)
             except MailError as error:
                 self._failed(token, mail.id, error)
+                self.in_hand = 0
                 if too_fast(error):
                     self.limiter.throttled()
                     return
                 if self.count.trouble:
                     return
             else:
-                self.limiter.sent(moment, mail.recipient)
-                self.roles[mail.id] = mail.role
                 recorder.add(mail.id, answer)
+                self.in_hand = 0
+                self.limiter.sent(moment, mail.recipient)
 
-    def _sent(self, token: str, answers: dict[int, str]) -> None:
-        """Store the server's acceptance of some mails."""
-        with self.context.transaction() as session:
-            ours = outbox.sent(session, token, answers, self.clock.moment())
+    def _sent(self, token: str, answers: Mapping[int, str]) -> None:
+        """Store the server's acceptance of some mails.
+
+        A database that is lost for a moment is tried again: without this record the mails would be
+        sent twice.
+        """
+        until = time.monotonic() + RECORD_SECONDS
+        while True:
+            try:
+                with self.context.transaction() as session:
+                    ours = outbox.sent(session, token, answers, self.clock.moment())
+                break
+            except DBAPIError as error:
+                if not is_lost_database(error) or time.monotonic() > until:
+                    raise
+            time.sleep(RECORD_WAIT)
         for key in ours:  # without those with a stale claim, taken over by another run
             role = self.roles[key]
             self.count.sent += 1

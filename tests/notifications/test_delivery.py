@@ -3,20 +3,25 @@
 See `front_desk` for the complaints; on 24 November each owes a mail to its liaison and to its head.
 """
 
+import asyncio
 import errno
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import zlib
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, main_thread
 
 import pytest
 from conftest import ON_BOTH, kind_of_database, wita
+from sqlalchemy.exc import OperationalError
 from support.pipeline import (
     BREACHED,
     EVERYWHERE,
@@ -362,6 +367,89 @@ def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(co
     assert (statuses(context), notices(context)[-1]) == (["sent"], ("day-before", "sent"))
 
 
+BREAKS = """
+CREATE SEQUENCE breaks;
+CREATE FUNCTION breaks() RETURNS trigger AS $$
+BEGIN
+    IF nextval('breaks') <= %d THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+    RETURN NEW;
+END $$ LANGUAGE plpgsql;
+CREATE TRIGGER breaks BEFORE UPDATE ON message FOR EACH ROW WHEN (NEW.status = 'sent')
+    EXECUTE FUNCTION breaks();
+"""
+"""Lose the connection while the acceptance of a mail is being stored, so many times."""
+
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def break_records(context: SiteContext, times: int) -> None:
+    with context.transaction() as session:
+        session.connection().exec_driver_sql(BREAKS % times)
+
+
+@ON_POSTGRESQL
+def test_a_connection_lost_between_the_servers_yes_and_its_record_makes_no_copy(
+    context, server, monkeypatch
+):
+    monkeypatch.setattr(sender, "RECORD_WAIT", 0.01)
+    owe(context, REMINDED, at("Dinas Sosial"))
+    break_records(context, 2)
+    assert deliver(context, REMINDED).sent == 1
+    assert (len(server.letters), statuses(context)) == (1, ["sent"])
+
+
+@ON_POSTGRESQL
+def test_a_database_that_stays_away_after_the_servers_yes_makes_one_late_copy(
+    context, server, monkeypatch
+):
+    """The mail stays claimed: at once it would come twice for each delivery that follows."""
+    monkeypatch.setattr(sender, "RECORD_SECONDS", 0)
+    owe(context, REMINDED, at("Dinas Sosial"))
+    break_records(context, 2)  # the record, and the last attempt at the end of the run
+    with pytest.raises(OperationalError):
+        deliver(context, REMINDED)
+    claimed = wita(REMINDED)
+    assert deliver(context, claimed + STALE_CLAIM).sent == 0
+    assert deliver(context, claimed + STALE_CLAIM + timedelta(minutes=1)).sent == 1
+    first, second = keys(server)
+    assert first == second
+    (message,) = messages(context)
+    assert [attempt.outcome for attempt in message.attempts] == ["lost", "sent"]
+
+
+def stop_at_the_next_mail(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process get a signal when the server has the next mail and has not answered."""
+    really = server.handle_DATA
+
+    async def stop(*mail):
+        monkeypatch.setattr(server, "handle_DATA", really)
+        await really(*mail)
+        signal.pthread_kill(main_thread().ident, signal.SIGINT)
+        await asyncio.Event().wait()  # until the client is gone
+
+    monkeypatch.setattr(server, "handle_DATA", stop)
+
+
+@ON_BOTH
+def test_who_is_stopped_before_the_answer_leaves_the_same_mail_for_the_next_run(
+    context, server, monkeypatch, call_tenggat
+):
+    owe(context, REMINDED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
+    stop_at_the_next_mail(server, monkeypatch)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        deliver(context, REMINDED)
+    assert time.monotonic() - began < context.site.file.mail.timeout_seconds  # not until the answer
+    found = messages(context)
+    assert [[attempt.outcome for attempt in mail.attempts] for mail in found] == [["lost"], []]
+    assert [mail.status for mail in found] == ["queued"] * 2
+    code, shown, _ = call_tenggat("mail", "show", "1", "--site", context.site.folder)
+    assert (code, "outcome unknown, the recipient may have it" in shown) == (0, True)
+    assert "answer not recorded" in shown
+    assert deliver(context, "2026-11-20 08:10").sent == 2
+    assert sorted(Counter(keys(server)).values()) == [1, 2]
+
+
 @ON_BOTH
 def test_who_lost_its_claim_writes_nothing(context, server, monkeypatch):
     """A delivery believed dead comes back while another has taken over and sent."""
@@ -482,21 +570,28 @@ def test_what_was_owed_before_an_outage_and_what_came_up_since_is_one_mail(conte
     assert len(server.letters) == 1
 
 
+def die_at_the_next_record(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server say yes, and nobody write it down."""
+
+    def dies(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outbox, "sent", dies)
+    monkeypatch.setattr(outbox, "give_back", lambda *arguments: None)
+
+
 @ON_BOTH
-def test_nothing_joins_a_mail_that_the_server_may_have_seen(context, server, monkeypatch):
-    """Who died with a claim may have handed the mail over: a copy must not bring another notice.
+@pytest.mark.parametrize("end", [die_at_the_next_record, stop_at_the_next_mail])
+def test_nothing_joins_a_mail_that_the_server_may_have_seen(end, context, server, monkeypatch):
+    """Who died or was stopped with a claim may have handed the mail over: a copy must not bring
+    another notice.
 
     The copy may show FD-2, for it shows the whole desk. But the server may drop the copy, so the
     notice about FD-2 goes with a mail of its own.
     """
     owe(context, "2026-11-20 08:00", at("Dinas Sosial"))
-
-    def dies(*arguments):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:  # the server has said yes, nobody writes it down
-        patch.setattr(outbox, "sent", dies)
-        patch.setattr(outbox, "give_back", lambda *arguments: None)
+    with monkeypatch.context() as patch:
+        end(server, patch)
         with pytest.raises(KeyboardInterrupt):
             deliver(context, "2026-11-20 08:00")
     server.greeting = "421 4.3.2 Down"

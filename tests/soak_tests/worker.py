@@ -28,8 +28,7 @@ from db.engine import open_engine
 from flows.intake import pull_all
 from settings import load_site
 from tasks.common.context import SiteContext
-from tasks.common.errors import place_of
-from tasks.common.retry import is_lost_database
+from tasks.common.errors import is_lost_database, place_of
 from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.intake import ask, pull

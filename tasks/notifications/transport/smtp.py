@@ -246,6 +246,11 @@ class Connection:
         client.smtp.data = self._hearing(client.smtp.data)
         self._client, self._limit = client, limit
 
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the last mail was handed over, so that the server may have it."""
+        return self._is_handed_over
+
     def _hearing(self, data: Callable[[bytes], tuple[int, bytes]]) -> Callable[[bytes], object]:
         """Wrap the command DATA to store its last reply, because `sendmail` discards it."""
 
@@ -316,6 +321,10 @@ class Connection:
             raise PermanentFailure(
                 f"the address or the mail cannot be sent: {type(error).__name__}"
             ) from None
+        except BaseException:  # stopped by a signal: nobody waits for another answer
+            client, self._client = self._client, None
+            _drop(client)
+            raise
         return self._reply
 
     def _failure(self, error: OSError, code: int) -> MailError:
