@@ -7,23 +7,33 @@ host names under which browsers and workers address the server.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
+from types import FrameType
 
 import uvicorn
 from docket import Docket, Worker
+from prefect._internal.schemas import validators
 from prefect.server.api import background_workers, server
 from prefect.server.api.server import create_app
 from prefect.settings import get_current_settings
+from prefect.types._datetime import get_timezones
+from uvicorn.config import STARTUP_FAILURE
 
 from service.environment import CHECK, PARENT, interval
 from service.gateway import Gateway
 from service.login import WATCH
 from service.server_database import wait_outside_sqlite
 from service.signals import end_with_parent
+
+TICK_SECONDS = 1.0
+EACH_SECOND = 0
+"""The number of a tick at which uvicorn does what it does each second."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -34,14 +44,16 @@ def main(arguments: Sequence[str]) -> None:
     settings = get_current_settings().server
     check_tasks_every(timedelta(seconds=interval(CHECK)))
     wait_outside_sqlite()
+    list_time_zones_once()
     assert settings.api.auth_string is not None, "the service always sets a login"
-    uvicorn.run(
-        Gateway(
-            create_app(final=True),
-            names,
-            login=settings.api.auth_string.get_secret_value(),
-            watch_login=os.environ.get(WATCH, ""),
-        ),
+    application = Gateway(
+        create_app(final=True),
+        names,
+        login=settings.api.auth_string.get_secret_value(),
+        watch_login=os.environ.get(WATCH, ""),
+    )
+    config = uvicorn.Config(
+        application,
         host=host,
         port=int(port),
         timeout_keep_alive=settings.api.keepalive_timeout,
@@ -51,6 +63,43 @@ def main(arguments: Sequence[str]) -> None:
         server_header=False,
         proxy_headers=False,
     )
+    server = QuietServer(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
+
+
+class QuietServer(uvicorn.Server):
+    """A server that wakes up only once a second, for the date in its answers, and when it must end.
+
+    uvicorn's own server wakes up ten times a second: a sixth of what an idle server costs.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._wake_up: Callable[[], object] = bool  # nothing to do before the main loop
+
+    async def main_loop(self) -> None:
+        """Wait until the server must end."""
+        signalled, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake_up = partial(loop.call_soon_threadsafe, signalled.set)
+        while not await self.on_tick(EACH_SECOND):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(signalled.wait(), TICK_SECONDS)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End the server at once, not only at the next second."""
+        super().handle_exit(sig, frame)
+        self._wake_up()
+
+
+def list_time_zones_once() -> None:
+    """Let the server read the machine's list of time zones once, not for each schedule it loads.
+
+    The list is a walk through hundreds of files.
+    """
+    vars(validators)["get_timezones"] = lru_cache(get_timezones)
 
 
 class PatientWorker(Worker):
