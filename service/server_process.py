@@ -56,6 +56,8 @@ def main(arguments: Sequence[str]) -> None:
         application,
         host=host,
         port=int(port),
+        loop="uvloop",
+        http="httptools",
         timeout_keep_alive=settings.api.keepalive_timeout,
         ws_ping_interval=settings.api.websocket_ping_interval,
         ws_ping_timeout=settings.api.websocket_ping_timeout,

@@ -16,6 +16,7 @@ from typing import Any
 
 import anyio
 import anyio.abc
+import uvloop
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.runner._flow_run_executor import FlowRunExecutorContext
@@ -205,7 +206,7 @@ def main(arguments: Sequence[str]) -> None:
         create_pool_if_not_found=False,
     )
     try:
-        asyncio.run(worker.start(printer=_say))
+        uvloop.run(worker.start(printer=_say))
     except (asyncio.CancelledError, KeyboardInterrupt):
         return
     except Exception:
