@@ -76,6 +76,7 @@ def summary(
         known = console.moment(as_of, context.site) if as_of else moment
         parse(period, context.local(known).date())
         from tasks.summary import PublishedOtherwise, SummaryRequest, make_summary  # noqa: PLC0415
+        from tasks.text.catalog import catalog  # noqa: PLC0415
         from tasks.text.formats import period_text  # noqa: PLC0415
 
         try:
@@ -100,6 +101,10 @@ def summary(
         console.out.print(text, soft_wrap=True)
         beside = ", ".join(dict.fromkeys(path.suffix[1:] for path in made.paths[1:]))
         console.out.print(say("reports.beside", kinds=beside))
+        if annex:
+            named = f"_{catalog(context.site.locale)('annex.file')}"
+            names = ", ".join(path.name for path in made.paths if path.stem.endswith(named))
+            console.out.print(say("reports.annex_beside", files=names), soft_wrap=True)
 
 
 def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -> None:

@@ -316,14 +316,15 @@ def _line(
             isinstance(cell, int | float) or _left_out(view, row, column.key)
         ):
             detail = out_of(view, row, column.key)
+        small = is_small(row.of.get(column.key, 0))
         if row.small and column.key == "share" and cell not in {None, WITHHELD}:
-            detail = catalog(view.names.locale)("report.small")
+            detail, small = catalog(view.names.locale)("report.small"), True
         found.append(
             Shown(
                 figure_text(view, table, row, column, cell, zone),
                 detail,
                 numeric=measure in NUMBERS,
-                strong=column.key in STRONG and cell is not None,
+                strong=column.key in STRONG and cell is not None and not small,
                 heat=_heat(row, column, cell, darkest),
             )
         )
