@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "support.forked",
+    "support.first_hour",
     "support.prefect_shared",
     "support.servers.sender_mailbox",
     "support.services",
@@ -90,6 +91,7 @@ SERVER_OF_FLOWS = (
     "test_flows",
     "test_demo",
     "test_registration",
+    "test_first_monday",
 )
 WAITING = (*SERVICE_OF_TWO_SITES, *SERVICE_OF_ONE_SITE, *SERVER_OF_FLOWS, "test_types")
 """Modules that mostly wait for servers, the slowest first; then the longest single test."""

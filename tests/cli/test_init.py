@@ -2,162 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tomllib
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-import xlsxwriter
-from python_calamine import CalamineWorkbook
-from sqlalchemy import func, select
-from support.live_sites import open_site
+from support.first_hour import ANSWERS
 from typer.testing import CliRunner
 
 from cli import app
 from cli.language import words
-from db.models import Complaint
 from settings import load_site
 from settings.site import EXAMPLE
 from sla.directory import Directory, OfficeHolder, Role, Unit
-from tasks.common.context import SiteContext
-from tasks.deadlines import evaluate_and_notify
-from tasks.delivery import send_owed
-from tasks.intake import pull
 from tasks.setup.workbook_writer import write_directory
 from tests.support.registers import registers
-
-EXPORT = EXAMPLE / "inbox" / "lapor" / "Laporan_Ringkas_2026-11-24_0700.xlsx"
-ROWS = 60
-"""Rows of the export that tests read, the last ones."""
-
-MONDAY = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)  # 30 November, 07:30 in Makassar
-MORNING = datetime(2026, 11, 24, tzinfo=UTC)  # 08:00 in Makassar
-ADMIN = "Rekaan Admin <admin@rekaan.example>"
-ANSWERS = ("--yes", "--name", "Pemerintah Kabupaten Rekaan", "--zone", "WITA")
-ANSWERS = (*ANSWERS, "--sender", "tenggat@rekaan.example", "--administrator", ADMIN)
-
-
-@pytest.fixture
-def register(tmp_path) -> Path:
-    found = next(each for each in registers() if each.name.startswith("03"))
-    path = found.write(tmp_path)
-    os.utime(path, (MORNING.timestamp() - 3600,) * 2)  # saved before the first day
-    return path
-
-
-@pytest.fixture
-def export(tmp_path) -> Path:
-    """The last rows of the example's export, below its preamble and header."""
-    table = CalamineWorkbook.from_path(EXPORT).get_sheet_by_index(0).to_python()
-    head = 1 + next(line for line, row in enumerate(table) if row[0] == "Tracking ID")
-    path = tmp_path / EXPORT.name
-    with xlsxwriter.Workbook(path) as book:
-        sheet = book.add_worksheet("Laporan Ringkas")
-        for line, row in enumerate([*table[:head], *table[-ROWS:]]):
-            sheet.write_row(line, 0, row)
-    return path
-
-
-def test_a_site_from_an_export_and_a_register_runs(
-    tmp_path, call_tenggat, register, export, monkeypatch
-):
-    """The hour through the command line: init, directory, import, preview, start, first Monday."""
-    monkeypatch.setattr(SiteContext, "open", classmethod(open_site))  # a new site is in trial
-    site = tmp_path / "kab"
-    files = ("--export", export, "--register", register)
-    code, said, errors = call_tenggat("--lang", "id", "init", site, *ANSWERS, *files)
-    assert (code, errors) == (0, "")
-    assert f"lapor: {ROWS} dari {ROWS} baris terbaca" in said
-    assert "register: 5 dari 5 baris terbaca" in said
-    assert site.stat().st_mode & 0o007 == 0
-    assert "# Ini usulan: baca, betulkan" in (site / "sources.toml").read_text("utf-8")
-    loaded = load_site(site)
-    assert (loaded.zone.key, loaded.locale) == ("Asia/Makassar", "id")
-    assert loaded.var == tmp_path / "kab-var"
-    assert set(loaded.sources) == {"lapor", "register"}
-    names = {
-        "Dinas Pendidikan",
-        "Disdukcapil",
-        "Dinas Lingkungan Hidup",
-        "Dinas Sosial Kab. Contoh",
-    }
-    assert {loaded.directory.unit_called(name) for name in names} >= {"disdik", "dukcapil", "dlh"}
-    assert loaded.letterhead.logo is None
-
-    workbook = fill_in(site / "direktori.xlsx", tmp_path / "diisi.xlsx")
-    code, said, errors = call_tenggat("directory", "import", workbook, "--site", site)
-    assert (code, errors) == (0, "")
-    held = {(office.unit, office.role) for office in load_site(site).directory.offices}
-    assert {("dinsos", Role.HEAD_OF_UNIT), ("dinsos", Role.LIAISON)} <= held
-
-    now = ("--site", site, "--now", "2026-11-24T08:00")
-    code, said, errors = call_tenggat("source", "check", "register", *now)
-    assert (code, errors) == (0, "")
-    first_day(site)
-    assert mails(site) == {"admin@rekaan.example"}  # a trial
-
-    code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "preview", *now)
-    assert (code, errors) == (0, "")
-    assert (tmp_path / "preview" / "index.html").is_file()
-    trial = "This site is in trial: officials get mails only after `tenggat start`."
-    assert trial in said
-    code, said, errors = call_tenggat("start", *now)
-    assert (code, errors) == (0, "")
-    code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "live", *now)
-    assert trial not in said
-    assert (code, errors) == (0, "")
-    cycle(site, MONDAY)
-    assert any(mail.startswith("pejabat") for mail in mails(site))
-
-
-def mails(site: Path) -> set[str]:
-    """The recipients of the mails kept on this machine."""
-    folder = site.parent / f"{site.name}-var" / "mailbox"
-    return {path.name.split("_")[2] for path in folder.glob("*.eml")}
-
-
-def fill_in(path: Path, filled: Path) -> Path:
-    """Give each office of the workbook a name and an address, as a person does."""
-    book = CalamineWorkbook.from_path(path)
-    with xlsxwriter.Workbook(filled) as written:
-        for name in book.sheet_names[1:3]:
-            sheet = written.add_worksheet(name)
-            for line, row in enumerate(book.get_sheet_by_name(name).to_python()):
-                if name == "Pejabat" and len(row) > 3 and row[1] and not row[3] and line > 3:
-                    row[2:4] = f"Rekaan {line}", f"pejabat{line}@rekaan.example"
-                sheet.write_row(line, 0, row)
-    return filled
-
-
-def first_day(folder: Path) -> None:
-    """Run a cycle on the first day: all complaints come in, and nobody but the administrator
-    gets a mail.
-    """
-    cycle(folder, MORNING)
-    context = SiteContext.open(folder)
-    try:
-        with context.transaction() as session:
-            query = select(Complaint.source, func.count()).group_by(Complaint.source)
-            found = {row[0]: row[1] for row in session.execute(query)}
-    finally:
-        context.close()
-    assert found == {"lapor": ROWS, "register": 5}
-
-
-def cycle(folder: Path, now: datetime) -> None:
-    """Import, evaluate and send, as `tenggat run` does."""
-    context = SiteContext.open(folder)
-    try:
-        for source in context.site.sources:
-            pull(context, source, now)
-        evaluate_and_notify(context, now, f"deadlines {now}")
-        send_owed(context, now, f"delivery {now}")
-    finally:
-        context.close()
 
 
 def test_six_questions_are_asked_and_a_mistake_is_asked_again(tmp_path, monkeypatch, capsys):
@@ -215,8 +75,13 @@ def test_an_answer_that_cannot_be_used_leaves_nothing(tmp_path, call_tenggat, op
     assert not (tmp_path / "kab").exists()
 
 
-def test_an_export_is_not_taken_as_the_register_too(tmp_path, call_tenggat, export):
-    files = ("--export", export, "--register", shutil.copy(export, tmp_path / "copy.xlsx"))
+def test_an_export_is_not_taken_as_the_register_too(tmp_path, call_tenggat, export_file):
+    files = (
+        "--export",
+        export_file,
+        "--register",
+        shutil.copy(export_file, tmp_path / "copy.xlsx"),
+    )
     code, _, errors = call_tenggat("init", tmp_path / "kab", *ANSWERS, *files)
     assert code == 2
     assert "copy.xlsx: this file was already given as the export" in errors
@@ -224,9 +89,9 @@ def test_an_export_is_not_taken_as_the_register_too(tmp_path, call_tenggat, expo
 
 
 def test_a_file_is_named_by_what_it_is_whichever_question_it_answers(
-    tmp_path, call_tenggat, export, register
+    tmp_path, call_tenggat, export_file, register_file
 ):
-    files = ("--export", register, "--register", export)
+    files = ("--export", register_file, "--register", export_file)
     code, said, errors = call_tenggat("--lang", "id", "init", tmp_path / "kab", *ANSWERS, *files)
     assert (code, errors) == (0, "")
     assert "register: 5 dari 5 baris terbaca" in said
@@ -271,9 +136,9 @@ def test_the_files_of_a_site_say_the_same_in_both_languages(tmp_path, call_tengg
     assert found["id"]["escalation.toml"] == example
 
 
-def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat, export):
+def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat, export_file):
     site, book = tmp_path / "site", tmp_path / "d.xlsx"
-    assert call_tenggat("init", site, *ANSWERS, "--export", export)[0] == 0
+    assert call_tenggat("init", site, *ANSWERS, "--export", export_file)[0] == 0
     before = {name: (site / name).read_text("utf-8") for name in ("units.csv", "officers.csv")}
     code, said, errors = call_tenggat("directory", "export", book, "--site", site)
     assert (code, errors) == (0, "")
@@ -283,9 +148,11 @@ def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat, export):
     assert {name: (site / name).read_text("utf-8") for name in before} == before
 
 
-def test_the_row_of_the_administrator_names_the_unit_that_verifies(tmp_path, call_tenggat, export):
+def test_the_row_of_the_administrator_names_the_unit_that_verifies(
+    tmp_path, call_tenggat, export_file
+):
     site, book = tmp_path / "site", tmp_path / "d.xlsx"
-    assert call_tenggat("init", site, *ANSWERS, "--export", export)[0] == 0
+    assert call_tenggat("init", site, *ANSWERS, "--export", export_file)[0] == 0
     assert "administrator_unit" not in (site / "site.toml").read_text("utf-8")
     before = load_site(site)
     assert before.administrator_unit == "diskominfo"
@@ -298,10 +165,10 @@ def test_the_row_of_the_administrator_names_the_unit_that_verifies(tmp_path, cal
 
 
 def test_a_directory_without_a_unit_that_the_site_needs_changes_nothing(
-    tmp_path, call_tenggat, export
+    tmp_path, call_tenggat, export_file
 ):
     site, book = tmp_path / "site", tmp_path / "d.xlsx"
-    assert call_tenggat("init", site, *ANSWERS, "--export", export)[0] == 0
+    assert call_tenggat("init", site, *ANSWERS, "--export", export_file)[0] == 0
     settings = site / "site.toml"
     text = settings.read_text("utf-8")
     settings.write_text(f'administrator_unit = "diskominfo"\n{text}', "utf-8")

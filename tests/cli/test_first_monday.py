@@ -1,0 +1,108 @@
+"""The first hour through the command line: init, directory, import, preview, start, first Monday.
+
+Only the first import leaves Prefect out: each cycle costs seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sqlalchemy import func, select
+from support.first_hour import ANSWERS, MORNING, ROWS, fill_in, mails
+from support.forked import SILENT
+from support.live_sites import open_site
+
+from db.models import Complaint
+from settings import load_site
+from sla.directory import Role
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
+from tasks.delivery import send_owed
+from tasks.intake import pull
+
+
+def test_the_first_hour_and_the_first_monday(
+    tmp_path, call_tenggat, register_file, export_file, monkeypatch, origin, shared
+):
+    monkeypatch.setattr(SiteContext, "open", classmethod(open_site))  # a new site is in trial
+    site = tmp_path / "kab"
+    files = ("--export", export_file, "--register", register_file)
+    code, said, errors = call_tenggat("--lang", "id", "init", site, *ANSWERS, *files)
+    assert (code, errors) == (0, "")
+    assert f"lapor: {ROWS} dari {ROWS} baris terbaca" in said
+    assert "register: 5 dari 5 baris terbaca" in said
+    assert site.stat().st_mode & 0o007 == 0
+    assert "# Ini usulan: baca, betulkan" in (site / "sources.toml").read_text("utf-8")
+    loaded = load_site(site)
+    assert (loaded.zone.key, loaded.locale) == ("Asia/Makassar", "id")
+    assert loaded.var == tmp_path / "kab-var"
+    assert set(loaded.sources) == {"lapor", "register"}
+    names = {
+        "Dinas Pendidikan",
+        "Disdukcapil",
+        "Dinas Lingkungan Hidup",
+        "Dinas Sosial Kab. Contoh",
+    }
+    assert {loaded.directory.unit_called(name) for name in names} >= {"disdik", "dukcapil", "dlh"}
+    assert loaded.letterhead.logo is None
+
+    workbook = fill_in(site / "direktori.xlsx", tmp_path / "diisi.xlsx")
+    code, said, errors = call_tenggat("directory", "import", workbook, "--site", site)
+    assert (code, errors) == (0, "")
+    held = {(office.unit, office.role) for office in load_site(site).directory.offices}
+    assert {("dinsos", Role.HEAD_OF_UNIT), ("dinsos", Role.LIAISON)} <= held
+
+    now = ("--site", site, "--now", "2026-11-24T08:00")
+    code, said, errors = call_tenggat("source", "check", "register", *now)
+    assert (code, errors) == (0, "")
+    first_day(site)
+    assert mails(site) == {"admin@rekaan.example"}  # a trial
+
+    code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "preview", *now)
+    assert (code, errors) == (0, "")
+    assert (tmp_path / "preview" / "index.html").is_file()
+    trial = "This site is in trial: officials get mails only after `tenggat start`."
+    assert trial in said
+    code, said, errors = call_tenggat("start", *now)
+    assert (code, errors) == (0, "")
+    code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "live", *now)
+    assert trial not in said
+    assert (code, errors) == (0, "")
+    assert mails(site) == {"admin@rekaan.example"}
+    monday = ("-m", "cli", "run", "--site", site, "--now", "2026-11-30T07:30")
+    seen = {**shared.seen(tmp_path / "kab-var"), **SILENT, "TENGGAT_LANG": "id"}
+    done = origin.run(*monday, **seen)
+    steps = "mengambil pengaduan ...\nmenilai batas waktu ...\nmengirim surel ...\n"
+    assert (done.returncode, done.stderr) == (0, steps)
+    assert re.search(r"surel terkirim +\d+ .*[1-9]\d* Pejabat Penghubung", done.stdout)
+    assert "surel uji coba" not in done.stdout
+    assert any(mail.startswith("pejabat") for mail in mails(site))
+
+
+def first_day(folder: Path) -> None:
+    """Run a cycle on the first day: all complaints come in, and nobody but the administrator
+    gets a mail.
+    """
+    cycle(folder)
+    context = SiteContext.open(folder)
+    try:
+        with context.transaction() as session:
+            query = select(Complaint.source, func.count()).group_by(Complaint.source)
+            found = {row[0]: row[1] for row in session.execute(query)}
+    finally:
+        context.close()
+    assert found == {"lapor": ROWS, "register": 5}
+
+
+def cycle(folder: Path) -> None:
+    """Import, evaluate and send, as `tenggat run` does."""
+    now = MORNING
+    context = SiteContext.open(folder)
+    try:
+        for source in context.site.sources:
+            pull(context, source, now)
+        evaluate_and_notify(context, now, f"deadlines {now}")
+        send_owed(context, now, f"delivery {now}")
+    finally:
+        context.close()
