@@ -170,6 +170,8 @@ class _Hiding:
         number = row.of[column]
         if table.key == "escalations":
             whole = table.value(row.key, "complaints")
+            if any(small(abs(number - other)) for other in row.of.values()):
+                return True  # so few were notified between the two numbers of days
         elif row.key == "on_time":
             return column != "value" or self.whole is Level.ALL or small(number)
         else:

@@ -329,6 +329,21 @@ def test_the_shares_of_a_rung_tell_no_part_of_one_or_two_complaints():
     assert all(not row.of for row in shown.rows)
 
 
+@pytest.mark.parametrize(("of", "told"), [((30, 25, 20), True), ((30, 28, 20), False)])
+def test_the_numbers_behind_the_shares_of_a_rung_tell_no_one_or_two_of_some_days(of, told):
+    """28 of 30 are notified for more than 7 days: two for 4 to 7 days."""
+    full = view()
+    escalations = full.table("escalations")
+    assert escalations
+    within = [f"settled_within_{days}" for days in (3, 7, 14)]
+    rung = Row("a", ("reminder", 40, 40, 0.5, 0.4, 0.25), of=dict(zip(within, of, strict=True)))
+    changed = tuple(replace(t, rows=(rung,)) if t is escalations else t for t in full.tables)
+    shown = public_edition(replace(full, tables=changed)).table("escalations")
+    assert shown
+    assert shown.rows[0].cells == rung.cells
+    assert dict(shown.rows[0].of) == (dict(rung.of) if told else {within[2]: 20})
+
+
 def test_the_public_edition_names_no_complaint_and_has_a_checksum_of_its_own():
     full = view()
     public = public_edition(full)
