@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "support.forked",
-    "support.first_hour",
+    "support.registers.first_hour",
     "support.prefect_shared",
     "support.servers.sender_mailbox",
     "support.services",

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 
 from sqlalchemy import func, select
-from support.first_hour import ANSWERS, MORNING, ROWS, fill_in, mails
 from support.forked import SILENT
 from support.live_sites import open_site
+from support.registers.first_hour import ANSWERS, MORNING, ROWS, fill_in, mails
 
 from db.models import Complaint
 from settings import load_site

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import replace
 
 import pytest
-from support.first_hour import ANSWERS
+from support.registers.first_hour import ANSWERS
 from typer.testing import CliRunner
 
 from cli import app
