@@ -221,6 +221,38 @@ def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
     insert_rows(session, cast(Table, EventRow.__table__), EVENT_COLUMNS, rows)
 
 
+class EvaluatedDeadline(NamedTuple):
+    """A deadline as evaluated in a run, as the columns of `DeadlineRow`."""
+
+    complaint_id: int
+    rule: str
+    clock: int
+    evaluated_at: datetime
+    regulation: str
+    unit: str | None
+    started: datetime
+    due: datetime | None
+    stopped: datetime | None
+    state: str
+    reason: str
+    paused: bool
+    by_policy: bool
+    provisional: bool
+
+    def update(self, row: DeadlineRow) -> None:
+        """Change the stored row of this deadline, if it was evaluated otherwise before."""
+        for name, value in self._asdict().items():
+            if name != "evaluated_at" and getattr(row, name) != value:
+                setattr(row, name, value)
+                row.evaluated_at = self.evaluated_at
+
+
+def add_deadlines(session: Session, deadlines: Iterable[EvaluatedDeadline]) -> None:
+    """Insert deadlines."""
+    table = cast(Table, DeadlineRow.__table__)
+    insert_rows(session, table, EvaluatedDeadline._fields, deadlines)
+
+
 def touch(session: Session, complaints: Iterable[int], at: datetime) -> None:
     """Record that a snapshot of this moment still showed these complaints."""
     connection = session.connection()

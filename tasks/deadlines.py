@@ -117,6 +117,7 @@ class EvaluationRun:
         self.corrections: list[PendingCorrection] = []
         self.metrics = MetricsCache(run.session, run.context)
         self.lapses: list[tuple[int, Event]] = []
+        self.new_deadlines: list[complaints.EvaluatedDeadline] = []
         self.mode = run.mode
         since = self.mode.since if self.mode.live else None
         context = run.site.evaluation_context
@@ -146,7 +147,9 @@ class EvaluationRun:
             self._decide(case, plans, revoked)
             self._schedule(case, plans)
         complaints.add_events(session, self.lapses)
+        complaints.add_deadlines(session, self.new_deadlines)
         self.lapses.clear()
+        self.new_deadlines.clear()
         return changes
 
     def _postpone(self, case: _EvaluatedCase) -> None:
@@ -171,7 +174,9 @@ class EvaluationRun:
             changes = list(_changes(complaint.id, case.deadlines, case.before))
             self.count.moved = (self.count.moved or 0) + len(changes)
         self._count_breached(case)
-        _write(run.session, complaint.id, case.deadlines, case.before, run.now)
+        self.new_deadlines += _write(
+            run.session, complaint.id, case.deadlines, case.before, run.now
+        )
         self.metrics.store(case.loaded, case.evaluation, run.now)
         self.count.evaluated += 1
         return changes
@@ -345,33 +350,31 @@ def _write(
     deadlines: Sequence[Deadline],
     rows: Sequence[DeadlineRow],
     now: datetime,
-) -> None:
+) -> Iterator[complaints.EvaluatedDeadline]:
+    """Update the stored deadlines of a complaint, and yield those that are new."""
     kept = {(row.rule, row.clock): row for row in rows}
     for deadline in deadlines:
-        key = deadline.key
-        values = {
-            "regulation": deadline.rule.regulation.citation,
-            "unit": deadline.unit,
-            "started": deadline.started,
-            "due": deadline.due,
-            "stopped": deadline.stopped,
-            "state": deadline.state,
-            "reason": deadline.reasons[0] if deadline.reasons else "",
-            "paused": deadline.paused,
-            "by_policy": deadline.by_policy,
-            "provisional": deadline.provisional,
-        }
-        row = kept.pop(key, None)
+        found = complaints.EvaluatedDeadline(
+            complaint_id=complaint,
+            rule=deadline.rule.id,
+            clock=deadline.clock,
+            evaluated_at=now,
+            regulation=deadline.rule.regulation.citation,
+            unit=deadline.unit,
+            started=deadline.started,
+            due=deadline.due,
+            stopped=deadline.stopped,
+            state=str(deadline.state),
+            reason=str(deadline.reasons[0]) if deadline.reasons else "",
+            paused=deadline.paused,
+            by_policy=deadline.by_policy,
+            provisional=deadline.provisional,
+        )
+        row = kept.pop(deadline.key, None)
         if row is None:
-            session.add(
-                DeadlineRow(
-                    complaint_id=complaint, rule=key[0], clock=key[1], evaluated_at=now, **values
-                )
-            )
-        elif any(getattr(row, name) != value for name, value in values.items()):
-            for name, value in values.items():
-                setattr(row, name, value)
-            row.evaluated_at = now
+            yield found
+        else:
+            found.update(row)
     for row in kept.values():  # a rule that no longer applies, or a clock that never started
         session.delete(row)
 
