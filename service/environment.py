@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from db.private_dirs import make_private
@@ -25,6 +27,11 @@ NOT_NOW = 75
 """Exit code of a program if the server did not answer it."""
 
 LOOPBACK = "127.0.0.1"
+
+SERVER_PORTS = range(20_000, 32_000)
+"""Ports that no operating system gives to the connections of clients. Another port could be taken
+by one before the server listens, or while it is started again."""
+
 MARK = "TENGGAT_SERVICE"
 """Environment variable with the process tag. For processes of a service its value is the folder of
 the working files; for a separate worker it also contains the name of the worker."""
@@ -142,7 +149,11 @@ def prefect_environment(
 
 
 def free_port() -> int:
-    """Find a free port on the loopback address."""
+    """Find a free port on the loopback address, if possible one of `SERVER_PORTS`."""
+    for _ in range(100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, SERVER_PORTS[secrets.randbelow(len(SERVER_PORTS))]))
+            return int(probe.getsockname()[1])
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from db.migrate import alembic_config
 from db.migrations.revisions import newest_revision, revision
 from service import ServiceError
 from service.database_upgrade import prepare
+from service.environment import LOOPBACK, SERVER_PORTS, free_port, is_free
 from service.errors import Unready
 from service.logs import saying
 from service.process import Child
@@ -156,6 +158,20 @@ def test_a_disk_too_full_for_its_words_does_not_end_the_service(tmp_path):
             full.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())  # or it could not be closed
     assert (tmp_path / "tenggat.log").read_text().count("worker ended with 1") == 2
+
+
+def test_no_connection_of_a_client_takes_the_port_of_a_server_that_is_started_again():
+    ports = {free_port() for _ in range(50)}
+    assert ports <= set(SERVER_PORTS)
+    assert len(ports) > 25
+    assert all(is_free(LOOPBACK, port) for port in ports)
+    with socket.create_server((LOOPBACK, 0)) as server:
+        given = set()
+        for _ in range(50):
+            with socket.create_connection(server.getsockname()) as client:
+                given.add(client.getsockname()[1])
+                assert not is_free(LOOPBACK, client.getsockname()[1])
+    assert given.isdisjoint(SERVER_PORTS)
 
 
 # --- the database, before the parts ---------------------------------------------------------------
