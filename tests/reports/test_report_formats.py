@@ -900,6 +900,44 @@ def test_the_workbook_is_safe_filtered_and_charted(tmp_path):
     assert report_xlsx(odd_report(), ZONE) == path.read_bytes()
 
 
+@pytest.mark.parametrize("locale", ["id", "en"])
+def test_the_workbook_does_not_speak_of_what_only_the_page_shows(locale, tmp_path):
+    sheets = sheets_of(workbook_of("usual", locale), tmp_path)
+    cover = " ".join(str(cell) for row in next(iter(sheets.values())) for cell in row)
+    wrong = {
+        "id": ("dalam kurung", "garis putus-putus bawah", "disebutkan"),
+        "en": ("in brackets", "dashed line is 0%", "is named"),
+    }
+    assert [words for words in wrong[locale] if words.lower() in cover.lower()] == []
+    assert {"id": "Hitung ulang menghitung", "en": "Recount counts"}[locale] in cover
+
+
+def test_only_shares_of_enough_duties_are_shaded(tmp_path):
+    """Three units with 9, 4 and 5 duties, all of them missed."""
+    usual = report_of("usual", "id")
+    rules = usual.table("unit_rule")
+    (first, *others) = rules.columns
+    rows = tuple(
+        Row(key, (0.0, *(None for _ in others)), of={first.key: number})
+        for key, number in (("u1", 9), ("u2", 4), ("u3", 5))
+    )
+    changed = tuple(replace(t, rows=rows, total=None) if t is rules else t for t in usual.tables)
+    report = replace(usual, tables=changed)
+    (section,) = (each for each in sections(report, ZONE, 9) if each.key == "unit_rule")
+    assert [line.cells[0].heat for line in section.lines] == [4, 0, 4]
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(report_xlsx(report, ZONE))
+    shutil.unpack_archive(path, tmp_path / "x", "zip")
+    found = [
+        each
+        for sheet in (tmp_path / "x/xl/worksheets").glob("*.xml")
+        for each in re.findall(
+            r'<conditionalFormatting sqref="([^"]*)"', sheet.read_text(encoding="utf-8")
+        )
+    ]
+    assert any(each.startswith("B2 B4 ") for each in found), found
+
+
 ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load">

@@ -40,6 +40,9 @@ MOST_CHANGES = 100
 MOST_LINKS = 65_000
 """Most links of a sheet; the limit of Excel is 65,530."""
 
+OWN_NOTE = frozenset({"unit_rule", "unit_trend", "escalations"})
+"""Tables with another note in the workbook: the page shows more in a cell than its share."""
+
 A4 = 9
 COVER_WIDTH = 90
 SPARKLINE_WIDTH = 26.0
@@ -234,8 +237,11 @@ class _Writer:
             self.cell(sheet, row, place, column, cell, column.measure)
 
     def note(self, table: Table) -> str:
-        """Return the note of a section."""
-        return "" if table.key == "headline" else self.t(f"report.note.{table.key}")
+        """Return the note of a section; the cells of a sheet have no number beside a share."""
+        if table.key == "headline":
+            return ""
+        place = "workbook_note" if table.key in OWN_NOTE else "note"
+        return self.t(f"report.{place}.{table.key}")
 
     def evidence(self) -> tuple[str, str]:
         """Write the complaints behind every row of every table."""
