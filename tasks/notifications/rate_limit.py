@@ -17,15 +17,22 @@ MOST_IN_A_ROW = 5
 """After this number of throttled mails in a row, a run leaves the rest to the next run."""
 
 
+SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The clock that also counts while the machine is suspended, which `time.monotonic` does not."""
+
+
 class RunClock:
-    """The time of a run: its `now` plus the time since its start."""
+    """The time of a run: its `now` plus the time since its start.
+
+    After a suspension of the machine a claim of the run may be another's.
+    """
 
     def __init__(self, now: datetime) -> None:
-        self._now, self._begun = now, time.monotonic()
+        self._now, self._begun = now, time.clock_gettime(SINCE_BOOT)
 
     def moment(self) -> datetime:
         """Return the current time."""
-        return self._now + timedelta(seconds=time.monotonic() - self._begun)
+        return self._now + timedelta(seconds=time.clock_gettime(SINCE_BOOT) - self._begun)
 
     def wait(self, span: timedelta) -> None:
         """Wait for a time span."""

@@ -1,5 +1,6 @@
 """How fast mails leave: the site's rates, and what the server bears."""
 
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -196,6 +197,17 @@ def test_the_real_clock_goes_on_from_the_time_it_is_given():
     before = clock.moment()
     clock.wait(timedelta(milliseconds=1))
     assert NOW <= before < clock.moment() < NOW + MINUTE
+
+
+def test_the_real_clock_counts_a_suspension_of_the_machine(monkeypatch):
+    """After one, the mails that are still claimed must not go: the claims may be another's."""
+    clock, really = RunClock(NOW), time.clock_gettime
+
+    def after_an_hour(which: int) -> float:
+        return really(which) + 3600 * (which == time.CLOCK_BOOTTIME)
+
+    monkeypatch.setattr(time, "clock_gettime", after_an_hour)
+    assert 60 * MINUTE <= clock.moment() - NOW < 61 * MINUTE
 
 
 # --- freshness ------------------------------------------------------------------------------------
