@@ -43,6 +43,16 @@ PENDING = (MessageStatus.QUEUED, MessageStatus.SENDING)
 """Statuses of mails still to be sent."""
 
 
+def alerts_to(session: Session, recipient: str, kinds: Collection[str]) -> list[dict[str, Any]]:
+    """Return the details of all alerts of these kinds that were ever queued for an address."""
+    query = select(MessageRow.detail).where(
+        MessageRow.recipient == recipient,
+        MessageRow.kind == MessageKind.ALERT,
+        MessageRow.detail["alert"].as_string().in_(kinds),
+    )
+    return list(session.scalars(query))
+
+
 def knows(session: Session, message_id_header: str) -> bool:
     """Check whether a mail with this Message-ID was ever queued."""
     query = select(MessageRow.id).where(MessageRow.message_id_header == message_id_header)

@@ -38,7 +38,8 @@ def preview_mails(site: Path | None, now: str | None, to: Path | None, *, as_jso
         return
     for at, count in sorted(Counter(row["at"] for row in rows).items()):
         when = console.short_time(at)
-        console.out.print(say("preview.mails", n=count, at=when), soft_wrap=True)
+        key = "preview.mails" if live else "preview.mails_in_trial"
+        console.out.print(say(key, n=count, at=when), soft_wrap=True)
     if not rows:
         console.out.print(say("preview.none"), soft_wrap=True)
     text = say("preview.index", file=str(index))

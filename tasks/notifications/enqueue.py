@@ -19,6 +19,7 @@ from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.notices import PendingNotice
 from tasks.notifications import storms
 from tasks.notifications.message_ids import message_id_header
+from tasks.notifications.views import VACANCIES, VACANCY, vacancies_in
 
 WEEK = timedelta(days=7)
 
@@ -49,7 +50,7 @@ def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
     it is urgent; notices of later runs until then join it.
 
     If a role has no holder at the unit, or the holder's mail bounces, the notice goes to the parent
-    unit or to the administrator. The administrators are notified of the vacancy once. A notice
+    unit or to the administrator. The administrators are notified of each vacancy once. A notice
     without any recipient is marked failed. More mails than the site allows, or mails about more
     complaints, are a storm: all of them wait for a decision of the administrator. So do mails that
     may have been sent before a restore. In a trial there is no storm, because nothing is sent. The
@@ -76,8 +77,7 @@ def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
         for address, entries in mails.items():
             _queue(run, address, entries, waits, waiting.get(address))
     vacancies = list(dict.fromkeys(empty + missing + vacancies))
-    for unit, role in vacancies:
-        enqueue_alert(run, "vacancy", {"unit": unit, "role": role})
+    _tell_of_vacancies(run, vacancies)
     if held is not None:
         tell_of_restored(run, held)
     if storm is not None:
@@ -273,21 +273,42 @@ def enqueue_alert(
     facts: Mapping[str, Any],
     *,
     same: Iterable[str] | None = None,
+    to: Iterable[OfficeHolder] | None = None,
 ) -> None:
     """Queue an alert to the administrators, once: the same cause gives the same Message-ID.
 
     The kind and the facts identify the cause, or only the facts named in `same`. `facts` must never
-    contain data from a complainant.
+    contain data from a complainant. `to` are the administrators concerned, else all of them.
     """
     cause = sorted((key, facts[key]) for key in (facts if same is None else same))
-    reached = run.site.directory.holders(
-        Role.ADMINISTRATOR, None, run.today, bounces.suppressed_addresses(run.session)
-    )
-    for holder in reached.offices:
+    for holder in _administrators(run) if to is None else to:
         key = message_id_header(run.context, "alert", kind, holder.email, *cause)
         if not outbox.knows(run.session, key):
             detail = {"alert": kind, **facts}
             enqueue(run, MessageKind.ALERT, holder, key, detail=detail)
+
+
+def _administrators(run: RunContext) -> Sequence[OfficeHolder]:
+    """Return the administrators whose addresses can be reached."""
+    without = bounces.suppressed_addresses(run.session)
+    return run.site.directory.holders(Role.ADMINISTRATOR, None, run.today, without).offices
+
+
+def _tell_of_vacancies(run: RunContext, vacancies: Sequence[tuple[str, str]]) -> None:
+    """Notify each administrator of the vacancies not named to them before, in one mail.
+
+    The first run of a new site finds a vacancy at most units.
+    """
+    for holder in _administrators(run) if vacancies else ():
+        alerts = outbox.alerts_to(run.session, holder.email, (VACANCY, VACANCIES))
+        named = {office for detail in alerts for office in vacancies_in(detail)}
+        new = [each for each in vacancies if each not in named]
+        if len(new) == 1:
+            [(unit, role)] = new
+            enqueue_alert(run, "vacancy", {"unit": unit, "role": role}, to=[holder])
+        elif new:
+            facts = {"offices": [list(each) for each in new]}
+            enqueue_alert(run, "vacancies", facts, to=[holder])
 
 
 def tell_of_lost_address(run: RunContext, kind: str, message: MessageRow, answer: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -23,7 +23,8 @@ from db.models import MessageRow
 from settings import Site
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.render import RenderedMail, alert_mail, watch_mail
-from tasks.notifications.views import AlertMail, WatchMail
+from tasks.notifications.views import VACANCIES, AlertMail, WatchMail, vacancies_in
+from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text
 from tasks.text.incidents import IncidentView
 from tasks.text.translation import translated
@@ -189,14 +190,20 @@ def alert_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
     """Compose a mail to the administrator about one event of the pipeline, ready to send."""
     locale = message.locale or site.locale
     facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
-    alert = AlertMail(
-        site.name,
-        message.recipient_name,
-        now,
-        message.detail["alert"],
-        _named(site, facts, locale),
-    )
+    named = _named(site, facts, locale)
+    if message.detail["alert"] == VACANCIES:
+        named = tuple(_offices(site, message.detail, locale))
+    alert = AlertMail(site.name, message.recipient_name, now, message.detail["alert"], named)
     return in_envelope(site, message, alert_mail(alert, locale, site.zone), now)
+
+
+def _offices(site: Site, detail: Mapping[str, Any], locale: str) -> Iterator[tuple[str, str]]:
+    """Yield each unit of an alert about vacancies as a fact, with its offices."""
+    roles: dict[str, list[str]] = {}
+    for unit, role in vacancies_in(detail):
+        roles.setdefault(unit, []).append(catalog(locale)(f"role.{role}"))
+    for unit, vacant in roles.items():
+        yield "unit", f"{site.directory.name_of(unit)} ({', '.join(vacant)})"
 
 
 def watch_mime(site: Site, message: MessageRow, now: datetime) -> bytes:

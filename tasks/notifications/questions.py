@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from db import quarantine, questions
-from db.models import MessageRow, OpenQuestion, QuarantineRow, QuestionRole
+from db.models import WORD_ROLES, MessageRow, OpenQuestion, QuarantineRow, QuestionRole
 from db.questions import QuestionCount
 from settings import Site
+from sla.regulations.model import Law
 from tasks.common.context import RunContext
 from tasks.ingest.answers import names_no_step
 from tasks.notifications.enqueue import enqueue_alert
@@ -73,6 +74,15 @@ def enqueue_questions(run: RunContext) -> None:
     enqueue_alert(run, QUESTIONS, facts, same=("at",))
 
 
+def leave_duties_unknown(roles: Iterable[str], law: Law) -> bool:
+    """Check whether a question with one of these roles leaves duties unknown.
+
+    Words of a list, such as categories, do so only if a rule of the site depends on them.
+    """
+    facts = {fact for rule in law.rules for fact in rule.applies_when}
+    return any(role not in WORD_ROLES or role in facts for role in roles)
+
+
 def _new_groups(waiting: Sequence[QuarantineRow], now: datetime) -> list[RejectedGroup]:
     """Return the groups of rejected rows that no mail has named yet, and mark all rows as named."""
     groups: dict[tuple[str, str, str], list[QuarantineRow]] = {}
@@ -105,7 +115,9 @@ def questions_mime(run: RunContext, message: MessageRow) -> bytes | None:
     groups = tuple(_group(each) for each in detail["quarantine"])
     if not (new or again or groups):
         return None
-    view = QuestionsMail(run.site.name, message.recipient_name, run.now, new, again, groups)
+    roles = {waiting[number].question.role for number in listed}
+    waits = leave_duties_unknown(roles, run.site.evaluation_context.law)
+    view = QuestionsMail(run.site.name, message.recipient_name, run.now, new, again, groups, waits)
     rendered = questions_mail(view, message.locale or run.site.locale, run.site.zone)
     return in_envelope(run.site, message, rendered, run.now)
 

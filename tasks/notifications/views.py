@@ -434,6 +434,17 @@ class Desk:
         return any(duty.to_be_confirmed for duty in self.rules)
 
 
+VACANCY, VACANCIES = "vacancy", "vacancies"
+"""The kinds of an alert about one office without a holder, and about several."""
+
+
+def vacancies_in(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the offices, as unit and role, of an alert about vacancies."""
+    if detail["alert"] == VACANCY:
+        return [(detail["unit"], detail["role"])]
+    return [(unit, role) for unit, role in detail["offices"]]
+
+
 @dataclass(frozen=True, slots=True)
 class AlertMail:
     """A mail to the administrator about a problem of the pipeline.
@@ -503,6 +514,7 @@ class QuestionsMail:
     """A mail to the administrator about values and rows that could not be read.
 
     `new` questions are asked for the first time, `again` ones are still open since an earlier mail.
+    `duties_wait` says whether one of them leaves duties unknown.
     """
 
     site: str
@@ -511,6 +523,7 @@ class QuestionsMail:
     new: tuple[AskedQuestion, ...]
     again: tuple[AskedQuestion, ...]
     rejected: tuple[RejectedGroup, ...]
+    duties_wait: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def test_the_first_hour_and_the_first_monday(
     assert (tmp_path / "preview" / "index.html").is_file()
     trial = "This site is in trial: officials get mails only after `tenggat start`."
     assert trial in said
+    assert re.search(r"mails would leave at 2026-11-25 \d\d:\d\d if the trial ended now", said)
     code, said, errors = call_tenggat("start", *now)
     assert (code, errors) == (0, "")
     code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "live", *now)

@@ -36,7 +36,7 @@ from support.pipeline import (
 
 from db.models import Complaint, DeliveryAttempt, MessageRow, NoticeRow
 from settings.site import StormSettings
-from sla.directory import Directory
+from sla.directory import Directory, Role
 from tasks import deadlines
 from tasks.common.context import SiteContext
 from tasks.notifications import enqueue
@@ -238,6 +238,35 @@ def test_a_unit_without_a_head_is_told_through_its_parent_and_the_hole_is_told_o
     assert alerts(context) == ["vacancy"]
 
 
+@ON_BOTH
+def test_all_vacancies_of_a_run_are_told_in_one_mail_and_each_once(context, server):
+    """The directory of a new site is empty: a mail for each office would hide the others."""
+    site = context.site
+    site.directory = Directory(
+        site.directory.units.values(),
+        [o for o in site.directory.offices if o.role is Role.ADMINISTRATOR],
+    )
+    first = [at("Dinas Sosial", "FD-1"), at("Dinas Kesehatan", "FD-2")]
+    owe(context, BREACHED, *first)
+    assert alerts(context) == ["vacancies"]
+    deliver(context, BREACHED)
+    (mail,) = [m.mail for m in server.letters if "jabatan kosong" in str(m.mail["Subject"])]
+    assert str(mail["Subject"]) == "[Tenggat] Beberapa jabatan kosong"
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    for unit in ("Dinas Sosial", "Dinas Kesehatan"):
+        assert f"Perangkat daerah: {unit} (" in text
+    owe(context, "2026-11-25 08:00", *first, at("Dinas Perhubungan", "FD-3"))
+    offices = [
+        sorted(each.detail["offices"])
+        for each in messages(context, "alert")
+        if "offices" in each.detail
+    ]
+    assert offices == [
+        [[unit, role] for unit in ("dinkes", "dinsos") for role in ("head_of_unit", "liaison")],
+        [["dishub", "head_of_unit"], ["dishub", "liaison"]],
+    ]
+
+
 def test_where_nobody_at_all_holds_an_office_the_notice_has_failed(context):
     context.site.directory = Directory(context.site.directory.units.values(), [])
     owe(context, REMINDED, at("Dinas Sosial"))
@@ -284,7 +313,7 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(context, m
     register(context, BREACHED, at("Dinas Sosial"), at("Dinas Perhubungan", "FD-2"))
     before = dump(context)
 
-    def fails(*arguments):
+    def fails(*arguments, **more):
         raise RuntimeError("the last step")
 
     with monkeypatch.context() as patch:

@@ -1,5 +1,6 @@
 """The mail to the administrator about values and rows that could not be read."""
 
+from dataclasses import replace
 from email import message_from_bytes, policy
 
 import pytest
@@ -13,12 +14,17 @@ from db import questions
 from db.lives import MessageStatus
 from db.models import OpenQuestion, QuarantineRow
 from flows.backfill import live_through
+from sla.regulations.model import Law
 from tasks.common.context import SiteContext
 from tasks.ingest.answers import answer
 from tasks.intake import ask
 from tasks.monitoring.health import check
-from tasks.notifications.questions import meaning_key
+from tasks.notifications.questions import leave_duties_unknown, meaning_key
+from tasks.notifications.render import questions_mail
+from tasks.notifications.views import AskedQuestion, QuestionsMail
 from tasks.text.catalog import catalog
+
+NOW = "2026-11-03 08:00"
 
 
 @pytest.fixture
@@ -61,6 +67,32 @@ def test_a_run_asks_about_all_new_values_in_one_mail_and_once(context):
     assert alerts(context) == ["questions"] * 2
     (text,) = texts(context, "2026-11-05 08:00")
     assert ("Isi: Baru" in text, "Isi: Entah" in text) == (True, False)
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+@pytest.mark.parametrize(
+    ("roles", "waits"),
+    [
+        (["category", "place"], False),
+        (["category", "status"], True),
+        (["receipt"], True),
+        (["channel"], True),
+    ],
+)
+def test_only_values_that_deadlines_depend_on_are_said_to_delay_them(context, locale, roles, waits):
+    law = context.site.evaluation_context.law
+    by_channel = [replace(rule, applies_when={"channel": frozenset({"SMS"})}) for rule in law.rules]
+    said = leave_duties_unknown(roles, Law(by_channel))
+    assert said is waits
+    assert leave_duties_unknown(["channel"], law) is False
+    asked = tuple(AskedQuestion(1, "lapor", "K", "v", role, 2, wita(NOW)) for role in roles)
+    view = QuestionsMail("Kabupaten", "Siti", wita(NOW), asked, (), (), said)
+    mail = questions_mail(view, locale, wita(NOW).tzinfo)
+    words = catalog(locale)
+    for text in (mail.text, mail.html):
+        flat = " ".join(text.split())
+        assert (words("questions.text") in flat) is waits
+        assert (words("questions.text_words") in flat) is not waits
 
 
 def test_a_morning_run_in_hindsight_asks_as_the_scheduled_intake_does(context):

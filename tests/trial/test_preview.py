@@ -107,10 +107,11 @@ def test_the_files_of_a_preview(context, tmp_path, call_tenggat, monkeypatch):
     )
     assert code == 0
     assert "2 surel akan dikirim pada 2026-11-24 08:00" in out
-    assert "masih dalam uji coba" not in (tmp_path / "again" / "index.html").read_text("utf-8")
+    assert "uji coba" not in (tmp_path / "again" / "index.html").read_text("utf-8")
     back_to_trial(context)
     index = write_preview(context, [], tmp_path / "trial")
     assert "masih dalam uji coba" in index.read_text("utf-8")
+    assert "akan dikirim bila uji coba diakhiri sekarang" in index.read_text("utf-8")
 
 
 def test_a_waiting_mail_can_be_read_and_stays_as_it_is(context, call_tenggat):
