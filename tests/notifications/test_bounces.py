@@ -37,7 +37,7 @@ from db.models import AuditRow, MessageKind, MessageRow
 from tasks import mailbox as steps
 from tasks.common.context import SiteContext
 from tasks.mailbox import MailboxCount, ReplyCount, read_mailbox
-from tasks.monitoring.health import check
+from tasks.monitoring.health import check, connectivity
 from tasks.summary import SummaryRequest, make_summary
 from tasks.text.templates import render
 from tasks.text.translation import translated
@@ -460,6 +460,12 @@ def test_without_a_mailbox_nothing_is_looked_for(context, monkeypatch):
 
 
 # --- who watches ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the doctor wait for a real server: on a busy machine its 5 seconds are few."""
+    monkeypatch.setattr(connectivity, "ANSWERS_WITHIN", 60.0)
 
 
 def found(context: SiteContext, now: str) -> dict[str, tuple[str, str]]:
