@@ -213,6 +213,10 @@ class Directory:
         administrators = self._acting(Role.ADMINISTRATOR, day, None, without)
         return Holders(administrators or self._acting(Role.ADMINISTRATOR, day, None), unit or "")
 
+    def is_held(self, role: Role, day: date) -> bool:
+        """Check whether anybody holds a role on this day, at whichever unit."""
+        return bool(self._acting(role, day, None))
+
     def vacancies(self, day: date) -> list[tuple[str, Role]]:
         """Return the vacancies of the units on this day, as pairs of (unit, role)."""
         return [(unit, role) for unit in self.units for role in self.vacancies_of(unit, day)]

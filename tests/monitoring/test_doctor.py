@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from support.pipeline import BREACHED, at, dump, owe
 from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
 
+from cli.language import words
+from cli.language.translation import translated
 from db import runs
 from settings import load_site
 from settings.proxies import IGNORED
 from settings.site import EXAMPLE
+from sla.directory import Directory, Role
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check, connectivity, host
 
@@ -79,6 +83,22 @@ def test_complaints_of_the_example_site_in_another_site_are_trouble(context):
     (trouble,) = troubles(context)
     assert trouble == "source lapor has 1 files of the example site: invented complaints"
     assert "before the first run" in found(context)[trouble][1]
+
+
+@on_sqlite
+def test_a_superior_whom_the_ladders_notify_and_who_is_not_named_is_a_note(context):
+    site = context.site
+    offices = [each for each in site.directory.offices if each.role is not Role.INSPECTOR]
+    assert [what for what in found(context) if "holds the role" in what] == []
+    site.directory = Directory(site.directory.units.values(), offices)
+    assert found(context)["nobody holds the role inspector"][0] == "note"
+    words.use_language("id")
+    said = [translated(f"{unit} has no {role}") for unit, role in [("A (a)", "head_of_unit")]]
+    said.append(translated("nobody holds the role inspector"))
+    words.use_language("en")
+    assert said == ["A (a) tidak mempunyai kepala", "tidak ada yang memegang jabatan inspektur"]
+    site.ladders = [replace(each, rungs=()) for each in site.ladders]
+    assert "nobody holds the role inspector" not in found(context)
 
 
 @on_sqlite

@@ -9,6 +9,7 @@ from pathlib import Path
 from settings import Site
 from settings.site import EXAMPLE
 from sla.directory import Role
+from sla.ladders import SUPERIORS
 from sla.regulations.model import Law
 from tasks.common.redaction import plain_name
 from tasks.monitoring.health.finding import Finding
@@ -27,6 +28,16 @@ def offices(site: Site, now: datetime) -> Iterator[Finding]:
             " (`tenggat directory export`, then `import`) or in officers.csv",
             counted="vacancies",
         )
+    notified = {role for ladder in site.ladders for rung in ladder.rungs for role in rung.roles}
+    for role in SUPERIORS:
+        if role in notified and not site.directory.is_held(role, today):
+            yield Finding(
+                "note",
+                f"nobody holds the role {role}",
+                "its notices go to the administrator; name one in the workbook (`tenggat directory"
+                " export`, then `import`) or in officers.csv",
+                counted="superiors",
+            )
     if not site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
         yield Finding(
             "trouble",
