@@ -106,8 +106,8 @@ def test_lines_of_text_beside_a_register_are_called_so(tmp_path, call_tenggat):
     said = call_tenggat("--lang", "id", "init", site, *ANSWERS, "--register", form)[1]
     assert "register: 4 dari 4 baris terbaca" in said
     for lang, text in (
-        ("id", "4 dari 8 baris terbaca; ke karantina: baris teks di luar tabel (4)."),
-        ("en", "4 of 8 rows can be read; to quarantine: line of text beside the table (4)."),
+        ("id", "4 dari 4 baris terbaca; ke karantina: baris teks di luar tabel (4)."),
+        ("en", "4 of 4 rows can be read; to quarantine: line of text beside the table (4)."),
     ):
         out = call_tenggat("--lang", lang, "source", "learn", form, "--site", site)[1]
         assert text in out.splitlines()[0]

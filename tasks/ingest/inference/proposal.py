@@ -34,6 +34,7 @@ from tasks.ingest.inference.vocabulary import (
     LAPOR_STATUS,
     STATUS,
 )
+from tasks.ingest.records import RejectionReason
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.files.reader import read_sheet
@@ -606,17 +607,13 @@ def _text(value: str | Sequence[str]) -> str:
 def _tried(
     text: str, name: str, path: Path, directory: Directory | None
 ) -> tuple[int, int, dict[str, int]]:
-    """Read the file with the mapping; count its rows, those imported, and rejections by reason."""
+    """Read the file with the mapping; count its rows, those imported, and rejections by reason.
+
+    Lines of text beside the table are no rows.
+    """
     mapping = tomllib.loads(text)[name]
     kind = ExchangeSource if mapping["layout"] == "exchange" else FolderSource
     source: FolderSource = kind.model_validate(mapping)
-    if directory is None:  # without a directory no unit is known: not a fault of the mapping
-        source = source.model_copy(
-            update={
-                "fields": source.fields.model_copy(update={"unit": None}),
-                "events": tuple(e.model_copy(update={"unit": None}) for e in source.events),
-            }
-        )
     sheet = read_sheet(path, source)
     made = stated_time(path, sheet, source) or written_at(path)
     sieve = RowValidator(ParserInputs(name, source, directory or Directory((), ())), made)
@@ -627,5 +624,6 @@ def _tried(
         for _, found in sieve.validate(sheet.header, [row]):
             if isinstance(found, RejectedRow):
                 reasons[found.reason] += 1
-    rows -= sieve.passed_over
-    return rows, rows - reasons.total(), dict(reasons.most_common())
+    rows -= sieve.passed_over + reasons[RejectionReason.TEXT_LINE]
+    rejected = reasons.total() - reasons[RejectionReason.TEXT_LINE]
+    return rows, rows - rejected, dict(reasons.most_common())
