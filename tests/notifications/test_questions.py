@@ -21,7 +21,7 @@ from tasks.intake import ask
 from tasks.monitoring.health import check
 from tasks.notifications.questions import leave_duties_unknown, meaning_key
 from tasks.notifications.render import questions_mail
-from tasks.notifications.views import AskedQuestion, QuestionsMail
+from tasks.notifications.views import AskedQuestion, QuestionsMail, RejectedGroup
 from tasks.text.catalog import catalog
 
 NOW = "2026-11-03 08:00"
@@ -126,6 +126,26 @@ def test_rows_in_quarantine_are_told_once_for_each_new_group(context):
     assert alerts(context) == ["questions"] * 2
     with context.transaction() as session:
         assert all(row.notified_at for row in session.scalars(select(QuarantineRow)))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "texts_only", "repair"),
+    [
+        (["text_line"], True, False),
+        (["bad_date"], False, True),
+        (["bad_date", "text_line"], True, True),
+    ],
+)
+def test_a_signature_below_a_register_needs_no_repair(reasons, texts_only, repair):
+    groups = tuple(
+        RejectedGroup("register", each, "", 4, "buku.xlsx", (12, 13)) for each in reasons
+    )
+    view = QuestionsMail("Kabupaten", "Siti", wita(NOW), (), (), groups, duties_wait=False)
+    mail = questions_mail(view, "id", wita(NOW).tzinfo)
+    for text in (mail.text, mail.html):
+        flat = " ".join(text.split())
+        assert ("Baris ini tidak dapat dipantau." in flat) is repair
+        assert (catalog("id")("questions.text_lines") in flat) is texts_only
 
 
 def test_a_mail_whose_questions_are_answered_is_not_sent(context):
