@@ -675,7 +675,9 @@ class _ReportTables:
             cells = (kind, len(places), len(cases), *shares)
             names = [f"settled_within_{most}" for most in WITHIN]
             of = dict(zip(names, counted, strict=True))
-            rows.append(Row(rung, cells, self.tickets(cases), of=of))
+            often = Counter(int(t.case[place]) for place in places)
+            behind = {"notified_again": sum(number > 1 for number in often.values())}
+            rows.append(Row(rung, cells, self.tickets(cases), of=of, behind=behind))
         return rows
 
     def quality(self, findings: Mapping[str, int]) -> list[Row]:

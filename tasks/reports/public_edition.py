@@ -158,10 +158,15 @@ class _Hiding:
             for column, cell in zip(table.columns, row.cells, strict=True)
         )
         told = (table.key, place, "verdicts") not in self.hidden
+        beside = [
+            cell
+            for column, cell in zip(table.columns, cells, strict=True)
+            if (table.key, column.key) != ("escalations", "notices")
+        ]
         of = {
             column: number
             for column, number in row.of.items()
-            if WITHHELD not in cells and not self._tells_apart(table, row, column)
+            if WITHHELD not in beside and not self._tells_apart(table, row, column)
         }
         return replace(row, cells=cells, small=row.small or not told, of=of)
 
@@ -170,8 +175,11 @@ class _Hiding:
         number = row.of[column]
         if table.key == "escalations":
             whole = table.value(row.key, "complaints")
-            if any(small(abs(number - other)) for other in row.of.values()):
-                return True  # so few were notified between the two numbers of days
+            left = {key: of - _part(table, row, key, of) for key, of in row.of.items()}
+            pairs = [(number, each) for each in row.of.values()]
+            pairs += [(left[column], each) for each in left.values()]
+            if any(small(abs(mine - other)) for mine, other in pairs):
+                return True  # so few were notified, or settled, between the two numbers of days
         elif row.key == "on_time":
             return column != "value" or self.whole is Level.ALL or small(number)
         else:
@@ -393,7 +401,7 @@ class _Hiding:
             complaints = cells.get("complaints")
             parts: list[int] = []
             for column, cell in cells.items():
-                few = small(cell)
+                few = small(cell) or (column == "notices" and _tells_repeated(row, cells))
                 if isinstance(cell, float) and isinstance(complaints, int):
                     of = row.of.get(column, complaints)
                     part = round(cell * of)
@@ -473,6 +481,23 @@ def _tells(share: Cell, of: Cell) -> bool:
     assert isinstance(share, int | float)
     assert isinstance(of, int)
     return of < LEAST or any(0 < round(part * of, 6) < LEAST for part in (share, 1 - share))
+
+
+def _part(table: Table, row: Row, column: str, of: int) -> int:
+    """Return the number of complaints in a share of so many."""
+    share = row.cells[_keys(table).index(column)]
+    return round(share * of) if isinstance(share, int | float) else 0
+
+
+def _tells_repeated(row: Row, cells: Mapping[str, Cell]) -> bool:
+    """Check whether the notices beside the complaints reveal that one or two of these were notified
+    of more than once.
+    """
+    notices, complaints = cells["notices"], cells["complaints"]
+    assert isinstance(notices, int)
+    assert isinstance(complaints, int)
+    more = not small(complaints) and small(notices - complaints)
+    return more or small(row.behind.get("notified_again"))
 
 
 def _keys(table: Table) -> list[str]:

@@ -239,6 +239,71 @@ def test_the_months_of_an_earlier_quarter_stay_withheld_in_the_next_edition():
     assert shown == [[WITHHELD, 40, WITHHELD]] * 2
 
 
+RUNGS = ("reminder", "plus-3")
+
+
+@st.composite
+def notified(draw, cases):
+    """Up to four notices of two rungs about each of these complaints, on days of November."""
+    entries = st.lists(st.tuples(st.integers(1, 30), st.sampled_from(RUNGS)), max_size=4)
+    found = [(n, *entry) for n in range(len(cases)) for entry in draw(entries)]
+    day = NOVEMBER.first.toordinal() - 1
+    return Tellings(
+        np.array([n for n, _, _ in found], dtype=np.int64),
+        np.array([day + each for _, each, _ in found], dtype=np.int64),
+        [rung for _, _, rung in found],
+        ["escalation"] * len(found),
+    )
+
+
+def some_of_a_rung(row: Row, shown: Row) -> Iterator[tuple[str, int]]:
+    """Yield groups of complaints of a rung that the published numbers tell, with their sizes."""
+    names = ("notices", "complaints")
+    cells = zip(names, row.cells[1:3], shown.cells[1:3], strict=True)
+    numbers = {name: true for name, true, told in cells if told != WITHHELD}
+    yield from numbers.items()
+    if len(numbers) == len(names):
+        yield "notified more than once", row.behind["notified_again"]
+        yield "more notices", numbers["notices"] - numbers["complaints"]
+    groups = dict(shown.of)
+    groups |= {"all": numbers["complaints"]} if "complaints" in numbers else {}
+    within = [f"settled_within_{days}" for days in (3, 7, 14)]
+    for name, share in zip(within, shown.cells[3:], strict=True):
+        if isinstance(share, float) and (of := shown.of.get(name)):
+            part = round(share * of)
+            groups |= {f"settled: {name}": part, f"not settled: {name}": of - part}
+    yield from groups.items()
+    days = [(a, b) for n, a in enumerate(within) for b in within[n + 1 :]]
+    left = [(f"not settled: {a}", f"not settled: {b}") for a, b in days]
+    for whole, part in [*(("all", name) for name in within), *days, *left]:
+        if whole in groups and part in groups:
+            yield f"{whole} without {part}", groups[whole] - groups[part]
+
+
+@pytest.mark.long
+@settings(max_examples=sized(60, 600))
+@given(histories(), st.integers(1, 4), st.data())
+def test_the_numbers_of_a_rung_tell_no_one_or_two_complaints(cases, copies, data):
+    """Neither one of them nor the difference of two: notices and complaints, days and more days."""
+    many = [replace(each, ticket=f"{each.ticket}-{n}") for each in cases for n in range(copies)]
+    gathered, _ = gathered_of(many)
+    made = tables_of(
+        gathered,
+        NOVEMBER,
+        BENCH,
+        wita("2026-12-02 09:30"),
+        tellings=data.draw(notified(many)),
+        findings={},
+    )
+    full = replace(view(count=0), tables=made)
+    true, shown = full.table("escalations"), public_edition(full).table("escalations")
+    assert true
+    assert shown
+    for row, public in zip(true.rows, shown.rows, strict=True):
+        small = [each for each in some_of_a_rung(row, public) if each[1] in {1, 2}]
+        assert small == [], (row, public)
+
+
 OCTOBER = Period("2026-10", date(2026, 10, 1), date(2026, 10, 31))
 
 

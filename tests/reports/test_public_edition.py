@@ -329,19 +329,40 @@ def test_the_shares_of_a_rung_tell_no_part_of_one_or_two_complaints():
     assert all(not row.of for row in shown.rows)
 
 
-@pytest.mark.parametrize(("of", "told"), [((30, 25, 20), True), ((30, 28, 20), False)])
-def test_the_numbers_behind_the_shares_of_a_rung_tell_no_one_or_two_of_some_days(of, told):
+@pytest.mark.parametrize(
+    ("of", "last", "told"), [((30, 25, 20), 0.25, True), ((30, 28, 20), 0.4, False)]
+)
+def test_the_numbers_behind_the_shares_of_a_rung_tell_no_one_or_two_of_some_days(of, last, told):
     """28 of 30 are notified for more than 7 days: two for 4 to 7 days."""
     full = view()
     escalations = full.table("escalations")
     assert escalations
     within = [f"settled_within_{days}" for days in (3, 7, 14)]
-    rung = Row("a", ("reminder", 40, 40, 0.5, 0.4, 0.25), of=dict(zip(within, of, strict=True)))
+    rung = Row("a", ("reminder", 40, 40, 0.5, 0.4, last), of=dict(zip(within, of, strict=True)))
     changed = tuple(replace(t, rows=(rung,)) if t is escalations else t for t in full.tables)
     shown = public_edition(replace(full, tables=changed)).table("escalations")
     assert shown
     assert shown.rows[0].cells == rung.cells
     assert dict(shown.rows[0].of) == (dict(rung.of) if told else {within[2]: 20})
+
+
+@pytest.mark.parametrize(
+    ("notices", "again", "told"), [(30, 0, True), (32, 2, False), (33, 2, False), (33, 3, True)]
+)
+def test_notices_beside_complaints_tell_no_one_or_two_with_a_second_notice(notices, again, told):
+    """The shares stay, and so do the numbers behind them."""
+    full = view()
+    escalations = full.table("escalations")
+    assert escalations
+    shares, of = (0.5, 0.6, 0.7), {f"settled_within_{days}": 30 for days in (3, 7, 14)}
+    cells = ("reminder", notices, 30, *shares)
+    rung = Row("a", cells, of=of, behind={"notified_again": again})
+    changed = tuple(replace(t, rows=(rung,)) if t is escalations else t for t in full.tables)
+    shown = public_edition(replace(full, tables=changed)).table("escalations")
+    assert shown
+    assert shown.rows[0].cells[1] == (notices if told else WITHHELD)
+    assert shown.rows[0].cells[2:] == (30, *shares)
+    assert shown.rows[0].of == of
 
 
 def test_the_public_edition_names_no_complaint_and_has_a_checksum_of_its_own():
