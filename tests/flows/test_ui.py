@@ -88,7 +88,7 @@ def test_each_deployment_tells_when_it_runs_and_how_it_is_asked_for(desk):
         desk.pages.reads("Schedules", schedule, "Concurrency Limit 1")
     desk.pages.click("Run")
     desk.pages.click("Custom run")
-    desk.pages.reads("Folder of the site", "empty is the site's usual one", "Validate parameters")
+    desk.pages.reads("Folder situs", "masa yang biasa bagi situs", "Validate parameters")
 
 
 def test_a_report_is_asked_for_by_its_form_and_stands_in_a_table(desk):
@@ -96,7 +96,7 @@ def test_a_report_is_asked_for_by_its_form_and_stands_in_a_table(desk):
     desk.pages.click("summary")
     desk.pages.click("Run")
     desk.pages.click("Custom run")
-    desk.pages.write("Period (Optional)", "2026-11")
+    desk.pages.write("Masa laporan (Optional)", "2026-11")
     desk.pages.submit("Validate parameters")
     desk.pages.leave()
     desk.up.until(lambda: any(r["state_type"] == "COMPLETED" for r in desk.runs("summary")))
