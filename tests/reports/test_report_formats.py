@@ -866,6 +866,47 @@ def test_the_workbook_lists_the_complaints_behind_each_row(locale, tmp_path):
     assert t("report.sheet.evidence") not in public
 
 
+@BOTH
+@pytest.mark.parametrize("edition", [lambda report: report, public_edition])
+def test_figures_of_a_small_number_are_marked_in_the_workbook_and_stay_numbers(
+    locale, edition, tmp_path
+):
+    """By the format of their cells; the first sheet says what the mark means."""
+    report, t = edition(report_of("usual", locale)), catalog(locale)
+    book = report_xlsx(report, ZONE)
+    sheets = sheets_of(book, tmp_path)
+    shutil.unpack_archive(tmp_path / "r.xlsx", tmp_path / "x", "zip")
+    styles = (tmp_path / "x/xl/styles.xml").read_text(encoding="utf-8")
+    shapes = dict(re.findall(r'<numFmt numFmtId="(\d+)" formatCode="([^"]*)"', styles))
+    used = re.findall(r'<xf numFmtId="(\d+)"', styles.partition("<cellXfs")[2])
+    marked = {str(n) for n, each in enumerate(used) if "(&lt;5)" in shapes.get(each, "")}
+    compared = set()
+    for table in report.tables:
+        number = list(sheets).index(t(f"report.section.{table.key}")[:31]) + 1
+        sheet = (tmp_path / f"x/xl/worksheets/sheet{number}.xml").read_text(encoding="utf-8")
+        cells = re.findall(r'<c r="([A-Z]+\d+)" s="(\d+)"><v>', sheet)
+        start = len(sheets[t(f"report.section.{table.key}")[:31]][0]) - len(table.columns)
+        start -= table.key == "unit_trend"
+        rows = (*table.rows, *([table.total] if table.total else []))
+        few = {
+            f"{chr(65 + start + at)}{line}"
+            for line, row in enumerate(rows, 2)
+            for at, (column, cell) in enumerate(zip(table.columns, row.cells, strict=True))
+            if isinstance(cell, int | float)
+            and (0 < row.of.get(column.key, 0) < 5 or (row.small and column.key == "share"))
+        }
+        assert {place for place, style in cells if style in marked} == few, table.key
+        compared |= {table.key} if few else set()
+    assert len(compared) > (0 if report.edition == "public" else 2)
+    cover = [str(cell) for line in sheets[t("report.sheet.cover")] for cell in line]
+    assert t("report.sheet.few_note", least=5) in cover
+    many = report_xlsx(replace(report, tables=()), ZONE)
+    cover = [
+        str(cell) for line in sheets_of(many, tmp_path, "m.xlsx").popitem()[1] for cell in line
+    ]
+    assert not any("(<5)" in cell for cell in cover)
+
+
 def test_what_a_sheet_has_no_room_for_is_told(tmp_path):
     report, t = report_of("usual", "id"), catalog("id")
     sheets = sheets_of(report_xlsx(report, ZONE, most=500), tmp_path)

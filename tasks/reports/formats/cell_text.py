@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sla.metrics.definitions import is_small
 from sla.metrics.table import WITHHELD, Cell, Column, Measure, Row
 from tasks.reports.labels import Names
 from tasks.reports.notified_text import notified_text
@@ -31,6 +32,13 @@ def column_head(column: Column, names: Names) -> str:
 def is_withheld(cell: Cell, measure: Measure) -> bool:
     """Check whether a figure is withheld; a text may contain the same sign by chance."""
     return measure in NUMBERS and cell == WITHHELD
+
+
+def is_of_few(row: Row, column: Column, cell: Cell) -> bool:
+    """Check whether a figure is computed from a small number; a range or no figure is not."""
+    if not isinstance(cell, int | float):
+        return False
+    return is_small(row.of.get(column.key, 0)) or (row.small and column.key == "share")
 
 
 def number(cell: Cell) -> float | None:

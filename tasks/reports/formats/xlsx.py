@@ -15,8 +15,15 @@ from zoneinfo import ZoneInfo
 
 import xlsxwriter
 
+from sla.metrics.definitions import SMALL_NUMBER
 from sla.metrics.table import Cell, Column, Measure, Table
-from tasks.reports.formats.cell_text import cell_text, column_head, is_withheld, measure_of
+from tasks.reports.formats.cell_text import (
+    cell_text,
+    column_head,
+    is_of_few,
+    is_withheld,
+    measure_of,
+)
 from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.xlsx_charts import add_chart, add_shades
@@ -57,6 +64,10 @@ TEXT_STAYS_TEXT = {
 """Options of a workbook in which a text never becomes a formula, a link or a number."""
 
 NUMBER_FORMATS = {Measure.COUNT: "#,##0", Measure.SHARE: "0.0%", Measure.DAYS: "0.0"}
+FEW = f'" (<{SMALL_NUMBER})"'
+"""The end of the format of a figure of a small number: the cell remains a number."""
+
+GREY = "#4A5866"
 WIDTHS = {
     Measure.COUNT: 14,
     Measure.SHARE: 14,
@@ -100,6 +111,11 @@ class _Writer:
         self.figures = {
             measure: book.add_format({"num_format": shape})
             for measure, shape in NUMBER_FORMATS.items()
+        }
+        self.few: dict[Measure, Any] = {
+            measure: book.add_format({"num_format": shape + FEW, "font_color": GREY})
+            for measure, shape in NUMBER_FORMATS.items()
+            if measure is not Measure.COUNT
         }
         self.gone = book.add_format({"align": "right"})
 
@@ -188,6 +204,8 @@ class _Writer:
         for part in executive_summary(view, self.zone).parts:
             yield " ".join((f"{part.title}:", *(each.text for each in part.sentences)))
         yield t("report.definitions")
+        if self._has_few():
+            yield t("report.sheet.few_note", least=SMALL_NUMBER)
         if view.edition == "full":
             yield t("report.explain")
         shown = earlier_shown(view.earlier, view.names, self.zone, MOST_CHANGES)
@@ -195,6 +213,15 @@ class _Writer:
             lines = [f"{name}: {change}" for name, change in shown.lines]
             told = (f"{shown.title}.", *shown.sentences, *lines, shown.more, shown.verify)
             yield from filter(None, told)
+
+    def _has_few(self) -> bool:
+        """Check whether any figure of the report is of a small number."""
+        return any(
+            is_of_few(row, column, cell)
+            for table in self.view.tables
+            for row in (*table.rows, *([table.total] if table.total else []))
+            for column, cell in zip(table.columns, row.cells, strict=True)
+        )
 
     def section(self, table: Table) -> tuple[str, str]:
         """Write one table; returns the sheet's name, and the note on omitted rows."""
@@ -213,7 +240,7 @@ class _Writer:
                 ("name", found.text),
                 *([("name", found.detail)] if detailed else []),
                 *(
-                    (column, cell, measure_of(row, column))
+                    (column, cell, measure_of(row, column), is_of_few(row, column, cell))
                     for column, cell in zip(table.columns, row.cells, strict=True)
                 ),
             ]
@@ -234,7 +261,8 @@ class _Writer:
         for place, (column, cell) in enumerate(
             zip(table.columns, table.total.cells, strict=True), first
         ):
-            self.cell(sheet, row, place, column, cell, column.measure)
+            few = is_of_few(table.total, column, cell)
+            self.cell(sheet, row, place, column, cell, column.measure, few)
 
     def note(self, table: Table) -> str:
         """Return the note of a section; the cells of a sheet have no number beside a share."""
@@ -270,7 +298,7 @@ class _Writer:
 
     def duties(self, duties: Duties) -> Iterator[tuple[str, str]]:
         """Write the list of duties, unless it is too long, and the figures counted from it."""
-        formats, name = Formats(self.bold, self.day, self.figures), None
+        formats, name = Formats(self.bold, self.day, self.figures, self.few), None
         if len(duties.rows) <= MOST_DUTIES:
             sheet = self.sheet(self.t("report.sheet.duties"))
             name = sheet.get_name()
@@ -317,14 +345,16 @@ class _Writer:
         column: Column | str,
         cell: Cell,
         measure: Measure = Measure.TEXT,
+        few: bool = False,
     ) -> None:
-        """Write one cell by its type; nothing for a missing value."""
+        """Write one cell by its type; nothing for a missing value. `few` marks a small number."""
         if cell is None:
             return
         if is_withheld(cell, measure):
             self.string(sheet, row, place, self.t("report.withheld"), self.gone)
         elif measure in self.figures and isinstance(cell, int | float):
-            sheet.write_number(row, place, cell, self.figures[measure])
+            shapes = self.few if few else self.figures
+            sheet.write_number(row, place, cell, shapes[measure])
         elif measure is Measure.SHARE:  # a range in the public edition
             text = cell_text(cell, measure, "share", self.view.names, self.zone)
             self.string(sheet, row, place, text, self.gone)

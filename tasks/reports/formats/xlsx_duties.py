@@ -13,7 +13,7 @@ from xlsxwriter.utility import quote_sheetname, xl_col_to_name
 
 from sla.metrics.recount import Condition, Method, Recount, Value
 from sla.metrics.table import Cell, Measure, Row, Table
-from tasks.reports.formats.cell_text import column_head, measure_of
+from tasks.reports.formats.cell_text import column_head, is_of_few, measure_of
 from tasks.reports.formats.duty_cells import DAYS, HEADS, DutyCells
 from tasks.reports.model import Duties, Report
 from tasks.text.catalog import catalog
@@ -36,6 +36,8 @@ class Formats:
     head: Any
     day: Any
     figures: dict[Measure, Any]
+    few: dict[Measure, Any]
+    """Of figures of a small number."""
 
 
 def write_duties(sheet: Any, view: Report, zone: ZoneInfo, formats: Formats) -> None:
@@ -76,7 +78,8 @@ def write_recount(
     number = 0
     for number, (recount, table, row, cell) in enumerate(_figures(view), 1):
         column = next(each for each in table.columns if each.key == recount.column)
-        shape = formats.figures.get(measure_of(row, column))
+        shapes = formats.few if is_of_few(row, column, cell) else formats.figures
+        shape = shapes.get(measure_of(row, column))
         name = t("report.total") if row.key == "total" else name_of(table.of, row.key).text
         sheet.write_string(number, 0, t(f"report.section.{table.key}"))
         sheet.write_string(number, 1, name)
