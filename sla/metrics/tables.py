@@ -754,10 +754,11 @@ def settled_after(
     g: CaseColumns, context: EvaluationContext, today: int, cases: Ints, notified: Ints
 ) -> tuple[list[Flags], list[Flags]]:
     """Return flags over these cases for each number of working days of `WITHIN`: settled within
-    them after the notification; and counted, because the last of them is over.
+    them after the notification; and counted.
 
-    A case counts only then, settled or not: else the share would be too high while notifications
-    are recent.
+    A case counts only when its source was read after these days: else the share would be too high
+    while notifications are recent. It counts as not settled only if its steps are known until after
+    them.
     """
     events, calendar = g.settlements, context.calendar
     order = np.lexsort((events[:, 1], events[:, 0]))
@@ -767,9 +768,13 @@ def settled_after(
     settled = (padded[at] >> 22) == cases
     on = np.where(settled, padded[at] & ((1 << 22) - 1), notified)
     taken = calendar.between(notified, on)
-    passed = calendar.between(notified, np.full_like(notified, today))
-    counted = [passed > most for most in WITHIN]
-    soon = [old & settled & (taken <= most) for old, most in zip(counted, WITHIN, strict=True)]
+    read = np.minimum(g.covered_until[cases], today)
+    doubted, absent = g.follow_ups_until[cases], g.absent_since[cases]
+    known = np.where(doubted > 0, np.minimum(read, doubted), read)
+    known = np.where(absent > 0, np.minimum(known, absent - 1), known)
+    shown, sure = calendar.between(notified, read), calendar.between(notified, known)
+    soon = [(shown > most) & settled & (taken <= most) for most in WITHIN]
+    counted = [part | (sure > most) for part, most in zip(soon, WITHIN, strict=True)]
     return soon, counted
 
 

@@ -14,7 +14,7 @@ MEASURED = frozenset({"followed_up_within_5", "followed_up_share"})
 """Shares of the received complaints that leave out complaints which cannot be measured."""
 
 OBSERVED = frozenset(f"settled_within_{most}" for most in WITHIN)
-"""Shares of the notified complaints that leave out those notified too recently."""
+"""Shares of the notified complaints that leave out those that are not known for long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def unmeasured(view: Report, figure: str, column: str) -> int:
     return max(received - row.of[column], 0) if isinstance(received, int) else 0
 
 
-def too_recent(view: Report, row: Row, column: str) -> int:
+def not_measured(view: Report, row: Row, column: str) -> int:
     """Return the number of complaints of a rung that a share of `OBSERVED` leaves out.
 
     0 for any other figure, and if one of the two numbers is withheld.

@@ -136,9 +136,9 @@ def test_a_share_of_few_is_not_compared(locale, now, before, compared):
 MARKS = {
     "id": (
         "dari 4 kewajiban yang dinilai; jumlah kecil",
-        "dari 2 pengaduan; 5 masih baru; jumlah kecil",
+        "dari 2 pengaduan; 5 belum terukur; jumlah kecil",
     ),
-    "en": ("of 4 evaluated duties; small number", "of 2 complaints; 5 too recent; small number"),
+    "en": ("of 4 evaluated duties; small number", "of 2 complaints; 5 not measured; small number"),
 }
 """The mark of a small number on a tile, and in the table of notices."""
 

@@ -516,6 +516,40 @@ def test_a_settlement_counts_in_a_share_after_a_notice_only_when_its_days_are_ov
         assert counted == ((0, 0) if shares[0] is None else (2, 0))
 
 
+@pytest.mark.parametrize(
+    ("covered", "absent", "cells", "counted"),
+    [
+        # the third working day after Tue 10 is Fri 13, the seventh Thu 19
+        (date(2026, 11, 13), None, (None, None), (0, 0)),
+        (date(2026, 11, 14), None, (None, None), (0, 0)),
+        (date(2026, 11, 16), None, (1 / 2, None), (2, 0)),
+        (date(2026, 11, 20), None, (1 / 2, 1 / 2), (2, 2)),
+        (date(2026, 11, 30), None, (1 / 2, 1 / 2), (2, 2)),
+        # the open one is known until the day before the import that no longer showed it
+        (date(2026, 11, 30), date(2026, 11, 16), (1.0, 1.0), (1, 1)),
+        (date(2026, 11, 30), date(2026, 11, 17), (1 / 2, 1.0), (2, 1)),
+    ],
+)
+def test_no_settlement_after_a_notice_is_missed_that_its_source_could_not_show(
+    covered, absent, cells, counted
+):
+    """Notified on Tue 10 November: one is settled on the next day, the other never."""
+    received = event_at("received", "2026-11-02 10:00")
+    settled = case("0", received, event_at("settled", "2026-11-11 10:00"))
+    gathered, _ = gathered_of([settled, case("1", received)])
+    known = replace(
+        gathered,
+        covered_until=np.full(2, covered.toordinal()),
+        absent_since=np.array([0, absent.toordinal() if absent else 0]),
+    )
+    day = date(2026, 11, 10).toordinal()
+    tellings = Tellings(np.arange(2), np.full(2, day, np.int64), ["plus-3"] * 2, ["escalation"] * 2)
+    tables = report(known, NOVEMBER, BENCH, wita(AS_OF), tellings=tellings, findings={})
+    (row,) = next(table for table in tables if table.key == "escalations").rows
+    assert row.cells[3:5] == cells
+    assert tuple(row.of.values())[:2] == counted
+
+
 def test_columns_have_the_smallest_numbers_and_codes_of_many_complaints_64_bits():
     """The index of a complaint times a day, or a unit times the complaints, passes 32 bits."""
     soon = case(

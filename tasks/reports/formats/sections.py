@@ -16,7 +16,7 @@ from tasks.reports.formats.heat import heat_of_count, heat_of_share, most_of
 from tasks.reports.formats.sparkline import sparkline
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
-from tasks.reports.overview import MEASURED, OBSERVED, too_recent, unmeasured
+from tasks.reports.overview import MEASURED, OBSERVED, not_measured, unmeasured
 from tasks.text.catalog import Catalog, catalog
 from tasks.text.numbers import decimal_text, half_up, number_text, percent_text
 
@@ -360,8 +360,8 @@ def _left_out(view: Report, row: Row, column: str) -> str:
     t = catalog(view.names.locale)
     if left := unmeasured(view, row.key, column):
         return t("report.unmeasured", n=left)
-    recent = too_recent(view, row, column)
-    return t("report.too_recent", n=recent) if recent else ""
+    recent = not_measured(view, row, column)
+    return t("report.not_measured", n=recent) if recent else ""
 
 
 def _with_duties(view: Report, row: Row) -> str:
