@@ -28,7 +28,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.small_site import small_site  # noqa: E402
 
-import service  # noqa: E402
+from service.environment import prefect_environment  # noqa: E402
+from service.prefect_server import prefect_server  # noqa: E402
 
 DAYS, KEPT = 30, 10
 TABLES = (
@@ -164,8 +165,8 @@ def month(folder: Path, divided: int, *, maintained: bool) -> list[float]:
     (site / "site.toml").write_text(text, encoding="utf-8")
     end = datetime.now(UTC)
     sizes = []
-    with service.prefect_server(folder) as api:
-        os.environ.update(service.prefect_environment(folder, api, keep_days=2 * DAYS))
+    with prefect_server(folder) as api:
+        os.environ.update(prefect_environment(folder, api, keep_days=2 * DAYS))
         _in_its_own_process(
             "from datetime import datetime; from flows.cycle import run_cycle;"
             f"run_cycle({str(site)!r}, datetime.fromisoformat('2026-11-24T08:00+08:00'), say=str)"

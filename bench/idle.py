@@ -24,7 +24,7 @@ ROUNDS = 5
 
 def main() -> None:
     """Measure, and print each figure beside its baseline."""
-    import service  # noqa: PLC0415
+    from service.prefect_server import prefect_api  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         folder = Path(place)
@@ -32,7 +32,7 @@ def main() -> None:
         fill(context, COMPLAINTS)
         var, zone, settings = context.site.var, context.site.zone, str(context.site.folder)
         context.close()
-        with service.prefect_api(var):
+        with prefect_api(var):
             from prefect import flow  # noqa: PLC0415
 
             from flows.deadlines import deadlines  # noqa: PLC0415

@@ -93,10 +93,10 @@ def _monday(zone: Any) -> datetime:
 
 
 def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int) -> None:
-    import service  # noqa: PLC0415
     from service.environment import prefect_environment  # noqa: PLC0415
+    from service.prefect_server import prefect_server  # noqa: PLC0415
 
-    with service.prefect_server(home) as api, ExitStack() as stack:
+    with prefect_server(home) as api, ExitStack() as stack:
         folders = [str(site) for site in sites]
         environment = {**os.environ, **prefect_environment(home, api)}
         command = [sys.executable, "-m", "service", api, *folders]
@@ -122,7 +122,7 @@ def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int) -> N
 
 def _play(api: str, sites: Sequence[Path], workers: int) -> None:
     from service.prefect_api import ask  # noqa: PLC0415
-    from settings import load_site  # noqa: PLC0415
+    from settings.site import load_site  # noqa: PLC0415
 
     zone = load_site(sites[0]).zone
     while not [

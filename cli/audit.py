@@ -12,7 +12,7 @@ from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
 from cli.language.translation import translated
 from cli.language.words import language, near, say, value_word, value_words
-from settings import Site, load_site
+from settings.site import Site, load_site
 from tasks.text.translation import translated_audit
 
 audit_app = typer.Typer(

@@ -12,7 +12,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import SiteOption
 from cli.language.words import language, say
-from settings import load_site
+from settings.site import load_site
 
 
 def backup(

@@ -13,7 +13,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
 from cli.language.words import lookup, say
-from settings import load_site
+from settings.site import load_site
 
 if TYPE_CHECKING:
     from tasks.common.context import SiteContext

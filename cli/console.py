@@ -26,7 +26,7 @@ from rich.text import Text
 
 from cli.language.translation import translated
 from cli.language.words import lookup, near, say, value_word, value_words
-from settings import Site, load_site
+from settings.site import Site, load_site
 from sla.error_text import first_line
 from sla.plain_text import escaped_control, formula_safe, terminal_safe
 from tasks.common.whole_files import whole_file

@@ -12,7 +12,7 @@ from cli import console
 from cli.console import SiteOption, UsageError
 from cli.language.translation import translated
 from cli.language.words import say
-from settings import load_site
+from settings.site import load_site
 
 database_app = typer.Typer(help="Move the database to another server.", no_args_is_help=True)
 

@@ -12,7 +12,7 @@ import typer
 from cli import console
 from cli.console import CsvOption, HtmlOption, JsonOption, NowOption, SiteOption, UsageError
 from cli.language.words import near, say
-from settings import Site, load_site
+from settings.site import Site, load_site
 from sla.engine.deadline import State
 from sla.regulations.model import Rule
 

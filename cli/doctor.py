@@ -14,7 +14,7 @@ from cli import console
 from cli.console import JsonOption, NowOption, SiteOption
 from cli.language.translation import translated
 from cli.language.words import say, value_word
-from settings import load_site
+from settings.site import load_site
 
 if TYPE_CHECKING:
     from tasks.monitoring.health import Finding

@@ -46,7 +46,8 @@ from cli.setup.directory import directory_app
 from cli.source import source_app
 from cli.ui import ui_app
 from db.private_dirs import give_back_all
-from settings import SettingsError, proxies
+from settings import proxies
+from settings.errors import SettingsError
 from sla.calendar import OutsideCalendar
 from sla.periods import PeriodError
 from sla.regulations.model import RegulationError

@@ -17,7 +17,7 @@ from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_fol
 from cli.decisions.preview import preview_mails
 from cli.language.translation import translated
 from cli.language.words import language, lookup, say, value_word
-from settings import Site, load_site
+from settings.site import Site, load_site
 
 if TYPE_CHECKING:
     from db.outbox import Waiting
@@ -59,9 +59,9 @@ def run(
         for label, number, text in waiting_rows(place, moment):
             console.out.print(escape(f"{label}: {number} {text}"), soft_wrap=True)
         return
-    import service  # noqa: PLC0415
+    from service.prefect_server import prefect_api  # noqa: PLC0415
 
-    with service.prefect_api(place.var):
+    with prefect_api(place.var):
         from flows.cycle import run_cycle  # noqa: PLC0415
 
         cycle = run_cycle(
@@ -158,9 +158,9 @@ def up(
     It consists of a Prefect server with its UI, the schedules of site.toml and a worker; the first
     cycle runs at once. A stopped part is started again. Ctrl-C or SIGTERM stops all of it.
     """
-    import service  # noqa: PLC0415
+    from service import supervisor  # noqa: PLC0415
 
-    service.up(
+    supervisor.up(
         [load_site(folder) for folder in site_folders(site)],
         port=port,
         host=host,
@@ -189,15 +189,15 @@ def worker(
     server's address, PREFECT_API_AUTH_STRING its login. If the server is away, the worker waits for
     it without limit. Ctrl-C or SIGTERM stops it.
     """
-    import service  # noqa: PLC0415
+    from service import worker  # noqa: PLC0415
 
     api = os.environ.get("PREFECT_API_URL", "").rstrip("/")
     if not api.startswith(("http://", "https://")):
         raise console.UsageError(say("service.no_server"))
-    service.work(
+    worker.work(
         [load_site(folder) for folder in site_folders(site)],
         api=api,
-        name=name or service.default_worker_name(),
+        name=name or worker.default_worker_name(),
         limit=limit,
         as_root=as_root,
         say=_print,

@@ -12,7 +12,7 @@ import typer
 from cli import console, simulate_output
 from cli.console import CsvOption, JsonOption, SiteOption, UsageError
 from cli.language.words import say
-from settings import Site, load_site
+from settings.site import Site, load_site
 
 
 def simulate(

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cli import console
 from cli.language.words import say
-from settings import Site
+from settings.site import Site
 from sla.directory import Role
 from sla.ladders import NoticeKind
 

@@ -14,7 +14,8 @@ from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.translation import translated
 from cli.language.words import language, say, value_word
-from settings import SettingsError, load_site
+from settings.errors import SettingsError
+from settings.site import load_site
 from sla.error_text import first_line
 from sla.plain_text import terminal_safe
 

@@ -17,7 +17,8 @@ from rich.markup import escape
 from cli import console
 from cli.console import SitesOption, site_folders
 from cli.language.translation import translated
-from settings import SettingsError, Site, load_site
+from settings.errors import SettingsError
+from settings.site import Site, load_site
 from sla.plain_text import log_line, terminal_safe
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from flows.permitted import (
     served_sites,
 )
 from flows.stored_results import refuse_stored_results
-from settings import load_site
+from settings.site import load_site
 from tasks.common.context import ClockInThePast, SiteContext
 from tasks.monitoring import clock_check
 from tasks.monitoring.clock_check import Ask, ClockOutcome, ClockRefused

@@ -18,7 +18,7 @@ from db import storms
 from db.models import StormStatus
 from flows.parameters import SiteFolder, StormNumber
 from flows.permitted import check_site, served_sites
-from settings import load_site
+from settings.site import load_site
 from tasks.common.context import SiteContext
 from tasks.notifications.storms import decide
 from tasks.text.catalog import catalog

@@ -21,10 +21,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-import service
 from cli.console import reason
 from db.decisions import mode
-from settings import Site, load_site
+from service.prefect_server import prefect_api
+from settings.site import Site, load_site
 
 if TYPE_CHECKING:
     from tasks.common.context import SiteContext
@@ -50,7 +50,7 @@ def main() -> None:
         )
         step = "Prefect server"
         out.print("starting a Prefect server ...")
-        with service.prefect_api(site.var):
+        with prefect_api(site.var):
             step = "database"
             demo = _Demo(site)
             for step, run in demo.steps:  # noqa: B007 - the error message names the failed step

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from service.environment import NOT_NOW
 from service.errors import ServiceError, Unready
 from service.registration import register
-from settings import load_site
+from settings.site import load_site
 
 
 def main(arguments: Sequence[str]) -> int:

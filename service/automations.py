@@ -8,7 +8,7 @@ from typing import Any
 from flows.ui_texts import ui_text
 from service.deployment_specs import DeploymentSpec
 from service.environment import HEARTBEAT_SECONDS
-from settings import Site
+from settings.site import Site
 
 PREFIX = "tenggat: "
 """Prefix of the names of our automations. All others are left alone."""

@@ -16,7 +16,7 @@ from db.installation.record import claim
 from db.migrate import migrate
 from db.migrations.revisions import newest_revision, revision
 from service.errors import ServiceError, Unready
-from settings import Site
+from settings.site import Site
 
 
 def claim_database(site: Site, now: datetime) -> None:

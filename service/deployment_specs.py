@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from flows.ui_texts import ui_text
 from service.environment import POOL, REPOSITORY
-from settings import Site
+
+if TYPE_CHECKING:
+    from settings.site import Site
 
 AGAIN = "again-after-crash"
 """Tag of deployments with a restart after a crash, because no later run does the same work."""

@@ -12,7 +12,7 @@ from service.deployment_specs import DeploymentSpec, flow_of, plans
 from service.environment import POOL, TAG
 from service.errors import Rejected, ServiceError
 from service.prefect_api import ask, every, found
-from settings import Site
+from settings.site import Site
 
 NO_TEMPLATE = {
     "job_configuration": {"stream_output": True},

@@ -43,7 +43,7 @@ from service.runs import stale
 from service.signals import until_stopped
 from service.user import refuse_root
 from service.worker import kept_worker
-from settings import Site
+from settings.site import Site
 
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
 SITES_AT_ONCE = 4

@@ -22,7 +22,7 @@ from service.process import Child
 from service.restarts import SupervisedProcess
 from service.signals import until_stopped
 from service.user import refuse_root
-from settings import Site
+from settings.site import Site
 
 WORKER_PROGRAM = (
     sys.executable,

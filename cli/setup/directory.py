@@ -12,8 +12,9 @@ from rich.markup import escape
 from cli import console
 from cli.console import SiteOption, UsageError
 from cli.language.words import say
-from settings import SettingsError, Site, load_site
 from settings.directory import directory_tables
+from settings.errors import SettingsError
+from settings.site import Site, load_site
 from sla.directory import Directory
 from tasks.common.whole_files import whole_files
 

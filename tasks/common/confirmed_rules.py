@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.decisions import rules
 from db.models import RuleConfirmation
-from settings import Site
+from settings.site import Site
 from sla.fingerprint import rule_fingerprint
 from sla.regulations.model import Certainty, Law, Rule
 

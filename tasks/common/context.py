@@ -20,7 +20,8 @@ from db.decisions import mode
 from db.engine import one_state, open_engine
 from db.migrate import migrate
 from db.private_dirs import is_open_to_others, make_private
-from settings import SettingsError, Site, load_site
+from settings.errors import SettingsError
+from settings.site import Site, load_site
 from sla.engine.context import ComplaintFacts
 from sla.fingerprint import fingerprint
 from tasks.common.confirmed_rules import confirm_rules

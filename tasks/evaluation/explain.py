@@ -13,7 +13,7 @@ from db import complaints, notices, questions
 from db.mailbox import replies
 from db.models import Complaint
 from db.notices import ComplaintMail
-from settings import Site
+from settings.site import Site
 from sla.engine.clocks import Clock
 from sla.engine.context import ComplaintFacts
 from sla.engine.deadline import Deadline

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from db import questions
 from db.models import WORD_ROLES, QuestionRole
-from settings import Site
+from settings.site import Site
 from sla.folding import folded
 from sla.metrics.columns import CaseColumns, Ints
 

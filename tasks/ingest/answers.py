@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from db import audit, complaints, imports, questions
 from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, QuestionRole
 from db.questions import HIDDEN
-from settings import Site
 from settings.mapping import SourceMapping
+from settings.site import Site
 from sla.error_text import did_you_mean
 from sla.events import ANY_KIND, QUESTION, Event, Kind
 from sla.folding import folded

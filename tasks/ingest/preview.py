@@ -8,7 +8,7 @@ from datetime import datetime
 
 from db.engine import open_engine
 from db.models import Base
-from settings import Site
+from settings.site import Site
 from tasks.common.context import SiteContext
 from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.counted_rows import counted

@@ -21,7 +21,7 @@ import httpx
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from settings import Site
+from settings.site import Site
 from tasks.common.context import SiteContext
 from tasks.common.limited_http import AnswerLimit, limit_answers
 from tasks.common.limited_socket import ReceiveLimit, limit_tls, limited_socket

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from db.engine import NotReady, open_engine, reading
 from db.private_dirs import make_private
-from settings import Site
+from settings.site import Site
 from tasks.common.context import SiteContext
 from tasks.common.whole_files import whole_file
 from tasks.monitoring import clock_check

@@ -25,7 +25,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
 from db.engine import NotReady
-from settings import SettingsError, Site
+from settings.errors import SettingsError
+from settings.site import Site
 from tasks.common.context import ClockInThePast
 from tasks.ingest.source_count import IncompleteIntake
 from tasks.monitoring.clock_check import ClockRefused

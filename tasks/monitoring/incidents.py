@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from db import outbox, runs
-from settings import Site
+from settings.site import Site
 
 WARN_BEFORE_YEAR_END = timedelta(days=60)
 MEGABYTE = 1_000_000

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from db.lives import MessageStatus
 from db.models import MessageRow
-from settings import Site
+from settings.site import Site
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import SiteContext
 from tasks.notifications.message import WATCH, watch_mime

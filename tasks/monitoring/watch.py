@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from db import outbox, watch_state
 from db.mailbox import bounces
 from db.models import MessageKind
-from settings import Site
+from settings.site import Site
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext, SiteContext
 from tasks.monitoring import incidents

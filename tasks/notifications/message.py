@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from db.models import MessageRow
-from settings import Site
+from settings.site import Site
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.render import RenderedMail, alert_mail, watch_mail
 from tasks.notifications.views import VACANCIES, AlertMail, WatchMail, vacancies_in

@@ -11,7 +11,7 @@ from typing import Any
 from db import quarantine, questions
 from db.models import WORD_ROLES, MessageRow, OpenQuestion, QuarantineRow, QuestionRole
 from db.questions import QuestionCount
-from settings import Site
+from settings.site import Site
 from sla.regulations.model import Law
 from tasks.common.context import RunContext
 from tasks.ingest.answers import names_no_step

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from db.models import MessageRow, ReportRow
-from settings import Site
+from settings.site import Site
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import SiteContext
 from tasks.notifications.coat_of_arms import coat_of_arms

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from db import audit_verify
 from db.migrations.revisions import revision
-from settings import Site
+from settings.site import Site
 from sla.directory import Role
 from sla.engine.context import ComplaintFacts
 from sla.periods import Period, parse

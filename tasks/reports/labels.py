@@ -10,7 +10,7 @@ from datetime import date
 from typing import NamedTuple
 
 from db.models import ReplyKind
-from settings import Site
+from settings.site import Site
 from sla.ladders import SUPERIORS, OffsetUnit, Rung
 from sla.metrics.definitions import HEADLINE
 from tasks.evaluation.known_words import OTHER

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from prefect.server.schemas.schedules import CronSchedule
 from pydantic import ValidationError
 
-from settings import SettingsError, Site
+from settings.errors import SettingsError
+from settings.site import Site
 
 AT_ONCE = 4
 """Number of ticks computed together."""

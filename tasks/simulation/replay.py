@@ -22,7 +22,7 @@ from db import complaints, notices, outbox, runs
 from db.lives import MessageStatus, NoticeStatus
 from db.models import DeadlineRow, FlowRunRecord, MessageKind, MessageRow, NoticeRow
 from db.replica import replay_queue
-from settings import Site
+from settings.site import Site
 from sla.engine.deadline import State
 from sla.ladders import NoticeKind
 from tasks.common.context import RunContext, SiteContext

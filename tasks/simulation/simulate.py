@@ -13,7 +13,7 @@ from db import rulesets
 from db.engine import reading
 from db.replica import replay_queue
 from db.replica.build import clone, copy_done, copy_known, empty_replica
-from settings import Site
+from settings.site import Site
 from tasks.simulation.replay import ReplayContext, ReplayResult, replay
 
 

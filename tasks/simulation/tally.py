@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from settings import Site
+from settings.site import Site
 from sla.ladders import NoticeKind, Offset, OffsetUnit
 from tasks.simulation.replay import ReplayResult, SimulatedNotice
 from tasks.simulation.simulate import Simulation

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from db.models import SourceMailKind
-from settings import Site
 from settings.mapping import SourceMapping
+from settings.site import Site
 from sla.directory import OfficeHolder
 from sla.plain_text import one_plain_line
 from tasks.common.context import SiteContext

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from db import imports
-from settings import Site
+from settings.site import Site
 from settings.sources import FolderSource
 from tasks.common.context import SiteContext
 from tasks.common.errors import place_of

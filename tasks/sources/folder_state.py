@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from settings import Site
+from settings.site import Site
 
 DEEPEST = 4
 """The number of folder levels below a source's folder that count."""

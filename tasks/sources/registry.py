@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from settings import Site
+from settings.site import Site
 from tasks.sources.base import Source
 
 SOURCES: dict[str, type[Source[Any]]] = {}

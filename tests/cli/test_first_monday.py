@@ -14,7 +14,7 @@ from support.live_sites import open_site
 from support.registers.first_hour import ANSWERS, MORNING, ROWS, fill_in, mails
 
 from db.models import Complaint
-from settings import load_site
+from settings.site import load_site
 from sla.directory import Role
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify

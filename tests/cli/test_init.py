@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from cli.language import words
-from settings import load_site
-from settings.site import EXAMPLE
+from settings.site import EXAMPLE, load_site
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from tasks.setup.workbook_writer import write_directory
 from tests.support.registers import registers

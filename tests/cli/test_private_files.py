@@ -7,7 +7,7 @@ import pytest
 
 from cli import console
 from db import private_dirs
-from settings import SettingsError
+from settings.errors import SettingsError
 from tasks.common.context import SiteContext
 from tasks.common.whole_files import whole_file, whole_files
 

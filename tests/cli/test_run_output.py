@@ -133,7 +133,7 @@ def test_a_start_that_is_announced_counts_from_its_day(trial, first_day, expecte
 def test_a_failed_step_has_its_name_in_the_language_of_the_site(context, call_tenggat, monkeypatch):
     done = Cycle(failed="lapor: no readable CSV (x)", failed_flow="intake")
     monkeypatch.setattr("flows.cycle.run_cycle", lambda *site, **more: done)
-    monkeypatch.setattr("service.prefect_api", lambda folder: nullcontext())
+    monkeypatch.setattr("service.prefect_server.prefect_api", lambda folder: nullcontext())
     at = ("--site", context.site.folder, "--now", "2026-11-29T12:00")
     code, _, errors = call_tenggat("--lang", "id", "run", *at)
     assert (code, errors) == (1, "gagal: pengambilan: lapor: CSV tidak dapat dibaca (x)\n")

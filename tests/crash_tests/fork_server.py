@@ -18,7 +18,7 @@ from typing import Any
 
 from crash_tests.kill_points import Crossings
 from db.engine import open_engine
-from settings import load_site
+from settings.site import load_site
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed

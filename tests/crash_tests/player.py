@@ -29,7 +29,7 @@ from crash_tests.model import DEADLINES, DELIVERY, INTAKE, Fault, Plan, Process,
 from crash_tests.plan import FIRST_DAY
 from db.engine import open_engine
 from db.models import MessageRow
-from settings import load_site
+from settings.site import load_site
 from tasks.common.context import SiteContext
 
 TESTS = Path(__file__).parent.parent

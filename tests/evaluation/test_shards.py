@@ -16,7 +16,7 @@ from support.pipeline import EVERYWHERE, at, decide, messages, notices, register
 from db.models import Complaint, DeadlineChange, Ruleset
 from flows.run_context import SKEW, flow_run_context
 from service.deployment_specs import plans
-from settings import load_site
+from settings.site import load_site
 from sla.directory import Role
 from sla.engine.context import Policy
 from sla.ladders import Ladder, NoticeKind, Offset, Rung

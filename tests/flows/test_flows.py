@@ -19,9 +19,9 @@ from support.prefect_shared import Shared, Told
 from support.small_site import NAME, export, small_site
 from support.wait import until
 
-import service
 from db.models import MessageKind, MessageRow
 from flows.run_context import flow_run_context
+from service.environment import prefect_environment
 from service.prefect_api import every
 from tasks.common.context import ClockInThePast, SiteContext
 
@@ -132,7 +132,7 @@ def test_no_complainant_is_named_anywhere_in_prefect(prefect, lived):
     for kind, found in told.items():
         assert found, kind
         assert NAME not in json.dumps(found), kind
-    kept = service.prefect_environment(lived.parent / "var")["PREFECT_HOME"]
+    kept = prefect_environment(lived.parent / "var")["PREFECT_HOME"]
     for file in [*Path(kept).rglob("*"), *(lived.parent / "var" / "mailbox").iterdir()]:
         assert not file.is_file() or NAME.encode() not in file.read_bytes(), file
 

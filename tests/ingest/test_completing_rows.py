@@ -13,7 +13,7 @@ from sqlalchemy import select
 from support.import_results import history, known
 
 from db.models import Complaint, SourceImport
-from settings import SettingsError
+from settings.errors import SettingsError
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
 from tasks.evaluation.explain import explanations

@@ -29,7 +29,8 @@ from support.small_site import export as drop
 
 from db import complaints, questions
 from db.models import Base, Complaint, EventRow, OpenQuestion, Origin, QuarantineRow, QuestionRole
-from settings import SettingsError, load_site
+from settings.errors import SettingsError
+from settings.site import load_site
 from settings.sources import ExchangeSource, read_sources
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify

@@ -24,7 +24,7 @@ from db import complaints
 from db.engine import open_engine
 from db.migrate import migrate
 from db.models import Complaint, QuarantineRow, SourceImport, StateSpanRow
-from settings import load_site
+from settings.site import load_site
 from sla.events import ABSENT, Event, history_as_of
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import load_and_evaluate

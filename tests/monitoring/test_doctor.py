@@ -22,9 +22,8 @@ from support.servers.smtp_servers import Server, running
 from cli.language import words
 from cli.language.translation import translated
 from db import runs
-from settings import load_site
 from settings.proxies import IGNORED
-from settings.site import EXAMPLE
+from settings.site import EXAMPLE, load_site
 from sla.directory import Directory, Role
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check, connectivity, host

@@ -27,7 +27,7 @@ from support.wait import until
 from db import runs
 from db.lives import MessageStatus
 from db.models import MessageRow
-from settings import load_site
+from settings.site import load_site
 from settings.watch import Silence, WatchSettings
 from tasks.common.context import SiteContext
 from tasks.monitoring import external_watch as outside_module

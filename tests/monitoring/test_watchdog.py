@@ -18,14 +18,14 @@ from support.prefect_shared import Shared, Told, bare
 from support.small_site import small_site
 from support.wait import until
 
-import service
 import tasks.monitoring.ping
 from db.models import MessageKind, MessageRow
 from service.automations import silences
 from service.deployment_specs import plans
+from service.environment import prefect_environment
 from service.prefect_api import ask, healthy
 from service.registration import register
-from settings import Site, load_site
+from settings.site import Site, load_site
 from tasks.common.context import SiteContext
 from tasks.monitoring.ping import ping
 from tasks.notifications.enqueue import enqueue_alert
@@ -42,7 +42,7 @@ class Place:
         """Run a flow in a process of its own; what it said where it failed, else nothing."""
         call = f"from flows.{flow} import {flow}; {flow}({str(self.folder)!r})"
         environment = {
-            **service.prefect_environment(self.var, self.api),
+            **prefect_environment(self.var, self.api),
             "TENGGAT_VAR": str(self.var),
             **self.variables,
         }

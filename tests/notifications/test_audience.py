@@ -26,7 +26,8 @@ from support.pipeline import (
 )
 from support.servers.smtp_servers import Letter
 
-from settings import SettingsError, load_site
+from settings.errors import SettingsError
+from settings.site import load_site
 from sla.directory import Role
 from sla.holds import Hold
 from sla.ladders import Ladder

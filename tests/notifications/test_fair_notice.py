@@ -27,7 +27,7 @@ from support.fair_notice.mornings import (
 )
 from support.programs import sized
 
-from settings import Site, load_site
+from settings.site import Site, load_site
 from sla.directory import OF_A_UNIT, Role
 
 pytestmark = pytest.mark.long

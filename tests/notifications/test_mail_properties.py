@@ -30,7 +30,7 @@ from db.engine import open_engine
 from db.lives import NoticeStatus
 from db.models import MessageKind, NoticeRow
 from db.notices import acceptances
-from settings import Site, load_site
+from settings.site import Site, load_site
 from sla.ladders import NoticeKind
 from tasks.common.context import SiteContext
 

@@ -3,7 +3,7 @@
 import pytest
 from conftest import example_site
 
-from settings import load_site
+from settings.site import load_site
 from sla.directory import OfficeHolder, Role, Unit
 from tasks.text.titles import office_title
 

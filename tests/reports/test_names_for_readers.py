@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from settings import Site, load_site
+from settings.site import Site, load_site
 from sla.directory import Role
 from sla.ladders import NoticeKind, Offset, Rung
 from sla.periods import parse

@@ -35,8 +35,8 @@ from support.programs import needed
 from support.site_mistakes import mistakes
 from support.synthetic_reports import AS_OF, RULES, view, without_rows
 
-from settings import load_site
 from settings.report import Letterhead
+from settings.site import load_site
 from sla.metrics.table import Cell, Measure, Row, Table
 from tasks.reports.formats import xlsx_duties
 from tasks.reports.formats.cell_text import column_head

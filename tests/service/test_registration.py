@@ -20,14 +20,13 @@ from support.prefect_shared import Shared, bare
 from support.small_site import small_site
 from support.wait import until
 
-import service
 from service.automations import PREFIX
-from service.environment import POOL
+from service.environment import POOL, prefect_environment
 from service.errors import Rejected
 from service.prefect_api import ask, every
 from service.registration import register, sites_value
 from service.runs import stale
-from settings import load_site
+from settings.site import load_site
 
 SECONDS = 90.0
 
@@ -258,7 +257,7 @@ def test_prefect_s_own_deploy_takes_the_file_as_it_stands(registered, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "deploy", "--all"],
         cwd=REPOSITORY,
-        env={**os.environ, **service.prefect_environment(tmp_path / "var", registered.api)},
+        env={**os.environ, **prefect_environment(tmp_path / "var", registered.api)},
         capture_output=True,
         text=True,
         timeout=120,

@@ -16,14 +16,13 @@ from db.backup.create import backups
 from db.engine import open_engine
 from db.migrate import alembic_config
 from db.migrations.revisions import newest_revision, revision
-from service import ServiceError
 from service.database_upgrade import prepare
 from service.environment import LOOPBACK, SERVER_PORTS, free_port, is_free
-from service.errors import Unready
+from service.errors import ServiceError, Unready
 from service.logs import saying
 from service.process import Child
 from service.restarts import LONGEST_WAIT, PATIENCE, STARTING, WELL_AFTER, SupervisedProcess
-from settings import load_site
+from settings.site import load_site
 
 NOW = wita("2026-11-24 08:00")
 

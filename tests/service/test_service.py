@@ -9,8 +9,8 @@ import psutil
 from support.services import FLOWS
 from support.small_site import FAR_HOUR, FAR_SCHEDULES
 
-import service
-from service.environment import free_port
+from service.environment import MARK, free_port
+from service.lock import sweep
 
 
 def test_it_says_where_to_look(troubled):
@@ -91,12 +91,12 @@ def test_a_port_that_is_taken_is_refused(troubled, refused, tmp_path):
 
 def test_what_outlived_a_killed_service_is_ended_and_nothing_else(tmp_path):
     def waiting(var: object) -> psutil.Popen:
-        marked = {**os.environ, service.MARK: str(var)}
+        marked = {**os.environ, MARK: str(var)}
         return psutil.Popen(["sleep", "60"], env=marked, start_new_session=True)
 
     ours, others = waiting(tmp_path / "ours"), waiting(tmp_path / "others")
     try:
-        service.sweep(str(tmp_path / "ours"))
+        sweep(str(tmp_path / "ours"))
         assert not ours.is_running()
         assert others.poll() is None
     finally:

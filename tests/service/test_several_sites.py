@@ -17,9 +17,10 @@ from db.engine import NotReady, open_engine
 from db.migrate import migrate
 from db.migrations.revisions import newest_revision, revision
 from db.models import Complaint
-from service import ServiceError
+from service.errors import ServiceError
 from service.supervisor import apart
-from settings import SettingsError, load_site
+from settings.errors import SettingsError
+from settings.site import load_site
 from tasks.common.context import SiteContext
 
 

@@ -10,8 +10,7 @@ from prefect.utilities.callables import parameter_schema
 from flows.ui_texts import form_in, ui_text
 from service.automations import automations, silences
 from service.deployment_specs import flow_of, plans
-from settings import load_site
-from settings.site import EXAMPLE
+from settings.site import EXAMPLE, load_site
 
 SPECS = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text("utf-8"))["deployments"]
 

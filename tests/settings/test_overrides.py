@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 from conftest import REPOSITORY, wita
 
-from settings import SettingsError, load_site
+from settings.errors import SettingsError
+from settings.site import load_site
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 from tasks.summary import SummaryRequest, make_summary

@@ -11,8 +11,8 @@ import yaml
 from conftest import REPOSITORY
 from support.site_mistakes import mistakes
 
-from settings import load_site
 from settings.schedules import Schedules
+from settings.site import load_site
 from sla.directory import Role
 from sla.ladders import OffsetUnit
 

@@ -40,7 +40,7 @@ from db.migrate import alembic_config
 from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Ruleset, SourceImport
 from db.replica import replay_queue
 from db.replica.build import copy_known, empty_replica
-from settings import SettingsError
+from settings.errors import SettingsError
 from sla.directory import Role
 from sla.events import Event
 from sla.ladders import NoticeKind

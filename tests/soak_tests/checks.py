@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from db.engine import open_engine
 from db.lives import MessageStatus
 from db.models import Complaint, DeadlineRow, MessageRow
-from settings import load_site
+from settings.site import load_site
 from soak_tests.player import Soak
 from soak_tests.site import HEALTHY
 from tasks.common.context import SiteContext

@@ -30,7 +30,7 @@ from support.servers.smtp_servers import DROP
 
 from db.engine import open_engine
 from db.models import MessageRow
-from settings import load_site
+from settings.site import load_site
 from soak_tests.mischief import City, Desk, TornFolder
 from soak_tests.site import DESK_URL, HEALTHY, Office, make_site
 from tasks.common.context import SiteContext

@@ -26,7 +26,7 @@ from crash_tests.fork_server import Hurried
 
 from db.engine import open_engine
 from flows.intake import pull_all
-from settings import load_site
+from settings.site import load_site
 from tasks.common.context import SiteContext
 from tasks.common.errors import is_lost_database, place_of
 from tasks.deadlines import evaluate_and_notify

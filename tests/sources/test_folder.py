@@ -22,7 +22,7 @@ from support.pipeline import alerts
 
 from db import complaints
 from db.models import Complaint, EventRow, QuarantineRow, SourceImport
-from settings import load_site
+from settings.site import load_site
 from sla.events import events_as_of
 from tasks.common.context import SiteContext
 from tasks.ingest.quarantine_retry import retry

@@ -21,7 +21,7 @@ from support.incoming_mail.mapping import UNIT_BY_ADDRESS
 from support.servers.imap_servers import PASSWORD, USER
 
 from db.models import Complaint
-from settings import SettingsError
+from settings.errors import SettingsError
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
 from tasks.common.redaction import plain_ticket

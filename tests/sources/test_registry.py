@@ -11,8 +11,9 @@ from conftest import REPOSITORY, wita
 from support.code_files import EVERYTHING, nodes
 from support.import_results import take
 
-from settings import load_site, sources
+from settings import sources
 from settings.mapping import SourceMapping
+from settings.site import load_site
 from tasks.common.context import SiteContext
 from tasks.ingest.preview import check_source
 from tasks.ingest.quarantine_retry import retry

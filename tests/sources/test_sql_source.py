@@ -22,7 +22,7 @@ from support.import_results import dump, history, known, quarantine, take
 
 from db import imports
 from db.models import Complaint, SourceImport
-from settings import SettingsError
+from settings.errors import SettingsError
 from settings.sources import SqlSource, read_sources
 from tasks import intake
 from tasks.common.context import SiteContext

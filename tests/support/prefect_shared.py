@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-import service
-from service.environment import POOL
+from service.environment import POOL, prefect_environment
 from service.prefect_api import ask, every
+from service.prefect_server import prefect_server
 from support.databases.prefect import prefect_as_new
 
 
@@ -29,14 +29,14 @@ class Shared:
 
     def seen(self, var: Path) -> dict[str, str]:
         """The environment of a program whose working files are there and whose runs it sees."""
-        return {**service.prefect_environment(var, self.api), "TENGGAT_VAR": str(var)}
+        return {**prefect_environment(var, self.api), "TENGGAT_VAR": str(var)}
 
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """The server that the modules of a process share."""
     folder = tmp_path_factory.mktemp("prefect-shared")
-    with service.prefect_server(prefect_as_new(folder)) as api:
+    with prefect_server(prefect_as_new(folder)) as api:
         yield Shared(api, folder / "prefect" / "prefect.db")
 
 

@@ -34,12 +34,11 @@ import yaml
 from conftest import REPOSITORY, wita
 from sqlalchemy import delete, func, select
 
-import service
 from db import runs
 from db.lives import MessageStatus
 from db.models import FlowRunRecord, MessageRow, NoticeRow
 from db.outbox import PENDING
-from service.environment import AUTOMATIONS, CHECK, HEALTH, STALE, free_port
+from service.environment import AUTOMATIONS, CHECK, HEALTH, MARK, STALE, free_port
 from service.login import login_file
 from service.prefect_api import ask
 from service.runs.locks import live_runs
@@ -224,7 +223,7 @@ class Up:
 
     @staticmethod
     def marks(environ: dict[str, str]) -> set[str | None]:
-        return {environ.get("TENGGAT_VAR"), environ.get(service.MARK)}
+        return {environ.get("TENGGAT_VAR"), environ.get(MARK)}
 
     def kill(self) -> None:
         for process in [self.process, *self.left()]:

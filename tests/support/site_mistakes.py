@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from settings import SettingsError, load_site
+from settings.errors import SettingsError
+from settings.site import load_site
 
 
 def mistakes(folder: Path) -> list[str]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from settings import Site
 from settings.mapping import TERMINAL
+from settings.site import Site
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
 from sla.error_text import closest

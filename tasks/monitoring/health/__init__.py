@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
-from settings import Site
+from settings.site import Site
 from tasks.monitoring.health import connectivity, database, host, schedules, site_files
 from tasks.monitoring.health.finding import Finding
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from socket import getfqdn
 
-from settings import Site
 from settings.proxies import Proxy, ignored, proxy_for, without_proxy
+from settings.site import Site
 from tasks.common.loopback import is_loopback
 from tasks.monitoring.health.finding import Finding
 from tasks.notifications.transport.choose import smtp_address

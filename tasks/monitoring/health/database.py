@@ -19,7 +19,7 @@ from db.installation.identity import here, read_key
 from db.installation.record import belongs, recorded, refusal
 from db.mailbox import bounces
 from db.migrations.revisions import newest_revision, revision
-from settings import Site
+from settings.site import Site
 from tasks.common.confirmed_rules import confirm_rules
 from tasks.common.context import SiteContext
 from tasks.ingest.row_drop import latest_row_drop

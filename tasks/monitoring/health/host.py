@@ -17,8 +17,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from db.private_dirs import entries, group_name, is_open_to_others, user_name
-from settings import Site
-from settings.site import LOOPBACK
+from settings.site import LOOPBACK, Site
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import free_megabytes
 from tasks.notifications.transport.oauth2_file import open_to_all

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
-from settings import Site
+from settings.site import Site
 from tasks.monitoring.health.finding import Finding
 
 EVERY_DAY = ["*", "*", "*"]

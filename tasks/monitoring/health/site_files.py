@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
-from settings import Site
-from settings.site import EXAMPLE
+from settings.site import EXAMPLE, Site
 from sla.directory import Role
 from sla.ladders import SUPERIORS
 from sla.regulations.model import Law

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from settings import Site
+from settings.site import Site
 from tasks.sources.base import SourceError
 from tasks.sources.imap.connection import LimitedClient, examined, explained, opened, way_by
 

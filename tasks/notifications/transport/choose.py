@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from settings import Site
+from settings.site import Site
 from tasks.notifications.transport.smtp import SmtpAddress
 
 

@@ -12,7 +12,7 @@ import segno
 import typst
 
 from db.notices import ComplaintMail
-from settings import Site
+from settings.site import Site
 from sla.engine.deadline import LATE_STATES, Deadline, State
 from sla.events import Event, Kind
 from tasks.common.context import SiteContext

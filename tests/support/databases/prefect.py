@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-import service
 from service.environment import prefect_environment
+from service.prefect_server import prefect_server
 
 
 class Template:
@@ -38,7 +38,7 @@ class Template:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not ready.exists():
                 var = cls.folder / "prefect-newest"
-                with service.prefect_server(var):
+                with prefect_server(var):
                     pass
                 half = ready.with_suffix(".half")
                 with (

@@ -16,7 +16,7 @@ from db.engine import open_engine
 from db.lives import MessageStatus
 from db.mailbox import bounces
 from db.models import Complaint, DeadlineRow, MessageItem, MessageKind, MessageRow, NoticeRow
-from settings import Site
+from settings.site import Site
 from sla.engine.deadline import State
 from support.fair_notice.mornings import (
     HOURS,

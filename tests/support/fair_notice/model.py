@@ -11,7 +11,7 @@ from conftest import WITA
 from db.lives import MessageStatus, NoticeStatus
 from db.models import NoticeRow
 from db.notices import Acceptance
-from settings import Site
+from settings.site import Site
 from sla.directory import OF_A_UNIT, Role
 from sla.engine.context import ComplaintFacts
 from sla.engine.deadline import Deadline, State
