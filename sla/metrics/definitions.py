@@ -63,10 +63,11 @@ Formulas, all as known at the report's as-of time:
 - statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
   unit makes it by answering a notice; it changes no deadline.
 - settled_within_n: of the complaints with a notification of a rung in the period, the share settled
-  within n working days after the first notification. Complaints are left out of that share, settled
-  or not, until their source was read after the last of these days. Those with an open question
-  about a step, or that their source stopped showing before, are left out too unless they are known
-  to have been settled within these days.
+  or closed within n working days after the first notification, also if it was reopened later: the
+  final settlement is another figure. Complaints are left out of that share, settled or not, until
+  their source was read after the last of these days. Those with an open question about a step, or
+  that their source stopped showing before, are left out too unless they are known to have been
+  settled within these days.
 """
 
 from __future__ import annotations

@@ -516,6 +516,16 @@ def test_a_settlement_counts_in_a_share_after_a_notice_only_when_its_days_are_ov
         assert counted == ((0, 0) if shares[0] is None else (2, 0))
 
 
+@pytest.mark.parametrize("kind", ["settled", "closed"])
+def test_a_settlement_after_a_notice_counts_although_the_complaint_was_reopened(kind):
+    steps = [(kind, "2026-11-11 10:00"), ("reopened", "2026-11-20 10:00")]
+    again = case("0", event_at("received", "2026-11-02 10:00"), *(event_at(*s) for s in steps))
+    tables = figures([again], notified=[("0", "plus-3", "2026-11-09")])
+    (row,) = tables["escalations"].rows
+    assert row.cells[3:] == (1.0, 1.0, 1.0)
+    assert tables["headline"].value("settled", "value") == 0
+
+
 @pytest.mark.parametrize(
     ("covered", "absent", "cells", "counted"),
     [
