@@ -143,6 +143,13 @@ class Rule:
         """Return the regulation and the article, as usually cited."""
         return f"{self.regulation.citation} {self.article}".strip()
 
+    def citation_in(self, locale: str) -> str:
+        """Return the citation for readers of a language: an article that is a remark in brackets is
+        Indonesian, so others read only the regulation.
+        """
+        is_remark = self.article.startswith("(")
+        return self.regulation.citation if is_remark and locale != "id" else self.citation
+
     @property
     def binds_provider(self) -> bool:
         """Check whether the government must act, and not the complainant or the system."""

@@ -58,7 +58,7 @@ def names_of(site: Site, locale: str, day: date | None = None, today: date | Non
     for rule_id in law.ids:
         rule = (law.on(rule_id, day) if day else None) or law.last(rule_id)
         mark = f" · {t('mail.confirm_mark')}" if rule.certainty.to_be_confirmed else ""
-        known["rule", rule_id] = Name(rule.label[locale], rule.citation + mark)
+        known["rule", rule_id] = Name(rule.label[locale], rule.citation_in(locale) + mark)
     known |= {("rung", rung): Name(text) for rung, text in _rung_names(site, locale).items()}
     for unit in site.directory.units:
         known["unit", unit] = Name(site.directory.name_of(unit))

@@ -126,6 +126,9 @@ def test_notes_and_names_change_their_language_and_no_figure_does(context):
     assert (english.tables, english.sha256) == (view.tables, view.sha256)
     rule = "sp4n-guideline/information"
     assert view.names("rule", rule).text != english.names("rule", rule).text
+    bases = [v.names("rule", rule).detail.partition(" · ")[0] for v in (view, english)]
+    remark = " (menggantikan 62/2018 Lampiran Bab VI)"
+    assert bases == [f"PermenPANRB 5/2025{remark}", "PermenPANRB 5/2025"]
     ours, theirs = (
         {r for row in v.notes.regulations for r in row.rules_to_be_confirmed}
         for v in (view, english)

@@ -141,7 +141,7 @@ class _Card:
         t, locale, deadline = self._t, self._site.locale, item.deadline
         rule = deadline.rule
         length = self._text("length_text", rule)
-        basis = f"{rule.citation}; {t('explain.length')} {length}"
+        basis = f"{rule.citation_in(locale)}; {t('explain.length')} {length}"
         if rule.certainty.to_be_confirmed:
             basis += f"; {t(f'certainty.{rule.certainty}')}"
         counts = self._text("counts_text", item.counts)
@@ -165,8 +165,9 @@ class _Card:
         )
 
     def _undetermined(self) -> str:
+        locale = self._site.locale
         rules = [
-            f"{rule.label[self._site.locale]} ({rule.citation})" for rule in self._view.undetermined
+            f"{rule.label[locale]} ({rule.citation_in(locale)})" for rule in self._view.undetermined
         ]
         if not rules:
             return ""
