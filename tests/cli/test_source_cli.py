@@ -82,7 +82,7 @@ def test_check_shows_how_each_field_came_out_and_what_would_be_quarantined(tengg
         "would become open questions",
         "Instansi Terdisposisi  Dinas Lama  1",
         "3 rows of Laporan_Ringkas_2026-11-24_0730.xlsx: 2 imported, 1 to quarantine"
-        " (1 bad_date), 1 open questions",
+        " (1 bad_date), 1 open question",
     ):
         assert re.sub("  +", "  ", line.strip()) in re.sub("  +", "  ", out)
     assert NAME not in out
@@ -636,7 +636,7 @@ def test_questions_are_listed_and_answered(tenggat, site, open_site):
         "value": "Entah",
         "complaints": "2",
     }
-    assert "1 open questions" in tenggat("questions")[1]
+    assert "1 open question" in tenggat("questions")[1]
     code, _, error = tenggat("questions", "answer", "1", "Terverifikas", "--now", NOW)
     assert (code, "did you mean `Terverifikasi`? `kosong`" in error) == (2, True)
     code, _, error = tenggat("--lang", "id", "questions", "answer", "1", "Terverifikas")
