@@ -40,6 +40,7 @@ from settings.site import load_site
 from sla.metrics.table import Cell, Measure, Row, Table
 from tasks.reports.formats import xlsx_duties
 from tasks.reports.formats.cell_text import column_head
+from tasks.reports.formats.chart_canvas import width_of
 from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
 from tasks.reports.formats.sections import sections
 from tasks.reports.formats.xlsx import report_xlsx
@@ -1133,6 +1134,28 @@ def test_each_plot_is_there_twice_the_same_and_says_something(locale):
     assert t("report.plot.not_late") in drawn["ageing"].svg
     assert ">–</text>" in drawn["escalations"].svg  # no bar is no share of 0%
     assert {"id": "Mei 2026", "en": "May 2026"}[locale] in drawn["trend"].svg
+
+
+@pytest.mark.parametrize("target", [None, 1.0])
+def test_the_labels_behind_the_bars_of_units_are_inside_of_the_picture(target):
+    """Also on a phone, where names take half of the width, and beside the line of the target."""
+    full = view("id", units=16, count=400)
+    units = full.table("by_unit")
+    assert units
+    rows = tuple(replace(r, cells=(*r.cells[:7], 0.951, *r.cells[8:])) for r in units.rows)
+    tables = tuple(replace(t, rows=rows) if t is units else t for t in full.tables)
+    plot = plots(replace(full, tables=tables, target=target))["by_unit"]
+    for svg in (plot.svg, plot.wide):
+        root = ElementTree.fromstring(svg)
+        right = float(root.attrib["viewBox"].split()[2])
+        texts = [node for node in root.iter() if node.tag.endswith("text")]
+        labels = [node for node in texts if "text-anchor" not in node.attrib]
+        assert len(labels) > 10
+        for node in labels:
+            ends = float(node.attrib["x"]) + width_of(
+                node.text or "", float(node.attrib["font-size"])
+            )
+            assert ends <= right, node.text
 
 
 @pytest.mark.parametrize("kind", ["empty", "nothing"])

@@ -140,18 +140,19 @@ def _unit_bars(table: Table, view: Report, drawn: Sequence[tuple[Row, float]], w
     names = [cut(view.names(table.of, row.key).text, width) for row, _ in drawn]
     canvas = Canvas(f"by_unit_{width:.0f}", width, 13 * len(drawn) + 26)
     left = 8 + min(max(width_of(name, SMALL) for name in names), width * 0.55)
-    frame = Frame(left, 4, width - 4, 13 * len(drawn) + 8, across=1.14)
+    labels = [percent_text(share, locale) for _, share in drawn]
+    room, across = 3 + max(width_of(label, SMALL) for label in labels), width - 4 - left
+    frame = Frame(left, 4, width - 4, 13 * len(drawn) + 8, across=across / (across - room))
     ends = (0, 0.25, 0.5, 0.75, 1)
     canvas.columns(frame, [(end, percent_text(end, locale)) for end in ends])
     middles = spread(frame.top, frame.bottom, len(drawn))
     aim = None if view.target is None else frame.x(view.target)
-    for middle, name, (row, share) in zip(middles, names, drawn, strict=True):
+    for middle, name, label, (row, share) in zip(middles, names, labels, drawn, strict=True):
         end = frame.x(min(share, 1))
         canvas.rect(
             left, middle - 4.7, end, middle + 4.7, GREY if row.small else BLUE, hatch=row.small
         )
         canvas.text((left - 4, middle), name, SMALL, anchor="end")
-        label = percent_text(share, locale)
         across = end + 3
         if aim is not None and across < aim + 2 and across + width_of(label, SMALL) > aim:
             across = aim + 3  # beside the line of the target, not across it
