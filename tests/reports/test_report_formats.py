@@ -1163,7 +1163,19 @@ def test_where_there_is_nothing_to_draw_a_sentence_stands(kind):
     assert drawn_of(kind, "id") == {}
     source = page_of(kind, "id")
     assert "<svg" not in source
-    assert catalog("id")("report.nothing" if kind == "empty" else "report.no_plot") in source
+    assert catalog("id")("report.nothing" if kind == "empty" else "report.no_plot_full") in source
+
+
+@pytest.mark.parametrize("without", [False, True])
+def test_a_total_without_any_sum_is_no_empty_row(without):
+    full = report_of("usual", "id")
+    trend = full.table("trend")
+    assert trend
+    total = Row("total", (None if without else 9,) + (None,) * (len(trend.columns) - 1))
+    tables = tuple(replace(t, total=total) if t is trend else t for t in full.tables)
+    shown = sections(replace(full, tables=tables), ZONE, 9)
+    (section,) = (each for each in shown if each.key == "trend")
+    assert (section.total is None) is without
 
 
 def test_a_plot_of_the_public_edition_draws_nothing_that_is_withheld():

@@ -209,14 +209,14 @@ def _section(
     section: Section, view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot]
 ) -> dict[str, Any]:
     t, plot = catalog(view.names.locale), drawn.get(section.key)
-    missing = t("report.no_plot") if section.key in DRAWN and section.lines and not plot else ""
+    lacking = section.key in DRAWN and section.lines and not plot
     left_out = t("report.not_shown", n=section.not_shown) if section.not_shown else ""
     return {
         "key": section.key,
         "title": section.title,
         "note": section.note,
         "plot": _plot(plot) if plot else None,
-        "no_plot": missing,
+        "no_plot": t(f"report.no_plot_{view.edition}") if lacking else "",
         **_table(section),
         "after": left_out if section.lines else section.nothing,
         "sources_title": t("report.sources"),

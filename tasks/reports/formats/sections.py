@@ -229,8 +229,8 @@ def _head(table: Table, column: Column, view: Report, t: Catalog) -> Shown:
 
 
 def _total(table: Table, shown: list[Column], view: Report, zone: ZoneInfo) -> Line | None:
-    """Build the row of the sums; a column without a sum is empty."""
-    if table.total is None:
+    """Build the row of the sums; a column without a sum is empty. None if all are empty."""
+    if table.total is None or all(cell is None for cell in table.total.cells):
         return None
     name = Name(catalog(view.names.locale)("report.total"))
     cells = dict(zip(table.columns, table.total.cells, strict=True))
