@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -151,11 +151,20 @@ def moment(text: str | None, site: Site) -> datetime:
 
 
 def day(text: str) -> date:
-    """Parse a day in the form YYYY-MM-DD."""
+    """Parse a day as YYYY-MM-DD, or as people write it, the day before the month."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(say("console.no_day", text=text)) from None
+        pass
+    from tasks.common.flexible_dates import DAY_FIRST, parse_flexible  # noqa: PLC0415
+
+    try:
+        moment = parse_flexible(text, DAY_FIRST)
+    except ValueError:
+        moment = None
+    if moment is None or moment.time() != time.min:
+        raise UsageError(say("console.no_day", text=text))
+    return moment.date()
 
 
 def known_source(site: Site, name: str) -> str:

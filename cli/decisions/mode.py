@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from cli import console
 from cli.console import NowOption, SiteOption, UsageError
 from cli.language.words import language, say
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from db.decisions.mode import SiteMode
     from tasks.common.context import SiteContext
 
@@ -33,14 +36,18 @@ def start(
         ),
     ] = None,
     by: ByOption = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for a script.")] = False,
     site: SiteOption = None,
     now: NowOption = None,
 ) -> None:
     """End the trial: officials get mails.
 
     A new site is in trial: only the administrator gets mails. The ladder of every duty begins again
-    at the unit. Deadlines missed before go to each unit as one list.
+    at the unit. Deadlines missed before go to each unit as one list. If nothing was imported,
+    offices are vacant or no preview was written, the command says so and asks.
     """
+    first_day = console.day(begin) if begin else None
+    superiors_first_day = console.day(superiors) if superiors else None
     with console.context_of(site) as context:
         from tasks.notifications.trial.start import (  # noqa: PLC0415
             NotPossible,
@@ -48,13 +55,15 @@ def start(
             start_site,
         )
 
+        moment = console.moment(now, context.site)
+        _check_ready(context, moment, first_day, yes=yes)
         try:
             mode = start_site(
                 context,
-                console.moment(now, context.site),
+                moment,
                 _decided_by(by),
-                first_day=console.day(begin) if begin else None,
-                superiors_first_day=console.day(superiors) if superiors else None,
+                first_day=first_day,
+                superiors_first_day=superiors_first_day,
             )
         except NotPossible as error:
             raise UsageError(say("mode.error.over", day=error.day)) from None
@@ -74,6 +83,27 @@ def stop(by: ByOption = "", site: SiteOption = None, now: NowOption = None) -> N
 
         mode = stop_site(context, console.moment(now, context.site), _decided_by(by))
         _show(context, mode)
+
+
+def _check_ready(context: SiteContext, now: datetime, first_day: date | None, *, yes: bool) -> None:
+    """Print what a site in trial lacks, and ask whether it starts nevertheless."""
+    from db.decisions import mode  # noqa: PLC0415
+    from tasks.notifications.trial.readiness import preview_folder, readiness  # noqa: PLC0415
+
+    with context.consistent_read() as session:
+        if mode.of_site(session).live:
+            return
+    ready = readiness(context, now, first_day)
+    if ready.complete:
+        return
+    lines = [say("mode.ready.unread", source=source) for source in ready.unread]
+    if ready.vacancies:
+        lines.append(say("mode.ready.vacancies", n=ready.vacancies))
+    if not ready.previewed:
+        lines.append(say("mode.ready.preview", folder=preview_folder(context)))
+    console.out.print(escape("\n".join(lines)), soft_wrap=True)
+    if not yes and not console.confirm(say("mode.ready.ask")):
+        raise typer.Exit(console.TROUBLE)
 
 
 def _decided_by(name: str) -> str:

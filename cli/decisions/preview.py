@@ -15,12 +15,13 @@ def preview_mails(site: Path | None, now: str | None, to: Path | None, *, as_jso
     """Write the next mails as files, and print their numbers and the index page."""
     with console.context_of(site, finish=False) as context:
         from db.decisions import mode  # noqa: PLC0415
+        from tasks.notifications.trial.readiness import preview_folder  # noqa: PLC0415
         from tasks.simulation.preview import preview, write_preview  # noqa: PLC0415
 
         moment = console.moment(now, context.site)
         mails = preview(context, moment)
         name = f"{context.local(moment):%Y-%m-%d_%H%M}"
-        folder = to or context.site.var / "preview" / name
+        folder = to or preview_folder(context) / name
         with console.writing(folder):
             index = write_preview(context, mails, folder)
         with context.consistent_read() as session:

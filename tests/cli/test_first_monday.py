@@ -59,9 +59,9 @@ def test_the_first_hour_and_the_first_monday(
     first_day(site)
     assert mails(site) == {"admin@rekaan.example"}  # a trial
 
-    code, said, errors = call_tenggat("run", "--preview", "--to", tmp_path / "preview", *now)
+    code, said, errors = call_tenggat("run", "--preview", *now)
     assert (code, errors) == (0, "")
-    assert (tmp_path / "preview" / "index.html").is_file()
+    assert (tmp_path / "kab-var" / "preview" / "2026-11-24_0800" / "index.html").is_file()
     trial = "This site is in trial: officials get mails only after `tenggat start`."
     assert trial in said
     assert re.search(r"mails would leave at 2026-11-25 \d\d:\d\d if the trial ended now", said)

@@ -957,8 +957,8 @@ def test_a_storm_is_told_with_its_numbers(context, call, story_recorded):
     [
         (("--from", "2026-11-30", "--to", "2026-11-16"), "would end (2026-11-16) before it begins"),
         (
-            ("--from", "16.11.2026", "--to", "2026-11-30"),
-            "'16.11.2026' is no day; write 2026-11-24",
+            ("--from", "31.11.2026", "--to", "2026-11-30"),
+            "'31.11.2026' is no day; write day, month and year, for example 24/11/2026",
         ),
         (("--from", "1999-01-01", "--to", "2026-11-30"), "leaves the site's calendar"),
         (("--from", "2026-11-16", "--to", "9999-12-31"), "leaves the site's calendar"),

@@ -8,10 +8,11 @@ from datetime import date
 import pytest
 from conftest import ON_BOTH, kind_of_database, wita
 from sqlalchemy import select
-from support.live_sites import back_to_trial
+from support.live_sites import back_to_trial, open_site
 from support.pipeline import (
     BREACHED,
     at,
+    begin,
     decide,
     deliver,
     messages,
@@ -20,15 +21,19 @@ from support.pipeline import (
     register,
 )
 
+from cli import console
+from cli.language import words
 from db import audit
 from db import notices as notice_queries
 from db.decisions import mode
 from db.models import AuditRow, MessageKind
 from settings.site import StormSettings
 from sla.directory import Role
+from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 from tasks.notifications.enqueue import enqueue
 from tasks.notifications.trial.mode_text import mode_text
+from tasks.notifications.trial.readiness import preview_folder
 from tasks.notifications.trial.start import NotPossible, TooEarly, start_site, stop_site
 
 UNITS = ("Inspektorat", "Dinas Sosial")
@@ -229,3 +234,90 @@ def test_doctor_says_the_mode(trial):
         " 2026-12-01 00:00"
     )
     assert found()[live] == "good"
+
+
+@pytest.fixture
+def asked(trial, monkeypatch, call_tenggat):
+    """Call `tenggat start` on a site in trial and answer its question; the questions are kept."""
+    monkeypatch.setattr(SiteContext, "open", classmethod(open_site))
+    questions = []
+
+    def call(answer: str, *arguments: str, lang: str = "id") -> tuple[int, str, list[str]]:
+        def prompt(question: str, **_: object) -> str:
+            questions.append(question)
+            return answer
+
+        monkeypatch.setattr(console.typer, "prompt", prompt)
+        where = ("--site", trial.site.folder, "--now", "2026-11-24T08:00")
+        code, said, _ = call_tenggat("--lang", lang, "start", *arguments, *where)
+        return code, said, questions
+
+    yield call
+    words.use_language("en")
+
+
+def live(context) -> bool:
+    with context.transaction() as session:
+        return mode.of_site(session).live
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [
+        (
+            "id",
+            [
+                "belum ada data yang diambil dari sumber register: jalankan",
+                "jabatan di unit masih kosong: surelnya naik ke unit induk atau administrator.",
+                "belum ada pratinjau surel di",
+            ],
+        ),
+        (
+            "en",
+            [
+                "nothing was imported from source register yet: run",
+                "offices of units are vacant: their mails go to the parent unit or the",
+                "there is no preview of the mails in",
+            ],
+        ),
+    ],
+)
+def test_a_start_names_what_the_site_lacks_and_needs_a_yes(trial, asked, lang, expected):
+    directory = trial.site.folder / "officers.csv"
+    lines = directory.read_text("utf-8").splitlines(keepends=True)
+    keep = [line for line in lines if "head_of_unit" not in line]
+    assert len(keep) < len(lines)
+    directory.write_text("".join(keep), encoding="utf-8")
+    code, said, questions = asked("", lang=lang)
+    assert (code, len(questions), live(trial)) == (1, 1, False)
+    assert [text for text in expected if text not in said] == []
+    assert str(trial.site.var / "preview") in said
+    code, said, questions = asked("", "--yes", lang=lang)
+    assert (code, len(questions), live(trial)) == (0, 1, True)
+    assert expected[0] in said
+
+
+def test_a_yes_starts_and_a_live_site_is_not_asked_again(trial, asked):
+    assert asked("ya")[0] == 0
+    assert live(trial)
+    code, said, questions = asked("", "--superiors-from", "7 Desember 2026")
+    assert (code, len(questions)) == (0, 1)
+    assert said.endswith("menerima surel mulai Senin, 7 Desember 2026.\n")
+
+
+def test_a_site_that_was_imported_filled_in_and_previewed_starts_without_a_question(trial, asked):
+    for source in trial.site.sources:
+        begin(trial, source, wita("2026-11-23 08:00"))
+    folder = preview_folder(trial) / "2026-11-24_0800"
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text("", encoding="utf-8")
+    officers = trial.site.folder / "officers.csv"
+    with officers.open("a", encoding="utf-8") as file:
+        file.write("dishub,head_of_unit,Rekaan,kadis@contohkab.example,2026-11-25,,\n")
+        file.write("kec-muara,liaison,Rekaan,muara@contohkab.example,,,\n")
+    code, said, questions = asked("", lang="en")  # the head of Dinas Perhubungan begins tomorrow
+    assert (code, len(questions)) == (1, 1)
+    assert said.startswith("1 office of a unit is vacant:")
+    code, said, questions = asked("", "--from", "25/11/2026", lang="en")
+    assert (code, len(questions)) == (0, 1)
+    assert "Wednesday, 25 November 2026" in said
