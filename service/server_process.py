@@ -28,7 +28,7 @@ from uvicorn.config import STARTUP_FAILURE
 from service.environment import CHECK, PARENT, interval
 from service.gateway import Gateway
 from service.login import WATCH
-from service.server_database import wait_outside_sqlite
+from service.server_database import lock_at_begin, wait_outside_sqlite
 from service.signals import end_with_parent
 
 TICK_SECONDS = 1.0
@@ -44,6 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     settings = get_current_settings().server
     check_tasks_every(timedelta(seconds=interval(CHECK)))
     wait_outside_sqlite()
+    lock_at_begin()
     list_time_zones_once()
     assert settings.api.auth_string is not None, "the service always sets a login"
     application = Gateway(

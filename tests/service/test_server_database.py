@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from service import server_database
 from service.server_database import WaitingConnection, wait_outside_sqlite
@@ -113,3 +116,40 @@ def test_engines_get_such_connections_and_their_settings_hold(
         assert made.patience == 60.0
         assert connection.execute(text("PRAGMA busy_timeout")).scalar() == 0
     engine.dispose()
+
+
+async def _count_and_add(
+    configuration: AioSqliteConfiguration, name: str, have_read: asyncio.Barrier | None
+) -> None:
+    """Read and then write in one transaction; `have_read` is where both transactions have read."""
+    engine = await configuration.engine()
+    async with (
+        await configuration.session(engine) as session,
+        configuration.begin_transaction(session),
+    ):
+        await session.execute(text("SELECT count(*) FROM run"))
+        if have_read is not None:
+            await have_read.wait()
+        await session.execute(text("INSERT INTO run VALUES (:name)"), {"name": name})
+
+
+def test_a_transaction_that_reads_first_is_not_refused_when_it_writes(
+    database: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, begin = f"sqlite+aiosqlite:///{database}", AioSqliteConfiguration.begin_transaction
+    monkeypatch.setattr(AioSqliteConfiguration, "begin_transaction", begin)  # put back at the end
+    wait_outside_sqlite()
+    request.addfinalizer(lambda: event.remove(Engine, "do_connect", server_database._connect))
+
+    async def both(have_read: asyncio.Barrier | None) -> None:
+        configuration = AioSqliteConfiguration(connection_url=url)
+        adding = (_count_and_add(configuration, name, have_read) for name in ("one", "two"))
+        await asyncio.gather(*adding)
+
+    with pytest.raises(OperationalError, match="database is locked"):  # as Prefect does it
+        asyncio.run(both(asyncio.Barrier(2)))
+    server_database.lock_at_begin()
+    asyncio.run(both(None))
+    with closing(sqlite3.connect(database)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM run")}
+    assert {"one", "two"} <= names
