@@ -5,6 +5,9 @@ import signal
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
+from prefect.server.api import server as prefect_server
+from prefect.server.api.clients import BaseClient
 
 from service import server_process
 from service.environment import free_port
@@ -71,3 +74,10 @@ def test_answers_have_a_date(server):
 
     asyncio.run(served(server, ask))
     assert b"\r\ndate: " in answers[0]
+
+
+def test_an_action_of_an_automation_calls_the_application_that_is_served(monkeypatch):
+    monkeypatch.setattr(prefect_server, "create_app", prefect_server.create_app)
+    api = FastAPI()
+    server_process.use_in_actions(api)
+    assert BaseClient()._http_client._transport.app is api
