@@ -35,6 +35,9 @@ DEEPEST = 4
 
 _VARIES = re.compile(r"\{(\w+)\}")
 
+_NEXT = re.compile(r"; (?=[^\s:;][^:;]*: |and \d+ more$)")
+"""The end of one message and the beginning of the next."""
+
 Files = tuple[str, ...]
 
 
@@ -68,7 +71,17 @@ def _indented(line: str, locale: str, files: Files) -> str:
 
 
 def _line(line: str, locale: str, files: Files, depth: int) -> str:
-    """Translate a line as a whole, or what follows the first `: ` that leaves a known text."""
+    """Translate a line, or leave it as it is."""
+    found = _known(line, locale, files, depth)
+    return line if found is None else found
+
+
+def _known(line: str, locale: str, files: Files, depth: int) -> str | None:
+    """Translate a line as several messages, as a whole, or after the first `: ` that leaves a known
+    text; None if no pair fits.
+    """
+    if (found := _joined(line, locale, files, depth)) is not None:
+        return found
     if (found := _whole(line, locale, files, depth)) is not None:
         return found
     at = line.find(": ")
@@ -76,7 +89,24 @@ def _line(line: str, locale: str, files: Files, depth: int) -> str:
         if (found := _whole(line[at + 2 :], locale, files, depth)) is not None:
             return line[: at + 2] + found
         at = line.find(": ", at + 2)
-    return line
+    return None
+
+
+def _joined(line: str, locale: str, files: Files, depth: int) -> str | None:
+    """Translate the messages of several files or sources that `; ` joins; None if it joins none.
+
+    Each message begins with a name and `: `. One message may have `; ` inside, so the line is only
+    divided where a pair fits both parts.
+    """
+    if depth:
+        return None
+    for mark in _NEXT.finditer(line):
+        before = _known(line[: mark.start()], locale, files, depth)
+        if before is not None:
+            after = _known(line[mark.end() :], locale, files, depth)
+            if after is not None:
+                return f"{before}; {after}"
+    return None
 
 
 def _whole(text: str, locale: str, files: Files, depth: int) -> str | None:

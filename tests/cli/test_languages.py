@@ -202,6 +202,15 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
             " mungkin berkas ini untuk folder sumber lain",
         ),
         (
+            "lapor: A 5.xlsx: no row begins with 'Tracking ID'; is this the right file?; register:"
+            " B9.xlsx: no row begins with 'NO'; is this the right file?; C.csv: no row begins with"
+            " 'NO'; is this the right file?; and 3 more",
+            "lapor: A 5.xlsx: tidak ada baris judul yang diawali 'Tracking ID'; mungkin berkas ini"
+            " untuk folder sumber lain; register: B9.xlsx: tidak ada baris judul yang diawali 'NO';"
+            " mungkin berkas ini untuk folder sumber lain; C.csv: tidak ada baris judul yang"
+            " diawali 'NO'; mungkin berkas ini untuk folder sumber lain; dan 3 lagi",
+        ),
+        (
             "Login of the UI: in the file /v/login; `tenggat ui login` shows it",
             "Kata masuk antarmuka: di berkas /v/login; `tenggat ui login` menampilkannya",
         ),
