@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -91,6 +92,39 @@ def entry_point(*arguments: object, **environment: str) -> subprocess.CompletedP
         timeout=60,
         check=False,
     )
+
+
+# --- explain --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lang", "state", "expected"),
+    [
+        (
+            "id",
+            "tidak dapat dinilai",
+            "Waktu peristiwa “diverifikasi” tidak diketahui: sudah terjadi sebelum impor pertama.",
+        ),
+        (
+            "en",
+            "cannot be evaluated",
+            "The time of the event “verified” is unknown: it happened before the first import.",
+        ),
+    ],
+)
+def test_explain_names_the_event_from_before_the_first_import(
+    tenggat, lived, tmp_path, lang, state, expected
+):
+    """The complaint is verified but not finished; its source shows no time of the verification."""
+    site = shutil.copytree(lived[0], tmp_path / "site")
+    file = site / "site.toml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace('locale = "id"', f'locale = "{lang}"'), encoding="utf-8")
+    code, said, _ = tenggat("explain", "5010653", "--now", NOW, "--site", site)
+    assert code == 0
+    verification = said[said.index("(sp4n/verification)") :].split("\n\n")[0]
+    assert (state in verification, expected in verification) == (True, True), verification
+    assert ("selesai sebelum impor" in said, "ended before the first" in said) == (False, False)
 
 
 # --- due ------------------------------------------------------------------------------------------
