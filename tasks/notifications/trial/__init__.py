@@ -3,4 +3,4 @@
 `db.decisions.mode` has the state of the site.
 """
 
-__all__ = ["digest", "mode_text", "probe", "start"]
+__all__ = ["digest", "mode_text", "probe", "readiness", "start"]
