@@ -39,7 +39,7 @@ def import_directory(
         raise UsageError(say("directory.no_file", file=file))
     try:
         kinds = {*place.directory.kinds().values(), *place.file.no_officers_needed}
-        read = read_directory_workbook(file, place.locale, sorted(kinds))
+        read = read_directory_workbook(file, place.locale, sorted(kinds), place.directory)
     except UnreadableFile as error:
         raise UsageError(str(error)) from None
     _report(place, _replace(place, read.directory), read.empty_offices)

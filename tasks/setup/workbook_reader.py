@@ -28,6 +28,8 @@ from tasks.text.catalog import catalog
 
 _ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T][0:.]+)?")
 _SHEETS = ("units", "officers")
+_HELD_ONCE = (Role.HEAD_OF_UNIT, Role.REGIONAL_SECRETARY, Role.INSPECTOR, Role.REGENT)
+"""Roles with one regular holder at a time; a unit may have several liaison officers."""
 
 Row = tuple[int, dict[str, str]]
 """The line of a row, and its cells by the key of their column."""
@@ -41,15 +43,20 @@ class ReadDirectory:
     empty_offices: int
 
 
-def read_directory_workbook(path: Path, locale: str, kinds: Iterable[str] = ()) -> ReadDirectory:
+def read_directory_workbook(
+    path: Path, locale: str, kinds: Iterable[str] = (), before: Directory | None = None
+) -> ReadDirectory:
     """Read a workbook with the sheets of units and officials.
 
-    `kinds` are the kinds of unit that the site has besides the usual ones.
+    `kinds` are the kinds of unit that the site has besides the usual ones. `before` is the
+    directory in use: a unit keeps the code that it has there.
 
     Raises :class:`SettingsError` with every mistake, by sheet, row and column, in a language, and
     `tasks.sources.base.UnreadableFile` if the file is no workbook.
     """
-    reader = _Reader(path, locale, {folded(kind): kind for kind in (*KINDS, OTHER, *kinds)})
+    codes = {folded(unit.name): unit.id for unit in before.units.values()} if before else {}
+    allowed = {folded(kind): kind for kind in (*KINDS, OTHER, *kinds)}
+    reader = _Reader(path, locale, allowed, codes)
     found = reader.read()
     if reader.mistakes:
         raise SettingsError("\n".join(reader.mistakes))
@@ -62,6 +69,8 @@ class _Reader:
     locale: str
     kinds: dict[str, str]
     """The kinds of unit allowed, by their folded form."""
+    codes: dict[str, str]
+    """The codes of the units in use, by their folded names."""
     mistakes: list[str] = field(default_factory=list)
     units: dict[str, Unit] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
@@ -116,8 +125,10 @@ class _Reader:
 
     def _read_units(self, rows: list[Row]) -> None:
         named = [(line, cells) for line, cells in rows if self._has_name(line, cells)]
+        named = self._without_repeated(named)
         for line, cells in named:
-            cells["unit"] = cells["unit"] or slug(cells["name"])
+            code = self.codes.get(folded(cells["name"]))
+            cells["unit"] = cells["unit"] or code or slug(cells["name"])
             if cells["unit"] in self.lines:
                 first = str(self.lines[cells["unit"]])
                 self.mistake("units", line, "unit", "again", value=cells["unit"], first=first)
@@ -135,11 +146,37 @@ class _Reader:
                 self.mistake("units", line, "parent", "no_parent")
             elif self.lines.get(cells["unit"]) == line:
                 self.units[cells["unit"]] = unit_of({**cells, "parent": parent or ""})
+        self._check_codes()
         for spelling, one, other in shared_spellings(self.units):
-            values = {"value": spelling, "other": self.units[one].name}
-            self.mistake("units", self.lines[other], "aliases", "spelling", **values)
+            self._shared(spelling, self.units[one], self.units[other])
         for unit_id in own_superiors(self.units):
             self.mistake("units", self.lines[unit_id], "parent", "circle")
+
+    def _without_repeated(self, rows: list[Row]) -> list[Row]:
+        """Return the rows of units without those whose name an earlier row has; note each."""
+        first: dict[str, int] = {}
+        for line, cells in rows:
+            earlier = first.setdefault(folded(cells["name"]), line)
+            if earlier != line:
+                self.mistake("units", line, "name", "unit_again", first=str(earlier))
+        return [(line, cells) for line, cells in rows if first[folded(cells["name"])] == line]
+
+    def _check_codes(self) -> None:
+        """Note each unit whose code in use was changed: its complaints are stored under it."""
+        for unit in self.units.values():
+            code = self.codes.get(folded(unit.name), unit.id)
+            if code != unit.id:
+                values = {"value": unit.id, "before": code}
+                self.mistake("units", self.lines[unit.id], "unit", "code_changed", **values)
+
+    def _shared(self, spelling: str, one: Unit, other: Unit) -> None:
+        """Note a spelling of two units, in the column that has it."""
+        unit = one if spelling in one.aliases and spelling not in other.aliases else other
+        column = "aliases" if spelling in unit.aliases else "unit"
+        if column == "unit" and spelling == unit.name:
+            column = "name"
+        values = {"value": spelling, "other": (other if unit is one else one).name}
+        self.mistake("units", self.lines[unit.id], column, "spelling", **values)
 
     def _has_name(self, line: int, cells: Mapping[str, str]) -> bool:
         if not cells["name"]:
@@ -172,7 +209,9 @@ class _Reader:
 
     def _read_officers(self, rows: list[Row]) -> tuple[list[OfficeHolder], int]:
         find, roles = self._finder(), roles_by_word()
-        offices, empty = [], 0
+        offices: list[OfficeHolder] = []
+        lines: list[int] = []
+        empty = 0
         for line, cells in rows:
             if not cells["name"] and not cells["email"]:
                 empty += 1
@@ -194,7 +233,23 @@ class _Reader:
                 given = {**cells, "unit": unit, "role": role.value, "deputy": deputy}
                 since, until = tenure["from"], tenure["to"]
                 offices.append(office_of(given, email=email, since=since, until=until))
+                lines.append(line)
+        self._check_held_once(list(zip(lines, offices, strict=True)))
         return offices, empty
+
+    def _check_held_once(self, offices: list[tuple[int, OfficeHolder]]) -> None:
+        """Note each office that has two regular holders at the same time."""
+        earlier: dict[tuple[Role, str], list[tuple[int, OfficeHolder]]] = {}
+        for line, office in offices:
+            if office.role not in _HELD_ONCE or office.deputy:
+                continue
+            others = earlier.setdefault((office.role, office.unit), [])
+            for first, other in others:
+                if _at_the_same_time(office, other):
+                    values = {"role": self.say(f"role.{office.role}"), "first": str(first)}
+                    self.mistake("officers", line, "role", "held_twice", **values)
+                    break
+            others.append((line, office))
 
     def _address(self, line: int, cells: Mapping[str, str]) -> str:
         """Return the address of a row; note the mistakes in what is said of the person."""
@@ -204,7 +259,7 @@ class _Reader:
         try:
             email = address_of_person(cells["email"])
         except WrongAddress:
-            self.mistake("officers", line, "email", "email")
+            self.mistake("officers", line, "email", "email" if cells["email"] else "no_email")
         if cells["deputy"].casefold() not in ("", "ya", "yes", "y", "plt", "plt.", "plh", "plh."):
             self.mistake("officers", line, "deputy", "deputy", value=cells["deputy"])
         if cells["locale"] not in ("", *LOCALES):
@@ -217,6 +272,14 @@ class _Reader:
         except (ValueError, OverflowError):
             self.mistake("officers", line, column, "date", value=text)
             return None
+
+
+def _at_the_same_time(one: OfficeHolder, other: OfficeHolder) -> bool:
+    """Check whether two tenures share more than the day on which one follows the other."""
+    return all(
+        first.until is None or second.since is None or first.until > second.since
+        for first, second in ((one, other), (other, one))
+    )
 
 
 def _headings(cells: tuple[str, ...]) -> tuple[str, dict[int, str]]:

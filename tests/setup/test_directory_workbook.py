@@ -82,6 +82,11 @@ def workbook(path: Path, units: list[list[object]], officers: list[list[object]]
     return path
 
 
+def head(email: str, since: str = "", until: str = "", deputy: str = "") -> list[str]:
+    """The row of a head of Dinas Sosial."""
+    return ["Dinas Sosial", "Kepala unit", "Rekaan", email, since, until, deputy]
+
+
 @pytest.mark.parametrize(
     ("units", "officers", "expected"),
     [
@@ -107,6 +112,39 @@ def workbook(path: Path, units: list[list[object]], officers: list[list[object]]
             [TOP, ["a", "Dinas A", "dinas", "Pemkab", "PEMKAB"]],
             [A],
             ["Unit, baris 3, kolom Ejaan lain"],
+        ),
+        (
+            [TOP, ["a", "Dinas A", "dinas", "Pemkab", "UPT"], ["b", "UPT", "dinas", "Pemkab", ""]],
+            [A],
+            ["Unit, baris 3, kolom Ejaan lain: 'UPT' juga ejaan unit UPT. Hapus dari salah"],
+        ),
+        (
+            [TOP, DINSOS, ["", " dinas  SOSIAL", "dinas", "Pemkab", "Dinsos"]],
+            [A],
+            ["Unit, baris 4, kolom Nama unit: unit ini sudah ada di baris 3. Hapus baris ini;"],
+        ),
+        (
+            [TOP, DINSOS, ["dinsos-2", "Dinas Sosial", "dinas", "Pemkab", ""]],
+            [A],
+            ["Unit, baris 4, kolom Nama unit: unit ini sudah ada di baris 3. Hapus baris ini;"],
+        ),
+        (
+            [TOP, DINSOS],
+            [A, head("kadis@b.example"), head("kadis2@b.example")],
+            [
+                "Pejabat, baris 4, kolom Jabatan: baris 3 juga memuat Kepala unit unit ini pada"
+                " masa yang sama. Isi Mulai dan Sampai, tulis ya pada kolom Plt./Plh., atau hapus"
+            ],
+        ),
+        (
+            [TOP, DINSOS],
+            [A, head("a@b.example", "", "31/12/2026"), head("b@b.example", "30/12/2026")],
+            ["Pejabat, baris 4, kolom Jabatan: baris 3 juga memuat Kepala unit"],
+        ),
+        (
+            [TOP, DINSOS],
+            [A, head("")],
+            ["Pejabat, baris 3, kolom Surel: alamat surel belum diisi. Tulis satu alamat"],
         ),
         (
             [TOP, ["a", "A", "dinas", "B", ""], ["b", "B", "dinas", "A", ""]],
@@ -167,6 +205,61 @@ def test_dates_of_a_workbook_are_dates(tmp_path, written):
     offices = read_directory_workbook(path, "id").directory.offices
     assert (offices[1].since, offices[1].until) == (date(2026, 11, 24), None)
     assert offices[1].deputy
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [head("b@b.example", "", "", "ya")],
+        [head("b@b.example", "1/1/2027")],
+        [head("b@b.example", "31/12/2026"), head("c@b.example", "1/1/2020", "1/1/2026")],
+        [["Dinas Sosial", "Pejabat penghubung", "Rekaan", f"{n}@b.example", ""] for n in "xy"],
+    ],
+)
+def test_an_office_has_one_regular_holder_at_a_time(tmp_path, others):
+    rows = [A, head("a@b.example", "1/1/2026", "31/12/2026"), *others]
+    path = workbook(tmp_path / "a.xlsx", [TOP, DINSOS], rows)
+    assert len(read_directory_workbook(path, "id").directory.offices) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [
+        (
+            "id",
+            "Lembar Unit, baris 3, kolom Kode: kode unit ini sebelumnya 'dinsos', sekarang"
+            " 'sosial'. Kode tidak boleh diubah, karena pengaduannya tercatat atas kode itu."
+            " Tulis kembali 'dinsos'.",
+        ),
+        (
+            "en",
+            "Sheet Units, row 3, column Code: the code of this unit was 'dinsos' and is 'sosial'"
+            " now. A code must not change, because its complaints are stored under it. Write"
+            " 'dinsos' again.",
+        ),
+    ],
+)
+def test_a_unit_keeps_its_code(tmp_path, locale, expected):
+    rows = [TOP, ["sosial", "DINAS SOSIAL", "dinas", "Pemkab", ""]]
+    path = workbook(tmp_path / "a.xlsx", rows, [A])
+    with pytest.raises(SettingsError) as refused:
+        read_directory_workbook(path, locale, before=DIRECTORY)
+    assert str(refused.value) == expected
+    swapped = [TOP, ["a", "Dinas A", "dinas", "kab", ""], ["dinsos", "Desa A", "desa", "kab", ""]]
+    path = workbook(tmp_path / "b.xlsx", swapped, [A])
+    with pytest.raises(SettingsError, match=r"baris 4, kolom Kode: .*'desa-a', sekarang 'dinsos'"):
+        read_directory_workbook(path, "id", before=DIRECTORY)
+
+
+def test_a_unit_without_a_code_gets_the_code_in_use_and_a_new_name_keeps_it(tmp_path):
+    rows = [TOP, ["", "Dinas Sosial", "dinas", "kab", ""], ["desa-a", "Desa B", "desa", "kab", ""]]
+    path = workbook(tmp_path / "a.xlsx", rows, [A])
+    units = read_directory_workbook(path, "id", before=DIRECTORY).directory.units
+    assert {unit.id: unit.name for unit in units.values()} == {
+        "kab": "Pemkab",
+        "dinsos": "Dinas Sosial",
+        "desa-a": "Desa B",
+    }
 
 
 def test_a_workbook_without_the_sheets_is_refused(tmp_path):
