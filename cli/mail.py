@@ -176,7 +176,8 @@ def send_test(
             console.err.print(escape(text), soft_wrap=True)
             raise typer.Exit(console.TROUBLE) from None
         key = "mail.test.kept" if context.site.keeps_mail else "mail.test.sent"
-    text = say(key, recipient=recipient, answer=answer)
+    folder = context.site.var / "mailbox"
+    text = say(key, recipient=recipient, answer=answer, folder=folder)
     console.out.print(escape(text), soft_wrap=True)
 
 

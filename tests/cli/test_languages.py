@@ -27,6 +27,14 @@ from sla.regulations.model import Certainty
 from tasks.ingest.records import RejectionReason
 
 FILES = sorted((REPOSITORY / "templates" / "words" / "cli").glob("*.toml"))
+TITLE_BACK = (
+    "Give the column its title 'Tiket' back in the file. If the new title stays, correct the"
+    " mapping in sources.toml (`tenggat source learn FILE` proposes it)"
+)
+JUDUL_KEMBALI = (
+    "Kembalikan judul kolom 'Tiket' di berkas itu. Bila judul baru tetap dipakai, perbaiki"
+    " pemetaan di sources.toml (`tenggat source learn BERKAS` mengusulkannya)"
+)
 ENGLISH, INDONESIAN = 'locale = "en"\n', 'locale = "id"\n'
 
 
@@ -222,16 +230,14 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
             " lihat /v/worker.log",
         ),
         (
-            "a.csv: no column 'Tiket'; did you mean `Tiket ID`?. Correct the mapping in"
-            " sources.toml",
-            "a.csv: tidak ada kolom 'Tiket'; maksud Anda `Tiket ID`?. Perbaiki pemetaan di"
-            " sources.toml",
+            f"a.csv: no column 'Tiket'; did you mean `Tiket ID`?. {TITLE_BACK}",
+            f"a.csv: tidak ada kolom 'Tiket'; maksud Anda `Tiket ID`?. {JUDUL_KEMBALI}",
         ),
         (
             "lapor: a.csv: no column 'Tiket'; the file has Status and 3 columns without a mapping."
-            " Correct the mapping in sources.toml",
+            f" {TITLE_BACK}",
             "lapor: a.csv: tidak ada kolom 'Tiket'; berkasnya memuat Status dan 3 kolom tanpa"
-            " pemetaan. Perbaiki pemetaan di sources.toml",
+            f" pemetaan. {JUDUL_KEMBALI}",
         ),
     ],
 )

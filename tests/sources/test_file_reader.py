@@ -152,7 +152,11 @@ def test_a_huge_cell_does_not_keep_the_file_from_being_read(tmp_path):
     [
         ("a.csv", b"", "a.csv: no row begins with 'No'; is this the right file?"),
         ("a.csv", b"Nomor,Masuk\n", "a.csv: no row begins with 'No'; is this the right file?"),
-        ("a.csv", b"No,Masuk\n", "no column 'Perihal'; the file has No, Masuk. Correct"),
+        (
+            "a.csv",
+            b"No,Masuk\n",
+            "no column 'Perihal'; the file has No, Masuk. Give the column its title 'Perihal' back",
+        ),
         ("a.csv", b"\x81\x8d\x8f" * 9, "a.csv: not in utf-8-sig or cp1252 (encodings)"),
         (
             "a.csv",

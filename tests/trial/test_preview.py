@@ -12,6 +12,7 @@ from sqlalchemy import select
 from support.live_sites import back_to_trial
 from support.pipeline import BREACHED, at, decide, deliver, dump, messages, notices, owe, register
 
+from cli.language import words
 from db.models import AuditRow, MessageRow
 from tasks.common.rolled_back import rolled_back
 from tasks.notifications.compose import compose
@@ -159,6 +160,21 @@ def test_a_test_mail_shows_the_answer_of_the_server(context, server):
     (letter,) = server.letters
     assert str(letter.mail["Subject"]) == "[Tenggat] Surel percobaan"
     assert messages(context) == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [("id", "ada di kotak surat lokal, folder {};"), ("en", "is in the local mailbox, folder {};")],
+)
+def test_without_a_mail_server_the_test_mail_is_in_the_folder_that_is_named(
+    context, call_tenggat, lang, expected
+):
+    assert context.site.keeps_mail
+    code, said, _ = call_tenggat("--lang", lang, "mail", "test", "--site", context.site.folder)
+    words.use_language("en")
+    folder = context.site.var / "mailbox"
+    assert (code, expected.format(folder) in said) == (0, True), said
+    assert len(list(folder.glob("*.eml"))) == 1
 
 
 def test_in_trial_a_test_mail_goes_to_no_official(context, server):

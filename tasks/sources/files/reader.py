@@ -277,7 +277,9 @@ def _check_header(path: Path, table: _SheetTable, source: FolderSource) -> None:
     if missing:
         raise WrongMapping(
             f"{_where(path, table.sheet)}: no column '{missing[0]}'"
-            f"{_instead(missing[0], header, source)}. Correct the mapping in sources.toml"
+            f"{_instead(missing[0], header, source)}. Give the column its title '{missing[0]}' back"
+            " in the file. If the new title stays, correct the mapping in sources.toml"
+            " (`tenggat source learn FILE` proposes it)"
         )
 
 
