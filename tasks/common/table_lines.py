@@ -17,7 +17,10 @@ _LABEL = re.compile(
 _COLUMN_NUMBER = re.compile(r"[(\[]?(?:kolom )?(?:(\d{1,3})|([a-z]))(?: ?=.{1,40})?[.)\]]{0,2}")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LIST_ITEM = re.compile(r"(?:\d{1,2}|[ivx]{1,4}|[a-z])[.)] ?\D{3,}", re.IGNORECASE)
-_SIGNED = re.compile(r"[^\W\d][^\d,]{1,60}, ?\d{1,2} [^\W\d]{3,9} \d{4}|NIP\b.*", re.IGNORECASE)
+_SIGNED = re.compile(
+    r"[^\W\d][^\d,]{1,60}, ?\d{1,2}(?: [^\W\d]{3,9} |([-/.])\d{1,2}\1)\d{4}|NIP\b.*", re.IGNORECASE
+)
+_DOTTED = re.compile(r"\(?[.\u2026_ ]{4,}\)?")
 _PERIODS = frozenset(
     (
         *("bulan", "bln", "minggu", "pekan", "triwulan", "semester", "tahun", "thn", "periode"),
@@ -70,10 +73,11 @@ def is_text(cell: str) -> bool:
 def is_heading(cell: str) -> bool:
     """Check whether a text is a heading or a part of a signature, although it may have digits.
 
-    'BULAN NOVEMBER 2026', 'Minggu ke-2', '1. Bupati', 'Salo, 30 November 2026', 'NIP. 1978'.
+    'BULAN NOVEMBER 2026', 'Minggu ke-2', '1. Bupati', 'Salo, 30 November 2026', 'NIP. 1978', and
+    the line on which somebody signs: '(..........)'.
     """
     text = " ".join(cell.split())
-    if _SIGNED.fullmatch(text) or _LIST_ITEM.fullmatch(text):
+    if _SIGNED.fullmatch(text) or _LIST_ITEM.fullmatch(text) or _DOTTED.fullmatch(text):
         return True
     words = re.findall(r"[^\W_]+", text.casefold())
     named = [word for word in words if word in _PERIODS or (word.isalpha() and month_number(word))]

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 
 from sla.directory import Unit
 from sla.folding import folded
-from tasks.setup.unit_names import (
+from tasks.common.unit_names import (
     PLACES,
     SINGLE,
     common_unit,

@@ -20,7 +20,7 @@ from sla.directory import Directory, OfficeHolder, Role, Unit
 from sla.error_text import closest
 from sla.folding import folded
 from tasks.common.flexible_dates import DAY_FIRST, is_serial, parse_flexible, parse_serial
-from tasks.setup.unit_names import KINDS, OTHER
+from tasks.common.unit_names import KINDS, OTHER
 from tasks.setup.unit_proposal import slug
 from tasks.setup.workbook_layout import heading_keys, roles_by_word
 from tasks.sources.files.reader import any_file, raw_sheets

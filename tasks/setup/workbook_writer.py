@@ -11,8 +11,8 @@ from typing import Any
 import xlsxwriter
 
 from sla.directory import Directory, OfficeHolder, Role, Unit
+from tasks.common.unit_names import KINDS, OTHER
 from tasks.common.whole_files import whole_file
-from tasks.setup.unit_names import KINDS, OTHER
 from tasks.setup.workbook_layout import OFFICER_COLUMNS, UNIT_COLUMNS, empty_offices
 from tasks.text.catalog import Catalog, catalog
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import DAY_FIRST, parse_flexible
 from tasks.common.redaction import redact
+from tasks.common.unit_names import is_unit_name
 from tasks.ingest.cell_checks import rating_of
 from tasks.ingest.inference.vocabulary import (
     EVENTS,
@@ -20,8 +21,10 @@ from tasks.ingest.inference.vocabulary import (
     NO_STEP,
     OFFICIAL,
     PERSON,
+    REMARKS,
     STEP_STEMS,
     TIME_WORDS,
+    UNSURE_TICKETS,
     WORDS,
     canonical,
 )
@@ -62,6 +65,10 @@ TRIED = 300
 MOST = 0.9
 """Share of a column's values needed in a format before the column counts as written in it."""
 
+MOST_TITLED = 0.5
+"""The share needed in a column whose title says that it has dates, or hours: other cells are errors
+of a clerk, which become questions or rejected rows."""
+
 _ZONE_WORD = re.compile(r"^(?:pukul|pkl\.?|jam) | ?(?:wib|wita|wit)$", re.IGNORECASE)
 _STREET = re.compile(r"(?:jl|jln|jalan|gg|gang|dusun|dsn|rt|perum|kp|kampung)\b", re.IGNORECASE)
 
@@ -74,6 +81,8 @@ class ColumnSample:
     place: int
     values: tuple[str, ...]
     rows: int
+    positions: tuple[str, ...] = ()
+    """The line of each value in the file, with its sheet."""
 
     @property
     def words(self) -> str:
@@ -95,6 +104,21 @@ class ColumnSample:
         """Return whether values repeat; true for fewer than ten values: too few to decide."""
         return len(self.values) < 10 or len(self.counts) <= max(3, len(self.values) // 2)
 
+    def position_of(self, value: str) -> str:
+        """Return the line of the first cell with a value; '?' without lines."""
+        return dict(zip(self.values[::-1], self.positions[::-1], strict=False)).get(value, "?")
+
+    @property
+    def is_titled_date(self) -> bool:
+        """Check whether the header alone says that the column has dates."""
+        words, parts = self.words, set(self.words.split())
+        if any(words in headers for headers in EVENTS.values()) or words in WORDS["promised_due"]:
+            return True
+        if words in WORDS["received"]:
+            return True
+        stems = (stem.search(words) for stem in STEP_STEMS.values())
+        return bool(parts & TIME_WORDS) and not parts & NO_STEP and any(stems)
+
     @cached_property
     def dates(self) -> tuple[str, ...]:
         """Return the formats of its times, the most frequent first; empty for other columns.
@@ -102,7 +126,30 @@ class ColumnSample:
         Times that fit no format may be written as clerks do: 'Kamis, 5 November 2026 pkl 08.30'.
         The format then only states the order of day and month.
         """
-        return _forms(self.values, FORMATS) or _clerks_forms(self.values)
+        found = _forms(self.values, FORMATS) or _clerks_forms(self.values)
+        return found or (self._most_dates() if self.is_titled_date else ())
+
+    def _most_dates(self) -> tuple[str, ...]:
+        """Return the formats that fit most values, if the others are errors.
+
+        Dates in the order of clerks are read first: a single wrong date has no say in the order.
+        """
+        clerks = _clerks_forms(self.values, MOST_TITLED)
+        alone = _forms(self.values, FORMATS, MOST_TITLED, number=1)
+        if clerks and alone:
+            read = sum(clerks_date(value) is not None for value in self.values)
+            fit = sum(_is(value, alone[0]) for value in self.values)
+            return alone if fit > read else clerks
+        return clerks or alone
+
+    @cached_property
+    def odd_dates(self) -> tuple[str, ...]:
+        """Return the values that are no dates, in a column with dates and in another one."""
+        return tuple(
+            value
+            for value in self.values
+            if clerks_date(value) is None and not any(_is(value, form) for form in self.dates)
+        )
 
     @property
     def numbers_rows(self) -> bool:
@@ -114,7 +161,13 @@ class ColumnSample:
     def hours(self) -> tuple[str, ...]:
         """Return the formats of its times of day; '08.15 WIB' has no format of its own."""
         bare = tuple(_ZONE_WORD.sub("", value) for value in self.values)
-        return _forms(bare, _HOURS)
+        least = MOST_TITLED if self.words in WORDS["hour"] else MOST
+        return _forms(bare, _HOURS, least)
+
+    @cached_property
+    def has_unit_names(self) -> bool:
+        """Check whether at least half of the values look like names of units."""
+        return sum(map(is_unit_name, self.values)) >= len(self.values) / 2
 
     @cached_property
     def personal(self) -> str:
@@ -149,6 +202,19 @@ def named(columns: Iterable[ColumnSample], field: str) -> list[ColumnSample]:
     return [column for _, column in sorted(ranked, key=lambda each: (each[0], each[1].place))]
 
 
+def is_called(column: ColumnSample, field: str) -> bool:
+    """Check whether the header says exactly that a column has a field.
+
+    Headers that may also mean something else do not count: remarks, and numbers of rows or letters.
+    """
+    words = column.words
+    if field == "status" and words in REMARKS:
+        return False
+    if field == "ticket" and words in UNSURE_TICKETS:
+        return False
+    return words in WORDS[field]
+
+
 def event_of(column: ColumnSample) -> str | None:
     """Return the kind of event a column with this header gives the time of, or None."""
     if column.values and not column.dates:
@@ -171,16 +237,21 @@ def _rank(column: ColumnSample, words: Sequence[str]) -> int | None:
     return len(words) + long[0] if long else None
 
 
-def _forms(values: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
-    """Find the one to three formats fitting nearly all values; on a tie the likelier one."""
+def _forms(
+    values: Sequence[str], forms: Sequence[str], least: float = MOST, number: int = 3
+) -> tuple[str, ...]:
+    """Find the formats, at most `number`, fitting a share of the values of at least `least`.
+
+    On a tie the likelier one is first.
+    """
     step = max(1, len(values) // TRIED)
     left = values[::step][:TRIED]
-    if not left or not all(any(sign.isdigit() for sign in value) for value in left[:3]):
+    if least == MOST and not all(any(sign.isdigit() for sign in value) for value in left[:3]):
         return ()
-    number = len(left)
+    tried = len(left)
     found: list[str] = []
-    while left and len(found) < 3:
-        some = left[:3]
+    while left and len(found) < number:
+        some = left[:3] if least == MOST else left
         hopeful = [form for form in forms if any(_is(value, form) for value in some)]
         fits = [(sum(_is(value, form) for value in left), form) for form in hopeful]
         most, form = max(fits, key=lambda each: each[0], default=(0, ""))
@@ -188,15 +259,15 @@ def _forms(values: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
             break
         found.append(form)
         left = [value for value in left if not _is(value, form)]
-    return tuple(found) if len(left) <= number * (1 - MOST) else ()
+    return tuple(found) if tried and len(left) <= tried * (1 - least) else ()
 
 
-def _clerks_forms(values: Sequence[str]) -> tuple[str, ...]:
+def _clerks_forms(values: Sequence[str], least: float = MOST) -> tuple[str, ...]:
     """Return a format with the order of day and month for times written in words, or nothing."""
     step = max(1, len(values) // TRIED)
     tried = values[::step][:TRIED]
     read = [moment for value in tried if (moment := clerks_date(value)) is not None]
-    if not read or len(read) < len(tried) * MOST:
+    if not read or len(read) < len(tried) * least:
         return ()
     timed = any((moment.hour, moment.minute) != (0, 0) for moment in read)
     return ("%d %b %Y %H:%M",) if timed else ("%d %b %Y",)

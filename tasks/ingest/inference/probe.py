@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -22,7 +22,7 @@ from tasks.common.table_lines import (
     is_text,
 )
 from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_date
-from tasks.sources.base import Row, UnreadableFile
+from tasks.sources.base import Row, UnreadableFile, sheet_of
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.reader import any_file, first_lines, limited_sheets
@@ -89,7 +89,8 @@ def table_of(path: Path) -> ProbedTable:
     kind = kind_of(path)
     if kind is FileKind.JSON_LINES:
         above: list[tuple[str, ...]] = []
-        line, header, rows = 0, *_json(path)
+        line, header, bare = 0, *_json(path)
+        rows = list(enumerate(bare, start=1))
     else:
         if kind is FileKind.DELIMITED:
             encoding, head = first_lines(path, any_file())
@@ -99,11 +100,7 @@ def table_of(path: Path) -> ProbedTable:
         rows = [row for sheet in found for row in sheet.rows]
     if not rows:
         raise UnreadableFile(f"{path.name}: a header and no rows; choose a file with rows")
-    columns = tuple(
-        ColumnSample(name, place, tuple(filter(_is_filled, _column(rows, place))), len(rows))
-        for place, name in enumerate(header)
-        if name
-    )
+    columns = tuple(_sample(name, place, rows) for place, name in enumerate(header) if name)
     return ProbedTable(
         path,
         columns,
@@ -117,6 +114,14 @@ def table_of(path: Path) -> ProbedTable:
     )
 
 
+def _sample(name: str, place: int, rows: Sequence[Row]) -> ColumnSample:
+    """Return a column with its filled cells and their lines."""
+    cells = ((line, row[place].strip() if place < len(row) else "") for line, row in rows)
+    filled = [(line, cell) for line, cell in cells if _is_filled(cell)]
+    positions = (f"{sheet_of(line)}: {line}" if sheet_of(line) else str(line) for line, _ in filled)
+    return ColumnSample(name, place, tuple(cell for _, cell in filled), len(rows), tuple(positions))
+
+
 @dataclass(frozen=True, slots=True)
 class _ProbedSheet:
     """A sheet with a header: the rows above it, its line, its columns and the rows below."""
@@ -124,7 +129,7 @@ class _ProbedSheet:
     above: list[tuple[str, ...]]
     line: int
     header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: list[Row]
 
 
 def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
@@ -138,8 +143,8 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
             header = tuple(cell.strip() for cell in first[place][1])
             if joined := _joined(header, first[place + 1 : place + 2]):
                 header, place = joined, place + 1
-            below = [cells for _, cells in (*first[place + 1 :], *islice(lines, ENOUGH))]
-            rows = [cells for cells in below if _is_row(cells) and cells != header]
+            below = (*first[place + 1 :], *islice(lines, ENOUGH))
+            rows = [row for row in below if _is_row(row[1]) and row[1] != header]
             found.append(_ProbedSheet(above, int(first[place][0]), header, rows))
     if not found:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
@@ -150,10 +155,6 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
 def _is_filled(cell: str) -> bool:
     """Check whether a cell has a value: not empty, and no sign for 'nothing'."""
     return any(map(str.isalnum, cell)) and cell.casefold() not in _NOTHING
-
-
-def _column(rows: Sequence[tuple[str, ...]], place: int) -> Iterator[str]:
-    return (row[place].strip() if place < len(row) else "" for row in rows)
 
 
 def _json(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

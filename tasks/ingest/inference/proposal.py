@@ -23,8 +23,18 @@ from tasks.ingest.inference.column_types import (
     ZoneGuess,
     event_of,
     has_ratings,
+    is_called,
     named,
     zone_of,
+)
+from tasks.ingest.inference.doubts import (
+    MappingDoubt,
+    cell_of,
+    lines_of,
+    named_columns,
+    odd_cells,
+    odd_tickets,
+    unread,
 )
 from tasks.ingest.inference.probe import ProbedTable, table_of
 from tasks.ingest.inference.unlearnable import UnlearnableFile
@@ -45,22 +55,21 @@ from tasks.text.translation import translated_comments
 REGISTER = "register"
 """The name of a source whose file name has no letters."""
 
+MOST_ODD_TICKETS = 0.25
+"""Share of rows without a number of their own with which a column titled as the ticket is still
+preferred to another column with a number in each row. Without such a column it may be half."""
+
+ENDS_WITHOUT_DATE = 0.1
+"""Share of settled complaints without a day of the end, above which the status shows the end."""
+
+_DIFFER = "its values differ from row to row: perhaps names or free text"
+_STATUS_SHOWS_END = "its times are not read: only the status shows which complaints are settled"
+_MORE_EXACT = "the times of the steps are more exact than a status"
+
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
 
 Status = tuple[tuple[str, ...], tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class MappingDoubt:
-    """A point that the person who knows the file should check; `key` is a key of `[learn]`."""
-
-    key: str
-    values: dict[str, str]
-
-    def text(self, locale: str) -> str:
-        """Return the doubt in a language."""
-        return catalog(locale)(f"learn.{self.key}", **self.values)
 
 
 @dataclass(slots=True)
@@ -240,12 +249,7 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     ticket = _ticket(draft, columns)
     rest = [column for column in columns if column is not ticket]
     moments = [column for column in rest if column.dates]
-    received = next((c for c in named(moments, "received") if event_of(c) is None), None)
-    if received is None:
-        full = [c for c in moments if len(c.values) == c.rows and event_of(c) is None]
-        received = full[0] if full else None
-    if received is None:
-        raise UnlearnableFile("no_receipt", file=draft.table.path.name)
+    received = _received(draft, rest, moments)
     draft.take("received", received, "")
     promised = next((c for c in named(moments, "promised_due") if c is not received), None)
     draft.take("promised_due", promised, "the due time that the source itself promises")
@@ -264,9 +268,8 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
                 continue
             if name == "status" and not _has_status_words(column):
                 continue
-            if not column.few_words:
-                why = "its values differ from row to row: perhaps names or free text"
-                draft.left_out.append((column, why))
+            if not _has_words_of(column, name):
+                draft.left_out.append((column, _DIFFER))
                 continue
             draft.take(name, column, f"{len(column.counts)} different values" * bool(column.values))
             break
@@ -278,11 +281,68 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         draft.doubts.append(MappingDoubt("only_complaints", {}))
     if not draft.history:
         _states(draft, STATUS, all_of_them=False)
+    if _unit_column(draft) is None:
+        draft.doubts.append(MappingDoubt("no_unit"))
+    if not _shows_end(draft):
+        draft.doubts.append(MappingDoubt("no_end"))
+
+
+def _received(
+    draft: _Draft, columns: Sequence[ColumnSample], moments: Sequence[ColumnSample]
+) -> ColumnSample:
+    """Return the column with the receipt; one titled so that is unreadable is never replaced."""
+    found = [column for column in named(moments, "received") if event_of(column) is None]
+    if found and is_called(found[0], "received"):
+        return found[0]
+    titled = (c for c in columns if is_called(c, "received") and c.values and not c.dates)
+    unreadable = next((column for column in titled if not column.hours), None)
+    if unreadable is not None:
+        values = cell_of(unreadable, unreadable.odd_dates[0])
+        raise UnlearnableFile(
+            "bad_receipt",
+            file=draft.table.path.name,
+            n=len(unreadable.odd_dates),
+            rows=unreadable.rows,
+            **values,
+        )
+    found += [c for c in moments if len(c.values) == c.rows and event_of(c) is None]
+    if not found:
+        raise UnlearnableFile("no_receipt", file=draft.table.path.name)
+    return found[0]
+
+
+def _has_words_of(column: ColumnSample, name: str) -> bool:
+    """Check whether the values of a column can be those of a field: they repeat, or are known.
+
+    In a short register nearly every row has another unit. So a column titled as the unit, or as the
+    status, needs no value twice.
+    """
+    if column.few_words:
+        return True
+    if name == "unit":
+        return is_called(column, "unit") and column.has_unit_names
+    return name == "status" and is_called(column, "status") and bool(STATUS.keys() & column.counts)
+
+
+def _shows_end(draft: _Draft) -> bool:
+    """Check whether the mapping shows when a complaint ends."""
+    if draft.history:
+        return any(kind in TERMINAL for _, kind, *_ in draft.events)
+    return any(meaning and TERMINAL & set(meaning[0]) for meaning in draft.status.values())
 
 
 def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
     called = [column for column in named(columns, "ticket") if not column.dates]
     unique = sorted((c for c in called if c.unique), key=lambda column: column.numbers_rows)
+    titled = [column for column in called if is_called(column, "ticket")]
+    if not any(column in titled for column in unique):
+        least = 1 - MOST_ODD_TICKETS if unique else 0.5
+        odd = next((c for c in titled if len(c.counts) >= least * c.rows), None)
+        if odd is not None:
+            twice = odd.rows - len(odd.counts)
+            draft.take("ticket", odd, f"{twice} rows without a value of their own: look at them")
+            draft.doubts.append(odd_tickets(odd, columns))
+            return odd
     if unique:
         draft.take("ticket", unique[0], f"{unique[0].rows} rows, each with a value of its own")
         if unique[0].numbers_rows:
@@ -298,10 +358,16 @@ def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
             draft.take("ticket", column, f"{twice} rows without a value of their own: look at them")
             return column
     file = draft.table.path.name
-    again = next((column for column in called if len(column.values) == column.rows), None)
+    full = (column for column in called if len(column.values) == column.rows)
+    again = next(iter((*titled, *full)), None)
     if again is None:
         raise UnlearnableFile("no_ticket", file=file)
-    value, times = again.counts.most_common(1)[0]
+    value, times = again.counts.most_common(1)[0] if again.counts else ("", 0)
+    if times < 2:
+        empty = again.rows - len(again.values)
+        raise UnlearnableFile(
+            "ticket_empty", file=file, column=again.name, n=empty, rows=again.rows
+        )
     raise UnlearnableFile("ticket_again", file=file, column=again.name, value=value, times=times)
 
 
@@ -382,12 +448,10 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     if promised is not None:
         draft.dates += [form for form in promised.dates if form not in draft.dates]
     draft.history = any(column.values for column, *_ in draft.events)
-    if draft.history and _only_status_shows_end(draft):
-        why = "its times are not read: only the status shows which complaints are settled"
-        draft.left_out += [(column, why) for column, *_ in draft.events]
-        draft.doubts.append(
-            MappingDoubt("status_decides", {"column": draft.fields["status"][0][0].name})
-        )
+    decides = _status_decides(draft) if draft.history else None
+    if decides is not None:
+        draft.left_out += [(column, _STATUS_SHOWS_END) for column, *_ in draft.events]
+        draft.doubts.append(decides)
         draft.history = False
     received = draft.column("received")
     if not draft.history:
@@ -404,7 +468,7 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         del draft.fields["unit"]  # a history takes its units from its events
     status = draft.fields.pop("status", None)
     if status is not None:
-        draft.left_out.append((status[0][0], "the times of the steps are more exact than a status"))
+        draft.left_out.append((status[0][0], _MORE_EXACT))
 
 
 def _has_status_words(column: ColumnSample) -> bool:
@@ -415,15 +479,34 @@ def _has_status_words(column: ColumnSample) -> bool:
     return known > len(column.values) / 2
 
 
-def _only_status_shows_end(draft: _Draft) -> bool:
-    """Check whether the end of a case is visible in the status and in no column with times.
+def _status_decides(draft: _Draft) -> MappingDoubt | None:
+    """Return the reason if the end of a case is visible in the status, and not in days; else None.
 
-    The times of the other steps would then make a complaint late that was settled long ago.
+    The times of the other steps would then make a complaint late that was settled long ago. A few
+    settled complaints without a day are only a doubt.
     """
     status = draft.column("status")
-    if status is None or any(kind in TERMINAL for _, kind, *_ in draft.events):
-        return False
-    return any(TERMINAL & set(STATUS.get(word, ((), ()))[0]) for word in status.counts)
+    if status is None:
+        return None
+    settled = [
+        position
+        for word, position in zip(status.values, status.positions, strict=True)
+        if TERMINAL & set(STATUS.get(" ".join(word.split()).casefold(), ((), ()))[0])
+    ]
+    ends = [column for column, kind, *_ in draft.events if kind in TERMINAL]
+    dated = {position for column in ends for position in column.positions}
+    undated = [position for position in settled if position not in dated]
+    read = named_columns(column for column, *_ in draft.events)
+    values: dict[str, object] = {"column": status.name, "columns": read}
+    if settled and not ends:
+        return MappingDoubt("status_decides", values)
+    if not undated:
+        return None
+    values |= {"ends": named_columns(ends), "n": len(undated), "lines": lines_of(undated)}
+    if len(undated) > len(settled) * ENDS_WITHOUT_DATE:
+        return MappingDoubt("ends_without_date", values)
+    draft.doubts.append(MappingDoubt("few_ends_without_date", values))
+    return None
 
 
 def _classify(draft: _Draft) -> None:
@@ -475,6 +558,12 @@ def _account_for_the_rest(draft: _Draft) -> None:
         else:
             why = "not needed"
         draft.left_out.append((column, why))
+    if not draft.table.lapor:
+        keys = {_STATUS_SHOWS_END: "", _MORE_EXACT: "status_less_exact"}
+        draft.doubts += unread((column, keys.get(why)) for column, why in draft.left_out)
+        received = draft.column("received")
+        steps = (column for column, *_ in draft.events)
+        draft.doubts += odd_cells(received, steps)
 
 
 # --- the mapping as text --------------------------------------------------------------------------

@@ -247,6 +247,14 @@ _WORDS: dict[str, tuple[str, ...]] = {
 WORDS = {field: tuple(dict.fromkeys(map(canonical, headers))) for field, headers in _WORDS.items()}
 """The headers of `_WORDS` without abbreviations."""
 
+REMARKS = frozenset({"ket", "keterangan", "hasil"})
+"""Headers of a column with remarks, which may be a status."""
+
+UNSURE_TICKETS = frozenset(
+    map(canonical, ("no", "no urut", "no surat", "no agenda", "id", "kode", "reference"))
+)
+"""Headers of a ticket that may also number the rows or letters."""
+
 _EVENTS: dict[str, tuple[str, ...]] = {
     "service_received": ("tanggal layanan", "service date"),
     "verified": ("diverifikasi", "tanggal verifikasi", "tgl verifikasi", "verified"),
@@ -513,7 +521,10 @@ STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (("verified",), ()),
     ),
     **dict.fromkeys(
-        ("selesai", "sudah selesai", "tuntas", "settled", "resolved", "completed", "done"),
+        (
+            *("selesai", "sudah selesai", "telah selesai", "tuntas", "beres", "sudah beres"),
+            *("rampung", "settled", "resolved", "completed", "done"),
+        ),
         (("verified", "settled"), ("reopened",)),
     ),
     **dict.fromkeys(("ditutup", "closed"), (("verified", "closed"), ("reopened",))),

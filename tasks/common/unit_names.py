@@ -147,3 +147,8 @@ def common_unit(words: tuple[str, ...]) -> CommonUnit | None:
         if wanted <= set(words) and (not begins or words[0] == begins):
             return unit
     return None
+
+
+def is_unit_name(name: str) -> bool:
+    """Check whether a text begins as the names of units do, or is a common abbreviation of one."""
+    return kind_of(plain_words(name)) != OTHER

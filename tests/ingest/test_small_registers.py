@@ -1,0 +1,210 @@
+"""Short registers with a few odd cells: a column titled as what it is stays that column."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from settings.mapping import EventColumn
+from settings.sources import FolderSource
+from tasks.ingest.inference.proposal import Learned, learn
+from tasks.ingest.inference.unlearnable import UnlearnableFile
+
+UNITS = ("Dinas PUTR", "DLH", "Disdukcapil", "Dishub", "Satpol PP", "Dinsos", "PDAM", "Inspektorat")
+NAMES = tuple(f"Rekaan {letter}" for letter in "ABCDEFGHIJKL")
+ROWS = 12
+
+Columns = dict[str, list[str]]
+
+
+def table(**changed: list[str]) -> Columns:
+    """Twelve complaints; a changed column is given by its header with `_` for spaces."""
+    columns = {
+        "No.": [f"{n}" for n in range(1, ROWS + 1)],
+        "No Tiket": [f"WA-{n}" for n in range(101, 101 + ROWS)],
+        "Tgl": [f"{n + 10}/11/2026" for n in range(ROWS)],
+        "Diteruskan ke": [UNITS[n % len(UNITS)] for n in range(ROWS)],
+        "Tgl Selesai": [f"{n + 15}/11/2026" if n < 6 else "-" for n in range(ROWS)],
+        "Status": ["selesai" if n < 6 else "proses" for n in range(ROWS)],
+    }
+    for name, values in changed.items():
+        columns[name.replace("_", " ")] = values
+    return {name: values for name, values in columns.items() if values}
+
+
+def with_cells(values: list[str], **cells: str) -> list[str]:
+    """The values with other texts in some rows: `at3="x"` is the row with index 3."""
+    return [cells.get(f"at{n}", value) for n, value in enumerate(values)]
+
+
+def write(path: Path, columns: Columns, *below: tuple[str, ...]) -> Path:
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, list(columns))
+        for line, cells in enumerate(zip(*columns.values(), strict=True), start=1):
+            sheet.write_row(line, 0, cells)
+        for line, cells in enumerate(below, start=ROWS + 3):
+            sheet.write_row(line, 0, cells)
+    return path
+
+
+def learned_from(tmp_path: Path, columns: Columns, *below: tuple[str, ...]) -> Learned:
+    return learn(write(tmp_path / "a.xlsx", columns, *below), "register", None)
+
+
+def source_of(learned: Learned) -> FolderSource:
+    return FolderSource.model_validate(tomllib.loads(learned.mapping)["register"])
+
+
+def unit_column(source: FolderSource) -> str | None:
+    return source.fields.unit or next((each.unit for each in source.events if each.unit), None)
+
+
+def step(source: FolderSource, kind: str) -> EventColumn | None:
+    return next((each for each in source.events if each.kind == kind), None)
+
+
+def said(learned: Learned) -> dict[str, str]:
+    assert all(each.text("id") != each.text("en") for each in learned.doubts)
+    return {each.key: each.text("id") for each in learned.doubts}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("OPD", "Unit Kerja", "Perangkat Daerah", "Diteruskan ke", "Disposisi"),
+        "OPD PENANGGUNG JAWAB",
+    ],
+)
+def test_a_column_titled_as_the_unit_needs_no_unit_twice(tmp_path, title):
+    units = [f"Kecamatan {name}" for name in NAMES[:-1]] + ["PDAM"]
+    learned = learned_from(tmp_path, table(Diteruskan_ke=[]) | {title: units})
+    assert unit_column(source_of(learned)) == title
+    assert set(learned.units) == set(units)
+    assert not {"no_unit", "unit_unread"} & set(said(learned))
+
+
+def test_a_column_of_units_with_names_in_it_is_not_read_and_that_is_said(tmp_path):
+    learned = learned_from(tmp_path, table(Diteruskan_ke=list(NAMES)))
+    assert unit_column(source_of(learned)) is None
+    assert "Kolom 'Diteruskan ke' tidak dibaca" in said(learned)["unit_unread"]
+    assert "tanggungan unit administrator" in said(learned)["no_unit"]
+    assert not [name for name in NAMES if name in " ".join(said(learned).values())]
+
+
+@pytest.mark.parametrize("odd", ["tdk ada", "17/11", "s.d. sekarang belum"])
+def test_one_text_in_a_column_of_days_does_not_remove_the_column(tmp_path, odd):
+    ends = with_cells(table()["Tgl Selesai"], at2=odd, at6="tgl 25 Nov 2026")
+    learned = learned_from(tmp_path, table(Tgl_Selesai=ends, Status=[]))
+    settled = step(source_of(learned), "settled")
+    assert settled is not None
+    assert settled.column == "Tgl Selesai"
+    assert learned.readable == ROWS  # the cell becomes a question
+    assert f"'{odd}' (baris 4)" in said(learned)["odd_steps"]
+
+
+def test_a_column_of_days_with_texts_mostly_is_named_with_a_cell(tmp_path):
+    ends = ["menunggu"] * 7 + [f"{n}/11/2026" for n in range(23, 28)]
+    learned = learned_from(tmp_path, table(Tgl_Selesai=ends))
+    assert step(source_of(learned), "settled") is None
+    assert "Kolom 'Tgl Selesai' tidak dibaca" in said(learned)["no_dates"]
+    assert "'menunggu' (baris 2)" in said(learned)["no_dates"]
+
+
+def test_a_cell_that_may_be_a_name_is_not_shown(tmp_path):
+    ends = with_cells(table()["Tgl Selesai"], at2="Rekaan Budi")
+    learned = learned_from(tmp_path, table(Tgl_Selesai=ends))
+    assert "'...' (baris 4)" in said(learned)["odd_steps"]
+    assert "Budi" not in learned.text_in("id") + " ".join(said(learned).values())
+
+
+def test_two_texts_in_the_hours_leave_the_hours_of_the_others(tmp_path):
+    hours = with_cells([f"{n + 7:02}.15" for n in range(ROWS)], at1="pagi", at5="7.5")
+    learned = learned_from(tmp_path, table(Jam=hours))
+    assert source_of(learned).fields.received == ("Tgl", "Jam")
+
+
+@pytest.mark.parametrize("title", ["Tanggal Masuk", "Tgl Diterima"])
+def test_three_bad_days_of_receipt_leave_the_column_and_go_to_quarantine(tmp_path, title):
+    days = with_cells(table()["Tgl"], at2="31/11/2026", at4='"', at5="16/11/20226")
+    learned = learned_from(tmp_path, table(Tgl=[]) | {title: days})
+    assert source_of(learned).fields.received == title
+    assert learned.readable == ROWS - 3
+    assert "'31/11/2026' (baris 4)" in said(learned)["odd_receipts"]
+
+
+def test_an_unreadable_column_of_receipts_is_named_and_not_replaced(tmp_path):
+    days = ["minggu ke-1"] * 9 + ["2/11/2026"] * 3
+    letters = [f"{n + 10}/11/2026" for n in range(ROWS)]
+    columns = table(Tgl=[]) | {"Tanggal Masuk": days, "Tanggal Surat": letters}
+    with pytest.raises(UnlearnableFile) as refused:
+        learned_from(tmp_path, columns)
+    assert "9 dari 12 isi kolom 'Tanggal Masuk' bukan tanggal" in refused.value.text("id")
+    assert "'minggu ke-1' (baris 2)" in refused.value.text("id")
+
+
+def test_a_signature_in_two_columns_is_no_row(tmp_path):
+    below = (
+        ("", "Mengetahui,", "", "", "", "Rekaan, 27-11-2026"),
+        ("", "Camat Rekaan", "", "", "", "Petugas"),
+        ("", "(................)", "", "", "", "REKAAN"),
+    )
+    learned = learned_from(tmp_path, table(Tgl_Selesai=[], Petugas=["x"] * ROWS), *below)
+    assert source_of(learned).fields.ticket == "No Tiket"
+    assert (learned.readable, learned.rows) == (ROWS, ROWS)
+    assert "ticket_odd" not in said(learned)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ({"at7": "WA-107"}, "nomor WA-107 berulang pada baris 8, 9"),
+        ({"at7": ""}, "kosong pada baris 9"),
+    ],
+)
+def test_a_column_titled_as_the_ticket_is_the_ticket_with_an_odd_cell(tmp_path, numbers, text):
+    tickets = with_cells(table()["No Tiket"], **numbers)
+    learned = learned_from(tmp_path, table(No_Tiket=tickets))
+    assert source_of(learned).fields.ticket == "No Tiket"
+    assert text in said(learned)["ticket_odd"]
+    assert learned.readable == ROWS - 1
+
+
+@pytest.mark.parametrize(
+    ("tickets", "text"),
+    [
+        (["WA-1"] * 8 + ["WA-2"] * 4, "kolom 'No Tiket' tidak berisi nomor yang berbeda"),
+        (["WA-1", "WA-2"] + [""] * 10, "kolom 'No Tiket' kosong pada 10 dari 12 baris"),
+    ],
+)
+def test_a_refusal_names_the_column_titled_as_the_ticket(tmp_path, tickets, text):
+    numbers = [str(n % 6) for n in range(ROWS)]
+    with pytest.raises(UnlearnableFile) as refused:
+        learned_from(tmp_path, {**table(No_Tiket=tickets), "No.": numbers})
+    assert text in refused.value.text("id")
+
+
+def test_the_end_is_read_from_the_status_if_many_ends_have_no_day(tmp_path):
+    ends = with_cells(table()["Tgl Selesai"], at1="-", at2="-")
+    learned = learned_from(tmp_path, table(Tgl_Selesai=ends))
+    assert source_of(learned).layout == "snapshot"
+    assert "2 pengaduan sudah selesai tanpa tanggal" in said(learned)["ends_without_date"]
+    assert "baris 3, 4" in said(learned)["ends_without_date"]
+
+
+def test_a_settlement_in_the_words_of_a_clerk_ends_a_complaint(tmp_path):
+    replies = table()["Tgl Selesai"]
+    status = ["beres" if n < 6 else "proses" for n in range(ROWS)]
+    columns = table(Tgl_Selesai=[], Status=status, Tgl_Jawaban=with_cells(replies, at4="tdk ada"))
+    learned = learned_from(tmp_path, columns)
+    assert {word.word for word in source_of(learned).status if word.terminal} == {"beres"}
+    assert "no_end" not in said(learned)
+
+
+@pytest.mark.parametrize("steps", [{}, {"Tgl_Jawaban": ["20/11/2026"] * ROWS}])
+def test_a_register_that_never_shows_an_end_says_so(tmp_path, steps):
+    columns = table(Tgl_Selesai=[], Status=["proses"] * ROWS, **steps)
+    assert "kapan pengaduan selesai" in said(learned_from(tmp_path, columns))["no_end"]
