@@ -20,6 +20,7 @@ __all__ = [
     "rolled_back",
     "table_lines",
     "time_budget",
+    "unit_names",
     "whole_files",
     "work_folder",
 ]

@@ -15,7 +15,9 @@ from cli import app
 from cli.language import words
 from settings.site import EXAMPLE, load_site
 from sla.directory import Directory, OfficeHolder, Role, Unit
+from tasks.monitoring.health import site_files
 from tasks.setup.workbook_writer import write_directory
+from tasks.text.translation import translated
 from tests.support.registers import registers
 
 
@@ -110,6 +112,24 @@ def test_lines_of_text_beside_a_register_are_called_so(tmp_path, call_tenggat):
     ):
         out = call_tenggat("--lang", lang, "source", "learn", form, "--site", site)[1]
         assert text in out.splitlines()[0]
+
+
+@pytest.mark.parametrize(("word", "is_watched"), [("Proses", False), ("Selesai", True)])
+def test_a_register_that_shows_no_end_is_named_by_init_and_doctor(
+    tmp_path, call_tenggat, word, is_watched
+):
+    path = tmp_path / "register.csv"
+    rows = "".join(f"WA-{n},{n}/11/2026,{word}\n" for n in range(10, 22))
+    path.write_text(f"No Tiket,Tgl,Status\n{rows}", encoding="utf-8")
+    site = tmp_path / "kab"
+    said = call_tenggat("--lang", "id", "init", site, *ANSWERS, "--register", path)[1]
+    assert "Tidak ada kolom unit penanggung jawab" in said
+    assert ("tidak memperlihatkan kapan pengaduan selesai" not in said) is is_watched
+    found = [each.what for each in site_files.endless_sources(load_site(site))]
+    assert [what.partition(":")[0] for what in found] == (
+        [] if is_watched else ["source register does not show when a complaint ends"]
+    )
+    assert all(translated(what, "id") != what for what in found)
 
 
 def test_a_folder_with_files_is_refused_and_left_as_it_is(tmp_path, call_tenggat):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
+from settings.mapping import TERMINAL
 from settings.site import EXAMPLE, Site
 from sla.directory import Role
 from sla.ladders import SUPERIORS
@@ -154,6 +155,19 @@ def reminding_sources(site: Site) -> Iterator[Finding]:
                 f"source {name} is judged by the steps that {completing} shows; a duty without any"
                 " is unknown after its deadline, never missed",
                 f"write stated_by under [{name}] in sources.toml if officials state every step",
+            )
+
+
+def endless_sources(site: Site) -> Iterator[Finding]:
+    """Report sources that do not show when a complaint ends: no deadline of it can be judged."""
+    for name, source in site.sources.items():
+        if not TERMINAL & source.sees:
+            yield Finding(
+                "note",
+                f"source {name} does not show when a complaint ends: the deadlines for its"
+                " settlement are not watched",
+                "add a column 'Tgl Selesai', or the word 'Selesai' in the column of the status, to"
+                " the file, and map it in sources.toml (`tenggat source learn FILE`)",
             )
 
 
