@@ -198,6 +198,8 @@ def _event_text(text: str) -> str:
 
 def _total(checked: Checked) -> str:
     """Return one line with the counts of a sample."""
+    if not checked.names:
+        return say("source.nothing_read")
     names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")
     counted = checked.reasons.items()
     reasons = ", ".join(f"{n} {value_word('rejection', reason)}" for reason, n in counted)

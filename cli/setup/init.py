@@ -71,6 +71,7 @@ def init(
         found = ask(question, str(given or ""), read, "")
         if found is not None:
             files.append(found)
+            _say_other_kind(question, found)
     new = NewSite(
         name=government,
         zone=local,
@@ -152,6 +153,15 @@ def _file(text: str, zone: str, given: Sequence[LearnedFile]) -> LearnedFile | N
         raise UsageError(error.text(language())) from None
     except UnreadableFile as error:
         raise UsageError(str(error)) from None
+
+
+def _say_other_kind(question: str, file: LearnedFile) -> None:
+    """Print that a file is a register and not an export, or an export and not a register."""
+    is_export = file.learned.name.startswith("lapor")
+    if is_export != (question == "export"):
+        kind = "export" if is_export else "register"
+        text = say(f"init.other_kind.{kind}", file=file.path)
+        console.out.print(escape(text), soft_wrap=True)
 
 
 def _report(folder: Path, written: WrittenSite) -> None:

@@ -133,7 +133,7 @@ def _no(text: str) -> str:
 
 def _hint(word: str, known: Iterable[str]) -> str:
     """Return the nearest known word; of many words only a close one."""
-    every = list(known)
+    every = [each for each in known if each]  # the empty cell may be a status
     hint = did_you_mean(word, every)
     return hint if len(every) <= 20 or "did you mean" in hint else ""
 

@@ -14,6 +14,7 @@ from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.counted_rows import counted
 from tasks.ingest.open_questions import shown_value
 from tasks.ingest.records import ComplaintRecord, stated_events
+from tasks.ingest.rejected_rows import fingerprint
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import Extract, SourceError, Waiting, open_source
@@ -47,7 +48,8 @@ class Checked:
     """The result of reading a sample: the first rows field by field, and counts for all of it.
 
     `shown` has rows with the keys of :data:`FIELDS` and the line number; of a title only the part
-    that would be stored. `refused` lists the rows that would go to quarantine, `questions` the
+    that would be stored. `refused` lists the rows that would go to quarantine, equal ones once as
+    in the quarantine (`marks` has their fingerprints), `questions` the
     values that would become open questions, by column, with the number of rows. `whole` is false if
     the source has more rows than the sample. Answers given before are not considered.
     """
@@ -60,6 +62,7 @@ class Checked:
     whole: bool = True
     shown: list[dict[str, str]] = field(default_factory=list)
     refused: list[RejectedRow] = field(default_factory=list)
+    marks: set[str] = field(default_factory=set)
     questions: Counter[tuple[str, str]] = field(default_factory=Counter)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
@@ -139,7 +142,10 @@ def _note(
     rows: int,
 ) -> None:
     if isinstance(found, RejectedRow):
-        checked.refused.append(found)
+        mark = fingerprint(found)
+        if mark not in checked.marks:
+            checked.marks.add(mark)
+            checked.refused.append(found)
         return
     checked.readable += 1
     fields = _shown_fields(context, checked.source, found, checked.observed_at)

@@ -112,13 +112,18 @@ class RejectedRows:
         return uncertain and good
 
 
+def fingerprint(bad: RejectedRow) -> str:
+    """Return the hash of the stored content of a row: the quarantine has equal rows only once."""
+    content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
 def quarantine_row(bad: RejectedRow, origin: RowOrigin, now: datetime) -> QuarantineRow:
     """Return a row of this file as a quarantine row.
 
     A sheet is named after its file, as a member of a ZIP archive is.
     """
     within = f"/{bad.sheet}" if bad.sheet and not origin.file.endswith(f"/{bad.sheet}") else ""
-    content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
     return QuarantineRow(
         source=origin.source,
         file=f"{origin.file}{within}"[-255:],
@@ -128,7 +133,7 @@ def quarantine_row(bad: RejectedRow, origin: RowOrigin, now: datetime) -> Quaran
         column=bad.column,
         value=bad.value,
         cells=bad.cells,
-        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
+        fingerprint=fingerprint(bad),
         recorded_at=now,
         last_seen_at=now,
         sha256=origin.sha256,

@@ -96,6 +96,11 @@ def test_a_file_is_named_by_what_it_is_whichever_question_it_answers(
     code, said, errors = call_tenggat("--lang", "id", "init", tmp_path / "kab", *ANSWERS, *files)
     assert (code, errors) == (0, "")
     assert "register: 5 dari 5 baris terbaca" in said
+    assert said.splitlines()[:2] == [
+        f"{register_file}: ini bukan ekspor SP4N-LAPOR!; dipakai sebagai buku register",
+        f"{export_file}: ini ekspor SP4N-LAPOR!, bukan buku register; dipakai sebagai sumber"
+        " ekspor",
+    ]
     assert list(load_site(tmp_path / "kab").sources) == ["register", "lapor"]
     assert {path.name for path in (tmp_path / "kab" / "inbox").iterdir()} == {"register", "lapor"}
 

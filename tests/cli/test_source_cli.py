@@ -16,8 +16,20 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, wita
 from sqlalchemy import select
-from support.small_site import BAD, DAY, NAME, STATUS, TICKET, TITLE, UNIT, export, small_site
+from support.small_site import (
+    BAD,
+    DAY,
+    NAME,
+    REPORT,
+    STATUS,
+    TICKET,
+    TITLE,
+    UNIT,
+    export,
+    small_site,
+)
 
+from cli.language import words
 from cli.questions import _as_typed
 from db.models import Complaint, EventRow, SourceImport
 from settings.sources import read_sources
@@ -86,6 +98,31 @@ def test_check_shows_how_each_field_came_out_and_what_would_be_quarantined(tengg
     ):
         assert re.sub("  +", "  ", line.strip()) in re.sub("  +", "  ", out)
     assert NAME not in out
+
+
+def test_check_counts_rows_for_the_quarantine_as_a_run_does(tenggat, site, open_site):
+    """Equal rows are in the quarantine once."""
+    for old in (site / "inbox" / "lapor").iterdir():
+        old.unlink()
+    blank = dict.fromkeys(REPORT, "")
+    texts = ("Mengetahui,", "Kepala Bagian", "Kepala Bagian")
+    lines = [blank | {"Nama Pelapor": text, "Isi Laporan Awal": text} for text in texts]
+    good = [{TICKET: str(number)} for number in range(1, 9)]
+    export(site, "2026-11-24 07:30", *good, BAD, BAD, *lines)
+    _, out, _ = tenggat("source", "check", "lapor", "--now", NOW, "--json")
+    reasons = json.loads(out)["reasons"]
+    count = pull(open_site(), "lapor", wita("2026-11-24 08:00"))
+    assert reasons == count.reasons == {"bad_date": 1, "text_line": 2}
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"), [("id", "belum ada berkas yang dibaca"), ("en", "no file was read yet")]
+)
+def test_check_says_that_every_file_waits(tenggat, lang, expected):
+    code, out, _ = tenggat("--lang", lang, "source", "check", "lapor", "--now", "2026-11-01T08:00")
+    words.use_language("en")
+    assert (code, out.splitlines()[-1]) == (0, expected)
+    assert ":  " not in out
 
 
 def test_check_writes_nothing_and_moves_nothing(tenggat, site, tmp_path):
@@ -408,8 +445,8 @@ def test_months_are_understood_in_both_languages(text):
 def test_every_month_is_understood_in_full_and_shortened():
     full = "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember"
     short = "Jan Feb Mar Apr Mei Jun Jul Agt Sep Okt Nop Des"
-    for words in (full, short):
-        for month, word in enumerate(words.split(), start=1):
+    for names in (full, short):
+        for month, word in enumerate(names.split(), start=1):
             for form in ("%d %b %Y %H:%M", "%d %B %Y %H:%M"):
                 assert parse_datetime(f"2 {word} 2026 08:15", form) == datetime(
                     2026, month, 2, 8, 15

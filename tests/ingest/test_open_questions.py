@@ -591,6 +591,15 @@ def test_an_answer_that_the_column_cannot_mean_is_refused_with_a_suggestion(
         answered(context, "2026-11-03 08:00", text)
 
 
+def test_the_empty_cell_is_not_listed_among_the_known_statuses(context):
+    lapor(context, "2026-11-03 07:00", {STATUS: "Entah"})
+    source = context.site.sources["lapor"]
+    empty = source.status[0].model_copy(update={"word": ""})
+    context.site.sources["lapor"] = source.model_copy(update={"status": [empty, *source.status]})
+    with pytest.raises(WrongAnswer, match="no status 'ngawur'; known are Belum"):
+        answered(context, "2026-11-03 08:00", "ngawur")
+
+
 def test_the_answer_is_shown_as_lines_for_the_sites_files(context):
     lapor(context, "2026-11-03 07:00", {STATUS: "Tutup", UNIT: "Dinas Lama", KIND: 'Aduan "Baru"'})
     with context.transaction() as session:
