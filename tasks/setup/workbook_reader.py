@@ -246,8 +246,7 @@ class _Reader:
             others = earlier.setdefault((office.role, office.unit), [])
             for first, other in others:
                 if _at_the_same_time(office, other):
-                    values = {"role": self.say(f"role.{office.role}"), "first": str(first)}
-                    self.mistake("officers", line, "role", "held_twice", **values)
+                    self.mistake("officers", line, "role", "held_twice", first=str(first))
                     break
             others.append((line, office))
 

@@ -132,14 +132,14 @@ def head(email: str, since: str = "", until: str = "", deputy: str = "") -> list
             [TOP, DINSOS],
             [A, head("kadis@b.example"), head("kadis2@b.example")],
             [
-                "Pejabat, baris 4, kolom Jabatan: baris 3 juga memuat Kepala unit unit ini pada"
+                "Pejabat, baris 4, kolom Jabatan: jabatan ini sudah terisi pada baris 3 untuk"
                 " masa yang sama. Isi Mulai dan Sampai, tulis ya pada kolom Plt./Plh., atau hapus"
             ],
         ),
         (
             [TOP, DINSOS],
             [A, head("a@b.example", "", "31/12/2026"), head("b@b.example", "30/12/2026")],
-            ["Pejabat, baris 4, kolom Jabatan: baris 3 juga memuat Kepala unit"],
+            ["Pejabat, baris 4, kolom Jabatan: jabatan ini sudah terisi pada baris 3"],
         ),
         (
             [TOP, DINSOS],
