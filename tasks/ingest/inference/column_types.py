@@ -148,7 +148,7 @@ class ColumnSample:
         return tuple(
             value
             for value in self.values
-            if clerks_date(value) is None and not any(_is(value, form) for form in self.dates)
+            if not any(_is(value, form) for form in self.dates) and clerks_date(value) is None
         )
 
     @property
