@@ -1,7 +1,4 @@
-"""The first hour through the command line: init, directory, import, preview, start, first Monday.
-
-Only the first import leaves Prefect out: each cycle costs seconds.
-"""
+"""The first hour through the command line: init, import, preview, start and the first Monday."""
 
 from __future__ import annotations
 
@@ -10,22 +7,19 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 from support.forked import SILENT
-from support.live_sites import open_site
-from support.registers.first_hour import ANSWERS, MORNING, ROWS, fill_in, mails
+from support.live_sites import IN_TRIAL
+from support.registers.first_hour import ANSWERS, ROWS, fill_in, mails
 
 from db.models import Complaint
 from settings.site import load_site
 from sla.directory import Role
 from tasks.common.context import SiteContext
-from tasks.deadlines import evaluate_and_notify
-from tasks.delivery import send_owed
-from tasks.intake import pull
 
 
 def test_the_first_hour_and_the_first_monday(
     tmp_path, call_tenggat, register_file, export_file, monkeypatch, origin, shared
 ):
-    monkeypatch.setattr(SiteContext, "open", classmethod(open_site))  # a new site is in trial
+    monkeypatch.setenv(IN_TRIAL, "1")
     site = tmp_path / "kab"
     files = ("--export", export_file, "--register", register_file)
     code, said, errors = call_tenggat("--lang", "id", "init", site, *ANSWERS, *files)
@@ -56,7 +50,11 @@ def test_the_first_hour_and_the_first_monday(
     now = ("--site", site, "--now", "2026-11-24T08:00")
     code, said, errors = call_tenggat("source", "check", "register", *now)
     assert (code, errors) == (0, "")
-    first_day(site)
+    seen = {**shared.seen(tmp_path / "kab-var"), **SILENT, IN_TRIAL: "1", "TENGGAT_LANG": "id"}
+    steps = "mengambil pengaduan ...\nmenilai batas waktu ...\nmengirim surel ...\n"
+    done = origin.run("-m", "cli", "run", *now, **seen)
+    assert (done.returncode, done.stderr) == (0, steps)
+    assert rows_by_source(site) == {"lapor": ROWS, "register": 5}
     assert mails(site) == {"admin@rekaan.example"}  # a trial
 
     code, said, errors = call_tenggat("run", "--preview", *now)
@@ -71,10 +69,8 @@ def test_the_first_hour_and_the_first_monday(
     assert trial not in said
     assert (code, errors) == (0, "")
     assert mails(site) == {"admin@rekaan.example"}
-    monday = ("-m", "cli", "run", "--site", site, "--now", "2026-11-30T07:30")
-    seen = {**shared.seen(tmp_path / "kab-var"), **SILENT, "TENGGAT_LANG": "id"}
-    done = origin.run(*monday, **seen)
-    steps = "mengambil pengaduan ...\nmenilai batas waktu ...\nmengirim surel ...\n"
+    monday = ("--site", site, "--now", "2026-11-30T07:30")
+    done = origin.run("-m", "cli", "run", *monday, **seen)
     assert (done.returncode, done.stderr) == (0, steps)
     assert re.search(
         r"surel terkirim \d+ .*[1-9]\d* Pejabat Penghubung", " ".join(done.stdout.split())
@@ -83,29 +79,12 @@ def test_the_first_hour_and_the_first_monday(
     assert any(mail.startswith("pejabat") for mail in mails(site))
 
 
-def first_day(folder: Path) -> None:
-    """Run a cycle on the first day: all complaints come in, and nobody but the administrator
-    gets a mail.
-    """
-    cycle(folder)
+def rows_by_source(folder: Path) -> dict[str, int]:
+    """Return the number of complaints that came in from each source."""
     context = SiteContext.open(folder)
     try:
         with context.transaction() as session:
             query = select(Complaint.source, func.count()).group_by(Complaint.source)
-            found = {row[0]: row[1] for row in session.execute(query)}
-    finally:
-        context.close()
-    assert found == {"lapor": ROWS, "register": 5}
-
-
-def cycle(folder: Path) -> None:
-    """Import, evaluate and send, as `tenggat run` does."""
-    now = MORNING
-    context = SiteContext.open(folder)
-    try:
-        for source in context.site.sources:
-            pull(context, source, now)
-        evaluate_and_notify(context, now, f"deadlines {now}")
-        send_owed(context, now, f"delivery {now}")
+            return {row[0]: row[1] for row in session.execute(query)}
     finally:
         context.close()
