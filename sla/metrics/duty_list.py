@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sla.engine.context import EvaluationContext
 from sla.engine.deadline import State
-from sla.metrics.columns import CaseColumns, Flags, Ints
+from sla.metrics.columns import CaseColumns, Flags, Ints, first_of_equals
 from sla.metrics.definitions import WITHIN
 from sla.metrics.encoding import STATES, STATUSES
 from sla.metrics.outlook import late_from
@@ -26,7 +26,6 @@ from sla.metrics.tables import (
     Tellings,
     UnitStatement,
     codes_of,
-    first_of_equals,
     follow_up_measured,
     followed_up_soon,
     settled_after,

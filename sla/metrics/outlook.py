@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from sla.calendar import Calendar
-from sla.metrics.columns import CaseColumns, Flags, Ints
+from sla.metrics.columns import CaseColumns, Flags, Ints, distinct
 from sla.metrics.definitions import AHEAD_DAYS, FORECAST_WEEKS
 from sla.metrics.table import Column, Measure, Row
 from sla.metrics.unit_tables import WideTable
@@ -30,7 +30,7 @@ def duties_ahead(g: CaseColumns, today: int) -> WideTable:
     places = np.flatnonzero(chosen)
     units = g.d_unit[places]
     rows = []
-    for unit in np.unique(units).tolist():
+    for unit in distinct(units).tolist():
         mine = places[units == unit]
         cells = _by_day(g.d_due[mine] - today)
         rows.append(Row(g.words[unit], cells, g.tickets_of(g.d_case[mine])))

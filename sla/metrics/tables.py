@@ -13,7 +13,7 @@ import numpy as np
 
 from sla.engine.context import EvaluationContext
 from sla.engine.deadline import State
-from sla.metrics.columns import CaseColumns, Flags, Ints
+from sla.metrics.columns import CaseColumns, Flags, Ints, distinct, first_of_equals
 from sla.metrics.comparison import compared_periods
 from sla.metrics.definitions import (
     AGES,
@@ -743,7 +743,7 @@ def working_days_late(g: CaseColumns, context: EvaluationContext, until: Ints) -
     """
     days = np.zeros(len(g.d_due), np.int64)
     counted = np.flatnonzero((g.d_due > 0) & (until > g.d_due))
-    for unit in np.unique(g.d_unit[counted]):
+    for unit in distinct(g.d_unit[counted]):
         some = counted[g.d_unit[counted] == unit]
         calendar = context.calendar_of(g.words[int(unit)])
         days[some] = calendar.distance(g.d_due[some], until[some])
@@ -806,23 +806,6 @@ def codes_of(keys: Ints, n: int, numbers: Ints) -> Ints:
     found: Ints = keys.astype(np.int64)
     found *= n
     found += numbers
-    return found
-
-
-def first_of_equals(values: Ints) -> Flags:
-    """Return a flag for each of these sorted values: different from the value before."""
-    found: Flags = np.append(True, values[1:] != values[:-1])[: len(values)]
-    return found
-
-
-def distinct(values: Ints) -> Ints:
-    """Return each of these values once, in order.
-
-    `np.unique` gives the same, but finds equal values by hashing: for two million values this takes
-    a hundred times as long as sorting them.
-    """
-    ordered = np.sort(values)
-    found: Ints = ordered[first_of_equals(ordered)]
     return found
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db import imports
 from sla.engine.context import EvaluationContext
-from sla.metrics.columns import CaseColumns, Ints
+from sla.metrics.columns import CaseColumns, Ints, distinct
 from tasks.common.context import SiteContext
 
 
@@ -40,7 +40,7 @@ def with_coverage(
     coverage: Mapping[str, Sequence[imports.Covered]] = source_coverage(session, context, as_of)
     origins = imports.origins(session, as_of)
     until = cases.covered_until.copy()
-    for number in np.unique(cases.source).tolist():
+    for number in distinct(cases.source).tolist():
         name, some = cases.words[number], cases.source == number
         if name in coverage:
             until[some] = newest_days(

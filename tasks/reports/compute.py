@@ -26,7 +26,7 @@ from db.notices import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
 from sla.events import Event
 from sla.ladders import SUPERIORS, OffsetUnit, Rung
-from sla.metrics.columns import CaseColumns, Flags, Gathering
+from sla.metrics.columns import CaseColumns, Flags, Gathering, distinct
 from sla.metrics.comparison import compared_periods
 from sla.metrics.duty_list import DutyList
 from sla.metrics.encoding import LabelTable, encode_case
@@ -328,7 +328,7 @@ def _inherited(session: Session, context: SiteContext, gathered: CaseColumns) ->
     first_imports = FirstImports(imports.first_of_each(session), context.site.evaluation_context)
     late = np.flatnonzero(gathered.overdue)
     keys = gathered.keys[gathered.d_case[late]]
-    recorded = complaints.recordings(session, np.unique(keys).tolist())
+    recorded = complaints.recordings(session, distinct(keys).tolist())
     inherited = np.zeros(len(gathered.d_case), np.bool_)
     inherited[late] = [
         key in recorded and first_imports.inherited(*recorded[key], due_day)
@@ -343,7 +343,7 @@ def _notified(
     """Return a function that gives the recipients notified of a late deadline, in the format of
     `notified_text`.
     """
-    late = np.unique(gathered.d_case[gathered.overdue])
+    late = distinct(gathered.d_case[gathered.overdue])
     notified = notices.notified(session, gathered.keys[late].tolist(), as_of)
 
     def said(case: int, deadline: int) -> str:
