@@ -305,10 +305,10 @@ def _tell_of_vacancies(run: RunContext, vacancies: Sequence[tuple[str, str]]) ->
         new = [each for each in vacancies if each not in named]
         if len(new) == 1:
             [(unit, role)] = new
-            enqueue_alert(run, "vacancy", {"unit": unit, "role": role}, to=[holder])
+            enqueue_alert(run, VACANCY, {"unit": unit, "role": role}, to=[holder])
         elif new:
             facts = {"offices": [list(each) for each in new]}
-            enqueue_alert(run, "vacancies", facts, to=[holder])
+            enqueue_alert(run, VACANCIES, facts, to=[holder])
 
 
 def tell_of_lost_address(run: RunContext, kind: str, message: MessageRow, answer: str) -> None:
