@@ -1,6 +1,8 @@
 """What people read: mails and the summary, in Indonesian and English, in text and in HTML."""
 
+import ast
 import html
+import importlib
 import io
 import json
 import re
@@ -37,7 +39,7 @@ from tasks.common.context import SiteContext
 from tasks.common.notified import Notified
 from tasks.ingest import row_parser
 from tasks.notifications.calendar_attachment import agenda, cancellation
-from tasks.notifications.compose import compose
+from tasks.notifications.compose import ALERT_COMPOSERS, compose
 from tasks.notifications.render import (
     DutyTexts,
     RenderedMail,
@@ -834,6 +836,30 @@ def test_everything_that_has_a_name_has_a_word(locale):
     assert len(classifications) >= 4
 
 
+def alerts_in_the_code() -> tuple[set[str], set[str]]:
+    """Return the kinds of alert, and the names of their facts, that a call of tasks/ names.
+
+    A kind stands in the call itself or is a constant of the module.
+    """
+    kinds: set[str] = set()
+    facts: set[str] = set()
+    for path in (REPOSITORY / "tasks").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+                continue
+            if call.func.id not in {"enqueue_alert", "tell_of_lost_address"}:
+                continue
+            match call.args[1]:
+                case ast.Constant(value=str(kind)):
+                    kinds.add(kind)
+                case ast.Name(id=name) if name.isupper():
+                    module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+                    kinds.add(getattr(importlib.import_module(module), name))
+            if isinstance(call.args[2], ast.Dict):
+                facts |= {key.value for key in call.args[2].keys if isinstance(key, ast.Constant)}
+    return kinds, facts
+
+
 @BOTH
 def test_every_word_that_a_template_or_an_alert_asks_for_is_there(locale):
     asked = {
@@ -841,12 +867,12 @@ def test_every_word_that_a_template_or_an_alert_asks_for_is_there(locale):
         for path in TEMPLATES.rglob("*.j2")
         for key in re.findall(r'\bt\("([\w.]+)"[,)]', path.read_text(encoding="utf-8"))
     }
-    code = "".join(p.read_text(encoding="utf-8") for p in (REPOSITORY / "tasks").rglob("*.py"))
-    kinds = re.findall(r'(?:enqueue_alert|tell_of_lost_address)\(\s*run, "(\w+)"', code)
-    facts = re.findall(r'enqueue_alert\(\s*run, "\w+", \{([^}]*)\}', code)
-    assert {"vacancy", "bounced_message", "refused_address"} <= set(kinds)
-    asked |= {f"alert.{kind}.{part}" for kind in kinds for part in ("title", "text")}
-    asked |= {f"fact.{name}" for fact in facts for name in re.findall(r'"(\w+)":', fact)}
+    kinds, facts = alerts_in_the_code()
+    assert {"vacancy", "vacancies", "bounced_message", "refused_address", "storm"} <= kinds
+    assert {"unit", "ticket"} <= facts
+    listed = kinds - ALERT_COMPOSERS.keys()
+    asked |= {f"alert.{kind}.{part}" for kind in listed for part in ("title", "text")}
+    asked |= {f"fact.{name}" for name in facts}
     known = dict(texts(table(locale)))
     assert asked - known.keys() == set()
     assert len(asked) > 60
