@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from settings.errors import SettingsError
 from settings.site import Site
 
-AT_ONCE = 4
-"""Number of ticks computed together."""
+FEWEST, MOST = 4, 128
+"""Number of ticks computed together: few after a jump, more and more while each is needed."""
 
 
 class CronTimes:
@@ -39,6 +39,7 @@ class _Ticks:
         self._schedule, self._runner = schedule, runner
         self._known: list[datetime] = []
         self._from = datetime.max.replace(tzinfo=UTC)
+        self._number = FEWEST
 
     def at_or_after(self, start: datetime) -> datetime:
         """Return the first tick at or after a moment."""
@@ -51,7 +52,11 @@ class _Ticks:
 
         In the hour before clocks go forward, Prefect's first answer is a tick that has passed.
         """
-        dates = self._runner.run(self._schedule.get_dates(n=AT_ONCE, start=start))
+        near = bool(self._known) and self._from <= start <= self._known[-1] + (
+            self._known[-1] - self._from
+        )
+        self._number = min(2 * self._number, MOST) if near else FEWEST
+        dates = self._runner.run(self._schedule.get_dates(n=self._number, start=start))
         ticks = (datetime.fromtimestamp(date.timestamp(), UTC) for date in dates)
         self._known = sorted(tick for tick in ticks if tick >= start)
         self._from = start

@@ -26,7 +26,7 @@ import pytest
 from alembic import command
 from conftest import ON_BOTH, example_site, kind_of_database, wita
 from rich.console import Console
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from support.pipeline import at, decide, deliver, dump, messages, register, since
@@ -38,6 +38,7 @@ from db import complaints
 from db.engine import NotReady, open_engine, reading
 from db.migrate import alembic_config
 from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Ruleset, SourceImport
+from db.notices import acceptances
 from db.replica import replay_queue
 from db.replica.build import copy_known, empty_replica
 from settings.errors import SettingsError
@@ -702,6 +703,25 @@ def test_a_replay_leaves_out_only_work_without_effect(context, monkeypatch, seed
     assert len(short.notices) > 20
     assert short.inventories
     assert replayed(context) == short
+
+
+def test_accepted_mails_are_found_by_their_notices():
+    """A database without statistics would otherwise read every sent mail again in each run."""
+    replica = empty_replica()
+    with Session(replica) as session:
+        statements: list[tuple[str, tuple]] = []
+
+        def note(_connection, _cursor, statement, parameters, *_more) -> None:
+            statements.append((statement, parameters))
+
+        event.listen(replica, "before_cursor_execute", note)
+        assert acceptances(session, [1, 2], wita("2026-11-24 08:00")) == {}
+        query, parameters = next(each for each in statements if "message_item" in each[0])
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters)
+        steps = " ".join(row[3] for row in plan)
+    replica.dispose()
+    assert "ix_message_item_notice_id" in steps
+    assert "ix_message_pending" not in steps
 
 
 # --- nothing is touched ---------------------------------------------------------------------------
