@@ -21,10 +21,9 @@ from tasks.ingest.officials.mails import record_mails
 from tasks.ingest.open_questions import QuestionLog
 from tasks.ingest.records import MISALIGNED, ComplaintRecord
 from tasks.ingest.rejected_rows import RejectedRows
-from tasks.ingest.row_doubts import question_receipts
+from tasks.ingest.row_doubts import doubtful_receipts, question_receipts
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RowValidator
-from tasks.ingest.swapped_dates import swapped_receipts
 from tasks.ingest.word_questions import WordQuestions
 from tasks.sources.base import Extract, Row, SourceError
 
@@ -179,10 +178,9 @@ class ImportWriter:
             else:
                 self.rejected.add(found)
         column = self.validator.reader.receipt_columns[0]
-        days = self.target.mapping.suspicious_days
         made = self.target.ctx.local(self.target.observed_at).date()
-        swapped = swapped_receipts(records, self.target.mapping, made) if days else []
-        records = question_receipts(records, column, days, self.answers, swapped)
+        doubtful = doubtful_receipts(records, self.target.mapping, made)
+        records = question_receipts(records, column, doubtful, self.answers)
         self.writers.write(records, self.rejected.keys)
         for words in self.words:
             words.see(records)

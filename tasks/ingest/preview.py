@@ -15,10 +15,11 @@ from tasks.ingest.counted_rows import counted
 from tasks.ingest.open_questions import shown_value
 from tasks.ingest.records import ComplaintRecord, stated_events
 from tasks.ingest.rejected_rows import fingerprint
+from tasks.ingest.row_doubts import doubtful_receipts
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import Extract, SourceError, Waiting, open_source
-from tasks.sources.base import sheet_of
+from tasks.sources.base import position_of
 
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
@@ -122,14 +123,21 @@ def _read(checked: Checked, context: SiteContext, extract: Extract, rows: int) -
         classifications=classifications_of(site),
     )
     sieve = RowValidator(inputs, observed_at)
+    records: list[ComplaintRecord] = []
     for row in extract.rows:
         checked.rows += 1
         for line, found in sieve.validate(extract.header, [row]):
             _note(checked, context, line, found, rows)
+            if isinstance(found, ComplaintRecord):
+                records.append(found)
         if checked.rows >= ENOUGH:
             checked.whole = False
             break
     checked.rows -= sieve.passed_over
+    made = context.local(observed_at).date()
+    for n in doubtful_receipts(records, site.sources[name], made):
+        value = shown_value(records[n].receipt_text)
+        checked.questions[sieve.reader.receipt_columns[0], value] += 1
     mixed = sorted(sieve.reader.mixed_dates)
     checked.mixed_dates += (f"{extract.name}: {column}" for column in mixed)
 
@@ -162,9 +170,7 @@ def _note(
     if found.status is not None:
         checked.events.update(found.status.enter)
     if len(checked.shown) < rows:
-        sheet = sheet_of(line)
-        position = f"{sheet}: {line}" if sheet else str(line)
-        checked.shown.append({"line": position, **fields})
+        checked.shown.append({"line": position_of(line), **fields})
 
 
 def _shown_fields(

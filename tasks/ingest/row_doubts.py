@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
 from db.models import QuestionRole
-from settings.mapping import EventColumn
+from settings.mapping import EventColumn, SourceMapping
 from sla.engine.context import UNDETERMINED
 from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
 from tasks.ingest.records import (
@@ -18,6 +18,7 @@ from tasks.ingest.records import (
     ComplaintRecord,
     UnmappedCell,
 )
+from tasks.ingest.swapped_dates import swapped_receipts
 
 MOVED_RECEIPT = "moved-receipt/"
 """Prefix of the field of a question about a date of receipt far earlier than before."""
@@ -82,22 +83,28 @@ def doubts(
     return list(found.values())
 
 
-def question_receipts(
-    records: Sequence[ComplaintRecord],
-    column: str,
-    days: int,
-    answers: Answers,
-    also: Iterable[int] = (),
-) -> list[ComplaintRecord]:
-    """Return the rows of a file; one with a doubtful date of receipt has a question about it.
+def doubtful_receipts(
+    records: Sequence[ComplaintRecord], source: SourceMapping, made: date
+) -> list[int]:
+    """Return the positions of the rows of a file of `made` with a doubtful date of receipt.
 
-    `also` are the positions of rows in doubt for another reason.
-
-    A date of receipt is doubtful if it is more than `days` away from those of the two rows before
-    and the two rows after it, while these are near each other. In a file that is not in the order
-    of receipt none of them is doubtful.
+    It is doubtful if it is more than `suspicious_days` away from those of the two rows before and
+    the two rows after it, while these are near each other; in a file that is not in the order of
+    receipt none is. It is doubtful too if day and month are probably swapped.
     """
-    doubtful = {*isolated([record.received for record in records], timedelta(days=days)), *also}
+    days = source.suspicious_days
+    if not days:
+        return []
+    far = isolated([record.received for record in records], timedelta(days=days))
+    return sorted({*far, *swapped_receipts(records, source, made)})
+
+
+def question_receipts(
+    records: Sequence[ComplaintRecord], column: str, doubtful: Iterable[int], answers: Answers
+) -> list[ComplaintRecord]:
+    """Return the rows of a file; those at the positions `doubtful` have a question about their date
+    of receipt, or the answer to it.
+    """
     found = list(records)
     for n in doubtful:
         found[n] = _with_receipt_questioned(found[n], column, f"receipt/{column}", answers)

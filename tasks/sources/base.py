@@ -44,6 +44,12 @@ def sheet_of(line: int) -> str:
     return line.sheet if isinstance(line, SheetLine) else ""
 
 
+def position_of(line: int) -> str:
+    """Return a line for people, with its sheet if its file has several."""
+    sheet = sheet_of(line)
+    return f"{sheet}: {line}" if sheet else str(line)
+
+
 class SourceError(ValueError):
     """A source, or a part of it, cannot be read; the message gives the reason and the remedy.
 

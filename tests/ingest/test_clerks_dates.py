@@ -14,7 +14,7 @@ from tasks.common.table_lines import has_only_totals
 from tasks.ingest.records import RowError
 from tasks.ingest.row_parser import ParserInputs, RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.ingest.swapped_dates import swapped, swapped_receipts
+from tasks.ingest.swapped_dates import exchanged, out_of_order, swapped, swapped_receipts
 from tasks.workbook_reader.covered import CoveredCell
 
 WITA = ZoneInfo("Asia/Makassar")
@@ -425,6 +425,47 @@ def test_day_and_month_swapped_by_a_spreadsheet_are_found_by_their_pattern(writt
     texts = written.split()
     days = [parse_flexible(text, date_order([DAY_FIRST])).date() for text in texts]
     assert swapped(texts, days, date.fromisoformat(made)) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("written", "doubtful"),
+    [
+        ("13/10 26/10 11/02 10/11 26/11", [2]),  # 2 November
+        ("13/10 26/10 11/09 10/11 26/11", [2]),  # less than 90 days away
+        ("26/10 11/02 11/03 11/04 10/11 26/11", [1, 2, 3]),
+        ("2/10 13/10 26/10 11/02", [3]),
+        ("20/10 24/10 26/10 11/02", [3]),
+        ("26/11 10/11 11/02 26/10 13/10", [2]),  # the newest first
+        ("5/1 7/2 10/3 4/5 2/6 9/7 1/8 3/9 1/10 2/11", []),  # a whole year
+        ("2/11 9/11 10/11 20/11 1/10 2/10 5/10 20/10", []),  # a sheet for each month
+        ("13/1 25/10 2/2 22/11 7/3 3/6 1/9 5/2", []),  # in no order
+        ("13/10 26/10 25/9 10/11 26/11", []),  # has no other reading
+        ("13/10 26/10 2/9 10/11 26/11", []),  # the other reading is in February
+        ("26/10 11/02 10/11", []),  # too few rows
+    ],
+)
+def test_day_and_month_swapped_by_a_clerk_are_found_by_the_order_of_the_rows(written, doubtful):
+    texts = [f"{text}/2026" for text in written.split()]
+    days = [parse_flexible(text, date_order([DAY_FIRST])).date() for text in texts]
+    others = [exchanged(text, day, source()) for text, day in zip(texts, days, strict=True)]
+    assert out_of_order(days, others, date(2026, 11, 30)) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "other"),
+    [
+        ("11/02/2026 7.5", "*.csv", "2026-11-02"),
+        ("11.02.26", "*.csv", "2026-11-02"),
+        ("2026-02-11 08:00:00", "*.xlsx", "2026-11-02"),
+        ("2026-02-11 08:00:00", "*.csv", None),  # a program wrote it
+        ("11 Feb 2026", "*.csv", None),
+        ("11/2/1026", "*.csv", None),  # is not the day as read
+    ],
+)
+def test_only_a_date_in_numbers_has_another_reading(text, pattern, other):
+    day = date(2026, 2, 11) if "1026" not in text else date(2026, 1, 6)
+    found = exchanged(text, day, source(pattern=pattern))
+    assert found == (date.fromisoformat(other) if other else None)
 
 
 def test_a_text_file_written_with_the_year_first_has_no_swapped_days():

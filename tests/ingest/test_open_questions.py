@@ -294,6 +294,26 @@ def test_a_receipt_moved_far_back_is_a_question_until_it_is_answered(context, re
     assert is_late or found == first
 
 
+def test_receipts_out_of_order_with_day_and_month_swapped_are_questions(context):
+    """11 and 10 September are less than 90 days away from November, and beside each other."""
+    blank = dict.fromkeys(("Diverifikasi", "Diteruskan", "Tindak Lanjut Pertama"), "")
+    days = ("29/10/2026", "02/11/2026", "11/09/2026", "11/10/2026", "13/11/2026")
+    entries = [
+        blank | {"No Register": f"FD-{n}", "Tanggal Masuk": f"{day} 09:00"}
+        for n, day in enumerate(days)
+    ]
+    desk(context, "2026-11-20 08:00", *entries)
+    assert asked(context) == [
+        ("receipt", "Tanggal Masuk", "11/09/2026 09:00", 1),
+        ("receipt", "Tanggal Masuk", "11/10/2026 09:00", 1),
+    ]
+    assert set(states(context, "2026-11-20 09:00", "FD-2").values()) == {"unknown"}
+    assert answered(context, "2026-11-20 10:00", "benar", 1) == 1
+    assert answered(context, "2026-11-20 10:00", "10/11/2026 09:00", 2) == 1
+    assert "breached" in states(context, "2026-11-20 11:00", "FD-2").values()
+    assert known(context, "FD-3").received_at == wita("2026-11-10 09:00")
+
+
 def test_receipts_in_no_order_raise_no_question(context):
     days = ("1 Jan 2026", "1 Oct 2026", "2 Feb 2026", "2 Nov 2026", "3 Mar 2026", "3 Nov 2026")
     lapor(

@@ -136,6 +136,15 @@ def test_three_bad_days_of_receipt_leave_the_column_and_go_to_quarantine(tmp_pat
     assert "'31/11/2026' (baris 4)" in said(learned)["odd_receipts"]
 
 
+def test_a_day_with_day_and_month_swapped_is_said(tmp_path):
+    days = [f"{n}/{month}/2026" for month in (10, 11) for n in (2, 9, 13, 16, 20, 26)]
+    learned = learned_from(tmp_path, table(Tgl=with_cells(days, at7="11/09/2026")))
+    assert "'11/09/2026' (baris 9)" in said(learned)["doubtful_receipts"]
+    assert learned.readable == ROWS
+    right = learned_from(tmp_path, table(Tgl=days))
+    assert "doubtful_receipts" not in said(right)
+
+
 def test_an_unreadable_column_of_receipts_is_named_and_not_replaced(tmp_path):
     days = ["minggu ke-1"] * 9 + ["2/11/2026"] * 3
     letters = [f"{n + 10}/11/2026" for n in range(ROWS)]

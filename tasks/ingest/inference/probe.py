@@ -22,7 +22,7 @@ from tasks.common.table_lines import (
     is_text,
 )
 from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_date
-from tasks.sources.base import Row, UnreadableFile, sheet_of
+from tasks.sources.base import Row, UnreadableFile, position_of
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.reader import any_file, first_lines, limited_sheets
@@ -118,7 +118,7 @@ def _sample(name: str, place: int, rows: Sequence[Row]) -> ColumnSample:
     """Return a column with its filled cells and their lines."""
     cells = ((line, row[place].strip() if place < len(row) else "") for line, row in rows)
     filled = [(line, cell) for line, cell in cells if _is_filled(cell)]
-    positions = (f"{sheet_of(line)}: {line}" if sheet_of(line) else str(line) for line, _ in filled)
+    positions = (position_of(line) for line, _ in filled)
     return ColumnSample(name, place, tuple(cell for _, cell in filled), len(rows), tuple(positions))
 
 

@@ -6,18 +6,20 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from settings.mapping import TERMINAL
+from settings.mapping import TERMINAL, SourceMapping
 from settings.site import Site
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
 from sla.error_text import closest
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
+from tasks.common.redaction import redact_and_truncate
 from tasks.ingest.inference.column_types import (
     ColumnSample,
     ZoneGuess,
@@ -28,6 +30,7 @@ from tasks.ingest.inference.column_types import (
     zone_of,
 )
 from tasks.ingest.inference.doubts import (
+    SHOWN,
     MappingDoubt,
     cell_of,
     lines_of,
@@ -44,9 +47,11 @@ from tasks.ingest.inference.vocabulary import (
     LAPOR_STATUS,
     STATUS,
 )
-from tasks.ingest.records import RejectionReason
+from tasks.ingest.records import ComplaintRecord, RejectionReason
+from tasks.ingest.row_doubts import doubtful_receipts
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
+from tasks.sources.base import position_of
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.files.timestamps import stated_time, written_at
 from tasks.text.catalog import catalog
@@ -173,7 +178,7 @@ def learn(
     text = "\n".join(_written(draft, directory))
     learned = _learned(text, known, path, directory)
     units = _unit_column(draft)
-    learned.doubts.extend(draft.doubts)
+    learned.doubts[:0] = draft.doubts
     if units is not None:
         learned.units.update({word: units.counts[word.casefold()] for word in _as_written(units)})
     return learned
@@ -197,8 +202,8 @@ def _exchange(path: Path, name: str, site: Site | None) -> Learned:
 
 def _learned(text: str, name: str, path: Path, directory: Directory | None) -> Learned:
     """Build the result: the text, and the outcome of reading the file with it."""
-    rows, readable, reasons = _tried(text, name, path, directory)
-    return Learned(name, text, rows, readable, reasons)
+    rows, readable, reasons, doubts = _tried(text, name, path, directory)
+    return Learned(name, text, rows, readable, reasons, doubts=doubts)
 
 
 def _slug(text: str) -> str:
@@ -695,10 +700,10 @@ def _text(value: str | Sequence[str]) -> str:
 
 def _tried(
     text: str, name: str, path: Path, directory: Directory | None
-) -> tuple[int, int, dict[str, int]]:
+) -> tuple[int, int, dict[str, int], list[MappingDoubt]]:
     """Read the file with the mapping; count its rows, those imported, and rejections by reason.
 
-    Lines of text beside the table are no rows.
+    Lines of text beside the table are no rows. The last item names the doubtful dates of receipt.
     """
     mapping = tomllib.loads(text)[name]
     kind = ExchangeSource if mapping["layout"] == "exchange" else FolderSource
@@ -707,12 +712,36 @@ def _tried(
     made = stated_time(path, sheet, source) or written_at(path)
     sieve = RowValidator(ParserInputs(name, source, directory or Directory((), ())), made)
     reasons: Counter[str] = Counter()
+    records: dict[int, ComplaintRecord] = {}
     rows = 0
     for row in sheet.rows:
         rows += 1
-        for _, found in sieve.validate(sheet.header, [row]):
+        for line, found in sieve.validate(sheet.header, [row]):
             if isinstance(found, RejectedRow):
                 reasons[found.reason] += 1
+            else:
+                records[line] = found
     rows -= sieve.passed_over + reasons[RejectionReason.TEXT_LINE]
     rejected = reasons.total() - reasons[RejectionReason.TEXT_LINE]
-    return rows, rows - rejected, dict(reasons.most_common())
+    doubts = list(
+        _doubtful_receipts(records, source, made.astimezone(ZoneInfo(source.zone)).date())
+    )
+    return rows, rows - rejected, dict(reasons.most_common()), doubts
+
+
+def _doubtful_receipts(
+    records: Mapping[int, ComplaintRecord], source: SourceMapping, made: date
+) -> Iterator[MappingDoubt]:
+    """Name the dates of receipt that become questions. The records are given by their lines."""
+    lines, rows = list(records), list(records.values())
+    doubtful = doubtful_receipts(rows, source, made)
+    if not doubtful:
+        return
+    first = doubtful[0]
+    received = source.fields.received
+    values = {
+        "column": received if isinstance(received, str) else received[0],
+        "value": redact_and_truncate(rows[first].receipt_text, SHOWN),
+        "line": position_of(lines[first]),
+    }
+    yield MappingDoubt("doubtful_receipts", {"n": len(doubtful), **values})
