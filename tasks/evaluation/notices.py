@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from db.audit import AuditKind
 from db.lives import NoticeStatus
@@ -265,7 +265,7 @@ def _write(
 def _reason(each: DecidedRung) -> str:
     """Return the reason of a decision for the audit."""
     if each.decision is RungDecision.NOTIFY:
-        return f"reached {each.reached.at:%Y-%m-%d %H:%M} UTC"
+        return f"reached {each.reached.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if each.decision is RungDecision.SUPERSEDE:
         return f"the higher rung {each.highest.rung.id} was reached as well"
     return "the site holds this rung back for the unit"

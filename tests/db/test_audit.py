@@ -106,7 +106,7 @@ def test_a_notice_that_is_owed_tells_who_decided_what_when_and_why(context):
         "repeat": 0,
         "episode": 0,
     }
-    assert row["reason"] == "reached 2026-11-24 00:00 UTC"
+    assert row["reason"] == "reached 2026-11-23 16:00 UTC"  # midnight in the zone of the site
 
 
 def test_a_notice_that_a_higher_rung_made_needless_is_told(context):
