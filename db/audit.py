@@ -17,13 +17,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, event, func, select, text
 from sqlalchemy.orm import Session, SessionTransaction
 
 from db.bulk_insert import insert_rows
 from db.models import AuditHead, AuditRow, NoticeRow, UtcDateTime
+
+if TYPE_CHECKING:
+    from db.notices import NewNotice
 
 
 class AuditKind(StrEnum):
@@ -109,6 +113,9 @@ COLUMNS = (
 )
 """Columns in the order of hashing; the last one is the hash itself."""
 
+AT_ONCE = 10_000
+"""Number of rows in one call of the driver; a first run may write hundreds of thousands."""
+
 _BY, _PENDING = "audit by", "audit pending"
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=repr).encode
@@ -142,6 +149,34 @@ def note(
     author of the session. Not allowed within a savepoint, because a rollback to it would undo the
     decision without its row.
     """
+    _append(
+        session,
+        kind,
+        now,
+        reason,
+        _encode(subject),
+        complaint=complaint,
+        message=message,
+        storm=storm,
+        by=by,
+        run_id=run_id,
+    )
+
+
+def _append(
+    session: Session,
+    kind: AuditKind,
+    now: datetime,
+    reason: str,
+    subject: str,
+    *,
+    complaint: int | None = None,
+    message: int | None = None,
+    storm: int | None = None,
+    by: AuditActor | None = None,
+    run_id: str | None = None,
+) -> None:
+    """Append a decision to those that wait for the commit."""
     who = by or session.info.get(_BY, UNNAMED)
     if who is None:
         return
@@ -157,7 +192,7 @@ def note(
             complaint,
             message,
             storm,
-            _encode(subject),
+            subject,
             reason,
         )
     )
@@ -166,25 +201,35 @@ def note(
 def note_notice(
     session: Session,
     kind: AuditKind,
-    notice: NoticeRow,
+    notice: NoticeRow | NewNotice,
     now: datetime,
     reason: str,
     run_id: str | None = None,
 ) -> None:
     """Record a decision about a notice, as :func:`note` does."""
-    note(
-        session,
-        kind,
-        now,
-        reason,
-        complaint=notice.complaint_id,
-        run_id=run_id,
-        rule=notice.rule,
-        clock=notice.clock,
-        unit=notice.unit,
-        rung=notice.rung,
-        repeat=notice.repeat,
-        episode=notice.episode or 0,
+    subject = _notice_subject(
+        notice.rule,
+        notice.clock,
+        notice.unit,
+        notice.rung,
+        notice.repeat,
+        notice.episode or 0,
+    )
+    _append(session, kind, now, reason, subject, complaint=notice.complaint_id, run_id=run_id)
+
+
+@lru_cache(maxsize=4096)
+def _notice_subject(rule: str, clock: int, unit: str, rung: str, repeat: int, episode: int) -> str:
+    """Return the subject of a notice as JSON; thousands of complaints share one text."""
+    return _encode(
+        {
+            "rule": rule,
+            "clock": clock,
+            "unit": unit,
+            "rung": rung,
+            "repeat": repeat,
+            "episode": episode,
+        }
     )
 
 
@@ -208,13 +253,15 @@ def _write(session: Session) -> None:
         return
     session.flush()
     seq, previous = _end(session)
-    rows = []
-    for entry in pending:
-        seq += 1
-        values = (seq, *entry, previous)
-        previous = hash_of(values)
-        rows.append((*values, previous))
-    insert_rows(session, cast(Table, AuditRow.__table__), COLUMNS, rows)
+    table = cast(Table, AuditRow.__table__)
+    for begin in range(0, len(pending), AT_ONCE):
+        rows = []
+        for entry in pending[begin : begin + AT_ONCE]:
+            seq += 1
+            values = (seq, *entry, previous)
+            previous = hash_of(values)
+            rows.append((*values, previous))
+        insert_rows(session, table, COLUMNS, rows)
     session.execute(
         text("UPDATE audit_head SET seq = :seq, hash = :hash"), {"seq": seq, "hash": previous}
     )

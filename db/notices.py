@@ -5,18 +5,72 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 
 from db import audit
-from db.complaints import chunked
+from db.bulk_insert import insert_rows, new_ids
+from db.complaints import AT_ONCE, chunked, is_one_of
 from db.lives import MessageStatus, NoticeStatus
 from db.models import Bounce, Complaint, LeftOut, MessageItem, MessageRow, NoticeRow
 
 MAY_STILL_REACH = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HELD)
 """Statuses of mails that may still reach a person."""
+
+
+NOTICE_COLUMNS = (
+    "id",
+    "complaint_id",
+    "rule",
+    "clock",
+    "unit",
+    "rung",
+    "repeat",
+    "episode",
+    "kind",
+    "reached_at",
+    "decided_at",
+    "status",
+    "run_id",
+)
+
+
+@dataclass(slots=True)
+class NewNotice:
+    """A notice that a run has decided on and that no earlier run knows: the columns of `NoticeRow`.
+
+    The first run over a large backlog keeps hundreds of thousands until their mails are queued. A
+    row of the ORM takes ten times the memory. `id` is set by :func:`add`.
+    """
+
+    complaint_id: int
+    rule: str
+    clock: int
+    unit: str
+    rung: str
+    repeat: int
+    episode: int
+    kind: str
+    reached_at: datetime
+    decided_at: datetime
+    status: str
+    run_id: str
+    id: int = 0
+    taken_back_at: datetime | None = None
+
+
+def add(session: Session, new: Sequence[NewNotice]) -> None:
+    """Insert notices and set their ids."""
+    if not new:
+        return
+    session.flush()
+    table = cast(Table, NoticeRow.__table__)
+    for notice, key in zip(new, new_ids(session, table, len(new)), strict=True):
+        notice.id = key
+    insert_rows(session, table, NOTICE_COLUMNS, map(attrgetter(*NOTICE_COLUMNS), new))
 
 
 _OF_COMPLAINTS = (
@@ -223,30 +277,50 @@ def without_answer(session: Session, notices: Iterable[int]) -> dict[int, frozen
     return found
 
 
-def notified_before(session: Session, notice: NoticeRow, recipient: str) -> bool:
-    """Check whether another mail about the clock of a notice has gone to this person, or waits."""
+def notified_before(session: Session, notices: Iterable[int], recipient: str) -> set[int]:
+    """Return those of these notices about whose clock another mail has gone to a person, or waits.
+
+    One statement answers for thousands of notices: the first run over a backlog asks about all.
+    """
     lost = (
         MessageStatus.DEAD,
         MessageStatus.BOUNCED,
         MessageStatus.CANCELLED,
         MessageStatus.DISCARDED,
     )
+    earlier = aliased(NoticeRow)
+    same_clock = (
+        (earlier.complaint_id == NoticeRow.complaint_id)
+        & (earlier.rule == NoticeRow.rule)
+        & (earlier.clock == NoticeRow.clock)
+        & (earlier.id != NoticeRow.id)
+    )
     query = (
-        select(MessageItem.notice_id)
+        select(NoticeRow.id)
+        .join(earlier, same_clock)
+        .join(MessageItem, MessageItem.notice_id == earlier.id)
         .join(MessageRow, MessageRow.id == MessageItem.message_id)
-        .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
         .where(
-            NoticeRow.complaint_id == notice.complaint_id,
-            NoticeRow.rule == notice.rule,
-            NoticeRow.clock == notice.clock,
-            NoticeRow.id != notice.id,
-            NoticeRow.taken_back_at.is_(None),
+            earlier.taken_back_at.is_(None),
             MessageRow.recipient == recipient,
             MessageRow.status.not_in(lost),
             MessageItem.included.is_not(False),
         )
     )
-    return session.scalar(query.limit(1)) is not None
+    connection = session.connection()
+    found: set[int] = set()
+    for batch in chunked(notices, AT_ONCE):
+        wanted = is_one_of(connection, NoticeRow.__table__.c.id, batch)
+        found.update(session.scalars(query.where(wanted)))
+    return found
+
+
+def set_failed(session: Session, notices: Iterable[int]) -> None:
+    """Mark notices that nobody gets as failed."""
+    for batch in chunked(notices):
+        session.execute(
+            update(NoticeRow).where(NoticeRow.id.in_(batch)).values(status=NoticeStatus.FAILED)
+        )
 
 
 def uncorrected(session: Session, notices: Iterable[int]) -> list[tuple[MessageRow, MessageItem]]:

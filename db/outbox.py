@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Table,
     and_,
     case,
     false,
@@ -24,7 +25,8 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
 
 from db import notices
-from db.complaints import chunked
+from db.bulk_insert import insert_rows
+from db.complaints import AT_ONCE, chunked
 from db.lives import MessageStatus, NoticeStatus, statuses_before
 from db.models import (
     DeliveryAttempt,
@@ -88,6 +90,27 @@ def _waiting_mails(storm: Storm | None) -> Select[tuple[MessageRow]]:
             MessageRow.status == MessageStatus.HELD, MessageRow.storm_id == storm.id
         )
     return query
+
+
+ITEM_COLUMNS = ("message_id", "notice_id", "role", "copied", "correction")
+
+
+def add_items(
+    session: Session, message: MessageRow, items: Iterable[tuple[int, str, bool]]
+) -> None:
+    """Add notices to a mail, except those that it already has.
+
+    An item is the id of a notice, the role of the recipient, and whether it is for information
+    only.
+    """
+    session.flush()
+    known = set(
+        session.scalars(select(MessageItem.notice_id).where(MessageItem.message_id == message.id))
+    )
+    rows = ((message.id, *item, False) for item in items if item[0] not in known)
+    for batch in chunked(rows, AT_ONCE):
+        insert_rows(session, cast(Table, MessageItem.__table__), ITEM_COLUMNS, batch)
+    session.expire(message, ["items"])
 
 
 def last_weekly(

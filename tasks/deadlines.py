@@ -118,6 +118,7 @@ class EvaluationRun:
         self.metrics = MetricsCache(run.session, run.context)
         self.lapses: list[tuple[int, Event]] = []
         self.new_deadlines: list[complaints.EvaluatedDeadline] = []
+        self.new_notices: list[notices.NewNotice] = []
         self.mode = run.mode
         since = self.mode.since if self.mode.live else None
         context = run.site.evaluation_context
@@ -148,8 +149,9 @@ class EvaluationRun:
             self._schedule(case, plans)
         complaints.add_events(session, self.lapses)
         complaints.add_deadlines(session, self.new_deadlines)
-        self.lapses.clear()
-        self.new_deadlines.clear()
+        notices.add(session, self.new_notices)
+        for written in (self.lapses, self.new_deadlines, self.new_notices):
+            written.clear()
         return changes
 
     def _postpone(self, case: _EvaluatedCase) -> None:
@@ -202,7 +204,7 @@ class EvaluationRun:
                 inherited=self._inherited(case.complaint, plan.deadline, self.backlogs),
                 hold_superiors=self.mode.holds_superiors(run.now),
             )
-            run.session.add_all(decided.new)
+            self.new_notices += decided.new
             for notice, what, why in decided.noted:
                 audit.note_notice(run.session, what, notice, run.now, why, run.id)
             self.owed += decided.owed

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from db.audit import AuditKind
 from db.lives import NoticeStatus
 from db.models import NoticeRow
-from db.notices import Acceptance
+from db.notices import Acceptance, NewNotice
 from sla.directory import Role
 from sla.engine.deadline import Deadline
 from sla.escalation import FirstTimes, Reached, next_action_at, reached
 from sla.fair_notice import AcceptedNotices, unit_had_its_time
 from sla.holds import on_hold
-from sla.ladders import Ladder, NoticeKind, ladder_for, responsible_roles
+from sla.ladders import Ladder, NoticeKind, Rung, ladder_for, responsible_roles
 from sla.rung_decisions import DecidedRung, EarlierDecision, RungDecision, decide_rungs
 from tasks.common.context import RunContext, SiteContext
 
@@ -58,6 +59,12 @@ class Audience:
     to: tuple[Role, ...]
     cc: tuple[Role, ...] = ()
 
+    @classmethod
+    @lru_cache(maxsize=256)
+    def of(cls, rung: Rung) -> Audience:
+        """Return the audience of a rung; many notices share it."""
+        return cls(rung.to, rung.cc)
+
 
 @dataclass(frozen=True, slots=True)
 class PendingNotice:
@@ -68,7 +75,7 @@ class PendingNotice:
     notice to the unit about a deadline missed before the first import of the source.
     """
 
-    notice: NoticeRow
+    notice: NoticeRow | NewNotice
     audience: Audience
     urgent: bool
     weekly: int | None = None
@@ -137,11 +144,12 @@ def history_of(
 class NoticeDecision:
     """The decision about one deadline: its new notices, and those to be sent.
 
-    `noted` lists the notices with a changed decision, each with the audit kind and the reason.
+    The new ones are not stored yet. `noted` lists the notices with a changed decision, each with
+    the audit kind and the reason.
     """
 
-    new: list[NoticeRow] = field(default_factory=list)
-    noted: list[tuple[NoticeRow, AuditKind, str]] = field(default_factory=list)
+    new: list[NewNotice] = field(default_factory=list)
+    noted: list[tuple[NoticeRow | NewNotice, AuditKind, str]] = field(default_factory=list)
     owed: list[PendingNotice] = field(default_factory=list)
     superseded: int = 0
 
@@ -199,28 +207,29 @@ def decide_notices(
     inherited: bool = False,
     hold_superiors: bool = False,
 ) -> NoticeDecision:
-    """Decide on the notices for the rungs that a deadline has reached, and write their rows.
+    """Decide on the notices for the rungs that a deadline has reached, and change their rows.
 
     A rung on hold is stored as suppressed and has no effect until the hold ends; with
     `hold_superiors` all rungs for superiors are on hold. A notice
     withdrawn before it was sent, because the clock paused, is decided again when its rung is
     reached again; so is a notice with no delivered mail.
     """
+    decided = NoticeDecision()
+    if not rungs:
+        return decided
     earlier = {key: EARLIER.get(row.status, FINAL) for key, row in history.rows.items()}
     ids = {step.rung.id for step in rungs}
     held = {rung for rung in ids if on_hold(run.site.holds, deadline, rung, run.today)}
     held |= {step.rung.id for step in rungs if hold_superiors and step.rung.for_superiors}
-    decided = NoticeDecision()
     for each in decide_rungs(rungs, earlier, held):
         notice = _write(run, complaint, deadline, each, history, decided)
         rung = each.reached.rung
         if each.decision is RungDecision.NOTIFY:
-            audience = Audience(rung.to, rung.cc)
             first_notified = inherited and not rung.for_superiors and not each.reached.repeat
             decided.owed.append(
                 PendingNotice(
                     notice,
-                    audience,
+                    Audience.of(rung),
                     rung.urgent,
                     weekly=rung.weekly,
                     new_at_once=rung.new_at_once,
@@ -238,21 +247,15 @@ def _write(
     each: DecidedRung,
     history: NoticeHistory,
     decided: NoticeDecision,
-) -> NoticeRow:
+) -> NoticeRow | NewNotice:
     """Write the decision about a rung into its notice, or into a new one."""
     step, status = each.reached, STATUSES[each.decision]
     row = history.rows.get((step.rung.id, step.repeat))
     if row is None:
-        row = NoticeRow(
-            complaint_id=complaint,
-            rule=deadline.rule.id,
-            clock=deadline.clock,
-            unit=deadline.unit or "",
-            rung=step.rung.id,
-            repeat=step.repeat,
-            episode=history.episode,
-        )
-        decided.new.append(row)
+        new = _new(run, complaint, deadline, step, status, history.episode)
+        decided.new.append(new)
+        decided.noted.append((new, AUDITED[status], _reason(each)))
+        return new
     if row.status != status:
         decided.noted.append((row, AUDITED[status], _reason(each) + AGAIN.get(row.status, "")))
     if row.status != NoticeStatus.FAILED:  # repetitions are counted from the first decision
@@ -262,10 +265,41 @@ def _write(
     return row
 
 
+def _new(
+    run: RunContext,
+    complaint: int,
+    deadline: Deadline,
+    step: Reached,
+    status: NoticeStatus,
+    episode: int,
+) -> NewNotice:
+    """Return the notice of a rung about which no earlier run has decided."""
+    return NewNotice(
+        complaint_id=complaint,
+        rule=deadline.rule.id,
+        clock=deadline.clock,
+        unit=deadline.unit or "",
+        rung=step.rung.id,
+        repeat=step.repeat,
+        episode=episode,
+        kind=step.rung.kind,
+        reached_at=step.at,
+        decided_at=run.now,
+        status=status,
+        run_id=run.id,
+    )
+
+
 def _reason(each: DecidedRung) -> str:
     """Return the reason of a decision for the audit."""
     if each.decision is RungDecision.NOTIFY:
-        return f"reached {each.reached.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return _reached(each.reached.at)
     if each.decision is RungDecision.SUPERSEDE:
         return f"the higher rung {each.highest.rung.id} was reached as well"
     return "the site holds this rung back for the unit"
+
+
+@lru_cache(maxsize=4096)
+def _reached(at: datetime) -> str:
+    """Return the reason of a notification; the notices of a day share one text."""
+    return f"reached {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

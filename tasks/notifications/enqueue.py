@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db import audit, notices, outbox, runs
-from db.lives import MessageStatus, NoticeStatus
+from db.lives import MessageStatus
 from db.locks import advisory_lock
 from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, Storm
+from db.notices import NewNotice
 from sla.directory import OfficeHolder, Role
 from sla.mail_hours import next_weekly
 from tasks.common.context import RunContext
 from tasks.evaluation.corrections import PendingCorrection
-from tasks.evaluation.notices import PendingNotice
+from tasks.evaluation.notices import Audience, PendingNotice
 from tasks.notifications import storms
 from tasks.notifications.message_ids import message_id_header
 from tasks.notifications.views import VACANCIES, VACANCY, vacancies_in
@@ -34,13 +35,20 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
-class _OutboxEntry:
-    """One notice for one recipient in a role; `copied` means for information only."""
+class _Recipient:
+    """A recipient of notices in a role; `copied` means for information only."""
 
     holder: OfficeHolder
     role: Role
-    owed: PendingNotice
     copied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _OutboxEntry:
+    """One notice for one recipient."""
+
+    recipient: _Recipient
+    owed: PendingNotice
 
 
 def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
@@ -148,32 +156,54 @@ def _addressed(
     vacancies: dict[tuple[str, str], None] = {}
     if not owed:
         return boxes, []
-    without = run.once(bounces.suppressed_addresses)
-    unreached = notices.without_answer(run.session, [each.notice.id for each in owed])
+    known = [each.notice.id for each in owed if not isinstance(each.notice, NewNotice)]
+    unreached = notices.without_answer(run.session, known)  # a new notice has no mail yet
+    audiences: dict[tuple[Audience, str, frozenset[str]], list[_Recipient]] = {}
+    failed: list[PendingNotice] = []
     for each in owed:
-        reached: set[str] = set()
-        lost = unreached.get(each.notice.id, frozenset())
-        addressed = [(role, False) for role in each.audience.to]
-        addressed += [(role, True) for role in each.audience.cc]
-        for role, copied in addressed:
-            unit = each.notice.unit or None
-            holders = run.site.directory.holders(role, unit, run.today, without | lost)
-            if holders.vacancy is not None and not _held(run, role, holders.vacancy):
-                vacancies[holders.vacancy, role] = None
-            for holder in holders.offices:
-                if holder.email not in reached and holder.email.casefold() not in lost:
-                    reached.add(holder.email)
-                    boxes.setdefault(holder.email, []).append(
-                        _OutboxEntry(holder, role, each, copied)
-                    )
-        if not reached:
-            each.notice.status = NoticeStatus.FAILED
-            what, why = (
-                audit.AuditKind.NOTICE_FAILED,
-                "nobody holds an office to be notified",
-            )
-            audit.note_notice(run.session, what, each.notice, run.now, why, run.id)
+        key = each.audience, each.notice.unit, unreached.get(each.notice.id, frozenset())
+        recipients = audiences.get(key)
+        if recipients is None:
+            recipients = audiences[key] = _recipients(run, *key, vacancies)
+        for recipient in recipients:
+            boxes.setdefault(recipient.holder.email, []).append(_OutboxEntry(recipient, each))
+        if not recipients:
+            failed.append(each)
+    _mark_failed(run, failed)
     return boxes, list(vacancies)
+
+
+def _recipients(
+    run: RunContext,
+    audience: Audience,
+    unit: str,
+    lost: frozenset[str],
+    vacancies: dict[tuple[str, str], None],
+) -> list[_Recipient]:
+    """Return the people who get a notice of a unit, each once; add the vacancies found.
+
+    `lost` are the addresses at which earlier mails about the notice failed.
+    """
+    without = run.once(bounces.suppressed_addresses)
+    found: dict[str, _Recipient] = {}
+    addressed = [(role, False) for role in audience.to]
+    addressed += [(role, True) for role in audience.cc]
+    for role, copied in addressed:
+        holders = run.site.directory.holders(role, unit or None, run.today, without | lost)
+        if holders.vacancy is not None and not _held(run, role, holders.vacancy):
+            vacancies[holders.vacancy, role] = None
+        for holder in holders.offices:
+            if holder.email.casefold() not in lost:
+                found.setdefault(holder.email, _Recipient(holder, role, copied))
+    return list(found.values())
+
+
+def _mark_failed(run: RunContext, failed: Sequence[PendingNotice]) -> None:
+    """Mark notices without any recipient as failed, and record it."""
+    what, why = audit.AuditKind.NOTICE_FAILED, "nobody holds an office to be notified"
+    for each in failed:
+        audit.note_notice(run.session, what, each.notice, run.now, why, run.id)
+    notices.set_failed(run.session, [each.notice.id for each in failed])
 
 
 def _held(run: RunContext, role: Role, unit: str) -> bool:
@@ -190,31 +220,33 @@ def _queue(
 ) -> None:
     """Put these notices into the waiting mail of a person, or into a new one."""
     urgent = any(entry.owed.urgent for entry in entries)
-    weekdays = {_weekday(run, address, entry) for entry in entries}
+    weekdays = _weekdays(run, address, [entry.owed for entry in entries])
     send_at = run.now if urgent else _send_at(run, address, weekdays)
     keys = sorted(entry.owed.notice.id for entry in entries)
-    first = next((entry for entry in entries if not entry.copied), entries[0])
+    recipients = [entry.recipient for entry in entries]
+    first = next((each for each in recipients if not each.copied), recipients[0])
     holder = replace(first.holder, role=first.role)
     cause = message_id_header(run.context, run.id, address, *keys)
     message = _joined_or_new(run, holder, cause, storm, send_at, waiting)
     marks = {"urgent": urgent, "weekly": weekdays != {None}}
     message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
-    known = {item.notice_id for item in message.items}
-    message.items += [
-        MessageItem(
-            notice_id=entry.owed.notice.id, role=entry.role, copied=entry.copied, included=None
-        )
+    items = (
+        (entry.owed.notice.id, str(entry.recipient.role), entry.recipient.copied)
         for entry in entries
-        if entry.owed.notice.id not in known
-    ]
+    )
+    outbox.add_items(run.session, message, items)
 
 
-def _weekday(run: RunContext, address: str, entry: _OutboxEntry) -> int | None:
-    """Return the day of the week for which a notice waits; None if it does not wait."""
-    owed = entry.owed
-    if owed.new_at_once and not notices.notified_before(run.session, owed.notice, address):
-        return None
-    return owed.weekly
+def _weekdays(run: RunContext, address: str, owed: Sequence[PendingNotice]) -> set[int | None]:
+    """Return the days of the week for which notices to a person wait; None for one that does not
+    wait.
+    """
+    asked = [each.notice.id for each in owed if each.new_at_once]
+    repeated = notices.notified_before(run.session, asked, address)
+    return {
+        None if each.new_at_once and each.notice.id not in repeated else each.weekly
+        for each in owed
+    }
 
 
 def _send_at(run: RunContext, address: str, weekdays: Iterable[int | None]) -> datetime:

@@ -1,0 +1,76 @@
+"""A first run over a large backlog costs few statements and keeps few objects in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import event, func, select
+from support.pipeline import BREACHED, at, decide, register
+
+from db.audit import AuditKind
+from db.models import AuditRow, MessageItem, NoticeRow
+from tasks.common.context import SiteContext
+
+LATE = 150
+STATEMENTS = 100
+"""More than a run over a handful of complaints needs, and fewer than one for each of `LATE`."""
+
+
+@contextmanager
+def statements(context: SiteContext) -> Iterator[list[object]]:
+    """The statements that are executed in the block; many rows of one statement count once."""
+    executed: list[object] = []
+
+    def note(*given: object) -> None:
+        executed.append(given[2])
+
+    event.listen(context.engine, "before_cursor_execute", note)
+    yield executed
+    event.remove(context.engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def made(*kinds: type) -> Iterator[list[object]]:
+    """The names of the objects of the ORM that are made or loaded in the block."""
+    found: list[object] = []
+
+    def note(target: object, *_: object) -> None:
+        found.append(type(target).__name__)
+
+    for kind in kinds:
+        event.listen(kind, "init", note)
+        event.listen(kind, "load", note)
+    yield found
+    for kind in kinds:
+        event.remove(kind, "init", note)
+        event.remove(kind, "load", note)
+
+
+def backlog(context: SiteContext) -> None:
+    """Register complaints that are all late today."""
+    units = ("Dinas Sosial", "DLH", "Dinas Kesehatan")
+    entries = (at(units[n % 3], f"FD-{n:04}") for n in range(LATE))
+    register(context, BREACHED, *entries)
+
+
+def test_a_backlog_costs_statements_by_the_batch_and_not_by_the_complaint(context):
+    backlog(context)
+    with statements(context) as executed:
+        count = decide(context, BREACHED)
+    assert (count.evaluated, count.breached, sum(count.notices.values())) == (LATE,) * 3
+    assert len(executed) < STATEMENTS
+
+
+def test_the_pending_notices_of_a_backlog_are_no_objects_of_the_orm(context):
+    backlog(context)
+    with made(NoticeRow, MessageItem) as found:
+        decide(context, BREACHED)
+    assert found == []
+    with context.transaction() as session:
+        notices = session.scalar(select(func.count()).select_from(NoticeRow)) or 0
+        items = session.scalar(select(func.count()).select_from(MessageItem)) or 0
+        kinds = session.scalars(select(AuditRow.kind)).all()
+        assert notices >= LATE
+        assert items >= LATE
+        assert kinds.count(AuditKind.NOTICE_QUEUED) == LATE
