@@ -48,6 +48,7 @@ bench: $(READY)
 	$(BIN)/python bench/simulate.py
 	$(BIN)/python bench/metrics.py
 	$(BIN)/python bench/sweep.py
+	$(BIN)/python bench/backlog.py
 	$(BIN)/python bench/idle.py
 	$(BIN)/python bench/reports.py
 	$(BIN)/python bench/growth.py

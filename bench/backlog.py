@@ -1,0 +1,180 @@
+"""`make bench`: what a first run costs over a large backlog, of which most is late.
+
+Prints CPU seconds, peak memory and ratios; nothing here passes or fails. `--complaints N` measures
+another backlog (20,000 without it; 1,000,000 takes a quarter of an hour and some gigabytes of
+disk), `--database PostgreSQL` only one database, `--live` a site whose trial has ended. Invented
+complaints of three years are imported from a CSV file, evaluated in one run, and the mails of this
+run are sent to the local mailbox. The baseline puts the rows that the run of deadlines has written
+(deadlines, notices, audit, items of mails) into tables of the same columns with SQLAlchemy Core,
+2,000 at a time. Every part runs in a process of its own; the CPU time of PostgreSQL's server is not
+in the figures, but it is in the wall seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from big_site import go_live
+from databases import databases, in_a_process
+from intake import CONFIG, HEADER, MADE, SOURCE, invented
+
+if TYPE_CHECKING:
+    from tasks.common.context import SiteContext
+
+COMPLAINTS = 20_000
+NOW = MADE + timedelta(hours=1)
+WRITTEN = ("deadline", "notice", "audit", "message_item")
+
+
+def prepare(folder: Path, count: int, *, live: bool) -> None:
+    """Write a site with one file of complaints in its inbox."""
+    site = folder / "site"
+    shutil.copytree(CONFIG, site, ignore=shutil.ignore_patterns("inbox", "boston"))
+    (site / "sources.toml").write_text(SOURCE, encoding="utf-8")
+    (site / "inbox").mkdir()
+    file = site / "inbox" / f"e_{MADE:%Y-%m-%d_%H%M}.csv"
+    with file.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([HEADER, *invented(count)])
+    os.utime(file, (MADE.timestamp(),) * 2)
+    if live:
+        context = opened(folder)
+        go_live(context)
+        context.close()
+
+
+def opened(folder: Path) -> SiteContext:
+    """Open the site; its working files are beside it."""
+    from tasks.common.context import SiteContext  # noqa: PLC0415
+
+    os.environ["TENGGAT_VAR"] = str(folder / "var")
+    return SiteContext.open(folder / "site")
+
+
+def import_file(context: SiteContext) -> dict[str, int]:
+    """Import the file."""
+    from tasks.intake import pull  # noqa: PLC0415
+
+    return {"complaints": pull(context, "desk", NOW).new}
+
+
+def evaluate(context: SiteContext) -> dict[str, int]:
+    """Evaluate all complaints and queue their mails."""
+    from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
+
+    count = evaluate_and_notify(context, NOW, "bench")
+    return {
+        "complaints": count.evaluated,
+        "notices": sum(count.notices.values()),
+        "mails": count.messages,
+    }
+
+
+def deliver(context: SiteContext) -> dict[str, int]:
+    """Compose the queued mails and put them into the local mailbox."""
+    from tasks.delivery import send_owed  # noqa: PLC0415
+
+    return {"mails": send_owed(context, NOW + timedelta(days=1), "bench").sent}
+
+
+def insert_plainly(context: SiteContext) -> dict[str, Any]:
+    """The baseline: the written rows into tables of their own, in one transaction."""
+    from sqlalchemy import Column, MetaData, Table, insert, select  # noqa: PLC0415
+
+    from db.models import Base  # noqa: PLC0415
+
+    rows, taken = 0, 0.0
+    for name in WRITTEN:
+        table = Base.metadata.tables[name]
+        columns = [Column(column.name, column.type) for column in table.columns]
+        plain = Table(f"plain_{name}", MetaData(), *columns)
+        plain.metadata.create_all(context.engine)
+        with context.engine.connect() as reading, context.engine.connect() as connection:
+            found = [dict(row._mapping) for row in reading.execute(select(*table.columns))]
+            reading.rollback()
+            before, source = time.process_time(), iter(found)
+            with connection.begin():
+                while some := list(islice(source, 2_000)):
+                    connection.execute(insert(plain), some)
+            taken += time.process_time() - before
+        rows += len(found)
+        plain.drop(context.engine)
+    return {"rows": rows, "cpu": taken}
+
+
+PARTS: dict[str, Callable[[SiteContext], dict[str, Any]]] = {
+    "import": import_file,
+    "evaluate": evaluate,
+    "deliver": deliver,
+    "plain": insert_plainly,
+}
+
+
+def part(name: str, folder: str, url: str) -> None:
+    """One measurement in this process; prints it with its CPU time and its peak memory."""
+    os.environ["TENGGAT_DATABASE_URL"] = url
+    context = opened(Path(folder))
+    cpu, wall = time.process_time(), time.perf_counter()
+    found = PARTS[name](context)
+    taken = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+    context.close()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**taken, "memory": memory, **found}))
+
+
+def main() -> None:
+    """Measure on each database, and print every part beside the baseline."""
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("--complaints", type=int, default=COMPLAINTS)
+    given.add_argument("--database", choices=("SQLite", "PostgreSQL"))
+    given.add_argument("--live", action="store_true")
+    asked = given.parse_args()
+    with tempfile.TemporaryDirectory() as place, databases(Path(place), 1) as kinds:
+        for kind, (url,) in kinds.items():
+            if asked.database in (None, kind):
+                show(kind, measured(Path(place) / kind, url, asked.complaints, live=asked.live))
+
+
+def measured(folder: Path, url: str, count: int, *, live: bool) -> dict[str, dict[str, Any]]:
+    """Measure all parts on one database."""
+    os.environ["TENGGAT_DATABASE_URL"] = url
+    prepare(folder, count, live=live)
+    return {name: in_a_process(__file__, name, str(folder), url) for name in PARTS}
+
+
+def show(kind: str, parts: dict[str, dict[str, Any]]) -> None:
+    """Print the parts beside the baseline."""
+    done, base = parts["evaluate"], parts["plain"]
+    complaints = done["complaints"]
+    print(
+        f"{kind}: a first run over {complaints:,} complaints, {done['notices']:,} notices,"
+        f" {done['mails']:,} mails"
+    )
+    print(f"  {'':<42}   CPU s   wall s   ms each   vs. baseline   peak MB")
+    print(f"  plain Core insert of {base['rows']:>9,} rows (baseline) {base['cpu']:9.1f}")
+    for name in ("import", "evaluate", "deliver"):
+        each = parts[name]
+        print(
+            f"  {name:<42} {each['cpu']:7.1f}  {each['wall']:7.1f}"
+            f"  {1000 * each['cpu'] / complaints:8.3f}"
+            f"   {each['cpu'] / base['cpu']:10.2f} x   {each['memory']:7.0f}"
+        )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in PARTS:
+        part(*sys.argv[1:])
+    else:
+        main()
