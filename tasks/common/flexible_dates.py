@@ -28,10 +28,13 @@ _WEEKDAY = (
     r"(?:[,.]? ?[/-] ?|[,.] ?| ))?"
     r"(?:(?:tgl|tanggal)[.:]? ?)?"
 )
+_YEAR = r"(?:['\u2018\u2019\u02bc\u00b4`] ?)?(?P<year>\d{4}|\d{2})"
+"""A year of four digits, or of two, perhaps with an apostrophe for the century: '26."""
+
 _DATES = (
     r"(?P<year>\d{4})([-/.])(?P<second>\d{1,2})\2(?P<third>\d{1,2})",
-    r"(?P<first>\d{1,2}) ?([-/. ]) ?(?P<second>\d{1,2}) ?\2 ?(?P<year>\d{4}|\d{2})",
-    r"(?P<day>\d{1,2})[-/. ]{0,2}(?P<name>[a-z]{3,9})[-/., ]{0,2}(?P<year>\d{4}|\d{2})",
+    rf"(?P<first>\d{{1,2}}) ?([-/. ]) ?(?P<second>\d{{1,2}}) ?\2 ?{_YEAR}",
+    rf"(?P<day>\d{{1,2}})[-/. ]{{0,2}}(?P<name>[a-z]{{3,9}})[-/., ]{{0,2}}{_YEAR}",
     r"(?P<name>[a-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
 )
 _TIME = (

@@ -14,7 +14,7 @@ from settings.mapping import SourceMapping
 from tasks.ingest.records import ComplaintRecord
 
 _DATE_CELL = re.compile(r"\d{4}-\d\d-\d\d(?: .*)?")
-_IN_NUMBERS = re.compile(r"(\d{1,2}) ?[-/. ] ?(\d{1,2}) ?[-/. ] ?(?:\d{4}|\d{2})(?!\d)")
+_IN_NUMBERS = re.compile(r"(\d{1,2}) ?[-/. ] ?(\d{1,2}) ?[-/. ] ?[^\w\s]?(?:\d{4}|\d{2})(?!\d)")
 _WORKBOOK = re.compile(r"\.(?:xls|ods)", re.IGNORECASE)
 MONTHS = 12
 ENOUGH = 2

@@ -127,6 +127,13 @@ def test_two_texts_in_the_hours_leave_the_hours_of_the_others(tmp_path):
     assert source_of(learned).fields.received == ("Tgl", "Jam")
 
 
+def test_years_of_two_digits_with_an_apostrophe_are_read(tmp_path):
+    days = with_cells(table()["Tgl"], at1="12 Nov '26", at2="13-Nov-26", at3="14 Nop 26")
+    learned = learned_from(tmp_path, table(Tgl=with_cells(days, at4="15/11/'26")))
+    assert learned.readable == ROWS
+    assert "odd_receipts" not in said(learned)
+
+
 @pytest.mark.parametrize("title", ["Tanggal Masuk", "Tgl Diterima"])
 def test_three_bad_days_of_receipt_leave_the_column_and_go_to_quarantine(tmp_path, title):
     days = with_cells(table()["Tgl"], at2="31/11/2026", at4='"', at5="16/11/20226")
