@@ -81,6 +81,7 @@ def check_source_command(
                     for (column, value), rows in checked.questions.most_common()
                 ],
                 "mixed_dates": checked.mixed_dates,
+                "odd_hours": checked.odd_hours,
                 "waiting": list(map(asdict, checked.waiting)),
                 "failures": checked.failures,
             }
@@ -168,8 +169,10 @@ def _show_checked(checked: Checked) -> None:
         )
         if len(checked.questions) > len(most):
             console.out.print(say("source.more", n=len(checked.questions) - len(most)))
-    for column in checked.mixed_dates:
-        console.out.print(say("source.mixed_dates", column=escape(column)), soft_wrap=True)
+    named = [("mixed_dates", column) for column in checked.mixed_dates]
+    named += [("odd_hours", column) for column in checked.odd_hours]
+    for key, column in named:
+        console.out.print(say(f"source.{key}", column=escape(column)), soft_wrap=True)
     for failure in checked.failures:
         console.out.print(
             say("source.unreadable", failure=escape(translated(failure))), soft_wrap=True

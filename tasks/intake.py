@@ -17,6 +17,7 @@ from tasks.ingest.source_count import SourceCount, UnreachedSource, UnreadSource
 from tasks.notifications.import_alerts import (
     alert_files_set_aside,
     alert_mixed_dates,
+    alert_odd_hours,
     alert_repeated_export,
     alert_row_drop,
     alert_silent_source,
@@ -123,10 +124,12 @@ class _Reading:
             drops = alert_row_drop(run, record)
             repeated = alert_repeated_export(run, record, extract.repeats)
             mixed = alert_mixed_dates(run, record, extract.mixed_dates)
+            odd_hours = alert_odd_hours(run, record, extract.odd_hours)
         count.add(record, imported.reasons, imported.questions)
         count.drops += drops
         count.repeated += repeated
         count.mixed += mixed
+        count.odd_hours += odd_hours
 
 
 pull_task = retrying_task("pull {source_name}")(pull)

@@ -49,6 +49,28 @@ _APART = re.compile(
 )
 """A time in brackets or after a stroke, and a word after a time that changes nothing."""
 
+_PARTS = {
+    "pagi": (1, 11, 0),
+    "siang": (1, 4, 12),
+    "sore": (1, 7, 12),
+    "petang": (1, 7, 12),
+    "malam": (6, 11, 12),
+}
+"""The parts of a day: the first and the last hour on a dial that are in it, and what to add."""
+
+_SPOKEN = re.compile(
+    r"(?<![\d.:/-])(?P<word>(?:pukul|pkl\.?|jam) ?)?\b(?P<hour>\d{1,2})(?:[.:](?P<minute>\d{2}))?"
+    rf"(?: ?(?P<part>{'|'.join(_PARTS)}))?(?P<zone> ?\(?(?:wib|wita|wit)\)?)?(?P<end>\)?)"
+)
+"""A time as people say it, at the end of a text: 'jam 8 pagi', '2.30 siang', 'pukul 14 WIB'."""
+
+_UNREADABLE_HOUR = re.compile(
+    r"(?P<day>.*?\d{2})(?:[ ,;|(]+(?:-|\u2013)? ?)"
+    r"(?:(?:pukul|pkl\.?|jam)\b.*|\d{1,2}[.:]\w{1,3}"
+    rf"|(?:\d{{1,2}}(?:[.:]\d{{2}})? ?)?(?:{'|'.join(_PARTS)}))\)?"
+)
+"""A date, and behind it a text that can only be an hour."""
+
 _FORMS = tuple(re.compile(f"{_WEEKDAY}{date}{_TIME}{_ZONE}") for date in _DATES)
 
 
@@ -91,7 +113,7 @@ def parse_flexible(text: str, order: DateOrder) -> datetime:
     '26' is 2026. Raises ValueError for a text of another form, for a date that does not exist, and
     for a date in numbers if the order of day and month is not known.
     """
-    plain = " ".join(text.split()).casefold().rstrip(".,;")
+    plain = _in_numbers(" ".join(text.split()).casefold().rstrip(".,;"))
     apart = _APART.search(plain)
     if apart is not None and apart.end() == len(plain):
         plain = f"{plain[: apart.start()]} {apart[1] or ''}".rstrip()
@@ -107,6 +129,34 @@ def parse_flexible(text: str, order: DateOrder) -> datetime:
                 raise ValueError("perhaps two times of a day")
             return moment.replace(tzinfo=_zone(part["zone"])) if part["zone"] else moment
     raise ValueError("no form of a date")
+
+
+def _in_numbers(plain: str) -> str:
+    """Write a time that is only spoken, at the end of a text, in numbers: '8 pagi' is 08:00.
+
+    A part of the day to which the hour does not belong changes nothing, so the text is unreadable.
+    """
+    found = next((each for each in _SPOKEN.finditer(plain) if each.end() == len(plain)), None)
+    if found is None or not (found["part"] or (found["word"] and not found["minute"])):
+        return plain
+    hour = int(found["hour"])
+    if found["part"] and hour <= 12:
+        first, last, more = _PARTS[found["part"]]
+        if first <= hour <= last:
+            hour += more
+        elif (hour, found["part"]) not in ((10, "siang"), (11, "siang"), (12, "siang")):
+            return plain
+    time = f"{hour:02}:{found['minute'] or '00'}"
+    return f"{plain[: found.start()]}{time}{found['zone'] or ''}{found['end']}"
+
+
+def day_before_hour(text: str) -> str:
+    """Return the date of a text with an hour that cannot be read; empty for another text.
+
+    The hour must be visible as one: '5 Nov 2026 pagi', '5 Nov 2026 jam ??', '5 Nov 2026 8.3O'.
+    """
+    found = _UNREADABLE_HOUR.fullmatch(" ".join(text.split()).casefold())
+    return text.strip()[: found.end("day")] if found else ""
 
 
 def is_serial(text: str) -> bool:

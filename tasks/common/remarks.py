@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 
 from tasks.common.dates import month_number
+from tasks.common.redaction import redact_and_truncate
+
+SHOWN = 40
+"""Most characters shown of a cell."""
+
+HIDDEN_CELL = "..."
+"""Placeholder for a cell that may be the name of a person."""
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORDS = frozenset(
@@ -92,3 +99,13 @@ def is_remark(text: str) -> bool:
     return bool(words) and all(
         len(word) == 1 or word in _WORDS or month_number(word) for word in words
     )
+
+
+def shown_cell(text: str) -> str:
+    """Return a cell in a column with dates for display, masked and shortened.
+
+    A cell that may be the name of a person is not shown.
+    """
+    if not (is_remark(text) or any(sign.isdigit() for sign in text)):
+        return HIDDEN_CELL
+    return redact_and_truncate(" ".join(text.split()), SHOWN)

@@ -84,6 +84,7 @@ def import_extract(
         complaints.schedule_undecided(session, name, known_until, now, period)
     writer.record_origins()
     extract.mixed_dates.extend(sorted(writer.validator.reader.mixed_dates))
+    extract.odd_hours.update(writer.validator.reader.shown_hours)
     if extract.cursor is not None:
         imports.set_cursor(session, name, extract.cursor)
     return Imported(record, writer.rejected.reasons, writer.questions.opened)

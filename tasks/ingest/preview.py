@@ -24,6 +24,9 @@ from tasks.sources.base import position_of
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
 
+CELLS_SHOWN = 3
+"""Most cells shown of a column."""
+
 COUNTED = ("classification", "category", "channel", "place", "rating", "unit", "privacy", "status")
 """The fields with a count of their values over the sample."""
 
@@ -71,6 +74,8 @@ class Checked:
     failures: list[str] = field(default_factory=list)
     mixed_dates: list[str] = field(default_factory=list)
     """The files and columns in which date cells and dates written as text are mixed."""
+    odd_hours: list[str] = field(default_factory=list)
+    """The files and columns with hours that cannot be read, with some of these cells."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -140,6 +145,10 @@ def _read(checked: Checked, context: SiteContext, extract: Extract, rows: int) -
         checked.questions[sieve.reader.receipt_columns[0], value] += 1
     mixed = sorted(sieve.reader.mixed_dates)
     checked.mixed_dates += (f"{extract.name}: {column}" for column in mixed)
+    checked.odd_hours += (
+        f"{extract.name}: {column} ({', '.join(cells[:CELLS_SHOWN])})"
+        for column, cells in sieve.reader.shown_hours.items()
+    )
 
 
 def _note(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -20,11 +21,13 @@ from tasks.common.dates import DateTimeParser
 from tasks.common.flexible_dates import (
     DateOrder,
     date_order,
+    day_before_hour,
     is_serial,
     parse_flexible,
     parse_serial,
 )
 from tasks.common.redaction import plain_ticket, redact
+from tasks.common.remarks import shown_cell
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of
 from tasks.ingest.records import (
     FIRST_VALUE,
@@ -92,6 +95,10 @@ class RowParser:
         self._found: list[tuple[str, int]] = []
         self._year_first: set[str] = set()
         self._year_last: set[str] = set()
+        self.odd_hours: Counter[tuple[str, str]] = Counter()
+        """The number of cells with an hour that cannot be read, by column and text. Their dates
+        count without an hour.
+        """
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
         self._step_order = StepOrder(source)
@@ -104,6 +111,14 @@ class RowParser:
     def mixed_dates(self) -> frozenset[str]:
         """Return the columns with both date cells (or ISO dates) and dates written otherwise."""
         return frozenset(self._year_first & self._year_last)
+
+    @property
+    def shown_hours(self) -> dict[str, list[str]]:
+        """Return the cells with an hour that cannot be read, for display and by column."""
+        found: dict[str, list[str]] = {}
+        for column, text in self.odd_hours:
+            found.setdefault(column, []).append(shown_cell(text))
+        return found
 
     @cached_property
     def _order(self) -> DateOrder:
@@ -267,13 +282,16 @@ class RowParser:
         the next day: then it is the end of that day.
         """
         column = self.receipt_columns[0]
+        text, day = self.receipt_text(cells), cells[column]
         try:
-            return self._moment(self.receipt_text(cells), column)
+            return self._moment(text, column)
         except RowError:
-            day = cells[column]
-            if len(self.receipt_columns) == 1 or not day or not self.is_date(day):
+            if len(self.receipt_columns) == 1:
+                day = day_before_hour(text)
+            if not day or not self.is_date(day):
                 raise
         moment = self._moment(day, column)
+        self.odd_hours[self.receipt_columns[-1], cells[self.receipt_columns[-1]]] += 1
         if moment is None or self.source.zone != "UTC" or moment.time() != time():
             return moment
         return max(moment, min(moment + _TO_END_OF_DAY, observed))
@@ -317,6 +335,18 @@ class RowParser:
             self._year_last.add(column)
         return moment
 
+    def _moment_or_day(self, text: str, column: str) -> datetime | None:
+        """Return the time of a step; with an hour that cannot be read, the start of the day."""
+        try:
+            return self._moment(text, column)
+        except RowError:
+            day = day_before_hour(text)
+            if not day:
+                raise
+        moment = self._moment(day, column)
+        self.odd_hours[column, text] += 1
+        return moment
+
     def _flexible(self, text: str, column: str) -> datetime:
         """Parse a date in none of the mapping's formats."""
         try:
@@ -356,7 +386,7 @@ class RowParser:
         if not text:
             return None
         try:
-            moment = self._moment(text, column)
+            moment = self._moment_or_day(text, column)
             if moment is not None and received is not None:
                 moment = self._on_day_of_receipt(moment, received)
             if moment is not None and _possible(moment, received, observed):

@@ -38,6 +38,8 @@ class SourceCount:
     mixed: list[str] = field(default_factory=list)
     """The columns in which date cells and dates written as text are mixed, each with the first file
     that has it."""
+    odd_hours: list[str] = field(default_factory=list)
+    """The columns with an hour that cannot be read, each with its first file and some cells."""
 
     def add(
         self, record: SourceImport, reasons: Mapping[str, int], questions: Mapping[str, int]

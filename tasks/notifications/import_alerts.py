@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from db import imports, outbox
@@ -12,11 +12,14 @@ from tasks.ingest.row_drop import latest_row_drop
 from tasks.notifications.enqueue import enqueue_alert
 
 ROW_DROP, REPEATED_EXPORT = "fewer_rows", "repeated_export"
-SILENT_SOURCE, MIXED_DATES = "silent_source", "mixed_dates"
+SILENT_SOURCE, MIXED_DATES, ODD_HOURS = "silent_source", "mixed_dates", "odd_hours"
 FILE_SET_ASIDE, SOURCE_CLOCK = "file_set_aside", "source_clock"
 
 FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
 """Kinds of alerts that leave before any other mail: an import may show a wrong state."""
+
+CELLS_SHOWN = 3
+"""Most cells shown of a column."""
 
 _BETWEEN = "; "
 _SAME = ("source", "file", "made")
@@ -68,17 +71,43 @@ def alert_mixed_dates(run: RunContext, record: SourceImport, columns: Iterable[s
     """Notify the administrators once of each column of a source that mixes date cells and dates
     written as text, with one mail for a file. Return the file and each new column.
     """
-    columns = set(columns)
-    if not columns:
-        return []
-    for detail in outbox.details_of_alerts(run.session, MIXED_DATES):
-        if detail["source"] == record.source:
-            columns -= set(detail["column"].split(_BETWEEN))
-    if columns:
-        column = _BETWEEN.join(sorted(columns))
-        facts = {"source": record.source, "file": record.name, "column": column}
+    new = _not_named(run, MIXED_DATES, record.source, columns)
+    if new:
+        facts = {"source": record.source, "file": record.name, "column": _BETWEEN.join(new)}
         enqueue_alert(run, MIXED_DATES, facts, same=("source", "column"))
-    return [f"{record.name}: {column}" for column in sorted(columns)]
+    return [f"{record.name}: {column}" for column in new]
+
+
+def alert_odd_hours(
+    run: RunContext, record: SourceImport, cells: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Notify the administrators once of each column of a source with an hour that cannot be read,
+    with one mail for a file. `cells` are such cells for display, by column. Return the file and
+    each new column.
+    """
+    new = _not_named(run, ODD_HOURS, record.source, cells)
+    if new:
+        shown = dict.fromkeys(text for column in new for text in cells[column][:CELLS_SHOWN])
+        facts = {
+            "source": record.source,
+            "file": record.name,
+            "column": _BETWEEN.join(new),
+            "cells": _BETWEEN.join(shown),
+        }
+        enqueue_alert(run, ODD_HOURS, facts, same=("source", "column"))
+    return [
+        f"{record.name}: {column} ({_BETWEEN.join(cells[column][:CELLS_SHOWN])})" for column in new
+    ]
+
+
+def _not_named(run: RunContext, kind: str, source: str, columns: Iterable[str]) -> list[str]:
+    """Return the columns of a source that no alert of a kind has named yet, in order."""
+    left = set(columns)
+    if left:
+        for detail in outbox.details_of_alerts(run.session, kind):
+            if detail["source"] == source:
+                left -= set(detail["column"].split(_BETWEEN))
+    return sorted(left)
 
 
 def _facts(context: SiteContext, record: SourceImport) -> dict[str, object]:

@@ -134,7 +134,8 @@ class Extract:
     sources of another installation. `period` is the first and the last moment of receipt for which
     the extract is complete; None means no limit. `repeats` is the time of an older extract with the
     same content, if there was another one between them. The import adds to `mixed_dates` the
-    columns with both date cells and dates written as text. `mails` are the mails of a mailbox.
+    columns with both date cells and dates written as text, and to `odd_hours` the columns with an
+    hour that cannot be read, with these cells for display. `mails` are the mails of a mailbox.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Extract:
     period: tuple[datetime, datetime] | None = None
     repeats: datetime | None = None
     mixed_dates: list[str] = field(default_factory=list)
+    odd_hours: dict[str, list[str]] = field(default_factory=dict)
     mails: tuple[ReadMail, ...] = ()
 
 

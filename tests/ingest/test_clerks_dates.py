@@ -107,7 +107,17 @@ UNREADABLE = "unreadable"
         ("5-6 November 2026", DAY_FIRST, UNREADABLE),
         ("5.11.2026 - 6.11.26", DAY_FIRST, UNREADABLE),
         ("5.11.2026 / 6.11.26", DAY_FIRST, UNREADABLE),
-        ("05/11/2026 08.30 malam", DAY_FIRST, UNREADABLE),
+        ("05/11/2026 08.30 malam", DAY_FIRST, "2026-11-05T20:30:00"),
+        ("5 Nov 2026 jam 8 pagi", DAY_FIRST, "2026-11-05T08:00:00"),
+        ("5 Nov 2026 / jam 8 pagi WITA", DAY_FIRST, "2026-11-05T08:00:00+08:00"),
+        ("05/11/2026 pukul 14", DAY_FIRST, "2026-11-05T14:00:00"),
+        ("05/11/2026 (2 siang)", DAY_FIRST, "2026-11-05T14:00:00"),
+        ("05/11/2026 jam 12 siang", DAY_FIRST, "2026-11-05T12:00:00"),
+        ("05/11/2026 14.30 sore", DAY_FIRST, "2026-11-05T14:30:00"),
+        ("05/11/2026 jam 12 malam", DAY_FIRST, UNREADABLE),
+        ("05/11/2026 9 siang", DAY_FIRST, UNREADABLE),
+        ("05/11/2026 8", DAY_FIRST, UNREADABLE),
+        ("5 Nov 26 pagi", DAY_FIRST, UNREADABLE),
         ("November 2026", DAY_FIRST, UNREADABLE),
     ],
 )
@@ -164,7 +174,7 @@ def test_a_date_and_a_time_in_two_columns_are_read_together():
     assert results(given, *rows) == ["1 05-11-26 08:00:00", "2 05-11-26 08:15:00"]
 
 
-CLOCKS = ["08.30", "8:30 WITA", "pkl 08.30 WITA", "08:30:00"]
+CLOCKS = ["08.30", "8:30 WITA", "pkl 08.30 WITA", "08:30:00", "pukul 08.30", "8.30 pagi"]
 UNREAD_CLOCKS = [
     "",
     "0.354166667",
@@ -174,6 +184,8 @@ UNREAD_CLOCKS = [
     "8",
     "#N/A",
     "13.30 s/d selesai",
+    "pagi",
+    "8.3O",
 ]
 
 
@@ -190,6 +202,40 @@ def test_an_unreadable_time_of_day_loses_no_complaint(clock, zone, expected):
     """In UTC the day ends here on the next morning, so only its end accuses nobody too early."""
     given = source(zone=zone, fields={"ticket": "No", "received": ["Masuk", "Bidang"]})
     assert results(given, ("1", "2026-11-05", clock, "")) == [f"1 {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("5 Nov 2026 pagi", ["1 05-11-26 00:00:00"]),
+        ("Kamis, 5/11/2026 jam ??", ["1 05-11-26 00:00:00"]),
+        ("05/11/2026 8.3O", ["1 05-11-26 00:00:00"]),
+        ("05/11/2026 (12 malam)", ["1 05-11-26 00:00:00"]),
+        ("31/11/2026 pagi", ["2 bad_date Masuk 31/11/2026 pagi"]),
+        ("05/11/2026 kira-kira", ["2 bad_date Masuk 05/11/2026 kira-kira"]),
+        ("05/11/2026 - 06/11/2026", ["2 bad_date Masuk 05/11/2026 - 06/11/2026"]),
+    ],
+)
+def test_a_date_with_an_hour_that_cannot_be_read_counts_without_an_hour(moment, expected):
+    assert results(source(), ("1", moment, "", "")) == expected
+
+
+def test_the_hours_that_cannot_be_read_are_named_without_possible_names():
+    given = source(fields={"ticket": "No", "received": ["Masuk", "Bidang"]})
+    validator = RowValidator(ParserInputs("x", given, Directory((), ())), NOW)
+    rows = (
+        ("1", "05/11/2026", "8.3O", "06/11/2026 sore"),
+        ("2", "05/11/2026", "", ""),
+        ("3", "05/11/2026", "8.30", ""),
+        ("4", "05/11/2026", "-", ""),
+        ("5", "5 Nop 2026", "Zulaikha", ""),
+        ("6", "31/11/2026", "pagi", ""),
+    )
+    assert len(list(validator.validate(HEADER, enumerate(rows)))) == len(rows)
+    assert validator.reader.shown_hours == {
+        "Bidang": ["8.3O", "..."],
+        "Selesai": ["06/11/2026 sore"],
+    }
 
 
 def test_a_day_that_is_not_over_ends_with_the_import():

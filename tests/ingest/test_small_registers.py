@@ -125,6 +125,21 @@ def test_two_texts_in_the_hours_leave_the_hours_of_the_others(tmp_path):
     hours = with_cells([f"{n + 7:02}.15" for n in range(ROWS)], at1="pagi", at5="7.5")
     learned = learned_from(tmp_path, table(Jam=hours))
     assert source_of(learned).fields.received == ("Tgl", "Jam")
+    assert "jam pada 1 isi tidak terbaca, misalnya 'pagi' (baris 3)" in said(learned)["odd_hours"]
+
+
+def test_hours_as_people_say_them_are_read(tmp_path):
+    spoken = ("jam 8 pagi", "pukul 08.30", "8.30 WITA", "08:30:00", "2 siang", "jam 4 sore")
+    learned = learned_from(tmp_path, table(Jam=[*spoken, *spoken]))
+    assert source_of(learned).fields.received == ("Tgl", "Jam")
+    assert not {"odd_hours", "no_hours"} & set(said(learned))
+
+
+def test_a_date_with_a_part_of_the_day_goes_not_to_quarantine(tmp_path):
+    learned = learned_from(tmp_path, table(Tgl=with_cells(table()["Tgl"], at3="14/11/2026 pagi")))
+    assert learned.readable == ROWS
+    assert "'14/11/2026 pagi' (baris 5)" in said(learned)["odd_hours"]
+    assert "odd_receipts" not in said(learned)
 
 
 def test_years_of_two_digits_with_an_apostrophe_are_read(tmp_path):

@@ -577,6 +577,21 @@ def test_a_file_that_is_open_or_not_whole_is_ignored(site, name):
     assert (count.files, count.waiting, tickets(context)) == (1, [], ["1"])
 
 
+def test_a_column_with_hours_that_cannot_be_read_is_named_once(site):
+    context = site()
+    first, second, third = (
+        (str(n), f"20/11/2026 {hour}", "Jalan rusak", "")
+        for n, hour in enumerate(("pagi", "8.3O", "sore"))
+    )
+    drop(context, "a.xlsx", workbook(first, second))
+    count = take(context)
+    named = ["a.xlsx: Masuk (20/11/2026 pagi; 20/11/2026 8.3O)"]
+    assert (count.new, count.odd_hours) == (2, named)
+    drop(context, "c.xlsx", workbook(third), at="2026-11-24 07:00")
+    assert take(context, "2026-11-24 09:00").odd_hours == []
+    assert alerts(context).count("odd_hours") == 1
+
+
 def test_a_column_with_date_cells_and_texts_is_named_once(site):
     context = site()
     dates = ("2026-11-20 08:00:00", "20/11/2026 09:00", "20 Nopember 2026 10.00")

@@ -11,7 +11,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from tasks.common.dates import parse_datetime
-from tasks.common.flexible_dates import DAY_FIRST, parse_flexible
+from tasks.common.flexible_dates import DAY_FIRST, day_before_hour, parse_flexible
 from tasks.common.redaction import redact
 from tasks.common.unit_names import is_unit_name
 from tasks.ingest.cell_checks import rating_of
@@ -162,7 +162,9 @@ class ColumnSample:
         """Return the formats of its times of day; '08.15 WIB' has no format of its own."""
         bare = tuple(_ZONE_WORD.sub("", value) for value in self.values)
         least = MOST_TITLED if self.words in WORDS["hour"] else MOST
-        return _forms(bare, _HOURS, least)
+        found = _forms(bare, _HOURS, least)
+        read = sum(map(_is_spoken_hour, self.values))
+        return found or ((_HOURS[1],) if read and read >= len(self.values) * least else ())
 
     @cached_property
     def has_unit_names(self) -> bool:
@@ -274,11 +276,25 @@ def _clerks_forms(values: Sequence[str], least: float = MOST) -> tuple[str, ...]
 
 
 def clerks_date(text: str) -> datetime | None:
-    """Read a time as clerks write it, the day before the month; None for another text."""
+    """Read a time as clerks write it, the day before the month; None for another text.
+
+    With an hour that cannot be read, it is the start of the day.
+    """
+    for each in filter(None, (text, day_before_hour(text))):
+        try:
+            return parse_flexible(each, DAY_FIRST)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def _is_spoken_hour(value: str) -> bool:
+    """Check whether a value is a time as clerks write it behind a date: 'jam 8 pagi'."""
     try:
-        return parse_flexible(text, DAY_FIRST)
+        parse_flexible(f"1 jan 2026 {value}", DAY_FIRST)
     except (ValueError, OverflowError):
-        return None
+        return False
+    return True
 
 
 def _is(value: str, form: str) -> bool:

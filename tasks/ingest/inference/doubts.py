@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tasks.common.redaction import redact_and_truncate
-from tasks.common.remarks import is_remark
+from tasks.common.remarks import shown_cell
 from tasks.ingest.inference.column_types import ColumnSample, is_called
 from tasks.text.catalog import catalog
-
-SHOWN = 40
-"""Most characters shown of a cell."""
 
 MOST_LINES = 5
 """Most lines named for one reason."""
@@ -52,9 +48,11 @@ def cell_of(column: ColumnSample, value: str) -> dict[str, str]:
 
     A cell that may be the name of a person is not shown.
     """
-    shown = is_remark(value) or any(sign.isdigit() for sign in value)
-    text = redact_and_truncate(" ".join(value.split()), SHOWN) if shown else "..."
-    return {"column": column.name, "value": text, "line": column.position_of(value)}
+    return {
+        "column": column.name,
+        "value": shown_cell(value),
+        "line": column.position_of(value),
+    }
 
 
 def odd_tickets(ticket: ColumnSample, columns: Iterable[ColumnSample]) -> MappingDoubt:

@@ -6,20 +6,20 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from settings.mapping import TERMINAL, SourceMapping
+from settings.mapping import TERMINAL
 from settings.site import Site
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
 from sla.error_text import closest
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
-from tasks.common.redaction import redact_and_truncate
+from tasks.common.remarks import shown_cell
 from tasks.ingest.inference.column_types import (
     ColumnSample,
     ZoneGuess,
@@ -30,7 +30,6 @@ from tasks.ingest.inference.column_types import (
     zone_of,
 )
 from tasks.ingest.inference.doubts import (
-    SHOWN,
     MappingDoubt,
     cell_of,
     lines_of,
@@ -51,7 +50,7 @@ from tasks.ingest.records import ComplaintRecord, RejectionReason
 from tasks.ingest.row_doubts import doubtful_receipts
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.sources.base import position_of
+from tasks.sources.base import Row, position_of
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.files.timestamps import stated_time, written_at
 from tasks.text.catalog import catalog
@@ -202,8 +201,9 @@ def _exchange(path: Path, name: str, site: Site | None) -> Learned:
 
 def _learned(text: str, name: str, path: Path, directory: Directory | None) -> Learned:
     """Build the result: the text, and the outcome of reading the file with it."""
-    rows, readable, reasons, doubts = _tried(text, name, path, directory)
-    return Learned(name, text, rows, readable, reasons, doubts=doubts)
+    trial = _tried(text, name, path, directory)
+    reasons = dict(trial.reasons.most_common())
+    return Learned(name, text, trial.rows, trial.readable, reasons, doubts=list(trial.doubts()))
 
 
 def _slug(text: str) -> str:
@@ -698,50 +698,67 @@ def _text(value: str | Sequence[str]) -> str:
     return f"[{', '.join(map(_text, value))}]"
 
 
-def _tried(
-    text: str, name: str, path: Path, directory: Directory | None
-) -> tuple[int, int, dict[str, int], list[MappingDoubt]]:
-    """Read the file with the mapping; count its rows, those imported, and rejections by reason.
+@dataclass(slots=True)
+class _Trial:
+    """The rows of a file as read with a mapping: records by line, and rejections by reason.
 
-    Lines of text beside the table are no rows. The last item names the doubtful dates of receipt.
+    `hours` has the line of the first cell with each hour that cannot be read.
     """
+
+    source: FolderSource
+    made: datetime
+    reader: RowValidator
+    rows: int = 0
+    records: dict[int, ComplaintRecord] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
+    hours: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def read(self, header: tuple[str, ...], rows: Iterable[Row]) -> None:
+        """Read rows. Lines of text beside the table are no rows."""
+        for row in rows:
+            self.rows += 1
+            for line, found in self.reader.validate(header, [row]):
+                if isinstance(found, RejectedRow):
+                    self.reasons[found.reason] += 1
+                else:
+                    self.records[line] = found
+            for cell in self.reader.reader.odd_hours.keys() - self.hours.keys():
+                self.hours[cell] = row[0]
+        self.rows -= self.reader.passed_over + self.reasons[RejectionReason.TEXT_LINE]
+
+    @property
+    def readable(self) -> int:
+        """Return the number of rows without those to quarantine."""
+        return self.rows - self.reasons.total() + self.reasons[RejectionReason.TEXT_LINE]
+
+    def doubts(self) -> Iterator[MappingDoubt]:
+        """Name the dates of receipt that become questions, and the hours that are not read."""
+        lines, rows = list(self.records), list(self.records.values())
+        made = self.made.astimezone(ZoneInfo(self.source.zone)).date()
+        if doubtful := doubtful_receipts(rows, self.source, made):
+            values = {
+                "column": self.reader.reader.receipt_columns[0],
+                "value": shown_cell(rows[doubtful[0]].receipt_text),
+                "line": position_of(lines[doubtful[0]]),
+            }
+            yield MappingDoubt("doubtful_receipts", {"n": len(doubtful), **values})
+        hours = self.reader.reader.odd_hours
+        for name in dict.fromkeys(column for column, _ in hours):
+            cells = [(text, n) for (column, text), n in hours.items() if column == name]
+            text = cells[0][0]
+            place = position_of(self.hours[name, text])
+            values = {"column": name, "value": shown_cell(text), "line": place}
+            yield MappingDoubt("odd_hours", {"n": sum(n for _, n in cells), **values})
+
+
+def _tried(text: str, name: str, path: Path, directory: Directory | None) -> _Trial:
+    """Read the file with its mapping."""
     mapping = tomllib.loads(text)[name]
     kind = ExchangeSource if mapping["layout"] == "exchange" else FolderSource
     source: FolderSource = kind.model_validate(mapping)
     sheet = read_sheet(path, source)
     made = stated_time(path, sheet, source) or written_at(path)
-    sieve = RowValidator(ParserInputs(name, source, directory or Directory((), ())), made)
-    reasons: Counter[str] = Counter()
-    records: dict[int, ComplaintRecord] = {}
-    rows = 0
-    for row in sheet.rows:
-        rows += 1
-        for line, found in sieve.validate(sheet.header, [row]):
-            if isinstance(found, RejectedRow):
-                reasons[found.reason] += 1
-            else:
-                records[line] = found
-    rows -= sieve.passed_over + reasons[RejectionReason.TEXT_LINE]
-    rejected = reasons.total() - reasons[RejectionReason.TEXT_LINE]
-    doubts = list(
-        _doubtful_receipts(records, source, made.astimezone(ZoneInfo(source.zone)).date())
-    )
-    return rows, rows - rejected, dict(reasons.most_common()), doubts
-
-
-def _doubtful_receipts(
-    records: Mapping[int, ComplaintRecord], source: SourceMapping, made: date
-) -> Iterator[MappingDoubt]:
-    """Name the dates of receipt that become questions. The records are given by their lines."""
-    lines, rows = list(records), list(records.values())
-    doubtful = doubtful_receipts(rows, source, made)
-    if not doubtful:
-        return
-    first = doubtful[0]
-    received = source.fields.received
-    values = {
-        "column": received if isinstance(received, str) else received[0],
-        "value": redact_and_truncate(rows[first].receipt_text, SHOWN),
-        "line": position_of(lines[first]),
-    }
-    yield MappingDoubt("doubtful_receipts", {"n": len(doubtful), **values})
+    reader = RowValidator(ParserInputs(name, source, directory or Directory((), ())), made)
+    trial = _Trial(source, made, reader)
+    trial.read(sheet.header, sheet.rows)
+    return trial
