@@ -146,6 +146,9 @@ def events_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Eve
     return found
 
 
+_KNOWLEDGE = {str(each): each for each in Knowledge}
+
+
 def _event(
     kind: str,
     latest: datetime,
@@ -164,7 +167,7 @@ def _event(
         recorded_at=recorded_at,
         source=source,
         earliest=earliest,
-        knowledge=Knowledge(knowledge),
+        knowledge=_KNOWLEDGE[knowledge],
         unit=unit or None,
         source_field=source_field,
         retracted=retracted,

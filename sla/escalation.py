@@ -113,6 +113,8 @@ def next_action_at(
     if ladder is not None and deadline.rule.binds_provider and not deadline.paused:
         times = times or FirstTimes(deadline, ladder, context, notified)
         for rung in ladder.rungs:
+            if deadline.late and rung.kind is NoticeKind.REMINDER and rung.repeat is None:
+                continue  # it is over
             first = _first(rung, times, context, notified)
             if first is None:
                 continue

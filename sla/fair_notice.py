@@ -48,6 +48,8 @@ def after_unit(
     The time is counted from the unit's first notice of the same kind of matter (the coming or the
     missed deadline), and again from the last rung of the unit before this one.
     """
+    if not notified.accepted:
+        return None
     before = unit_rungs_before(ladder, rung, deadline.rule)
     if not before:
         return None

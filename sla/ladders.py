@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 
 from sla.directory import OF_A_UNIT, SPEAKING, Role
 from sla.regulations.model import Actor, Rule
@@ -71,7 +72,7 @@ class Offset:
         return self.unit in (OffsetUnit.WORKING_DAY, OffsetUnit.DAY) and self.amount >= 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rung:
     """One step of a ladder: its time, the kind of notice, the roles, and the interval of
     repetition.
@@ -91,12 +92,12 @@ class Rung:
     weekly: int | None = None
     new_at_once: bool = False
 
-    @property
+    @cached_property
     def roles(self) -> tuple[Role, ...]:
         """Return all roles of the rung, those for information last."""
         return (*self.to, *self.cc)
 
-    @property
+    @cached_property
     def for_superiors(self) -> bool:
         """Check whether the rung notifies anyone above the responsible unit."""
         return any(role in SUPERIORS for role in self.roles)
@@ -117,7 +118,12 @@ class Ladder:
         """Check whether this ladder applies to a rule at a unit of this kind."""
         if self.unit_kinds and unit_kind not in self.unit_kinds:
             return False
-        return any(fnmatch.fnmatchcase(rule_id, pattern) for pattern in self.rules)
+        return _matches(rule_id, self.rules)
+
+
+@lru_cache(maxsize=1024)
+def _matches(rule_id: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(rule_id, pattern) for pattern in patterns)
 
 
 def ladder_for(

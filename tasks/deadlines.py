@@ -195,6 +195,8 @@ class EvaluationRun:
         self.count.taken_back += len(revoked)
         self.corrections += corrections.owed_corrections(run.session, rows, case.deadlines)
         for plan in plans:
+            if not plan.steps:
+                continue
             decided = decide_notices(
                 run,
                 case.complaint.id,

@@ -11,8 +11,13 @@ from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
 from sla.events import ANY_KIND, ASSIGNEE, ENDING, PROMISED_DUE, Event, Kind, Knowledge
 from sla.regulations.model import Actor, Rule
 
+ASSIGNED, RETURNED, REOPENED = Kind.ASSIGNED, Kind.RETURNED, Kind.REOPENED
+
 CLASS = "classification"
 """The fact in `applies_when` that an open question can leave undetermined."""
+
+OF_UNIT = ("unit", "unit_kind")
+"""The facts in `applies_when` that depend on the events of the complaint."""
 
 
 @dataclass(slots=True)
@@ -105,6 +110,7 @@ def clocks(
     starting, pauses = context.law.starting(rule_id), context.law.pauses(rule_id)
     if not any(event.kind in starting for event in known):
         return found
+    running: tuple[Rule, Clock] | None = None
     holder: str | None = None
     ended: Event | None = None
     open_pauses: dict[str, Event] = {}  # a pause may begin before the clock does
@@ -112,31 +118,32 @@ def clocks(
     for place, event in enumerate(known):
         if event.source == rule_id:
             continue
-        if event.kind == Kind.ASSIGNED:
+        kind = event.kind
+        if kind == ASSIGNED:
             holder = event.unit
-        elif event.kind == Kind.RETURNED:
+        elif kind == RETURNED:
             holder = None
-        elif event.kind == Kind.REOPENED:
+        elif kind == REOPENED:
             ended = None
             open_pauses.clear()  # a pause before the end does not continue after the reopening
-        running = found[-1] if found and found[-1][1].end is None else None
         if running is not None:
             _advance(*running, event, context)
-        elif event.kind in starting:
+            running = running if running[1].end is None else None
+        elif kind in starting:
             rule = context.law.on(rule_id, date.fromordinal(context.day(event.latest)))
             version_open = version_open or _changes_version(rule_id, event, rule, context)
             if rule is not None and _starts(rule, event, ended, again=bool(found)):
                 unit = event.unit or holder
-                facing = unit or _first_unit(known[place:])
-                asked = facts.asked(facing, context.unit_kinds.get(facing or ""))
-                if _evaluable(rule, facts) and rule.applies_to(asked):
+                if _applies(rule, facts, unit or _first_unit(known[place:]), context):
                     clock = Clock(event, [(event.latest, _responsible(rule, unit, context))])
                     clock.version_open = version_open
                     clock.pauses += _already_open(rule, open_pauses)
-                    found.append((rule, clock))
-        if event.kind in ENDING:
+                    running = rule, clock
+                    found.append(running)
+        if kind in ENDING:
             ended = event
-        _note_pauses(pauses, event, open_pauses)
+        if pauses:
+            _note_pauses(pauses, event, open_pauses)
     return found
 
 
@@ -232,6 +239,30 @@ def _first_unit(known: Sequence[Event]) -> str | None:
     return next((event.unit for event in known if event.kind == Kind.ASSIGNED), None)
 
 
+def may_apply(rule_id: str, facts: ComplaintFacts, context: EvaluationContext) -> bool:
+    """Check whether any version of a rule can apply to a complaint with these facts, at any
+    unit.
+    """
+    asked = facts.asked(None, None)
+    return any(
+        _evaluable(rule, facts)
+        and all(
+            (asked[fact] or "") in wanted
+            for fact, wanted in rule.applies_when.items()
+            if fact not in OF_UNIT
+        )
+        for rule in context.law.versions(rule_id)
+    )
+
+
+def _applies(
+    rule: Rule, facts: ComplaintFacts, unit: str | None, context: EvaluationContext
+) -> bool:
+    """Check whether a rule applies to a complaint that this unit faces."""
+    asked = facts.asked(unit, context.unit_kinds.get(unit or ""))
+    return _evaluable(rule, facts) and rule.applies_to(asked)
+
+
 def _evaluable(rule: Rule, facts: ComplaintFacts) -> bool:
     if rule.promised and facts.promised_due is None:
         return False
@@ -275,7 +306,7 @@ def _advance(rule: Rule, clock: Clock, event: Event, context: EvaluationContext)
         if rule.actor in (Actor.UNIT, Actor.SUPERIOR):
             unit = event.unit if event.kind == Kind.ASSIGNED else context.administrator_unit
             clock.holders.append((event.latest, unit or clock.unit))
-    else:
+    elif rule.pauses:
         if any(event.kind == begins for begins, _ in rule.pauses):
             clock.pauses.append((event, None))
         for begins, ends in rule.pauses:

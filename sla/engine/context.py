@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sla.calendar import Calendar
@@ -78,15 +79,15 @@ class EvaluationContext:
 
     def day(self, moment: datetime) -> int:
         """Return the local day of a moment as an ordinal."""
-        return moment.astimezone(self.zone).date().toordinal()
+        return moment.astimezone(self.zone).toordinal()
 
     def end_of(self, day: int) -> datetime:
         """Return the last microsecond of a local day, in the site's zone."""
-        return datetime.combine(date.fromordinal(day), time.max, tzinfo=self.zone)
+        return _moment(day, time.max, self.zone)
 
     def start_of(self, day: int) -> datetime:
         """Return midnight at the start of a local day, in the site's zone."""
-        return datetime.combine(date.fromordinal(day), time.min, tzinfo=self.zone)
+        return _moment(day, time.min, self.zone)
 
     def start_of_year(self, moment: datetime) -> datetime:
         """Return the start of the local calendar year of a moment, in the site's zone."""
@@ -100,3 +101,9 @@ class EvaluationContext:
     def counted_by(self, unit: LengthUnit, holder: str | None = None) -> Calendar:
         """Return the calendar for counting a length in this time unit, for the responsible unit."""
         return self.calendar_of(holder) if unit is LengthUnit.WORKING_DAY else self.every_day
+
+
+@lru_cache(maxsize=16_384)
+def _moment(day: int, at: time, zone: ZoneInfo) -> datetime:
+    """Return a time of a day; the deadlines of a backlog share the days of some years."""
+    return datetime.combine(date.fromordinal(day), at, tzinfo=zone)

@@ -8,13 +8,13 @@ applicable rule. One complaint and many are evaluated by the same code.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sla.calendar import OutsideCalendar
 from sla.engine.certainty import agreed, possible_lapses, weakened, weakened_by_lapses
-from sla.engine.clocks import clocks, doubt_about, undetermined
+from sla.engine.clocks import clocks, doubt_about, may_apply, undetermined
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
 from sla.engine.deadline import Deadline, State
 from sla.engine.event_orders import possible_orders
@@ -134,6 +134,12 @@ def _lapse(deadline: Deadline) -> Event | None:
     return replace(event, earliest=earliest, knowledge=Knowledge.OBSERVED)
 
 
+def _asked_by_rules(facts: ComplaintFacts) -> Hashable:
+    """Return what rules ask about a complaint, except its unit."""
+    asked = tuple(facts.asked(None, None).values())
+    return asked, facts.promised_due is None, facts.sees
+
+
 class _BatchEvaluation:
     """One evaluation of many complaints: their events in every possible order, and the lapses.
 
@@ -202,9 +208,14 @@ class _BatchEvaluation:
         """Evaluate these rules for the complaints at these indices, all clocks at once."""
         owners: list[tuple[int, int]] = []
         inputs: list[ClockInput] = []
+        applicable: dict[Hashable, list[tuple[str, frozenset[str]]]] = {}
         for place in places:
+            facts = self._cases[place].facts
+            key = _asked_by_rules(facts)
+            if key not in applicable:
+                applicable[key] = self._applicable(rules, facts)
             for number, events in enumerate(self._orders[place].orders):
-                found = list(self._clocks(rules, place, events))
+                found = list(self._clocks(applicable[key], place, events))
                 owners += [(place, number)] * len(found)
                 inputs += found
         by_order: dict[tuple[int, int], list[Deadline]] = {}
@@ -212,6 +223,19 @@ class _BatchEvaluation:
         for owner, entry, deadline in zip(owners, inputs, evaluated, strict=True):
             by_order.setdefault(owner, []).append(self._of_version(entry, deadline))
         return [self._agreed(place, by_order) for place in places]
+
+    def _applicable(
+        self, rules: Sequence[str], facts: ComplaintFacts
+    ) -> list[tuple[str, frozenset[str]]]:
+        """Return those of the rules that can apply to a complaint with these facts, each with the
+        kinds of event that start its clocks. Most complaints of a batch have the same facts.
+        """
+        law = self._context.law
+        return [
+            (rule_id, law.starting(rule_id))
+            for rule_id in rules
+            if may_apply(rule_id, facts, self._context)
+        ]
 
     def _of_version(self, entry: ClockInput, deadline: Deadline) -> Deadline:
         """Return the deadline; weakened if another version of the rule may apply."""
@@ -221,12 +245,15 @@ class _BatchEvaluation:
         return replace(weakened(deadline, self._context.policy), due_earliest=first)
 
     def _clocks(
-        self, rules: Sequence[str], place: int, events: Sequence[Event]
+        self,
+        applicable: Sequence[tuple[str, frozenset[str]]],
+        place: int,
+        events: Sequence[Event],
     ) -> Iterator[ClockInput]:
         facts, doubts = self._cases[place].facts, self._doubts[place]
         kinds = {event.kind for event in events}
-        for rule_id in rules:
-            if self._context.law.starting(rule_id).isdisjoint(kinds):
+        for rule_id, starts in applicable:
+            if starts.isdisjoint(kinds):
                 continue
             found = clocks(rule_id, facts, events, self._context)
             for number, (rule, clock) in enumerate(found, start=1):

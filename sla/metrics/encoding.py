@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from struct import pack
 
 import numpy as np
 
@@ -78,6 +79,9 @@ DEADLINE = (
 )
 EVENT = ("e_kind", "e_day", "e_unit")
 
+_DAYS_OF_HEAD = tuple(HEAD.index(name) for name in DAYS)
+_DAYS_OF_DEADLINE = tuple(DEADLINE.index(name) for name in ("d_day", "d_due"))
+
 NUMBER = np.dtype("<i4")
 """The type of one number of a row: a signed integer of four bytes."""
 
@@ -119,7 +123,7 @@ class EncodedCase:
 
     def packed(self) -> bytes:
         """Return the numbers as bytes, four for each number, little-endian."""
-        return np.array(self.numbers, NUMBER).tobytes()
+        return pack(f"<{len(self.numbers)}i", *self.numbers)
 
 
 def encode_case(case: Case, context: EvaluationContext, number: NumberOf) -> EncodedCase:
@@ -130,8 +134,8 @@ def encode_case(case: Case, context: EvaluationContext, number: NumberOf) -> Enc
     events = list(_events(case, context, number))
     head = _head(case, context, number)
     deadlines = [_deadline(deadline, context, number) for deadline in duties]
-    days = [head[HEAD.index(name)] for name in DAYS]
-    days += [each[DEADLINE.index(name)] for each in deadlines for name in ("d_day", "d_due")]
+    days = [head[place] for place in _DAYS_OF_HEAD]
+    days += [each[place] for each in deadlines for place in _DAYS_OF_DEADLINE]
     days += [day for _, day, _ in events]
     is_open = case.is_open or any(deadline.open for deadline in duties)
     numbers = (*head, len(deadlines), len(events))

@@ -14,7 +14,7 @@ from db.notices import Acceptance, NewNotice
 from sla.directory import Role
 from sla.engine.deadline import Deadline
 from sla.escalation import FirstTimes, Reached, next_action_at, reached
-from sla.fair_notice import AcceptedNotices, unit_had_its_time
+from sla.fair_notice import NOT_NOTIFIED, AcceptedNotices, unit_had_its_time
 from sla.holds import on_hold
 from sla.ladders import Ladder, NoticeKind, Rung, ladder_for, responsible_roles
 from sla.rung_decisions import DecidedRung, EarlierDecision, RungDecision, decide_rungs
@@ -100,6 +100,10 @@ class NoticeHistory:
         return replace(self.notified, decided=new | dict(self.notified.decided))
 
 
+NO_HISTORY = NoticeHistory({}, NOT_NOTIFIED, 0)
+"""There is no notice of the complaint yet."""
+
+
 def history_of(
     deadline: Deadline,
     rows: Sequence[NoticeRow],
@@ -114,6 +118,8 @@ def history_of(
     now. Reminders belong to every episode. A notice to the unit before `superiors_from` counts as
     accepted at this time: the ladder of the superiors begins then.
     """
+    if not rows:
+        return NO_HISTORY
     clock = deadline.key
     of_clock = [row for row in rows if (row.rule, row.clock) == clock]
     late = [row for row in of_clock if row.kind != NoticeKind.REMINDER]
@@ -160,6 +166,8 @@ def rungs_reached(
     """Return the rungs that a deadline has reached on its ladder, lowest first, and the time of the
     next rung after the decision about them.
     """
+    if not deadline.open:
+        return [], None
     ladder, evaluation_context = ladder_of(context, deadline), context.site.evaluation_context
     notified = history.notified
     times = FirstTimes(deadline, ladder, evaluation_context, notified)
