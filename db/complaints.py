@@ -556,6 +556,16 @@ def schedule_evaluation(session: Session, source: str, now: datetime) -> None:
     )
 
 
+WITHOUT_IMPORT = (Reason.NOT_SHOWN, Reason.OPEN_QUESTION)
+"""The reasons of undecided deadlines in doubt: they wait for other data, not for an import."""
+
+
+def waits_for_import(deadline: DeadlineRow) -> bool:
+    """Check whether a stored deadline waits for a newer import: :func:`schedule_undecided`."""
+    waits = deadline.state == State.UNKNOWN and deadline.stopped is None
+    return waits and deadline.reason not in WITHOUT_IMPORT
+
+
 def schedule_undecided(
     session: Session,
     source: str,
@@ -571,7 +581,7 @@ def schedule_undecided(
     """
     waiting = select(DeadlineRow.complaint_id).where(
         DeadlineRow.state == State.UNKNOWN,
-        DeadlineRow.reason.not_in((Reason.NOT_SHOWN, Reason.OPEN_QUESTION)),
+        DeadlineRow.reason.not_in(WITHOUT_IMPORT),
         DeadlineRow.stopped.is_(None),
         DeadlineRow.due < imported_until,
     )

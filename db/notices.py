@@ -417,14 +417,14 @@ WITHDRAWN: Mapping[str, str] = {
 """Audit reason for a withdrawn notice, by the reason for which its last mail left it out."""
 
 
-def settle(session: Session, notices: Iterable[int], now: datetime) -> None:
+def settle(session: Session, notices: Iterable[int], now: datetime) -> list[int]:
     """Set the status of each notice from the outcomes of its mails.
 
     It is `sent` if at least one person got it, `queued` while a mail still waits or is held, and
     `trial` if only the administrator has seen it in the digest of a trial. Otherwise it is
     `withdrawn` if it no longer applied and was left out of a mail, `discarded` if a person dropped
     its storm or withdrew its mail, and in all other cases `failed`. A failed notice causes another
-    evaluation: it goes to the next in line.
+    evaluation: it goes to the next in line. Return the notices that have failed now.
     """
     failed: list[int] = []
     for batch in chunked(notices):
@@ -450,6 +450,7 @@ def settle(session: Session, notices: Iterable[int], now: datetime) -> None:
             notice.status = outcome
     for batch in chunked(failed):
         evaluate_again(session, batch, now)
+    return failed
 
 
 def _note_outcome(

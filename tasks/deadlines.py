@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from db import audit, complaints, imports, notices, questions, rulesets
 from db.decisions import mode
 from db.models import Complaint, DeadlineRow, NoticeRow, QuestionRole
+from db.notices import Acceptance
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import ClockKey, Deadline, State
 from sla.engine.evaluate import Evaluation
@@ -22,9 +21,10 @@ from sla.shards import EVERYTHING, Shard
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.retry import retrying_task
 from tasks.evaluation import corrections
+from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.inherited import FirstImports
-from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
+from tasks.evaluation.loader import LoadedComplaint
 from tasks.evaluation.metrics_cache import MetricsCache
 from tasks.evaluation.notices import (
     NoticeHistory,
@@ -67,7 +67,12 @@ class EvaluationCount:
 
 
 def evaluate_and_notify(
-    context: SiteContext, now: datetime, run_id: str, part: Shard = EVERYTHING
+    context: SiteContext,
+    now: datetime,
+    run_id: str,
+    part: Shard = EVERYTHING,
+    *,
+    cases: CaseStore = DATABASE,
 ) -> EvaluationCount:
     """Evaluate all complaints with an action due at `now` and queue their mail, in one transaction.
 
@@ -82,11 +87,11 @@ def evaluate_and_notify(
         starts_at = run.mode.starts_at
         if starts_at is not None and starts_at <= now and mode.activate(run.session, now):
             run.known.pop(mode.of_site)
-        session, evaluation = run.session, EvaluationRun(run)
+        session, evaluation = run.session, EvaluationRun(run, cases)
         count = evaluation.count
-        ruleset = rulesets.activate(session, context.ruleset_fingerprint(), now)
+        ruleset = cases.activate_ruleset(run)
         units = sorted(context.site.directory.units)
-        while batch := complaints.due_for_evaluation(session, now, BATCH, part, units):
+        while batch := cases.due(run, BATCH, part, units):
             moves = evaluation.batch(batch)
             session.flush()
             if ruleset is not None:
@@ -110,8 +115,9 @@ class EvaluationRun:
     notices, and schedules its next evaluation.
     """
 
-    def __init__(self, run: RunContext) -> None:
+    def __init__(self, run: RunContext, cases: CaseStore = DATABASE) -> None:
         self.run = run
+        self.cases = cases
         self.count = EvaluationCount()
         self.owed: list[PendingNotice] = []
         self.corrections: list[PendingCorrection] = []
@@ -128,14 +134,12 @@ class EvaluationRun:
 
     def batch(self, batch: Sequence[Complaint]) -> list[dict[str, Any]]:
         """Evaluate these complaints; return the deadlines changed by a new ruleset."""
-        session, now = self.run.session, self.run.now
+        run, cases = self.run, self.cases
         keys = [complaint.id for complaint in batch]
-        deadlines = complaints.deadlines_of(session, keys)
-        rows = notices.of_complaints(session, keys)
-        every = [row.id for each in rows.values() for row in each]
-        accepted = notices.acceptances(session, every, now)
+        deadlines, rows = cases.deadlines_of(run, keys), cases.notices_of(run, keys)
+        accepted = cases.accepted(run, rows)
         changes: list[dict[str, Any]] = []
-        for found, evaluation in load_and_evaluate(session, self.run.context, batch, now):
+        for found, evaluation in cases.evaluated(run, batch):
             key = found.complaint.id
             case = _EvaluatedCase(found, evaluation, deadlines.get(key, []), rows.get(key, []))
             revoked = self._revoked(case)
@@ -147,11 +151,11 @@ class EvaluationRun:
             changes += self._persist(case)
             self._decide(case, plans, revoked)
             self._schedule(case, plans)
-        complaints.add_events(session, self.lapses)
-        complaints.add_deadlines(session, self.new_deadlines)
-        notices.add(session, self.new_notices)
+        cases.add(run, self.lapses, self.new_deadlines)
+        notices.add(run.session, self.new_notices)
         for written in (self.lapses, self.new_deadlines, self.new_notices):
             written.clear()
+        cases.scheduled(batch)
         return changes
 
     def _postpone(self, case: _EvaluatedCase) -> None:
@@ -176,12 +180,38 @@ class EvaluationRun:
             changes = list(_changes(complaint.id, case.deadlines, case.before))
             self.count.moved = (self.count.moved or 0) + len(changes)
         self._count_breached(case)
-        self.new_deadlines += _write(
-            run.session, complaint.id, case.deadlines, case.before, run.now
-        )
+        self.new_deadlines += self._write(case)
         self.metrics.store(case.loaded, case.evaluation, run.now)
         self.count.evaluated += 1
         return changes
+
+    def _write(self, case: _EvaluatedCase) -> Iterator[complaints.EvaluatedDeadline]:
+        """Update the stored deadlines of a complaint, and yield those that are new."""
+        kept = {(row.rule, row.clock): row for row in case.before}
+        for deadline in case.deadlines:
+            found = complaints.EvaluatedDeadline(
+                complaint_id=case.complaint.id,
+                rule=deadline.rule.id,
+                clock=deadline.clock,
+                evaluated_at=self.run.now,
+                regulation=deadline.rule.regulation.citation,
+                unit=deadline.unit,
+                started=deadline.started,
+                due=deadline.due,
+                stopped=deadline.stopped,
+                state=str(deadline.state),
+                reason=str(deadline.reasons[0]) if deadline.reasons else "",
+                paused=deadline.paused,
+                by_policy=deadline.by_policy,
+                provisional=deadline.provisional,
+            )
+            row = kept.pop(deadline.key, None)
+            if row is None:
+                yield found
+            else:
+                found.update(row)
+        for row in kept.values():  # a rule that no longer applies, or a clock that never started
+            self.cases.remove(self.run, row)
 
     def _decide(
         self,
@@ -207,6 +237,8 @@ class EvaluationRun:
                 hold_superiors=self.mode.holds_superiors(run.now),
             )
             self.new_notices += decided.new
+            if decided.new or decided.owed:
+                self.cases.decided(case.complaint.id)
             for notice, what, why in decided.noted:
                 audit.note_notice(run.session, what, notice, run.now, why, run.id)
             self.owed += decided.owed
@@ -237,7 +269,7 @@ class EvaluationRun:
     def _plans(
         self,
         case: _EvaluatedCase,
-        accepted: Mapping[int, Sequence[notices.Acceptance]],
+        accepted: Mapping[int, Sequence[Acceptance]],
         revoked: Mapping[ClockKey, str],
     ) -> list[_EvaluationPlan]:
         """Return the rungs reached by each deadline; raise the error of the evaluation, if any."""
@@ -346,41 +378,6 @@ def _changes(
             "state_before": row and row.state,
             "state_after": deadline and deadline.state,
         }
-
-
-def _write(
-    session: Session,
-    complaint: int,
-    deadlines: Sequence[Deadline],
-    rows: Sequence[DeadlineRow],
-    now: datetime,
-) -> Iterator[complaints.EvaluatedDeadline]:
-    """Update the stored deadlines of a complaint, and yield those that are new."""
-    kept = {(row.rule, row.clock): row for row in rows}
-    for deadline in deadlines:
-        found = complaints.EvaluatedDeadline(
-            complaint_id=complaint,
-            rule=deadline.rule.id,
-            clock=deadline.clock,
-            evaluated_at=now,
-            regulation=deadline.rule.regulation.citation,
-            unit=deadline.unit,
-            started=deadline.started,
-            due=deadline.due,
-            stopped=deadline.stopped,
-            state=str(deadline.state),
-            reason=str(deadline.reasons[0]) if deadline.reasons else "",
-            paused=deadline.paused,
-            by_policy=deadline.by_policy,
-            provisional=deadline.provisional,
-        )
-        row = kept.pop(deadline.key, None)
-        if row is None:
-            yield found
-        else:
-            found.update(row)
-    for row in kept.values():  # a rule that no longer applies, or a clock that never started
-        session.delete(row)
 
 
 def _next_at(

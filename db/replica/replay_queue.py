@@ -110,30 +110,20 @@ def _wake(session: Session, which: ColumnElement[bool], at: datetime) -> None:
     )
 
 
-def news(session: Session) -> list[datetime]:
-    """Return the times of all queued data, in order."""
-    return list(session.scalars(select(WAKE.c.at).distinct().order_by(WAKE.c.at)))
+def news(session: Session) -> list[tuple[datetime, int]]:
+    """Return the times of all queued data, in order, each with its complaint."""
+    rows = session.execute(select(WAKE.c.at, WAKE.c.complaint_id).order_by(*WAKE.c))
+    return [(row[0], row[1]) for row in rows]
 
 
-def release(session: Session, until: datetime) -> None:
-    """Release queued data until a moment: schedule the evaluations at the times of the data."""
-    due = WAKE.c.at <= until
-    last = select(func.max(WAKE.c.at)).where(due, WAKE.c.complaint_id == Complaint.id)
-    session.execute(
-        update(Complaint)
-        .where(Complaint.id.in_(select(WAKE.c.complaint_id).where(due)))
-        .values(next_action_at=last.scalar_subquery())
-        .execution_options(synchronize_session=False)
+def scheduled(session: Session) -> list[tuple[datetime, int]]:
+    """Return the times of all scheduled evaluations, in order, each with its complaint."""
+    rows = session.execute(
+        select(Complaint.next_action_at, Complaint.id)
+        .where(Complaint.next_action_at.is_not(None))
+        .order_by(Complaint.next_action_at, Complaint.id)
     )
-    session.execute(WAKE.delete().where(due))
-
-
-_NEXT_ACTION = select(func.min(Complaint.next_action_at))
-
-
-def next_action(session: Session) -> datetime | None:
-    """Return the time of the next scheduled evaluation."""
-    return session.scalar(_NEXT_ACTION)
+    return [(row[0], row[1]) for row in rows if row[0] is not None]
 
 
 def looks_since(session: Session, begin: datetime) -> list[Looked]:

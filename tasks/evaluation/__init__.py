@@ -4,6 +4,7 @@ Which notices are due, what must be corrected, the status and the explanation fo
 """
 
 __all__ = [
+    "case_store",
     "corrections",
     "coverage",
     "evidence",

@@ -26,9 +26,9 @@ from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
 from tasks.common.notified import Notified, notified_by_role, under_own_office
 from tasks.evaluation import stored_deadlines
+from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import KnownWords, known_words
-from tasks.evaluation.loader import load_and_evaluate
 from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import coat_of_arms
 from tasks.notifications.message_ids import message_id_header
@@ -87,11 +87,12 @@ class DeskLoader:
         began: datetime | None = None,
         *,
         items_only: bool = False,
+        cases: CaseStore = DATABASE,
     ) -> None:
         self._run, session = run, run.session
         self._messages = messages
         self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
-        self.cases = self._evaluated(messages, items_only=items_only)
+        self.cases = self._evaluated(messages, cases, items_only=items_only)
         self._ended = [] if items_only else self._ended_duties(messages)
         first_imports = run.once(imports.first_of_each)
         self._first_imports = FirstImports(first_imports, run.site.evaluation_context)
@@ -132,7 +133,9 @@ class DeskLoader:
         begin = self._run.site.evaluation_context.start_of_year(self._run.now)
         return stored_deadlines.late_counts(self._run.session, begin).ended
 
-    def _evaluated(self, messages: Sequence[MessageRow], *, items_only: bool) -> dict[int, Case]:
+    def _evaluated(
+        self, messages: Sequence[MessageRow], cases: CaseStore, *, items_only: bool
+    ) -> dict[int, Case]:
         """Load and evaluate the complaints of the notices and those on the desks."""
         found = {
             item.notice.complaint_id: item.notice.complaint
@@ -146,9 +149,7 @@ class DeskLoader:
             until = self._run.site.evaluation_context.end_of(self._soon_day(self._run.now))
             for complaint in stored_deadlines.concerned(self._run.session, until, units):
                 found.setdefault(complaint.id, complaint)
-        evaluated = load_and_evaluate(
-            self._run.session, self._run.context, list(found.values()), self._run.now
-        )
+        evaluated = cases.evaluated(self._run, list(found.values()))
         return {known.complaint.id: (known.complaint, each.deadlines) for known, each in evaluated}
 
     def _ended_duties(self, messages: Sequence[MessageRow]) -> list[StoredDuty]:

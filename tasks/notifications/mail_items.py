@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from db import notices
 from db.mailbox import bounces
 from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
@@ -16,6 +15,7 @@ from sla.engine.context import UNDETERMINED
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline, State
 from sla.ladders import SUPERIORS, NoticeKind
 from tasks.common.context import RunContext, SiteContext
+from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.notices import may_be_notified
 from tasks.notifications.desk import DeskLoader
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
@@ -41,7 +41,7 @@ def notice_views(
 
 
 def items_still_true(
-    run: RunContext, messages: Sequence[MessageRow]
+    run: RunContext, messages: Sequence[MessageRow], cases: CaseStore = DATABASE
 ) -> dict[int, frozenset[int] | None]:
     """Store in each item whether its mail reports it, as :func:`notice_views` does, without the
     desks.
@@ -53,7 +53,8 @@ def items_still_true(
     messages = [message for message in messages if message.kind == MessageKind.NOTICES]
     if not messages:
         return {}
-    loader, fair = DeskLoader(run, messages, items_only=True), _FairNotice(run, messages)
+    loader = DeskLoader(run, messages, items_only=True, cases=cases)
+    fair = _FairNotice(run, messages, cases)
     found: dict[int, frozenset[int] | None] = {}
     for message in messages:
         triggers, corrections = _true_items(run, message, loader, fair)
@@ -75,7 +76,9 @@ def items_still_true(
 class _FairNotice:
     """Checks, when a mail to superiors leaves, that the unit was notified and had its time."""
 
-    def __init__(self, run: RunContext, messages: Sequence[MessageRow]) -> None:
+    def __init__(
+        self, run: RunContext, messages: Sequence[MessageRow], cases: CaseStore = DATABASE
+    ) -> None:
         self._run = run
         concerned = {
             item.notice.complaint_id
@@ -83,9 +86,8 @@ class _FairNotice:
             for item in message.items
             if item.role in SUPERIORS and not item.correction
         }
-        self._rows = notices.of_complaints(run.session, concerned)
-        every = [row.id for rows in self._rows.values() for row in rows]
-        self._accepted = notices.acceptances(run.session, every, run.now)
+        self._rows = cases.notices_of(run, concerned)
+        self._accepted = cases.accepted(run, self._rows)
         self._superiors_from = run.mode.superiors_from
 
     def permits(self, item: MessageItem, deadline: Deadline) -> bool:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, insert, select
+from sqlalchemy import ColumnElement, Engine, event, func, insert, select
 from sqlalchemy.orm import Session
 
-from db import complaints, notices, outbox, runs
+from db import notices, outbox, runs
 from db.lives import MessageStatus, NoticeStatus
 from db.models import DeadlineRow, FlowRunRecord, MessageKind, MessageRow, NoticeRow
 from db.replica import replay_queue
@@ -31,6 +31,7 @@ from tasks.evaluation.stored_deadlines import LATE
 from tasks.notifications import storms
 from tasks.notifications.mail_items import items_still_true
 from tasks.simulation.cron import CronTimes
+from tasks.simulation.replay_cases import ReplayCases
 
 AT_ONCE = 200
 DEADLINES, DELIVERY = "deadlines", "delivery"
@@ -107,6 +108,27 @@ class ReplayContext(SiteContext):
         self.by = None
         self.keeps_metrics = False
         self._known: dict[Callable[[Session], Any], Any] = {}
+        self._session: Session | None = None
+
+    @contextmanager
+    def one_transaction(self) -> Iterator[Session]:
+        """Let everything until the end happen in one transaction: no other process reads."""
+        with super().transaction() as session:
+            self._session = session
+            try:
+                yield session
+            finally:
+                self._session = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Return the session of :meth:`one_transaction`, or a new one with its own transaction."""
+        if self._session is None:
+            with super().transaction() as session:
+                yield session
+        else:
+            yield self._session
+            self._session.flush()
 
     @contextmanager
     def run(self, now: datetime, run_id: str) -> Iterator[RunContext]:
@@ -115,6 +137,10 @@ class ReplayContext(SiteContext):
         """
         with self.transaction() as session:
             yield RunContext(self, session, now, run_id, self._known)
+
+    def cases(self, session: Session, before_decision: Callable[[], None]) -> ReplayCases:
+        """Return the cases of the replica, kept in memory."""
+        return ReplayCases(session, before_decision)
 
     def forget(self) -> None:
         """Let the next run read the facts about the whole site again, because one has changed."""
@@ -135,24 +161,18 @@ def replay(
     storm is noted and released; 4. due mails count as sent. `marks` are the addresses with returned
     mail.
     """
-    replayed = _Replay(context, begin, marks)
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, context.one_transaction() as session:
+        replayed = _Replay(context, session, begin, marks)
         ticks = _Ticks(context.site, begin, runner)
         while True:
-            with context.transaction() as session:
-                replayed.store_finished_runs(session)
-                now, flow = ticks.next(
-                    replayed.next_evaluation(session), outbox.next_send_time(session)
-                )
-                if now >= end:
-                    _take_stock(session, begin, end, replayed.outcome)
-                    return replayed.outcome
-                evaluate = flow == DEADLINES and replayed.release(session, now)
+            now, flow = ticks.next(replayed.next_evaluation(), replayed.next_mail())
+            if now >= end:
+                return replayed.take_stock(begin, end)
             say(now)
-            if evaluate:
+            if flow == DELIVERY:
+                replayed.deliver(now)
+            elif replayed.release(now):
                 replayed.evaluate(now)
-            elif flow == DELIVERY:
-                _deliver(context, now, replayed.outcome)
 
 
 class _Ticks:
@@ -186,62 +206,108 @@ class _Replay:
     """The records still to come, the evaluations and their outcome."""
 
     def __init__(
-        self, context: ReplayContext, begin: datetime, marks: Sequence[replay_queue.Mark]
+        self,
+        context: ReplayContext,
+        session: Session,
+        begin: datetime,
+        marks: Sequence[replay_queue.Mark],
     ) -> None:
-        self._context, self._marks = context, marks
+        self._context, self._session, self._marks = context, session, marks
         self._suppressed: list[replay_queue.Mark] = []
-        self.outcome = ReplayResult()
-        with context.transaction() as session:
-            self._imports = _looks(session, context, begin)
-            self._news = deque(replay_queue.news(session))
-        self._action: datetime | None = None
+        self._imports = _looks(session, context, begin)
+        self._cases = context.cases(session, self._store_finished_runs)
         self._finished: list[dict[str, Any]] = []
+        self._next_mail: datetime | None = None
+        self._mail_changed = True
+        event.listen(session, "after_flush", self._note_change)
+        self.outcome = ReplayResult()
 
-    def store_finished_runs(self, session: Session) -> None:
-        """Store the runs that have finished since the last tick."""
+    def _note_change(self, *_: object) -> None:
+        self._mail_changed = True
+
+    def _store_finished_runs(self) -> None:
+        """Store the finished runs: a run with mail compares itself with earlier ones."""
         if self._finished:
-            session.execute(insert(FlowRunRecord), self._finished)
+            self._session.execute(insert(FlowRunRecord), self._finished)
             self._finished = []
 
-    def next_evaluation(self, session: Session) -> datetime | None:
+    def next_mail(self) -> datetime | None:
+        """Return the time of the next mail."""
+        if self._mail_changed:
+            self._next_mail = outbox.next_send_time(self._session)
+            self._mail_changed = False
+        return self._next_mail
+
+    def next_evaluation(self) -> datetime | None:
         """Return the time of the next record or evaluation."""
-        self._action = replay_queue.next_action(session)
         recorded = self._imports[0][0] if self._imports else None
-        news = self._news[0] if self._news else None
-        times = (recorded, news, self._action)
+        times = (recorded, self._cases.next_news(), self._cases.next_action())
         return min((time for time in times if time is not None), default=None)
 
-    def release(self, session: Session, now: datetime) -> bool:
+    def release(self, now: datetime) -> bool:
         """Make the records until this tick known; return whether a complaint is due."""
-        due = self._action is not None and self._action <= now
         while self._imports and self._imports[0][0] <= now:
             recorded, source, until = self._imports.popleft()
-            complaints.schedule_undecided(session, source, until, recorded)
+            self._cases.release_import(source, until, recorded)
             self._context.forget()
-        if self._news and self._news[0] <= now:
-            replay_queue.release(session, now)
-            while self._news and self._news[0] <= now:
-                self._news.popleft()
+        self._cases.release_news(now)
         suppressed = [mark for mark in self._marks if replay_queue.is_suppressed(mark, now)]
         if suppressed != self._suppressed:
-            replay_queue.set_marks(session, suppressed)
+            replay_queue.set_marks(self._session, suppressed)
             self._suppressed = suppressed
             self._context.forget()
-        if due:
-            return True
-        first = replay_queue.next_action(session)
+        first = self._cases.next_action()
         return first is not None and first <= now
 
     def evaluate(self, now: datetime) -> None:
         """Run the deadlines flow at this tick."""
         run = runs.key_of(DEADLINES, now)
-        count = evaluate_and_notify(self._context, now, run)
+        count = evaluate_and_notify(self._context, now, run, cases=self._cases)
         self.outcome.not_evaluated.update(count.not_evaluated)
         counts = {"messages": count.messages}
         self._finished.append({"id": run, "flow": DEADLINES, "now": now, "counts": counts})
         if count.storm is not None:
             storm, mails = storms.decide(self._context, count.storm, now, "replay", send=True)
             self.outcome.storms.append(HeldUp(now, mails, storm.mail_limit))
+            self._mail_changed = True
+
+    def deliver(self, now: datetime) -> None:
+        """Run the delivery flow at this tick, with a server that accepts everything."""
+        while len(self._delivered(now)) == AT_ONCE:
+            pass
+
+    def _delivered(self, now: datetime) -> Sequence[MessageRow]:
+        """Deliver some mails and return them."""
+        outcome = self.outcome
+        with self._context.run(now, "replay") as run:
+            session = run.session
+            messages = outbox.take_due(session, now, AT_ONCE)
+            inherited = items_still_true(run, messages, self._cases)
+            for message in messages:
+                message.next_attempt_at = None
+                if message.kind == MessageKind.NOTICES and inherited[message.id] is None:
+                    message.status = MessageStatus.CANCELLED
+                    continue
+                message.status = MessageStatus.SENDING
+                message.status, message.sent_at = MessageStatus.SENT, now
+                self._cases.accept(message, now)
+                if message.kind == MessageKind.ALERT:
+                    outcome.alerts[message.detail["alert"]] += 1
+                outcome.notices += _notices(message, self._context.local(now).date())
+                outcome.corrections += any(i.correction and i.included for i in message.items)
+                outcome.inventories += bool(inherited.get(message.id))
+            session.flush()
+            items = [item for message in messages for item in message.items if not item.correction]
+            failed = set(notices.settle(session, [item.notice_id for item in items], now))
+            again = [item for item in items if item.included or item.notice_id in failed]
+            self._cases.evaluate_again({item.notice.complaint_id for item in again}, now)
+        return messages
+
+    def take_stock(self, begin: datetime, end: datetime) -> ReplayResult:
+        """Count what remains at the end, and return the result."""
+        self._cases.store_deadlines()
+        _take_stock(self._session, begin, end, self.outcome)
+        return self.outcome
 
 
 def _take_stock(session: Session, begin: datetime, end: datetime, outcome: ReplayResult) -> None:
@@ -299,49 +365,19 @@ def _looks(session: Session, context: SiteContext, begin: datetime) -> deque[rep
     return deque(sorted(own + replay_queue.looks_elsewhere_since(session, begin)))
 
 
-def _deliver(context: SiteContext, now: datetime, outcome: ReplayResult) -> None:
-    """Run the delivery flow at this tick, with a server that accepts everything."""
-    while True:
-        with context.run(now, "replay") as run:
-            session = run.session
-            messages = outbox.take_due(session, now, AT_ONCE)
-            if not messages:
-                return
-            inherited = items_still_true(run, messages)
-            for message in messages:
-                message.next_attempt_at = None
-                if message.kind == MessageKind.NOTICES and inherited[message.id] is None:
-                    message.status = MessageStatus.CANCELLED
-                    continue
-                message.status = MessageStatus.SENDING
-                message.status, message.sent_at = MessageStatus.SENT, now
-                if message.kind == MessageKind.ALERT:
-                    outcome.alerts[message.detail["alert"]] += 1
-                outcome.notices += _notices(message, context.local(now).date())
-                outcome.corrections += any(i.correction and i.included for i in message.items)
-                outcome.inventories += bool(inherited.get(message.id))
-            session.flush()
-            items = [item for message in messages for item in message.items if not item.correction]
-            notices.settle(session, [item.notice_id for item in items], now)
-            for batch in complaints.chunked([item.notice_id for item in items if item.included]):
-                notices.evaluate_again(session, batch, now)
-        if len(messages) < AT_ONCE:
-            return
-
-
 def _notices(message: MessageRow, day: date) -> list[SimulatedNotice]:
     return [
         SimulatedNotice(
             day,
             message.id,
             message.recipient,
-            item.role,
+            str(item.role),
             item.notice.unit,
             item.notice.rung,
-            item.notice.kind,
+            str(item.notice.kind),
             item.notice.rule,
             item.notice_id,
         )
-        for item in message.items
+        for item in sorted(message.items, key=lambda each: each.notice_id)
         if item.included and not item.correction
     ]

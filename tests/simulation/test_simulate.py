@@ -46,11 +46,13 @@ from sla.directory import Role
 from sla.events import Event
 from sla.ladders import NoticeKind
 from tasks.common.context import RunContext, SiteContext
+from tasks.evaluation.case_store import CaseStore
 from tasks.intake import pull
 from tasks.notifications.mail_items import notice_views
 from tasks.simulation import tally
 from tasks.simulation.cron import CronTimes
 from tasks.simulation.replay import ReplayContext, ReplayResult, SimulatedNotice
+from tasks.simulation.replay_cases import ReplayCases
 from tasks.simulation.simulate import Simulation, simulate
 
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 30)
@@ -662,6 +664,19 @@ def invented(context: SiteContext, seed: int) -> None:
         )
 
 
+class StoredCases(ReplayCases):
+    """Every run reads complaints, events, notices and accepted mails from the database."""
+
+    activate_ruleset = CaseStore.activate_ruleset
+    evaluated = CaseStore.evaluated
+    notices_of = CaseStore.notices_of
+    accepted = CaseStore.accepted
+
+    def add(self, run, lapses, deadlines) -> None:
+        complaints.add_events(run.session, lapses)
+        super().add(run, (), deadlines)
+
+
 class PlainContext(ReplayContext):
     """Every run reads all facts again and stores the metrics, as a run of the service does."""
 
@@ -671,8 +686,11 @@ class PlainContext(ReplayContext):
         super().__init__(*given)
         self.keeps_metrics = True
 
+    def cases(self, session, before_decision) -> ReplayCases:
+        return StoredCases(session, before_decision)
 
-def by_whole_desks(run: RunContext, mails: Sequence[MessageRow]) -> dict[int, Any]:
+
+def by_whole_desks(run: RunContext, mails: Sequence[MessageRow], *_: object) -> dict[int, Any]:
     """The items that are still true, as the desks of real mails have them."""
     found: dict[int, Any] = {}
     for key, desk in notice_views(run, mails).items():

@@ -1,0 +1,184 @@
+"""The cases of a replay, kept in memory: nobody else writes to a replica.
+
+The steps of a replay decide by the code of the real runs. This module only answers what they ask
+the database in reality.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from heapq import heappop, heappush
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from db import complaints, notices
+from db.complaints import EvaluatedDeadline
+from db.models import Complaint, DeadlineRow, MessageRow, NoticeRow, Ruleset
+from db.notices import Acceptance
+from db.replica import replay_queue
+from sla.events import Event
+from sla.shards import Shard
+from tasks.common.context import RunContext
+from tasks.evaluation.case_store import CaseStore
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class ReplayCases(CaseStore):
+    """The complaints of a replica with their deadlines, notices and next evaluations.
+
+    Each complaint is loaded when it is due for the first time. Deadlines are written to the replica
+    only by :meth:`store_deadlines`. `before_decision` is called when a run has decided about
+    notices.
+    """
+
+    def __init__(self, session: Session, before_decision: Callable[[], None]) -> None:
+        self._session, self._before_decision = session, before_decision
+        self._rows: dict[int, Complaint] = {}
+        self._deadlines: dict[int, list[DeadlineRow]] = {}
+        self._undecided: dict[str, set[int]] = {}
+        self._notices: dict[int, list[NoticeRow]] = {}
+        every = session.scalars(select(NoticeRow.id))
+        self._accepted = notices.acceptances(session, every, NEVER)
+        self._ruleset: tuple[Ruleset | None, ...] = ()
+        self._news = deque(replay_queue.news(session))
+        self._next: dict[int, datetime] = {}
+        self._queue: list[tuple[datetime, int]] = []
+        for at, key in replay_queue.scheduled(session):
+            self._schedule(key, at)
+
+    # --- when complaints are due ------------------------------------------------------------------
+
+    def next_action(self) -> datetime | None:
+        """Return the time of the next scheduled evaluation."""
+        while self._queue:
+            at, key = self._queue[0]
+            if self._next.get(key) == at:
+                return at
+            heappop(self._queue)  # it was scheduled for another time since then
+        return None
+
+    def next_news(self) -> datetime | None:
+        """Return the time of the next data about a complaint."""
+        return self._news[0][0] if self._news else None
+
+    def release_news(self, now: datetime) -> None:
+        """Schedule an evaluation at the time of all data up to a moment."""
+        while self._news and self._news[0][0] <= now:
+            at, key = self._news.popleft()
+            self._schedule(key, at)
+
+    def release_import(self, source: str, imported_until: datetime, now: datetime) -> None:
+        """Schedule what only waited for an import: see :func:`db.complaints.schedule_undecided`."""
+        for key in self._undecided.get(source, ()):
+            waiting = filter(complaints.waits_for_import, self._deadlines[key])
+            if any(row.due is not None and row.due < imported_until for row in waiting):
+                self._schedule(key, now)
+
+    def evaluate_again(self, keys: Iterable[int], now: datetime) -> None:
+        """Schedule an evaluation of these complaints at `now`: the outcome of a mail is known."""
+        for key in keys:
+            self._schedule(key, now)
+
+    def _schedule(self, key: int, at: datetime | None) -> None:
+        if at is None:
+            self._next.pop(key, None)
+        elif self._next.get(key) != at:
+            self._next[key] = at
+            heappush(self._queue, (at, key))
+
+    # --- what a run asks --------------------------------------------------------------------------
+
+    def activate_ruleset(self, run: RunContext) -> Ruleset | None:
+        """Record the ruleset in the first run; it does not change in a replay."""
+        if not self._ruleset:
+            self._ruleset = (super().activate_ruleset(run),)
+        return self._ruleset[0]
+
+    def due(
+        self, run: RunContext, limit: int, part: Shard, units: Sequence[str]
+    ) -> Sequence[Complaint]:
+        """Return at most `limit` complaints that are due for an evaluation, oldest first."""
+        keys: list[int] = []
+        while len(keys) < limit:
+            at = self.next_action()
+            if at is None or at > run.now:
+                break
+            _, key = heappop(self._queue)
+            del self._next[key]
+            keys.append(key)
+        self._load([key for key in keys if key not in self._rows])
+        return [self._rows[key] for key in keys]
+
+    def _load(self, keys: Sequence[int]) -> None:
+        for batch in complaints.chunked(keys):
+            query = select(Complaint).where(Complaint.id.in_(batch))
+            for row in self._session.scalars(query.options(undefer(Complaint.metrics))):
+                self._session.expunge(row)
+                self._rows[row.id] = row
+
+    def deadlines_of(self, run: RunContext, keys: Sequence[int]) -> Mapping[int, list[DeadlineRow]]:
+        """Return the deadlines of these complaints as evaluated last."""
+        return {key: self._deadlines.get(key, []) for key in keys}
+
+    def notices_of(self, run: RunContext, keys: Iterable[int]) -> Mapping[int, list[NoticeRow]]:
+        """Return the notices about these complaints."""
+        wanted = list(keys)
+        missing = [key for key in wanted if key not in self._notices]
+        if missing:
+            found = super().notices_of(run, missing)
+            self._notices.update((key, found.get(key, [])) for key in missing)
+        return {key: self._notices[key] for key in wanted}
+
+    def accepted(
+        self, run: RunContext, rows: Mapping[int, Sequence[NoticeRow]]
+    ) -> Mapping[int, Sequence[Acceptance]]:
+        """Return the mails accepted so far, by the key of the notice."""
+        return self._accepted
+
+    # --- what a run writes ------------------------------------------------------------------------
+
+    def add(
+        self,
+        run: RunContext,
+        lapses: Iterable[tuple[int, Event]],
+        deadlines: Iterable[EvaluatedDeadline],
+    ) -> None:
+        """Keep new deadlines. Lapses are not needed: each evaluation derives them again."""
+        for each in deadlines:
+            self._deadlines.setdefault(each.complaint_id, []).append(DeadlineRow(**each._asdict()))
+
+    def remove(self, run: RunContext, deadline: DeadlineRow) -> None:
+        """Remove the deadline of a rule that no longer applies."""
+        self._deadlines[deadline.complaint_id].remove(deadline)
+
+    def decided(self, complaint: int) -> None:
+        """Read the notices of this complaint again when they are needed."""
+        self._before_decision()
+        self._notices.pop(complaint, None)
+
+    def scheduled(self, rows: Sequence[Complaint]) -> None:
+        """Schedule the next evaluations of complaints that were just evaluated."""
+        for row in rows:
+            self._schedule(row.id, row.next_action_at)
+            waits = any(map(complaints.waits_for_import, self._deadlines.get(row.id, ())))
+            undecided = self._undecided.setdefault(row.source, set())
+            (undecided.add if waits else undecided.discard)(row.id)
+
+    def accept(self, mail: MessageRow, now: datetime) -> None:
+        """Count a mail as accepted by the server, with the items that it reports."""
+        for item in mail.items:
+            if item.included and not item.correction:
+                found = self._accepted.setdefault(item.notice_id, [])
+                found.append(Acceptance(item.notice_id, item.role, now))
+
+    def store_deadlines(self) -> None:
+        """Write all deadlines to the replica."""
+        names = EvaluatedDeadline._fields
+        rows = (row for each in self._deadlines.values() for row in each)
+        complaints.add_deadlines(
+            self._session, (EvaluatedDeadline(*(getattr(r, n) for n in names)) for r in rows)
+        )
