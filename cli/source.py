@@ -14,6 +14,7 @@ from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.translation import translated
 from cli.language.words import language, say, value_word
+from cli.learned import remarks
 from settings.errors import SettingsError
 from settings.site import load_site
 from sla.error_text import first_line
@@ -104,7 +105,8 @@ def learn_source(
 
     Prints a table for sources.toml, with its reasons as comments. An export of SP4N-LAPOR! is
     recognized by its columns. The zone and the units are those of the site. Columns likely to
-    contain names, addresses or numbers of persons are never mapped.
+    contain names, addresses or numbers of persons are never mapped. What a person should check is
+    said below it, as by `tenggat init`.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     try:
@@ -125,7 +127,9 @@ def learn_source(
     except UnlearnableFile as error:
         raise SourceError(error.text(language())) from None
     print(terminal_safe(learned.text_in(language())), end="")
-    console.err.print(say("source.learned", readable=learned.readable, rows=learned.rows))
+    lines = [say("source.learned", readable=learned.readable, rows=learned.rows)]
+    lines += remarks(learned, learned.name, place.folder if place else None)
+    console.err.print(escape("\n".join(lines)), soft_wrap=True)
 
 
 def _show_checked(checked: Checked) -> None:

@@ -17,6 +17,7 @@ from cli import console
 from cli.console import UsageError
 from cli.language.translation import translated
 from cli.language.words import language, say
+from cli.learned import remarks
 from settings.mail_address import address_of_person, is_address
 
 if TYPE_CHECKING:  # loads much: functions import it only when needed
@@ -170,8 +171,6 @@ def _report(folder: Path, written: WrittenSite) -> None:
     for name, learned in written.sources.items():
         values = {"name": name, "readable": learned.readable, "rows": learned.rows}
         lines.append(say("init.source", **values))
-        lines += [f"                  {each.text(language())}" for each in learned.doubts]
-        if unread := learned.rows - learned.readable:
-            lines.append(say("init.left_out", n=unread, name=name, folder=folder))
+        lines += [f"                  {each}" for each in remarks(learned, name, folder)]
     lines += [say("init.units", n=written.units), "", say("init.next", folder=folder)]
     console.out.print(escape("\n".join(lines)), soft_wrap=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tomllib
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from support.registers.first_hour import ANSWERS
@@ -135,6 +137,37 @@ def test_a_register_that_shows_no_end_is_named_by_init_and_doctor(
         [] if is_watched else ["source register does not show when a complaint ends"]
     )
     assert all(translated(what, "id") != what for what in found)
+    (without,) = site_files.sources_without_unit(load_site(site))
+    assert without.level == "note"
+    assert "sumber register tidak memuat kolom unit" in translated(without.what, "id")
+    assert "menjadi tanggungan Pemerintah Kabupaten Rekaan" in translated(without.what, "id")
+    _, said, _ = call_tenggat("--lang", "id", "doctor", "--site", site, "--all")
+    assert said.count(translated(without.what, "id")) == 1
+    to_decide = said.partition("PERLU DIPUTUSKAN")[2].partition("SIAP")[0]
+    assert translated(without.what, "id") in to_decide
+
+
+def test_learning_a_register_says_what_init_says_of_it(tmp_path, call_tenggat):
+    path = tmp_path / "register.csv"
+    days = ["13/10/2026", "26/10/2026", "11/02/2026", "10/11/2026 pagi", "", "26/11/2026"]
+    rows = "".join(f"WA-{n},{day},proses\n" for n, day in enumerate(days))
+    path.write_text(f"No Tiket,Tgl,Status\n{rows}", encoding="utf-8")
+    os.utime(path, (datetime(2026, 11, 30, tzinfo=UTC).timestamp(),) * 2)
+    site = tmp_path / "kab"
+    said = call_tenggat("--lang", "id", "init", site, *ANSWERS, "--register", path)[1]
+    _, out, errors = call_tenggat(
+        "--lang", "id", "source", "learn", path, "--name", "register", "--site", site
+    )
+    head, *remarks = errors.splitlines()
+    assert head == "5 dari 6 baris terbaca dengan pemetaan ini"
+    begun = said.splitlines().index("  sources.toml    register: 5 dari 6 baris terbaca")
+    assert remarks == [line.strip() for line in said.splitlines()[begun + 1 :][: len(remarks)]]
+    assert len(remarks) == 6
+    assert tomllib.loads(out).keys() == {"register"}
+
+
+def test_the_sources_of_the_example_name_their_units():
+    assert list(site_files.sources_without_unit(load_site(EXAMPLE))) == []
 
 
 def test_a_folder_with_files_is_refused_and_left_as_it_is(tmp_path, call_tenggat):

@@ -34,6 +34,7 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
         partial(site_files.misplaced, site),
         partial(site_files.reminding_sources, site),
         partial(site_files.endless_sources, site),
+        partial(site_files.sources_without_unit, site),
         partial(schedules.gaps, site, now),
         partial(database.database, site, now, clock=clock),
         partial(connectivity.mail, site),

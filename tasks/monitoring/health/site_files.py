@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
-from settings.mapping import TERMINAL
+from settings.mapping import TERMINAL, SourceMapping
 from settings.site import EXAMPLE, Site
 from sla.directory import Role
 from sla.ladders import SUPERIORS
@@ -169,6 +169,29 @@ def endless_sources(site: Site) -> Iterator[Finding]:
                 "add a column 'Tgl Selesai', or the word 'Selesai' in the column of the status, to"
                 " the file, and map it in sources.toml (`tenggat source learn FILE`)",
             )
+
+
+def sources_without_unit(site: Site) -> Iterator[Finding]:
+    """Report sources that never name the responsible unit: the administrator's unit has it all."""
+    for name, source in site.sources.items():
+        if source.is_exchange or source.completes is not None:
+            continue
+        if any(map(_names_units, (source, *source.completed_by.values()))):
+            continue
+        unit = site.directory.name_of(site.administrator_unit) or site.name
+        yield Finding(
+            "note",
+            f"source {name} has no column of the responsible unit: all of its complaints count as"
+            f" those of {unit}",
+            "add a column 'OPD Penanggung Jawab' with the names of units to the file, and map it in"
+            f" sources.toml (`tenggat source learn FILE`); or write constants.unit under [{name}]",
+        )
+
+
+def _names_units(source: SourceMapping) -> bool:
+    if source.fields.unit or "unit" in source.constants:
+        return True
+    return any(event.unit for event in source.events)
 
 
 def misplaced(site: Site) -> Iterator[Finding]:
