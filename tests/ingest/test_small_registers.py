@@ -95,6 +95,22 @@ def test_a_column_of_units_with_names_in_it_is_not_read_and_that_is_said(tmp_pat
     assert not [name for name in NAMES if name in " ".join(said(learned).values())]
 
 
+KINDS = ("Jalan", "Lampu", "KTP", "Bansos", "Sekolah", "Puskesmas", "Banjir", "Parkir", "Air")
+
+
+@pytest.mark.parametrize(
+    ("title", "field"), [("KATEGORI", "category"), ("Kanal", "channel"), ("Desa", "place")]
+)
+def test_a_column_titled_as_a_list_needs_no_word_twice(tmp_path, title, field):
+    words = [KINDS[n] if n < len(KINDS) else "Lainnya" for n in range(ROWS)]
+    learned = learned_from(tmp_path, {**table(), title: words})
+    assert getattr(source_of(learned).fields, field) == title
+    texts = [f"Mohon {word} di dekat pasar segera diperbaiki dan diperiksa" for word in words]
+    learned = learned_from(tmp_path, {**table(), title: texts})
+    assert getattr(source_of(learned).fields, field) is None
+    assert f"Kolom '{title}' tidak dibaca: isinya panjang" in said(learned)["words_unread"]
+
+
 @pytest.mark.parametrize("odd", ["tdk ada", "17/11", "s.d. sekarang belum"])
 def test_one_text_in_a_column_of_days_does_not_remove_the_column(tmp_path, odd):
     ends = with_cells(table()["Tgl Selesai"], at2=odd, at6="tgl 25 Nov 2026")

@@ -69,6 +69,9 @@ MOST_TITLED = 0.5
 """The share needed in a column whose title says that it has dates, or hours: other cells are errors
 of a clerk, which become questions or rejected rows."""
 
+MOST_LABELS, LONGEST_LABEL = 30, 40
+"""The most different words of a list in a file, and the most characters of one."""
+
 _ZONE_WORD = re.compile(r"^(?:pukul|pkl\.?|jam) | ?(?:wib|wita|wit)$", re.IGNORECASE)
 _STREET = re.compile(r"(?:jl|jln|jalan|gg|gang|dusun|dsn|rt|perum|kp|kampung)\b", re.IGNORECASE)
 
@@ -103,6 +106,13 @@ class ColumnSample:
     def few_words(self) -> bool:
         """Return whether values repeat; true for fewer than ten values: too few to decide."""
         return len(self.values) < 10 or len(self.counts) <= max(3, len(self.values) // 2)
+
+    @property
+    def has_labels(self) -> bool:
+        """Return whether the values are short and few enough to be the words of a list."""
+        if len(self.counts) > MOST_LABELS:
+            return False
+        return all(len(value) <= LONGEST_LABEL for value in self.counts)
 
     def position_of(self, value: str) -> str:
         """Return the line of the first cell with a value; '?' without lines."""

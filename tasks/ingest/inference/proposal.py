@@ -56,6 +56,9 @@ from tasks.sources.files.timestamps import stated_time, written_at
 from tasks.text.catalog import catalog
 from tasks.text.translation import translated_comments
 
+LISTS = ("category", "channel", "place")
+"""The fields with a word of a list that no rule of the law asks for."""
+
 REGISTER = "register"
 """The name of a source whose file name has no letters."""
 
@@ -319,14 +322,21 @@ def _received(
 def _has_words_of(column: ColumnSample, name: str) -> bool:
     """Check whether the values of a column can be those of a field: they repeat, or are known.
 
-    In a short register nearly every row has another unit. So a column titled as the unit, or as the
-    status, needs no value twice.
+    In a short register nearly every row has another unit, category or village. So a column titled
+    as one of them, or as the status, needs no value twice.
     """
     if column.few_words:
         return True
     if name == "unit":
         return is_called(column, "unit") and column.has_unit_names
+    if name in LISTS:
+        return is_called(column, name) and column.has_labels
     return name == "status" and is_called(column, "status") and bool(STATUS.keys() & column.counts)
+
+
+def _is_list(column: ColumnSample) -> bool:
+    """Check whether the header says that a column has a category, a channel or a place."""
+    return any(is_called(column, name) for name in LISTS)
 
 
 def _shows_end(draft: _Draft) -> bool:
@@ -565,7 +575,11 @@ def _account_for_the_rest(draft: _Draft) -> None:
         draft.left_out.append((column, why))
     if not draft.table.lapor:
         keys = {_STATUS_SHOWS_END: "", _MORE_EXACT: "status_less_exact"}
-        draft.doubts += unread((column, keys.get(why)) for column, why in draft.left_out)
+        listed = [c for c, why in draft.left_out if why == _DIFFER and _is_list(c)]
+        draft.doubts += unread(
+            (column, "words_unread" if column in listed else keys.get(why))
+            for column, why in draft.left_out
+        )
         received = draft.column("received")
         steps = (column for column, *_ in draft.events)
         draft.doubts += odd_cells(received, steps)
