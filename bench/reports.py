@@ -30,7 +30,7 @@ def main() -> None:
     """Make every format of one report and print what it took."""
     from tasks.reports.formats.html import report_html  # noqa: PLC0415
     from tasks.reports.formats.json_csv import report_csv, report_json  # noqa: PLC0415
-    from tasks.reports.formats.pdf import report_pdf  # noqa: PLC0415
+    from tasks.reports.formats.pdf.report import report_pdf  # noqa: PLC0415
     from tasks.reports.formats.plots import Plot, plots  # noqa: PLC0415
     from tasks.reports.formats.xlsx import report_xlsx  # noqa: PLC0415
     from tasks.reports.public_edition import public_edition  # noqa: PLC0415

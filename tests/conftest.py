@@ -378,11 +378,11 @@ def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """
 
     def page(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> bytes:
-        from tasks.reports.formats.pdf import printed  # noqa: PLC0415 - loads matplotlib
+        from tasks.reports.formats.pdf.report import printed  # noqa: PLC0415 - loads matplotlib
 
         return printed(view, zone, drawn).encode()
 
-    monkeypatch.setattr("tasks.reports.formats.pdf.report_pdf", page)
+    monkeypatch.setattr("tasks.reports.formats.pdf.report.report_pdf", page)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from support.pipeline import at, decide, register
 from tasks.reports.formats.annex import EVALUATIONS, annex_parts
 from tasks.reports.formats.annex_files import annex_pdf, annex_xlsx
 from tasks.reports.formats.html import report_html
-from tasks.reports.formats.pdf import report_pdf
+from tasks.reports.formats.pdf.report import report_pdf
 from tasks.reports.model import Report
 from tasks.summary import SummaryRequest, make_summary
 from tasks.text.catalog import catalog

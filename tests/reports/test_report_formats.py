@@ -454,7 +454,7 @@ FULL_PRINTED = pytest.mark.parametrize(("kind", "locale"), PRINTED[:2])
 
 
 def report_pdf(report: Report, drawn: Mapping[str, Plot]) -> bytes:
-    from tasks.reports.formats.pdf import report_pdf as write  # noqa: PLC0415
+    from tasks.reports.formats.pdf.report import report_pdf as write  # noqa: PLC0415
 
     return write(report, ZONE, drawn)
 

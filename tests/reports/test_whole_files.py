@@ -55,7 +55,7 @@ def test_a_format_that_cannot_be_made_leaves_none_of_the_others(tmp_path, monkey
     def broken(*_: object) -> bytes:
         raise RuntimeError("no PDF")
 
-    monkeypatch.setattr("tasks.reports.formats.pdf.report_pdf", broken)
+    monkeypatch.setattr("tasks.reports.formats.pdf.report.report_pdf", broken)
     monkeypatch.setattr("tasks.reports.formats.plots.plots", lambda view, zone: {})
     with pytest.raises(RuntimeError):
         write_all(view(units=3, count=20), tmp_path, ZONE, formats=("html", "pdf"))

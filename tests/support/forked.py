@@ -26,9 +26,9 @@ PATIENCE = 180
 
 
 PLAIN_REPORTS = """
-import tasks.reports.formats.pdf, tasks.reports.formats.plots
+import tasks.reports.formats.pdf.report, tasks.reports.formats.plots
 tasks.reports.formats.plots.plots = lambda view, zone: {}
-tasks.reports.formats.pdf.report_pdf = lambda view, zone, drawn: b"%PDF-1.7"
+tasks.reports.formats.pdf.report.report_pdf = lambda view, zone, drawn: b"%PDF-1.7"
 """
 """To run before: reports without plots and with an empty page as PDF, which takes seconds less."""
 

@@ -35,7 +35,7 @@ import tasks.evaluation.status
 import tasks.notifications.transport.local_mailbox
 import tasks.reports.formats.html
 import tasks.reports.formats.json_csv
-import tasks.reports.formats.pdf
+import tasks.reports.formats.pdf.report
 import tasks.reports.formats.xlsx
 from support import live_sites
 

@@ -1,4 +1,4 @@
-"""Write a report as HTML, PDF, XLSX, JSON and CSV: one module for each format.
+"""Write a report as HTML, PDF, XLSX, JSON and CSV: a module or a package for each format.
 
 `writer` writes all of them, `evidence_card` the card of one complaint. No format computes a figure.
 """

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from tasks.reports.formats.annex import AnnexFigure, AnnexIndicator, AnnexPart, annex_parts
-from tasks.reports.formats.line_breaks import breakable
-from tasks.reports.formats.pdf import page_frame, set_pages
-from tasks.reports.formats.typesetting import printable_json
+from tasks.reports.formats.pdf.line_breaks import breakable
+from tasks.reports.formats.pdf.report import page_frame, set_pages
+from tasks.reports.formats.pdf.typesetting import printable_json
 from tasks.reports.formats.xlsx import A4, NUMBER_FORMATS, TEXT_STAYS_TEXT, local_time
 from tasks.reports.formats.xlsx_rows import LONGEST_CELL
 from tasks.reports.model import Report

@@ -18,9 +18,9 @@ from sla.events import Event, Kind
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data
 from tasks.evaluation.explain import ExplainedDeadline, Explanation
-from tasks.reports.formats.line_breaks import breakable
 from tasks.reports.formats.logo import logo_svg
-from tasks.reports.formats.typesetting import printable_json, typeset
+from tasks.reports.formats.pdf.line_breaks import breakable
+from tasks.reports.formats.pdf.typesetting import printable_json, typeset
 from tasks.text.catalog import catalog
 from tasks.text.formats import long_day_text, moment_text, one_line, short_day_text, zone_name
 from tasks.text.templates import macros

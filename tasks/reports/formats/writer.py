@@ -39,7 +39,7 @@ def write_all(
     from tasks.reports.formats.duty_cells import duties_csv  # noqa: PLC0415
     from tasks.reports.formats.html import report_html  # noqa: PLC0415
     from tasks.reports.formats.json_csv import report_csv, report_json  # noqa: PLC0415
-    from tasks.reports.formats.pdf import report_pdf  # noqa: PLC0415
+    from tasks.reports.formats.pdf.report import report_pdf  # noqa: PLC0415
     from tasks.reports.formats.plots import Plot, plots  # noqa: PLC0415
     from tasks.reports.formats.xlsx import report_xlsx  # noqa: PLC0415
 

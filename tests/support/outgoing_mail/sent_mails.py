@@ -93,7 +93,9 @@ def send_each_kind(folder: Path, locale: str, *, plain: bool = False) -> dict[st
     """
     context = _context(folder, locale)
     with closing(context), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.reports.formats.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
+        patch.setattr(
+            "tasks.reports.formats.pdf.report.report_pdf", lambda view, zone, drawn: BLANK_PDF
+        )
         if plain:
             patch.setattr("tasks.reports.formats.plots.plots", lambda view, zone: {})
         for now in (REMINDED, BREACHED, ESCALATED, WEEKLY):

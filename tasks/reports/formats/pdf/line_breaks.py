@@ -20,6 +20,8 @@ def breakable(text: str, longest: int) -> str:
     A word of letters breaks between its syllables, by the rules of Indonesian. Other words,
     such as numbers and addresses, break after every few characters.
     """
+    if len(text) <= longest:
+        return text
     return " ".join(
         word if len(word) <= longest else _breakable_word(word, longest) for word in text.split(" ")
     )

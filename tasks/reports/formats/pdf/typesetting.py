@@ -11,12 +11,11 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import typst
 
+from tasks.reports.formats.pdf.font_metrics import font_folder
 from tasks.text.catalog import TEMPLATES
 
 UNPRINTABLE = re.compile(
@@ -61,11 +60,6 @@ def _printable(value: Any) -> Any:
         case list() | tuple():
             return [_printable(each) for each in value]
     return value
-
-
-def font_folder() -> Path:
-    """Return the folder of matplotlib's fonts; one of them has a sign for every character."""
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
 
 @lru_cache
