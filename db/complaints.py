@@ -379,6 +379,14 @@ def any_due(
     return session.scalar(due.limit(1)) is not None
 
 
+def count_due(
+    session: Session, now: datetime, part: Shard = EVERYTHING, units: Sequence[str] = ()
+) -> int:
+    """Count the complaints that :func:`due_for_evaluation` would return without a limit."""
+    query = select(func.count()).select_from(Complaint).where(_is_due(now, part, units))
+    return session.scalar(query) or 0
+
+
 def _is_due(
     now: datetime | BindParameter[datetime], part: Shard, units: Sequence[str]
 ) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from typing import Any
 from flows.deadlines import deadlines
 from flows.delivery import delivery
 from flows.intake import intake
+from flows.run_context import SAY
 from tasks.ingest.source_count import IncompleteIntake
 
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
@@ -32,9 +33,11 @@ def run_cycle(site: str, now: datetime | None, *, say: Callable[[str], None]) ->
     """Run the three flows in order, at `now` or each by the clock.
 
     If intake fails, the others still run. Known complaints are then still evaluated and notices
-    still sent, but the cycle counts as failed.
+    still sent, but the cycle counts as failed. `say` gets the name of each step, and the progress
+    of a long one.
     """
     cycle = Cycle()
+    SAY.set(say)
     for name, step in STEPS.items():
         say(f"{name} ...")
         try:

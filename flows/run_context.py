@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,6 +37,10 @@ from tasks.text.incidents import witness_text
 from tasks.text.templates import render
 
 refuse_stored_results()  # also for a command that runs a flow with the API of a service
+
+
+SAY: ContextVar[Callable[[str], None]] = ContextVar("say", default=lambda text: None)
+"""Tells a line to the person who started a cycle by a command; without one, to nobody."""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,12 @@ from tasks.evaluation.notices import (
 from tasks.notifications.enqueue import enqueue_alert, enqueue_corrections, enqueue_notices
 
 BATCH = 1000
+
+PROGRESS = 20_000
+"""Number of evaluated complaints between two reports of the progress of a long run."""
+
+Progress = Callable[[int, int], None]
+"""It gets the number of evaluated complaints, and the number of those evaluated or still due."""
 
 PUSHED_BACK = timedelta(days=1)
 """The delay before another try for a complaint that could not be evaluated."""
@@ -73,6 +79,7 @@ def evaluate_and_notify(
     part: Shard = EVERYTHING,
     *,
     cases: CaseStore = DATABASE,
+    progress: Progress | None = None,
 ) -> EvaluationCount:
     """Evaluate all complaints with an action due at `now` and queue their mail, in one transaction.
 
@@ -81,7 +88,7 @@ def evaluate_and_notify(
 
     If the ruleset (law, calendar, ladders and so on) has changed since the last run, every
     complaint is evaluated again and the changed deadlines are listed. Notices already sent are not
-    changed.
+    changed. A run over a backlog reports its `progress`.
     """
     with context.run(now, run_id) as run:
         starts_at = run.mode.starts_at
@@ -91,6 +98,7 @@ def evaluate_and_notify(
         count = evaluation.count
         ruleset = cases.activate_ruleset(run)
         units = sorted(context.site.directory.units)
+        done = total = 0
         while batch := cases.due(run, BATCH, part, units):
             moves = evaluation.batch(batch)
             session.flush()
@@ -98,6 +106,10 @@ def evaluate_and_notify(
                 rulesets.add_deadline_changes(session, ruleset, moves)
             if len(batch) < BATCH:
                 break
+            done += len(batch)
+            if progress is not None and done % PROGRESS < BATCH:
+                total = total or done + complaints.count_due(session, now, part, units)
+                progress(done, max(done, total))
         queued = enqueue_notices(run, evaluation.owed)
         enqueue_corrections(run, evaluation.corrections)
         count.messages, count.vacancies, count.storm = queued.mails, queued.vacancies, queued.storm

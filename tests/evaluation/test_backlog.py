@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from conftest import wita
 from sqlalchemy import event, func, select
 from support.pipeline import BREACHED, at, decide, register
 
 from db.audit import AuditKind
 from db.models import AuditRow, MessageItem, NoticeRow
+from tasks import deadlines
 from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
 
 LATE = 150
 STATEMENTS = 100
@@ -74,3 +77,17 @@ def test_the_pending_notices_of_a_backlog_are_no_objects_of_the_orm(context):
         assert notices >= LATE
         assert items >= LATE
         assert kinds.count(AuditKind.NOTICE_QUEUED) == LATE
+
+
+def test_a_long_run_reports_its_progress(context, monkeypatch):
+    monkeypatch.setattr(deadlines, "BATCH", 20)
+    monkeypatch.setattr(deadlines, "PROGRESS", 50)
+    backlog(context)
+    reported: list[tuple[int, int]] = []
+    evaluate_and_notify(
+        context,
+        wita(BREACHED),
+        "a test",
+        progress=lambda done, total: reported.append((done, total)),
+    )
+    assert reported == [(60, LATE), (100, LATE)]

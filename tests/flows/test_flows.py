@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import REPOSITORY, wita
+from prefect.logging import disable_run_logger
 from sqlalchemy import select
 from support.forked import PLAIN_REPORTS, SILENT, Origin
 from support.prefect_shared import Shared, Told
@@ -20,10 +21,12 @@ from support.small_site import NAME, export, small_site
 from support.wait import until
 
 from db.models import MessageKind, MessageRow
-from flows.run_context import flow_run_context
+from flows.deadlines import show_progress
+from flows.run_context import SAY, flow_run_context
 from service.environment import prefect_environment
 from service.prefect_api import every
 from tasks.common.context import ClockInThePast, SiteContext
+from tasks.text.translation import translated
 
 NOW = "2026-11-24T08:00"
 
@@ -259,3 +262,13 @@ for hour in (9, 10):
         assert sorted(session.scalars(query)) == ["inspector", "regional_secretary"]
     artifact = next(a for a in prefect.all("artifacts") if a["key"] == "summary")
     assert "November 2026" in artifact["data"]
+
+
+def test_the_person_who_started_a_cycle_reads_how_far_a_long_run_is():
+    said: list[str] = []
+    before = SAY.set(said.append)
+    with disable_run_logger():
+        show_progress(20_000, 70_000)
+    SAY.reset(before)
+    assert said == ["20000 of 70000 complaints evaluated"]
+    assert translated(said[0], "id") == "20000 dari 70000 pengaduan sudah dinilai"
