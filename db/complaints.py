@@ -551,6 +551,16 @@ def past_facts(
     return found
 
 
+def every_past_facts(session: Session, complaints: Iterable[int]) -> dict[int, list[PastFacts]]:
+    """Load all former facts of these complaints, oldest first."""
+    found: dict[int, list[PastFacts]] = {}
+    for batch in chunked(complaints):
+        query = select(PastFacts).where(PastFacts.complaint_id.in_(batch))
+        for row in session.scalars(query.order_by(PastFacts.superseded_at, PastFacts.id)):
+            found.setdefault(row.complaint_id, []).append(row)
+    return found
+
+
 def schedule_evaluation(session: Session, source: str, now: datetime) -> None:
     """Schedule a new evaluation of all complaints of a source at `now`.
 

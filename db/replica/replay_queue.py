@@ -146,6 +146,12 @@ def looks_elsewhere_since(session: Session, begin: datetime) -> list[Looked]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def import_times(session: Session) -> list[datetime]:
+    """List the times at which imports, here or elsewhere, were recorded, oldest first."""
+    times = union(select(SourceImport.recorded_at), select(Origin.recorded_at))
+    return sorted(session.scalars(times))
+
+
 def marks_until(source: Connection, end: datetime) -> list[Mark]:
     """List the addresses suppressed before `end`, oldest first."""
     rows = source.execute(

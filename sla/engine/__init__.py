@@ -4,4 +4,12 @@
 day by day. The decision table and the verdicts compute many clocks at once.
 """
 
-__all__ = ["clocks", "context", "deadline", "evaluate", "explain", "verdicts"]
+__all__ = [
+    "clocks",
+    "context",
+    "deadline",
+    "evaluate",
+    "explain",
+    "timeline",
+    "verdicts",
+]

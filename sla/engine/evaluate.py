@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sla.calendar import OutsideCalendar
 from sla.engine.certainty import agreed, possible_lapses, weakened, weakened_by_lapses
 from sla.engine.clocks import clocks, doubt_about, may_apply, undetermined
-from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
+from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext, Policy
 from sla.engine.deadline import Deadline, State
 from sla.engine.event_orders import possible_orders
 from sla.engine.verdicts import ClockInput, verdicts
@@ -42,7 +42,9 @@ class Evaluation:
     is not known whether they apply, because a field of the complaint is unreadable. `error` is set,
     and nothing is evaluated, if a count leaves the calendar of the site
     (`sla.calendar.OutsideCalendar`) or the events contradict each other
-    (`sla.events.ImpossibleHistory`).
+    (`sla.events.ImpossibleHistory`). `moments` are those at which time alone may change a deadline:
+    when the evaluation or the last import of the source passes one of them; None if any time may
+    change it.
     """
 
     known: list[Event] = field(default_factory=list)
@@ -50,6 +52,7 @@ class Evaluation:
     error: OutsideCalendar | ImpossibleHistory | None = None
     undetermined: list[Rule] = field(default_factory=list)
     doubts: Sequence[Event] = ()
+    moments: frozenset[datetime] | None = None
 
 
 def evaluate(
@@ -112,7 +115,13 @@ def evaluate_all(
             *evaluate_all(cases[middle:], context, as_of),
         ]
     return [
-        Evaluation(events, found, undetermined=batch.undetermined(place), doubts=doubts)
+        Evaluation(
+            events,
+            found,
+            undetermined=batch.undetermined(place),
+            doubts=doubts,
+            moments=batch.moments_of(place),
+        )
         for place, (events, found, (_, doubts)) in enumerate(
             zip(known, deadlines, split, strict=True)
         )
@@ -163,6 +172,20 @@ class _BatchEvaluation:
         self._orders = [possible_orders(events) for events in known]
         self._may_lapse: dict[int, dict[str, datetime]] = {}
         """The first moment of each possible lapse that is not certain, by complaint and rule."""
+        self._moments: list[set[datetime]] = [set() for _ in cases]
+        """The moments at which time alone may change a deadline, by complaint."""
+
+    def moments_of(self, place: int) -> frozenset[datetime] | None:
+        """Return the moments at which time alone may change a deadline of a complaint.
+
+        The policy `strict` decides by a moment that the deadline does not show. An interval cut at
+        the time of the evaluation is another one later.
+        """
+        events, as_of = self._cases[place].events, self._as_of
+        cut = any(e.earliest is not None and e.recorded_at <= as_of < e.latest for e in events)
+        if cut or self._context.policy is Policy.STRICT:
+            return None
+        return frozenset(self._moments[place])
 
     def undetermined(self, place: int) -> list[Rule]:
         """Return the rules of which it is not known whether they apply to the complaint."""
@@ -221,7 +244,11 @@ class _BatchEvaluation:
         by_order: dict[tuple[int, int], list[Deadline]] = {}
         evaluated = verdicts(inputs, self._context, self._as_of)
         for owner, entry, deadline in zip(owners, inputs, evaluated, strict=True):
-            by_order.setdefault(owner, []).append(self._of_version(entry, deadline))
+            found_deadline = self._of_version(entry, deadline)
+            by_order.setdefault(owner, []).append(found_deadline)
+            if deadline.stopped is None:
+                each = (deadline.due, deadline.due_earliest, deadline.shown_by)
+                self._moments[owner[0]].update(filter(None, (*each, found_deadline.due_earliest)))
         return [self._agreed(place, by_order) for place in places]
 
     def _applicable(

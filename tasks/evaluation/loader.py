@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,31 +29,50 @@ class LoadedComplaint:
     rating: int | None = None
 
 
-def load_complaints(
-    session: Session, context: SiteContext, rows: Sequence[Complaint], as_of: datetime
-) -> Iterator[LoadedComplaint]:
-    """Load these complaints with their facts as known at `as_of`.
-
-    A source without configuration shows no kinds of events.
+@dataclass(frozen=True, slots=True)
+class SourceKnowledge:
+    """What is known about the sources at a moment: their imports, and the facts of other
+    installations.
     """
-    keys = [row.id for row in rows]
-    events = complaints.events_of(session, keys)
-    past = complaints.past_facts(session, keys, as_of)
-    coverage = source_coverage(session, context, as_of)
-    foreign = {row.source for row in rows} - context.site.sources.keys()
-    origins = imports.origins(session, as_of) if foreign else {}
-    for row in rows:
-        then: Complaint | PastFacts = past.get(row.id, row)
-        facts = replace(
-            _source_facts(context, row.source, origins),
+
+    context: SiteContext
+    coverage: Mapping[str, Sequence[imports.Covered]]
+    origins: dict[str, Origin]
+
+    @classmethod
+    def load(
+        cls, session: Session, context: SiteContext, sources: Set[str], as_of: datetime
+    ) -> SourceKnowledge:
+        """Load what is known about these sources. One without configuration shows no events."""
+        coverage = source_coverage(session, context, as_of)
+        foreign = sources - context.site.sources.keys()
+        return cls(context, coverage, imports.origins(session, as_of) if foreign else {})
+
+    def facts(self, row: Complaint, then: Complaint | PastFacts) -> ComplaintFacts:
+        """Return the facts of a complaint; `then` has those that the source may correct."""
+        origin = self.origins.get(row.source)
+        return replace(
+            _source_facts(self.context, row.source, self.origins),
             classification=then.classification,
             category=then.category,
             channel=then.channel,
             promised_due=then.promised_due,
-            known_until=_known_until(row, coverage.get(row.source))
-            or (origins[row.source].imported_until if row.source in origins else None),
+            known_until=_known_until(row, self.coverage.get(row.source))
+            or (origin.imported_until if origin is not None else None),
         )
-        history = CaseHistory(facts, events.get(row.id, []))
+
+
+def load_complaints(
+    session: Session, context: SiteContext, rows: Sequence[Complaint], as_of: datetime
+) -> Iterator[LoadedComplaint]:
+    """Load these complaints with their facts as known at `as_of`."""
+    keys = [row.id for row in rows]
+    events = complaints.events_of(session, keys)
+    past = complaints.past_facts(session, keys, as_of)
+    sources = SourceKnowledge.load(session, context, {row.source for row in rows}, as_of)
+    for row in rows:
+        then: Complaint | PastFacts = past.get(row.id, row)
+        history = CaseHistory(sources.facts(row, then), events.get(row.id, []))
         yield LoadedComplaint(row, history, then.place, then.rating)
 
 

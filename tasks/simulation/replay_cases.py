@@ -6,8 +6,9 @@ the database in reality.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 
@@ -16,15 +17,50 @@ from sqlalchemy.orm import Session, undefer
 
 from db import complaints, notices
 from db.complaints import EvaluatedDeadline
-from db.models import Complaint, DeadlineRow, MessageRow, NoticeRow, Ruleset
+from db.models import Complaint, DeadlineRow, MessageRow, NoticeRow, PastFacts, Ruleset
 from db.notices import Acceptance
 from db.replica import replay_queue
+from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all
+from sla.engine.timeline import Timeline
 from sla.events import Event
 from sla.shards import Shard
 from tasks.common.context import RunContext
 from tasks.evaluation.case_store import CaseStore
+from tasks.evaluation.loader import LoadedComplaint, SourceKnowledge, as_watched
 
 NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class _Case:
+    """A complaint with all its events and former facts, and its last evaluation."""
+
+    def __init__(self, row: Complaint, events: Sequence[Event], past: Sequence[PastFacts]) -> None:
+        self.row, self._events, self._past = row, events, past
+        self.timeline = Timeline(events)
+
+    def loaded(self, sources: SourceKnowledge, as_of: datetime) -> LoadedComplaint:
+        """Return the complaint with its facts as known at `as_of`."""
+        former = (each for each in self._past if each.superseded_at > as_of)
+        then: Complaint | PastFacts = next(former, self.row)
+        history = CaseHistory(sources.facts(self.row, then), self._events)
+        return LoadedComplaint(self.row, history, then.place, then.rating)
+
+
+class _Sources:
+    """What is known about the sources; it is loaded again only after an import."""
+
+    def __init__(self, session: Session) -> None:
+        self._imports = replay_queue.import_times(session)
+        self._sources = frozenset(session.scalars(select(Complaint.source).distinct()))
+        self._known: tuple[int, SourceKnowledge] | None = None
+
+    def at(self, run: RunContext) -> SourceKnowledge:
+        """Return what is known about the sources at the time of the run."""
+        number = bisect_right(self._imports, run.now)
+        if self._known is None or self._known[0] != number:
+            loaded = SourceKnowledge.load(run.session, run.context, self._sources, run.now)
+            self._known = number, loaded
+        return self._known[1]
 
 
 class ReplayCases(CaseStore):
@@ -37,7 +73,8 @@ class ReplayCases(CaseStore):
 
     def __init__(self, session: Session, before_decision: Callable[[], None]) -> None:
         self._session, self._before_decision = session, before_decision
-        self._rows: dict[int, Complaint] = {}
+        self._cases: dict[int, _Case] = {}
+        self._sources = _Sources(session)
         self._deadlines: dict[int, list[DeadlineRow]] = {}
         self._undecided: dict[str, set[int]] = {}
         self._notices: dict[int, list[NoticeRow]] = {}
@@ -110,15 +147,42 @@ class ReplayCases(CaseStore):
             _, key = heappop(self._queue)
             del self._next[key]
             keys.append(key)
-        self._load([key for key in keys if key not in self._rows])
-        return [self._rows[key] for key in keys]
+        self._load([key for key in keys if key not in self._cases])
+        return [self._cases[key].row for key in keys]
 
     def _load(self, keys: Sequence[int]) -> None:
         for batch in complaints.chunked(keys):
+            events = complaints.events_of(self._session, batch)
+            past = complaints.every_past_facts(self._session, batch)
             query = select(Complaint).where(Complaint.id.in_(batch))
             for row in self._session.scalars(query.options(undefer(Complaint.metrics))):
                 self._session.expunge(row)
-                self._rows[row.id] = row
+                self._cases[row.id] = _Case(row, events.get(row.id, []), past.get(row.id, []))
+
+    def evaluated(
+        self, run: RunContext, rows: Sequence[Complaint]
+    ) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
+        """Evaluate these complaints, as far as data or time may have changed an evaluation."""
+        keys = [row.id for row in rows]
+        self._load([key for key in keys if key not in self._cases])
+        sources = self._sources.at(run)
+        loaded, found, missing = [], {}, []
+        for key in keys:
+            case = self._cases[key]
+            each = case.loaded(sources, run.now)
+            loaded.append((case, each))
+            kept = case.timeline.at(each.history.facts, run.now)
+            if kept is None:
+                missing.append((case, each))
+            else:
+                found[key] = kept
+        context = run.site.evaluation_context
+        fresh = evaluate_all([each.history for _, each in missing], context, run.now)
+        for (case, each), evaluation in zip(missing, fresh, strict=True):
+            case.timeline.keep(evaluation, each.history.facts, run.now)
+            found[case.row.id] = evaluation
+        for case, each in loaded:
+            yield each, as_watched(run.context, case.row, found[case.row.id])
 
     def deadlines_of(self, run: RunContext, keys: Sequence[int]) -> Mapping[int, list[DeadlineRow]]:
         """Return the deadlines of these complaints as evaluated last."""

@@ -1,0 +1,79 @@
+"""The timeline of a complaint: its evaluation is kept until new data or the time changes it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sla.engine.context import ComplaintFacts
+from sla.engine.evaluate import Evaluation
+from sla.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An evaluation with all that it rests on.
+
+    `known` is the number of times of events that had passed. `shown_until` is the time until which
+    the source showed what happened.
+    """
+
+    evaluation: Evaluation
+    facts: ComplaintFacts
+    known: int
+    as_of: datetime
+    shown_until: datetime
+
+
+class Timeline:
+    """The last evaluation of a complaint with these events, for a replay of its past.
+
+    All evaluations must be made in one evaluation context, and `events` must have all events ever
+    recorded.
+    """
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        times = {moment for event in events for moment in (event.recorded_at, event.latest)}
+        self._times = sorted(times)
+        self._kept: _Kept | None = None
+
+    def at(self, facts: ComplaintFacts, as_of: datetime) -> Evaluation | None:
+        """Return the evaluation at `as_of` if the kept one is the same; else None.
+
+        The numbers of days used and left, which change every day, are those of the kept one.
+        """
+        kept = self._kept
+        if kept is None or kept.evaluation.moments is None:
+            return None
+        shown_until = _shown_until(facts, as_of)
+        same = (
+            self._number(as_of) == kept.known
+            and not _passes(kept.evaluation.moments, kept.as_of, as_of)
+            and not _passes(kept.evaluation.moments, kept.shown_until, shown_until)
+            and _timeless(facts) == kept.facts
+        )
+        return kept.evaluation if same else None
+
+    def keep(self, evaluation: Evaluation, facts: ComplaintFacts, as_of: datetime) -> None:
+        """Keep an evaluation made with these facts at `as_of`."""
+        until = _shown_until(facts, as_of)
+        known = self._number(as_of)
+        self._kept = _Kept(evaluation, _timeless(facts), known, as_of, until)
+
+    def _number(self, as_of: datetime) -> int:
+        return bisect_right(self._times, as_of)
+
+
+def _shown_until(facts: ComplaintFacts, as_of: datetime) -> datetime:
+    return as_of if facts.known_until is None else min(facts.known_until, as_of)
+
+
+def _timeless(facts: ComplaintFacts) -> ComplaintFacts:
+    return replace(facts, known_until=None)
+
+
+def _passes(moments: frozenset[datetime], one: datetime, other: datetime) -> bool:
+    """Check whether a time on the way from one moment to another compares otherwise with any."""
+    return any((one < each) != (other < each) or (one > each) != (other > each) for each in moments)
