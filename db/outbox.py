@@ -95,22 +95,30 @@ def _waiting_mails(storm: Storm | None) -> Select[tuple[MessageRow]]:
 ITEM_COLUMNS = ("message_id", "notice_id", "role", "copied", "correction")
 
 
-def add_items(
-    session: Session, message: MessageRow, items: Iterable[tuple[int, str, bool]]
-) -> None:
-    """Add notices to a mail, except those that it already has.
+NewItem = tuple[int, str, bool]
+"""An item to add: the id of a notice, the role of the recipient, and whether it is for information
+only."""
 
-    An item is the id of a notice, the role of the recipient, and whether it is for information
-    only.
-    """
+
+def add_items(session: Session, items: Sequence[tuple[MessageRow, Sequence[NewItem]]]) -> None:
+    """Add notices to different mails, except those that a mail already has."""
+    old = [message.id for message, _ in items if message.id is not None]
     session.flush()
-    known = set(
-        session.scalars(select(MessageItem.notice_id).where(MessageItem.message_id == message.id))
+    known: set[tuple[int, int]] = set()
+    for batch in chunked(old):
+        pairs = select(MessageItem.message_id, MessageItem.notice_id)
+        rows = session.execute(pairs.where(MessageItem.message_id.in_(batch)))
+        known.update((row[0], row[1]) for row in rows)
+    new = (
+        (message.id, *item, False)
+        for message, each in items
+        for item in each
+        if (message.id, item[0]) not in known
     )
-    rows = ((message.id, *item, False) for item in items if item[0] not in known)
-    for batch in chunked(rows, AT_ONCE):
-        insert_rows(session, cast(Table, MessageItem.__table__), ITEM_COLUMNS, batch)
-    session.expire(message, ["items"])
+    for added in chunked(new, AT_ONCE):
+        insert_rows(session, cast(Table, MessageItem.__table__), ITEM_COLUMNS, added)
+    for message, _ in items:
+        session.expire(message, ["items"])
 
 
 def last_weekly(

@@ -82,8 +82,11 @@ def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
     storm = storms.check(run, mails=len(boxes), complaints=len(about)) if live else None
     for mails, waits in ((again, held), (listed, None), (boxes, storm)):
         waiting = outbox.waiting(run.session, mails, waits)
-        for address, entries in mails.items():
-            _queue(run, address, entries, waits, waiting.get(address))
+        queued = [
+            _queued(run, address, entries, waits, waiting.get(address))
+            for address, entries in mails.items()
+        ]
+        outbox.add_items(run.session, queued)
     vacancies = list(dict.fromkeys(empty + missing + vacancies))
     _tell_of_vacancies(run, vacancies)
     if held is not None:
@@ -211,14 +214,14 @@ def _held(run: RunContext, role: Role, unit: str) -> bool:
     return run.site.directory.holders(role, unit or None, run.today).vacancy is None
 
 
-def _queue(
+def _queued(
     run: RunContext,
     address: str,
     entries: Sequence[_OutboxEntry],
     storm: Storm | None,
     waiting: MessageRow | None,
-) -> None:
-    """Put these notices into the waiting mail of a person, or into a new one."""
+) -> tuple[MessageRow, list[outbox.NewItem]]:
+    """Return the mail for these notices with its new items: the waiting mail, or a new one."""
     urgent = any(entry.owed.urgent for entry in entries)
     weekdays = _weekdays(run, address, [entry.owed for entry in entries])
     send_at = run.now if urgent else _send_at(run, address, weekdays)
@@ -230,11 +233,10 @@ def _queue(
     message = _joined_or_new(run, holder, cause, storm, send_at, waiting)
     marks = {"urgent": urgent, "weekly": weekdays != {None}}
     message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
-    items = (
+    return message, [
         (entry.owed.notice.id, str(entry.recipient.role), entry.recipient.copied)
         for entry in entries
-    )
-    outbox.add_items(run.session, message, items)
+    ]
 
 
 def _weekdays(run: RunContext, address: str, owed: Sequence[PendingNotice]) -> set[int | None]:
