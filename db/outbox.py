@@ -261,23 +261,25 @@ def take_due(
     first: Iterable[str] = (),
     *,
     officials: bool = False,
+    notes: Iterable[str] = (),
 ) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
     The caller composes them. With `alert` only alerts of this kind are loaded. While an alert of
-    one of the kinds `first` is due, only these alerts are loaded. With `officials` no alert is
-    loaded: alerts go to the administrators. Mails locked by another delivery
-    are skipped if the database supports it.
+    one of the kinds `first` is due, only these alerts are loaded. With `officials` only the alerts
+    of the kinds `notes` are loaded: alerts go to the administrators. Mails locked by another
+    delivery are skipped if the database supports it.
     """
     items = selectinload(MessageRow.items).selectinload(MessageItem.notice)
     query = _due(now, limit).where(*_alerts_only(alert))
     query = query.options(items.selectinload(NoticeRow.complaint))
     query = query.with_for_update(skip_locked=True, of=MessageRow)
+    kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
     if officials:
-        return list(session.scalars(query.where(MessageRow.kind != MessageKind.ALERT)))
+        to_officials = MessageRow.kind != MessageKind.ALERT
+        return list(session.scalars(query.where(or_(to_officials, kind.in_(list(notes))))))
     kinds = list(first)
     if kinds:
-        kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
         urgent = query.where(MessageRow.kind == MessageKind.ALERT, kind.in_(kinds))
         found = list(session.scalars(urgent))
         if found:

@@ -88,13 +88,17 @@ def alert_odd_hours(
     new = _not_named(run, ODD_HOURS, record.source, cells)
     if new:
         shown = dict.fromkeys(text for column in new for text in cells[column][:CELLS_SHOWN])
-        facts = {
-            "source": record.source,
-            "file": record.name,
-            "column": _BETWEEN.join(new),
-            "cells": _BETWEEN.join(shown),
-        }
-        enqueue_alert(run, ODD_HOURS, facts, same=("source", "column"))
+        enqueue_alert(
+            run,
+            ODD_HOURS,
+            {
+                "source": record.source,
+                "file": record.name,
+                "column": _BETWEEN.join(new),
+                "cells": _BETWEEN.join(shown),
+            },
+            same=("source", "column"),
+        )
     return [
         f"{record.name}: {column} ({_BETWEEN.join(cells[column][:CELLS_SHOWN])})" for column in new
     ]

@@ -189,12 +189,17 @@ WATCH = "watch"
 def alert_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
     """Compose a mail to the administrator about one event of the pipeline, ready to send."""
     locale = message.locale or site.locale
+    alert = alert_view(site, message, locale, now)
+    return in_envelope(site, message, alert_mail(alert, locale, site.zone), now)
+
+
+def alert_view(site: Site, message: MessageRow, locale: str, now: datetime) -> AlertMail:
+    """Return the content of an alert."""
     facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
     named = _named(site, facts, locale)
     if message.detail["alert"] == VACANCIES:
         named = tuple(_offices(site, message.detail, locale))
-    alert = AlertMail(site.name, message.recipient_name, now, message.detail["alert"], named)
-    return in_envelope(site, message, alert_mail(alert, locale, site.zone), now)
+    return AlertMail(site.name, message.recipient_name, now, message.detail["alert"], named)
 
 
 def _offices(site: Site, detail: Mapping[str, Any], locale: str) -> Iterator[tuple[str, str]]:

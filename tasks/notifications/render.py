@@ -263,8 +263,10 @@ def questions_mail(view: QuestionsMail, locale: str, zone: ZoneInfo) -> Rendered
 
 def trial_mail(view: TrialMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     """Render the digest of a trial: the mails that nobody got."""
-    n = len(view.shown) + len(view.attached)
-    text = catalog(locale)("trial.subject", n=n)
+    t = catalog(locale)
+    text = t("trial.subject", n=view.number)
+    if not view.number:
+        text = t("trial.subject_notes", n=len(view.notes))
     title = _administrator(view, locale)
     return _mail("trial", f"[Tenggat] {text}", locale, zone, view=view, title=title)
 

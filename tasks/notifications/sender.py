@@ -39,7 +39,11 @@ from tasks.notifications.transport.smtp import (
     ServerUnavailable,
     Uncomposable,
 )
-from tasks.notifications.trial.digest import enqueue_digest
+from tasks.notifications.trial.digest import (
+    NOTES_IN_DIGEST,
+    enqueue_digest,
+    is_worth_a_digest,
+)
 
 AT_ONCE = 50
 """Number of mails claimed and composed together."""
@@ -239,10 +243,16 @@ class Sender:
     def _show_in_trial(self, run: RunContext, moment: datetime) -> None:
         """Compose all due mails to officials, and queue one digest of them for the administrators.
 
-        The mails are never sent. They end as `trial`.
+        The digest has also the alerts that need no act at once. The mails are never sent. They end
+        as `trial`. A single alert without any other mail leaves by itself.
         """
-        due = outbox.take_due(run.session, moment, MOST_IN_TRIAL, officials=True)
+        due = outbox.take_due(
+            run.session, moment, MOST_IN_TRIAL, officials=True, notes=NOTES_IN_DIGEST
+        )
+        if not is_worth_a_digest(due):
+            return
         shown = []
+        officials = 0
         for start in range(0, len(due), AT_ONCE):
             for message in self._composed(run, due[start : start + AT_ONCE]):
                 message.status, message.next_attempt_at = MessageStatus.TRIAL, None
@@ -250,9 +260,10 @@ class Sender:
                 items = [item.notice_id for item in message.items]
                 notices.settle(run.session, items, moment)
                 shown.append(message.id)
+                officials += message.kind != MessageKind.ALERT
         if shown:
             enqueue_digest(run, shown)
-        self.count.in_trial += len(shown)
+        self.count.in_trial += officials
 
     def _waits(self, message: MessageRow, moment: datetime, site_mode: mode.SiteMode) -> bool:
         """Check whether a mail has to wait for the mail hours, as retries and late mails of a long

@@ -546,6 +546,7 @@ class TrialMail:
     """A mail to the administrator with the mails of a trial that nobody got.
 
     The texts of the `attached` ones are only in the attachment, because the body would be too long.
+    `notes` are alerts to the administrator that need no act at once.
     """
 
     site: str
@@ -553,3 +554,9 @@ class TrialMail:
     now: datetime
     shown: tuple[TrialEntry, ...]
     attached: tuple[TrialEntry, ...]
+    notes: tuple[AlertMail, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The number of mails that nobody got."""
+        return len(self.shown) + len(self.attached)

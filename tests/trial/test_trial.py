@@ -31,7 +31,7 @@ from settings.site import StormSettings
 from sla.directory import Role
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
-from tasks.notifications.enqueue import enqueue
+from tasks.notifications.enqueue import enqueue, enqueue_alert
 from tasks.notifications.trial.mode_text import mode_text
 from tasks.notifications.trial.readiness import preview_folder
 from tasks.notifications.trial.start import NotPossible, TooEarly, start_site, stop_site
@@ -79,6 +79,62 @@ def test_in_trial_one_digest_goes_to_the_administrator_and_nothing_to_anybody_el
             assert f"{row.recipient_name} <{row.recipient}>" in text
             assert row.subject in text
     assert deliver(trial, BREACHED).in_trial == 0
+
+
+def notes(context, now: str, *kinds: str) -> None:
+    """Queue alerts to the administrators."""
+    facts = {
+        "mixed_dates": {"source": "register", "file": "a.xlsx", "column": "Masuk"},
+        "odd_hours": {"source": "register", "file": "a.xlsx", "column": "Jam", "cells": "pagi"},
+        "vacancies": {"offices": [["dinsos", "liaison"], ["dinsos", "head_of_unit"]]},
+        "source_clock": {"source": "register", "our_time": now, "newest_time": now},
+    }
+    with context.run(wita(now), "intake") as run:
+        for kind in kinds:
+            enqueue_alert(run, kind, facts[kind])
+
+
+NOTES = ("mixed_dates", "odd_hours", "vacancies")
+
+
+def test_alerts_that_need_no_act_at_once_are_in_the_digest(trial, server):
+    owe(trial, BREACHED, *EVERYWHERE)
+    notes(trial, BREACHED, *NOTES, "source_clock")
+    count = deliver(trial, BREACHED)
+    assert (count.sent, count.in_trial) == (2, 4)
+    alert, digest = sorted(texts(server), key=lambda each: "Uji coba" in each[1])
+    assert alert[1] == "[Tenggat] Jam atau zona waktu sebuah sumber tampaknya keliru"
+    assert digest[1] == "[Tenggat] Uji coba: 4 surel tidak dikirim"
+    begin = digest[2].index("Catatan untuk Anda:")
+    assert begin < digest[2].index("Kepada: ")
+    for text in ("Jam pada sebuah kolom tidak terbaca", "Isi: pagi", "Dinas Sosial", "Masuk"):
+        assert text in digest[2][begin : digest[2].index("Kepada: ")]
+    assert "Jam pada sebuah kolom" not in alert[2]
+    start(trial, "2026-11-25 08:00")
+    notes(trial, "2026-11-25 08:00", *NOTES)
+    server.letters.clear()
+    deliver(trial, "2026-11-25 08:00")
+    assert not any("Catatan" in text or "kolom" in subject for _, subject, text in texts(server))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "subject"),
+    [
+        (NOTES, "[Tenggat] Uji coba: 3 catatan"),
+        (NOTES[1:2], "[Tenggat] Jam pada sebuah kolom tidak terbaca"),
+    ],
+)
+def test_alerts_without_a_mail_to_officials_are_one_mail(trial, server, kinds, subject):
+    notes(trial, BREACHED, *kinds)
+    assert deliver(trial, BREACHED).in_trial == 0
+    (found,) = texts(server)
+    assert (found[0], found[1]) == (ADMINISTRATOR, subject)
+    assert "surel di bawah ini" not in found[2]
+
+
+def test_a_live_site_sends_each_alert_by_itself(context, server):
+    notes(context, BREACHED, *NOTES)
+    assert deliver(context, BREACHED).sent == 3
 
 
 def test_a_long_digest_names_all_mails_and_attaches_their_texts(trial, server, monkeypatch):

@@ -5,27 +5,38 @@ from __future__ import annotations
 import email
 import email.policy
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from db.models import MessageRow
+from db.models import MessageKind, MessageRow
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext
 from tasks.notifications.enqueue import enqueue_alert
-from tasks.notifications.message import Attachment, in_envelope
+from tasks.notifications.import_alerts import MIXED_DATES, ODD_HOURS
+from tasks.notifications.message import Attachment, alert_view, in_envelope
 from tasks.notifications.render import trial_mail
-from tasks.notifications.views import TrialEntry, TrialMail
+from tasks.notifications.views import VACANCIES, VACANCY, TrialEntry, TrialMail
 from tasks.text.catalog import catalog
 from tasks.text.titles import office_title
 
 TRIAL_DIGEST = "trial_digest"
 """The kind of an alert with the mails of a trial."""
 
+NOTES_IN_DIGEST = (MIXED_DATES, ODD_HOURS, "inventory_in_trial", VACANCY, VACANCIES)
+"""The kinds of alerts that a digest has: they need no act of the administrator at once."""
+
 LONGEST_BODY = 45_000
 """Limit of the texts in the body of a digest, in characters; the attachment has all of them."""
 
 RULER = "=" * 72
+
+
+def is_worth_a_digest(mails: Sequence[MessageRow]) -> bool:
+    """Check whether these mails make a digest: one to an official, or two alerts to one person."""
+    alerts = Counter(mail.recipient for mail in mails if mail.kind == MessageKind.ALERT)
+    return alerts.total() < len(mails) or max(alerts.values(), default=0) > 1
 
 
 def enqueue_digest(run: RunContext, mails: Sequence[int]) -> None:
@@ -35,13 +46,21 @@ def enqueue_digest(run: RunContext, mails: Sequence[int]) -> None:
 
 
 def digest_mime(run: RunContext, message: MessageRow) -> bytes | None:
-    """Compose a digest: each mail with its recipient, its subject and its text."""
+    """Compose a digest: the recipient's own alerts, and each mail with its recipient, its subject
+    and its text.
+    """
     site = run.site
     locale = message.locale or site.locale
     rows = run.session.scalars(
         select(MessageRow).where(MessageRow.id.in_(message.detail["mails"])).order_by(MessageRow.id)
     )
-    entries = [entry_of(run, row, locale) for row in rows]
+    mails = [
+        row for row in rows if row.kind != MessageKind.ALERT or row.recipient == message.recipient
+    ]
+    notes = tuple(
+        alert_view(site, row, locale, run.now) for row in mails if row.kind == MessageKind.ALERT
+    )
+    entries = [entry_of(run, row, locale) for row in mails if row.kind != MessageKind.ALERT]
     shown, length = 0, 0
     for entry in entries:
         length += len(entry.text)
@@ -49,7 +68,12 @@ def digest_mime(run: RunContext, message: MessageRow) -> bytes | None:
             break
         shown += 1
     view = TrialMail(
-        site.name, message.recipient_name, run.now, tuple(entries[:shown]), tuple(entries[shown:])
+        site.name,
+        message.recipient_name,
+        run.now,
+        tuple(entries[:shown]),
+        tuple(entries[shown:]),
+        notes,
     )
     files = []
     if view.attached:
