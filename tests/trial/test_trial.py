@@ -94,6 +94,18 @@ def notes(context, now: str, *kinds: str) -> None:
             enqueue_alert(run, kind, facts[kind])
 
 
+def test_two_notes_of_one_kind_have_their_text_once(trial, server):
+    with trial.run(wita(BREACHED), "deadlines") as run:
+        for source in ("lapor", "register"):
+            enqueue_alert(run, "inventory_in_trial", {"source": source, "late": 3})
+    assert deliver(trial, BREACHED).sent == 1
+    ((_, _, text),) = texts(server)
+    assert text.count("Sumber baru memuat pengaduan yang sudah terlambat") == 1
+    lines = text.splitlines()
+    for source in ("lapor", "register"):
+        assert lines[lines.index(f"Sumber: {source}") + 1] == "Sudah terlambat: 3"
+
+
 NOTES = ("mixed_dates", "odd_hours", "vacancies")
 
 
