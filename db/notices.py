@@ -277,6 +277,24 @@ def without_answer(session: Session, notices: Iterable[int]) -> dict[int, frozen
     return found
 
 
+_EARLIER = aliased(NoticeRow)
+
+_EARLIER_MAILS = (
+    select(NoticeRow.id, MessageRow.recipient, MessageRow.status)
+    .join(
+        _EARLIER,
+        (_EARLIER.complaint_id == NoticeRow.complaint_id)
+        & (_EARLIER.rule == NoticeRow.rule)
+        & (_EARLIER.clock == NoticeRow.clock)
+        & (_EARLIER.id != NoticeRow.id),
+    )
+    .join(MessageItem, MessageItem.notice_id == _EARLIER.id)
+    .join(MessageRow, MessageRow.id == MessageItem.message_id)
+    .where(_EARLIER.taken_back_at.is_(None), MessageItem.included.is_not(False))
+)
+"""With conditions on the mail, SQLite without statistics would read all mails to the person."""
+
+
 def notified_before(session: Session, notices: Iterable[int], recipient: str) -> set[int]:
     """Return those of these notices about whose clock another mail has gone to a person, or waits.
 
@@ -288,25 +306,10 @@ def notified_before(session: Session, notices: Iterable[int], recipient: str) ->
         MessageStatus.CANCELLED,
         MessageStatus.DISCARDED,
     )
-    earlier = aliased(NoticeRow)
-    same_clock = (
-        (earlier.complaint_id == NoticeRow.complaint_id)
-        & (earlier.rule == NoticeRow.rule)
-        & (earlier.clock == NoticeRow.clock)
-        & (earlier.id != NoticeRow.id)
-    )
-    query = (
-        select(NoticeRow.id, MessageRow.recipient, MessageRow.status)
-        .join(earlier, same_clock)
-        .join(MessageItem, MessageItem.notice_id == earlier.id)
-        .join(MessageRow, MessageRow.id == MessageItem.message_id)
-        .where(earlier.taken_back_at.is_(None), MessageItem.included.is_not(False))
-    )  # with conditions on the mail, SQLite without statistics would read all mails to the person
-    connection = session.connection()
     found: set[int] = set()
     for batch in chunked(notices, AT_ONCE):
-        wanted = is_one_of(connection, NoticeRow.__table__.c.id, batch)
-        rows = session.execute(query.where(wanted))
+        wanted = is_one_of(session.connection(), NoticeRow.__table__.c.id, batch)
+        rows = session.execute(_EARLIER_MAILS.where(wanted))
         found.update(key for key, to, status in rows if to == recipient and status not in lost)
     return found
 

@@ -31,7 +31,6 @@ from tasks.evaluation.notices import (
     PendingNotice,
     decide_notices,
     history_of,
-    rungs_reached,
 )
 from tasks.notifications.enqueue import enqueue_alert, enqueue_corrections, enqueue_notices
 
@@ -298,7 +297,8 @@ class EvaluationRun:
                 revoked=taken_back,
                 superiors_from=self.mode.superiors_from,
             )
-            steps, next_rung = rungs_reached(context, deadline, now, history)
+            key = case.complaint.id
+            steps, next_rung = self.cases.rungs_reached(self.run, key, deadline, history)
             next_at = _next_at(context, deadline, now, next_rung)
             plans.append(_EvaluationPlan(deadline, history, steps, next_at))
         return plans
@@ -348,7 +348,7 @@ class _EvaluationPlan:
 
     deadline: Deadline
     history: NoticeHistory
-    steps: list[Reached]
+    steps: Sequence[Reached]
     next_at: datetime | None
 
 

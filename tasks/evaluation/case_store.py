@@ -7,16 +7,20 @@ A run of the service uses the database. A replay keeps them in memory instead
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from db import complaints, notices, rulesets
 from db.complaints import EvaluatedDeadline
 from db.models import Complaint, DeadlineRow, NoticeRow, Ruleset
 from db.notices import Acceptance
+from sla.engine.deadline import Deadline
 from sla.engine.evaluate import Evaluation
+from sla.escalation import Reached
 from sla.events import Event
 from sla.shards import Shard
 from tasks.common.context import RunContext
 from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
+from tasks.evaluation.notices import NoticeHistory, rungs_reached
 
 
 class CaseStore:
@@ -52,6 +56,12 @@ class CaseStore:
         """Return the accepted mails about these notices, by the key of the notice."""
         every = [row.id for each in rows.values() for row in each]
         return notices.acceptances(run.session, every, run.now)
+
+    def rungs_reached(
+        self, run: RunContext, complaint: int, deadline: Deadline, history: NoticeHistory
+    ) -> tuple[Sequence[Reached], datetime | None]:
+        """Return the rungs that a deadline of a complaint has reached, and the time of the next."""
+        return rungs_reached(run.context, deadline, run.now, history)
 
     def add(
         self,

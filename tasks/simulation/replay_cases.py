@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 
@@ -20,13 +21,17 @@ from db.complaints import EvaluatedDeadline
 from db.models import Complaint, DeadlineRow, MessageRow, NoticeRow, PastFacts, Ruleset
 from db.notices import Acceptance
 from db.replica import replay_queue
+from sla.engine.deadline import ClockKey, Deadline
 from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all
 from sla.engine.timeline import Timeline
+from sla.escalation import Reached
 from sla.events import Event
+from sla.fair_notice import AcceptedNotices
 from sla.shards import Shard
 from tasks.common.context import RunContext
 from tasks.evaluation.case_store import CaseStore
 from tasks.evaluation.loader import LoadedComplaint, SourceKnowledge, as_watched
+from tasks.evaluation.notices import NoticeHistory
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -44,6 +49,25 @@ class _Case:
         then: Complaint | PastFacts = next(former, self.row)
         history = CaseHistory(sources.facts(self.row, then), self._events)
         return LoadedComplaint(self.row, history, then.place, then.rating)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rungs:
+    """The rungs that a deadline had reached with these notices, and the time of the next."""
+
+    deadline: Deadline
+    notified: AcceptedNotices
+    steps: Sequence[Reached]
+    next_at: datetime | None
+
+    def holds(self, deadline: Deadline, notified: AcceptedNotices, now: datetime) -> bool:
+        """Check whether they are still the same: no decision about them starts a repetition."""
+        return (
+            deadline is self.deadline
+            and (self.next_at is None or now < self.next_at)
+            and notified == self.notified
+            and all(step.rung.id in notified.decided for step in self.steps)
+        )
 
 
 class _Sources:
@@ -80,6 +104,7 @@ class ReplayCases(CaseStore):
         self._notices: dict[int, list[NoticeRow]] = {}
         every = session.scalars(select(NoticeRow.id))
         self._accepted = notices.acceptances(session, every, NEVER)
+        self._rungs: dict[tuple[int, ClockKey], _Rungs] = {}
         self._ruleset: tuple[Ruleset | None, ...] = ()
         self._news = deque(replay_queue.news(session))
         self._next: dict[int, datetime] = {}
@@ -202,6 +227,21 @@ class ReplayCases(CaseStore):
     ) -> Mapping[int, Sequence[Acceptance]]:
         """Return the mails accepted so far, by the key of the notice."""
         return self._accepted
+
+    def rungs_reached(
+        self, run: RunContext, complaint: int, deadline: Deadline, history: NoticeHistory
+    ) -> tuple[Sequence[Reached], datetime | None]:
+        """Return the rungs that a deadline has reached, and the time of the next.
+
+        Until then they are the same, if the evaluation is and no notice was decided or accepted.
+        """
+        key = complaint, deadline.key
+        known = self._rungs.get(key)
+        if known is not None and known.holds(deadline, history.notified, run.now):
+            return known.steps, known.next_at
+        steps, next_at = super().rungs_reached(run, complaint, deadline, history)
+        self._rungs[key] = _Rungs(deadline, history.notified, steps, next_at)
+        return steps, next_at
 
     # --- what a run writes ------------------------------------------------------------------------
 

@@ -671,6 +671,7 @@ class StoredCases(ReplayCases):
     evaluated = CaseStore.evaluated
     notices_of = CaseStore.notices_of
     accepted = CaseStore.accepted
+    rungs_reached = CaseStore.rungs_reached
 
     def add(self, run, lapses, deadlines) -> None:
         complaints.add_events(run.session, lapses)
