@@ -262,17 +262,20 @@ def take_due(
     *,
     officials: bool = False,
     notes: Iterable[str] = (),
+    complaints: bool = True,
 ) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
     The caller composes them. With `alert` only alerts of this kind are loaded. While an alert of
     one of the kinds `first` is due, only these alerts are loaded. With `officials` only the alerts
-    of the kinds `notes` are loaded: alerts go to the administrators. Mails locked by another
-    delivery are skipped if the database supports it.
+    of the kinds `notes` are loaded: alerts go to the administrators. Without `complaints` the
+    notices are loaded without their complaints. Mails locked by another delivery are skipped if the
+    database supports it.
     """
     items = selectinload(MessageRow.items).selectinload(MessageItem.notice)
-    query = _due(now, limit).where(*_alerts_only(alert))
-    query = query.options(items.selectinload(NoticeRow.complaint))
+    if complaints:
+        items = items.selectinload(NoticeRow.complaint)
+    query = _due(now, limit).where(*_alerts_only(alert)).options(items)
     query = query.with_for_update(skip_locked=True, of=MessageRow)
     kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
     if officials:

@@ -104,8 +104,7 @@ def evaluate_all(
         ]
         known = [events for events, _ in split]
         batch = _BatchEvaluation(cases, known, [doubts for _, doubts in split], context, as_of)
-        batch.let_lapse()
-        deadlines = batch.deadlines(context.law.ids, range(len(cases)))
+        deadlines = batch.let_lapse()
     except (OutsideCalendar, ImpossibleHistory) as error:  # one complaint must not stop the others
         if len(cases) == 1:
             return [Evaluation(error=error)]
@@ -198,19 +197,20 @@ class _BatchEvaluation:
         )
         return [rule for rule in found if rule is not None]
 
-    def let_lapse(self) -> None:
-        """Insert the lapses into the known events: for each complaint the first one, then again.
+    def let_lapse(self) -> list[list[Deadline]]:
+        """Return the deadlines of all complaints, with the lapses inserted into the known events.
 
-        The first lapse may prevent the others.
+        For each complaint the first lapse is inserted, then the deadlines are evaluated again: the
+        first lapse may prevent the others. Most complaints have none.
         """
-        law = self._context.law
-        rules = [rule_id for rule_id in law.ids if rule_id in law.lapsing]
+        result: list[list[Deadline]] = [[] for _ in self._cases]
         unsettled = list(range(len(self._cases)))
         happened: dict[int, set[tuple[str, datetime]]] = {}
         while unsettled:
-            found = self.deadlines(rules, unsettled)
+            found = self._deadlines(unsettled)
             again = []
             for place, deadlines in zip(unsettled, found, strict=True):
+                result[place] = deadlines
                 before = happened.setdefault(place, set())
                 lapses = [
                     event
@@ -226,9 +226,11 @@ class _BatchEvaluation:
                     self._orders[place] = possible_orders(events)
                     again.append(place)
             unsettled = again
+        return result
 
-    def deadlines(self, rules: Sequence[str], places: Sequence[int]) -> list[list[Deadline]]:
-        """Evaluate these rules for the complaints at these indices, all clocks at once."""
+    def _deadlines(self, places: Sequence[int]) -> list[list[Deadline]]:
+        """Evaluate the complaints at these indices, all clocks at once."""
+        rules = self._context.law.ids
         owners: list[tuple[int, int]] = []
         inputs: list[ClockInput] = []
         applicable: dict[Hashable, list[tuple[str, frozenset[str]]]] = {}

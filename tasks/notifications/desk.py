@@ -255,8 +255,11 @@ class DeskLoader:
         self, message: MessageRow, triggers: Mapping[int, frozenset[ClockKey]]
     ) -> frozenset[int]:
         """Return the complaints of a mail with a deadline missed before their first import."""
+        possible = [key for key in triggers if self._inherited(*self.cases[key])]
+        if not possible:
+            return frozenset()
         reader = self.reader(message, triggers)
-        entries = {key: self._entry(reader, self.cases[key]) for key in triggers}
+        entries = {key: self._entry(reader, self.cases[key]) for key in possible}
         return frozenset(key for key, e in entries.items() if e.item and e.item.inherited)
 
     def _entry(self, reader: DeskReader, case: Case) -> DeskEntry:
@@ -416,12 +419,14 @@ class DeskLoader:
         own = under_own_office(notifications, site.directory.offices)
         return notified_by_role(own, site.zone)
 
-    def _inherited(self, complaint: Complaint, duties: Iterable[Duty]) -> bool:
+    def _inherited(self, complaint: Complaint, duties: Iterable[Duty | Deadline]) -> bool:
         """Check whether a duty of a complaint was late before the first import of its source."""
         inherited = self._first_imports.inherited
         day = self._run.site.evaluation_context.day
         return any(
-            duty.late and inherited(complaint.source, complaint.recorded_at, day(duty.due))
+            duty.late
+            and duty.due is not None
+            and inherited(complaint.source, complaint.recorded_at, day(duty.due))
             for duty in duties
         )
 

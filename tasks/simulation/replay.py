@@ -281,7 +281,8 @@ class _Replay:
         outcome = self.outcome
         with self._context.run(now, "replay") as run:
             session = run.session
-            messages = outbox.take_due(session, now, AT_ONCE)
+            messages = outbox.take_due(session, now, AT_ONCE, complaints=False)
+            self._cases.give_complaints(messages)
             inherited = items_still_true(run, messages, self._cases)
             for message in messages:
                 message.next_attempt_at = None

@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm.attributes import set_committed_value
 
 from db import complaints, notices
 from db.complaints import EvaluatedDeadline
@@ -271,6 +272,14 @@ class ReplayCases(CaseStore):
             waits = any(map(complaints.waits_for_import, self._deadlines.get(row.id, ())))
             undecided = self._undecided.setdefault(row.source, set())
             (undecided.add if waits else undecided.discard)(row.id)
+
+    def give_complaints(self, mails: Iterable[MessageRow]) -> None:
+        """Let the notices of these mails have their complaints."""
+        about = [item.notice for mail in mails for item in mail.items]
+        wanted = {notice.complaint_id for notice in about}
+        self._load([key for key in wanted if key not in self._cases])
+        for notice in about:
+            set_committed_value(notice, "complaint", self._cases[notice.complaint_id].row)
 
     def accept(self, mail: MessageRow, now: datetime) -> None:
         """Count a mail as accepted by the server, with the items that it reports."""
