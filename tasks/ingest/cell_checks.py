@@ -54,6 +54,11 @@ def _speaks(value: str) -> bool:
     return not value.isascii() and any(unicodedata.category(sign) == "So" for sign in value)
 
 
+def says_not_yet(text: str) -> bool:
+    """Check whether a cell in a column with dates says 'not yet': `belum`, `blm ada jawaban`."""
+    return _NOT_YET.fullmatch(folded(text)) is not None
+
+
 def rating_of(text: str) -> int | None:
     """Return the rating in a cell, from 1 to 5; None for any other text, also for 0."""
     found = _RATING.fullmatch(text.strip())
@@ -125,7 +130,7 @@ class EmptySigns:
         """Check whether a cell in a column with dates has zeros, or 'not yet' in some words."""
         if _NO_DATE.fullmatch(value) or _ZERO_DATE.fullmatch(value):
             return True
-        return self._says_not_yet and _NOT_YET.fullmatch(folded(value)) is not None
+        return self._says_not_yet and says_not_yet(value)
 
     def _check_sign(self, value: str) -> bool:
         if not value[0].isalnum() and _MARKS_ONLY.fullmatch(value):

@@ -329,7 +329,7 @@ class RowParser:
                 moment = self._dates.in_utc(self._flexible(text, column))
         except OverflowError:
             raise RowError(RejectionReason.BAD_DATE, column, text) from None
-        if text[4:5] == "-":
+        if text[4:5] == "-" and text[:4].isdigit():
             self._year_first.add(column)
         elif column not in self._year_last and not is_serial(text):
             self._year_last.add(column)

@@ -452,6 +452,13 @@ def test_a_column_with_date_cells_and_dates_as_text_is_named():
     assert validator.reader.mixed_dates == {"Masuk"}
 
 
+def test_a_short_day_and_a_year_of_two_digits_are_no_date_cell():
+    validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
+    rows = (("1", "5-10-26", "", ""), ("2", "12 Nov 2026", "", ""))
+    assert len(list(validator.validate(HEADER, enumerate(rows)))) == 2
+    assert validator.reader.mixed_dates == frozenset()
+
+
 @pytest.mark.parametrize(
     ("written", "made", "doubtful"),
     [

@@ -122,6 +122,40 @@ def test_one_text_in_a_column_of_days_does_not_remove_the_column(tmp_path, odd):
     assert f"'{odd}' (baris 4)" in said(learned)["odd_steps"]
 
 
+def test_the_word_for_not_yet_is_no_odd_cell(tmp_path):
+    ends = [f"{n + 15}/11/2026" if n < 3 else ("belum", "blm selesai")[n % 2] for n in range(ROWS)]
+    columns = table(Tgl_Selesai=ends, Status=["selesai"] * 3 + ["blm selesai"] * 9)
+    learned = learned_from(tmp_path, columns)
+    settled = step(source_of(learned), "settled")
+    assert settled is not None
+    assert settled.column == "Tgl Selesai"
+    assert not {"odd_steps", "no_dates"} & set(said(learned))
+    undated = with_cells(ends, at1="belum", at2="belum")
+    learned = learned_from(tmp_path, table(Tgl_Selesai=undated, Status=columns["Status"]))
+    assert "2 pengaduan sudah selesai tanpa tanggal" in said(learned)["ends_without_date"]
+
+
+def test_a_status_with_short_words_is_known(tmp_path):
+    words = ("sdh selesai", "tdk valid", "blm diproses", "dlm proses")
+    columns = table(Tgl_Selesai=[], Status=[*words, *words, *words])
+    source = source_of(learned_from(tmp_path, columns))
+    assert {word.word for word in source.status if word.terminal} == {"sdh selesai", "tdk valid"}
+    assert {word.word for word in source.status} == set(words)
+
+
+def test_the_row_of_a_doubtful_day_is_named_with_its_sheet(tmp_path):
+    """Both sheets have the same line numbers."""
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for month in (10, 11):
+            sheet = book.add_worksheet(f"B{month}")
+            sheet.write_row(0, 0, ["No Tiket", "Tgl", "Status"])
+            for n, day in enumerate((2, 9, 16, 23)):
+                text = "11/09/2026" if (month, day) == (11, 9) else f"{day}/{month}/2026"
+                sheet.write_row(n + 1, 0, [f"{month}-{n}", text, "proses"])
+    assert "'11/09/2026' (baris B11: 3)" in said(learn(path, "register", None))["doubtful_receipts"]
+
+
 def test_a_column_of_days_with_texts_mostly_is_named_with_a_cell(tmp_path):
     ends = ["menunggu"] * 7 + [f"{n}/11/2026" for n in range(23, 28)]
     learned = learned_from(tmp_path, table(Tgl_Selesai=ends))

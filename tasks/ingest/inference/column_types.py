@@ -14,7 +14,7 @@ from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import DAY_FIRST, day_before_hour, parse_flexible
 from tasks.common.redaction import redact
 from tasks.common.unit_names import is_unit_name
-from tasks.ingest.cell_checks import rating_of
+from tasks.ingest.cell_checks import rating_of, says_not_yet
 from tasks.ingest.inference.vocabulary import (
     EVENTS,
     NAME,
@@ -136,19 +136,32 @@ class ColumnSample:
         Times that fit no format may be written as clerks do: 'Kamis, 5 November 2026 pkl 08.30'.
         The format then only states the order of day and month.
         """
-        found = _forms(self.values, FORMATS) or _clerks_forms(self.values)
-        return found or (self._most_dates() if self.is_titled_date else ())
+        values = tuple(self._dated.values())
+        found = _forms(values, FORMATS) or _clerks_forms(values)
+        return found or (self._most_dates(values) if self.is_titled_date else ())
 
-    def _most_dates(self) -> tuple[str, ...]:
+    @cached_property
+    def _dated(self) -> dict[str, str]:
+        """The values by their lines, without those that say that there is no date yet."""
+        lines = self.positions or tuple(map(str, range(len(self.values))))
+        cells = zip(lines, self.values, strict=True)
+        return {line: value for line, value in cells if not says_not_yet(value)}
+
+    @property
+    def dated_positions(self) -> set[str]:
+        """Return the lines of the values that are not only a word for 'not yet'."""
+        return set(self._dated)
+
+    def _most_dates(self, values: Sequence[str]) -> tuple[str, ...]:
         """Return the formats that fit most values, if the others are errors.
 
         Dates in the order of clerks are read first: a single wrong date has no say in the order.
         """
-        clerks = _clerks_forms(self.values, MOST_TITLED)
-        alone = _forms(self.values, FORMATS, MOST_TITLED, number=1)
+        clerks = _clerks_forms(values, MOST_TITLED)
+        alone = _forms(values, FORMATS, MOST_TITLED, number=1)
         if clerks and alone:
-            read = sum(clerks_date(value) is not None for value in self.values)
-            fit = sum(_is(value, alone[0]) for value in self.values)
+            read = sum(clerks_date(value) is not None for value in values)
+            fit = sum(_is(value, alone[0]) for value in values)
             return alone if fit > read else clerks
         return clerks or alone
 
@@ -157,7 +170,7 @@ class ColumnSample:
         """Return the values that are no dates, in a column with dates and in another one."""
         return tuple(
             value
-            for value in self.values
+            for value in self._dated.values()
             if not any(_is(value, form) for form in self.dates) and clerks_date(value) is None
         )
 
@@ -348,7 +361,8 @@ def zone_of(moments: Sequence[datetime], local: str) -> ZoneGuess:
         return ZoneGuess(local, ("the times have their own zone; this one is for others",), True)
     hours = [m for m in told if (m.hour, m.minute, m.second) != (0, 0, 0)]
     if len(hours) < max(30, len(told) // 2):
-        why = f"only {len(hours)} times of {len(told)} have an hour: the site's own zone is assumed"
+        why = f"only {len(hours)} times have an hour: too few to compare;"
+        why += " the site's own zone is assumed"
         return ZoneGuess(local, (why, "check it: a wrong zone moves reports to another day"), False)
     zone = ZoneInfo(local)
     as_utc = [moment.replace(tzinfo=UTC).astimezone(zone) for moment in hours]

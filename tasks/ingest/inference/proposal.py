@@ -509,7 +509,7 @@ def _status_decides(draft: _Draft) -> MappingDoubt | None:
         if TERMINAL & set(STATUS.get(" ".join(word.split()).casefold(), ((), ()))[0])
     ]
     ends = [column for column, kind, *_ in draft.events if kind in TERMINAL]
-    dated = {position for column in ends for position in column.positions}
+    dated = set().union(*(column.dated_positions for column in ends))
     undated = [position for position in settled if position not in dated]
     read = named_columns(column for column, *_ in draft.events)
     values: dict[str, object] = {"column": status.name, "columns": read}
@@ -714,7 +714,7 @@ def _text(value: str | Sequence[str]) -> str:
 
 @dataclass(slots=True)
 class _Trial:
-    """The rows of a file as read with a mapping: records by line, and rejections by reason.
+    """The rows of a file as read with a mapping: records with their lines, rejections by reason.
 
     `hours` has the line of the first cell with each hour that cannot be read.
     """
@@ -723,7 +723,7 @@ class _Trial:
     made: datetime
     reader: RowValidator
     rows: int = 0
-    records: dict[int, ComplaintRecord] = field(default_factory=dict)
+    records: list[tuple[int, ComplaintRecord]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     hours: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -735,7 +735,7 @@ class _Trial:
                 if isinstance(found, RejectedRow):
                     self.reasons[found.reason] += 1
                 else:
-                    self.records[line] = found
+                    self.records.append((line, found))
             for cell in self.reader.reader.odd_hours.keys() - self.hours.keys():
                 self.hours[cell] = row[0]
         self.rows -= self.reader.passed_over + self.reasons[RejectionReason.TEXT_LINE]
@@ -747,13 +747,13 @@ class _Trial:
 
     def doubts(self) -> Iterator[MappingDoubt]:
         """Name the dates of receipt that become questions, and the hours that are not read."""
-        lines, rows = list(self.records), list(self.records.values())
+        rows = [record for _, record in self.records]
         made = self.made.astimezone(ZoneInfo(self.source.zone)).date()
         if doubtful := doubtful_receipts(rows, self.source, made):
             values = {
                 "column": self.reader.reader.receipt_columns[0],
                 "value": shown_cell(rows[doubtful[0]].receipt_text),
-                "line": position_of(lines[doubtful[0]]),
+                "line": position_of(self.records[doubtful[0]][0]),
             }
             yield MappingDoubt("doubtful_receipts", {"n": len(doubtful), **values})
         hours = self.reader.reader.odd_hours

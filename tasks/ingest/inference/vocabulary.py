@@ -453,6 +453,9 @@ CLASSIFICATIONS = {
     "whistle blowing": "whistleblowing",
 }
 
+SHORT_WORDS = {"sudah": "sdh", "telah": "tlh", "belum": "blm", "tidak": "tdk", "dalam": "dlm"}
+"""The usual short forms of words in a status."""
+
 LAPOR_STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Belum Terverifikasi": ((), ()),
     "Terverifikasi": (("verified",), ()),
@@ -529,7 +532,7 @@ STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     **dict.fromkeys(("ditutup", "closed"), (("verified", "closed"), ("reopened",))),
     **dict.fromkeys(
-        ("ditolak", "diarsipkan", "arsip", "rejected", "archived", "invalid"),
+        ("ditolak", "diarsipkan", "arsip", "tidak valid", "rejected", "archived", "invalid"),
         (("archived",), ("reopened",)),
     ),
     **dict.fromkeys(
@@ -538,3 +541,8 @@ STATUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 """Common statuses of other systems, in the same form as `LAPOR_STATUS`."""
+
+STATUS |= {
+    " ".join(SHORT_WORDS.get(word, word) for word in status.split()): meaning
+    for status, meaning in STATUS.items()
+}
