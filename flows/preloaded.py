@@ -1,6 +1,7 @@
 """All flows, loaded once: the fork server of a worker imports this module, and each run is forked.
 
-To import Prefect and our flows costs two seconds of CPU, which most runs need for nothing else.
+To import Prefect and our flows costs two seconds of CPU, which most runs need for nothing else. The
+first use of some parts costs two tenths more.
 The module is for the fork server only: importing it changes how the process takes signals.
 """
 
@@ -8,6 +9,9 @@ from __future__ import annotations
 
 import gc
 import signal
+from pathlib import Path
+
+from sqlalchemy.orm import configure_mappers
 
 import flows.backfill
 import flows.cycle
@@ -16,8 +20,25 @@ import flows.maintenance
 import flows.storm
 import flows.summary
 import flows.watchdog
+from settings.calendar import CalendarSettings, read_calendar
+from settings.errors import LOCALES
+from tasks.text.catalog import catalog
 
 ALL = (flows,)
+
+
+def _prepare() -> None:
+    """Make what each run needs and what is the same for all: tables, words, the usual calendar.
+
+    The package `holidays` loads the calendars of all countries when the first one is asked for.
+    """
+    configure_mappers()
+    for locale in LOCALES:
+        catalog(locale)
+    read_calendar(CalendarSettings(), Path())
+
+
+_prepare()
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends with its worker, and its runs before it
 gc.collect()

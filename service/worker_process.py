@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import anyio
@@ -61,6 +62,15 @@ class FixedJobConfiguration(ProcessJobConfiguration):
     ) -> FixedJobConfiguration:
         """Return the configuration; template and values of the API are not used."""
         return cls(command=ENGINE, working_dir=REPOSITORY, env={})
+
+    @classmethod
+    @cache
+    def _base_environment(cls) -> dict[str, str]:
+        """Return Prefect's settings as variables: they stay the same while the worker runs.
+
+        To write them as text took a fifth of the work of a worker whose runs have nothing to do.
+        """
+        return super()._base_environment()
 
     def of(self, kind: str) -> Any:
         """Return the 'flow' or 'deployment' of the run, or None."""

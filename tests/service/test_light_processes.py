@@ -6,6 +6,8 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
+from tasks.common.context import SiteContext
+
 HEAVY = ("db.models", "holidays", "numpy", "settings.site", "sla")
 
 
@@ -18,3 +20,29 @@ def test_a_process_of_prefect_does_not_load_the_files_of_a_site(module):
     loaded = set(done.stdout.split())
     assert module in loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+FRESH = """
+import sys
+import flows.preloaded
+
+from tasks.common.context import SiteContext
+
+before = set(sys.modules)
+context = SiteContext.open(sys.argv[1])
+context.ruleset_fingerprint()
+context.close()
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_the_fork_server_has_loaded_what_a_run_needs_to_open_a_site(site_folder):
+    SiteContext.open(site_folder).close()  # the first one makes the database
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH, str(site_folder)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(done.stdout.split()) < 20, done.stdout
