@@ -59,13 +59,14 @@ _PARTS = {
 """The parts of a day: the first and the last hour on a dial that are in it, and what to add."""
 
 _SPOKEN = re.compile(
-    r"(?<![\d.:/-])(?P<word>(?:pukul|pkl\.?|jam) ?)?\b(?P<hour>\d{1,2})(?:[.:](?P<minute>\d{2}))?"
+    r"(?:(?P<word>(?:pukul|pkl\.?|jam) ?)|(?<![\d.:/-]))"
+    r"\b(?P<hour>\d{1,2})(?:[.:](?P<minute>\d{2}))?"
     rf"(?: ?(?P<part>{'|'.join(_PARTS)}))?(?P<zone> ?\(?(?:wib|wita|wit)\)?)?(?P<end>\)?)"
 )
 """A time as people say it, at the end of a text: 'jam 8 pagi', '2.30 siang', 'pukul 14 WIB'."""
 
 _UNREADABLE_HOUR = re.compile(
-    r"(?P<day>.*?\d{2})(?:[ ,;|(]+(?:-|\u2013)? ?)"
+    r"(?P<day>.*?\d{2})(?:[ ,;|(/]+(?:-|\u2013)? ?)"
     r"(?:(?:pukul|pkl\.?|jam)\b.*|\d{1,2}[.:]\w{1,3}"
     rf"|(?:\d{{1,2}}(?:[.:]\d{{2}})? ?)?(?:{'|'.join(_PARTS)}))\)?"
 )
@@ -113,7 +114,7 @@ def parse_flexible(text: str, order: DateOrder) -> datetime:
     '26' is 2026. Raises ValueError for a text of another form, for a date that does not exist, and
     for a date in numbers if the order of day and month is not known.
     """
-    plain = _in_numbers(" ".join(text.split()).casefold().rstrip(".,;"))
+    plain = _in_numbers(" ".join(text.split()).casefold().rstrip(".,;/-\u2013 "))
     apart = _APART.search(plain)
     if apart is not None and apart.end() == len(plain):
         plain = f"{plain[: apart.start()]} {apart[1] or ''}".rstrip()

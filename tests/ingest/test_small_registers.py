@@ -122,6 +122,19 @@ def test_one_text_in_a_column_of_days_does_not_remove_the_column(tmp_path, odd):
     assert f"'{odd}' (baris 4)" in said(learned)["odd_steps"]
 
 
+@pytest.mark.parametrize("title", ["Tgl/Jam Masuk", "Hari, Tgl Masuk", "Tanggal dan Waktu Masuk"])
+def test_a_date_and_an_hour_in_a_title_are_the_date(tmp_path, title):
+    days = [f"{n + 10}.11.26/{n + 7:02}.15" for n in range(ROWS)]
+    odd = with_cells(days, at1="11.11.26/jam 10", at2="12.11.26/-", at3='"', at5='"')
+    ends = with_cells(table()["Tgl Selesai"], at0="15.11.26/09.00")
+    columns = {**table(Tgl=[], Tgl_Selesai=[], Status=[]), title: odd, "Tgl/Jam Selesai": ends}
+    source = source_of(learned_from(tmp_path, columns))
+    assert source.fields.received == title
+    settled = step(source, "settled")
+    assert settled is not None
+    assert settled.column == "Tgl/Jam Selesai"
+
+
 def test_the_word_for_not_yet_is_no_odd_cell(tmp_path):
     ends = [f"{n + 15}/11/2026" if n < 3 else ("belum", "blm selesai")[n % 2] for n in range(ROWS)]
     columns = table(Tgl_Selesai=ends, Status=["selesai"] * 3 + ["blm selesai"] * 9)

@@ -18,10 +18,20 @@ _ABBREVIATIONS = {
 }
 
 
+_BESIDE_A_DATE = frozenset({"hari", "jam", "pukul", "waktu", "dan"})
+"""Words of a header that say no more than that a date may have a day of the week and an hour."""
+
+
 def canonical(header: str) -> str:
-    """Return a header in lower case, without punctuation, and with abbreviations written out."""
+    """Return a header in lower case, without punctuation, and with abbreviations written out.
+
+    'Tgl/Jam Masuk' and 'Hari, Tanggal Masuk' are the date 'tanggal masuk'.
+    """
     words = re.sub(r"[\W_]+", " ", header).casefold().split()
-    return " ".join(_ABBREVIATIONS.get(word, word) for word in words)
+    found = [_ABBREVIATIONS.get(word, word) for word in words]
+    if "tanggal" in found:
+        found = [word for word in found if word not in _BESIDE_A_DATE]
+    return " ".join(found)
 
 
 _WORDS: dict[str, tuple[str, ...]] = {
