@@ -198,6 +198,18 @@ def indonesian_days_off(years: Iterable[int]) -> dict[date, DayOff]:
     return country_days_off("ID", years, categories=("public", "government"), language="id")
 
 
+def holiday_name(day: date, off: DayOff, locale: str) -> str:
+    """Return the name of a day off in a language, if the package `holidays` has it.
+
+    A name given by the site stays as it is.
+    """
+    own = indonesian_days_off([day.year]).get(day)
+    if locale == "id" or own is None or own.name != off.name:
+        return off.name
+    kinds = ("public", "government")
+    return country_days_off("ID", [day.year], categories=kinds, language="en_US")[day].name
+
+
 def last_indonesian_decree(years: Iterable[int]) -> date | None:
     """Return 31 December of the last of these years with collective leave days in `holidays`.
 

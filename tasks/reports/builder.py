@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from db import audit_verify
 from db.migrations.revisions import revision
 from settings.site import Site
+from sla.calendar import holiday_name
 from sla.directory import Role
 from sla.engine.context import ComplaintFacts
 from sla.periods import Period, parse
@@ -112,7 +113,7 @@ def _notes(
         examiners=tuple(dict.fromkeys(o.unit for o in examiners if o.role is Role.INSPECTOR)),
         regulations=tuple(_regulation_rows(context, span.last, locale)),
         holidays=tuple(
-            (day, off.name, off.estimate)
+            (day, holiday_name(day, off, locale), off.estimate)
             for day, off in sorted(site.evaluation_context.calendar.days_off.items())
             if span.first <= day <= span.last
         ),

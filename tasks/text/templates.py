@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from sla.calendar import holiday_name
 from tasks.text.catalog import TEMPLATES, catalog
 from tasks.text.formats import (
     day_text,
@@ -42,6 +43,7 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
         "weekday_day": partial(weekday_day_text, locale=locale, zone=zone),
         "iso_moment": lambda text: moment_text(datetime.fromisoformat(text), locale, zone),
         "moment": partial(moment_text, locale=locale, zone=zone),
+        "holiday": lambda off, day: holiday_name(day, off, locale),
         "percent": partial(percent_text, locale=locale),
         "decimal": partial(decimal_text, locale=locale),
         "number": partial(number_text, locale=locale),

@@ -155,6 +155,18 @@ def test_a_pause_holds_the_clock_up(tenggat, pauses, due):
     assert (code, json.loads(out)["due"]) == (0, due)
 
 
+def test_due_names_the_holidays_in_the_language_of_the_site(tenggat, lived, tmp_path):
+    site = shutil.copytree(lived[0], tmp_path / "site")
+    asked = ("due", "sp4n/first-follow-up", "2026-03-16", "--site", site)
+    said = [tenggat(*asked)[1]]
+    file = site / "site.toml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace('locale = "id"', 'locale = "en"'), encoding="utf-8")
+    said.append(tenggat(*asked)[1])
+    found = [("Hari Suci Nyepi" in each, "Day of Silence" in each) for each in said]
+    assert found == [(True, False), (False, True)]
+
+
 def test_due_tells_people_the_article_and_the_weekday(tenggat):
     code, out, _ = tenggat("due", "uu-25-2009/response", "2026-11-02")
     assert code == 0

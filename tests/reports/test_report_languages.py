@@ -140,6 +140,16 @@ def test_notes_and_names_change_their_language_and_no_figure_does(context):
     assert not remarks & others
 
 
+def test_the_holidays_of_the_period_are_named_in_the_language_of_the_reader(context):
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-03", wita(NOW))
+        english = in_language(session, context, view, "en")
+    ours, theirs = ({name for _, name, _ in v.notes.holidays} for v in (view, english))
+    assert {"Hari Suci Nyepi", "Hari Raya Idul Fitri"} < ours
+    assert {"Day of Silence", "Eid al-Fitr"} < theirs
+    assert not ours & theirs
+
+
 @pytest.mark.usefixtures("plain_reports")
 def test_a_file_too_large_for_a_mail_is_named_in_it(context, monkeypatch):
     made(context)

@@ -9,6 +9,7 @@ from sla.calendar import (
     Calendar,
     DayOff,
     OutsideCalendar,
+    holiday_name,
     indonesian_days_off,
     last_indonesian_decree,
     with_corrections,
@@ -42,6 +43,23 @@ def test_the_decree_for_2026_has_17_holidays_and_8_days_of_cuti_bersama():
     days = [off.name for day, off in indonesian_days_off([2026]).items()]
     joint = [name for name in days if name.startswith("Cuti Bersama")]
     assert (len(days) - len(joint), len(joint)) == (17, 8)
+
+
+@pytest.mark.parametrize(
+    ("day", "name"),
+    [
+        (date(2026, 3, 19), "Day of Silence"),
+        (date(2026, 3, 20), "Eid al-Fitr Joint Holiday"),
+        (date(2027, 3, 10), "Eid al-Fitr"),
+    ],
+)
+def test_a_holiday_has_an_english_name_unless_the_site_named_it(day, name):
+    off = indonesian_days_off([day.year])[day]
+    assert holiday_name(day, off, "en") == name
+    assert holiday_name(day, off, "id") == off.name
+    own = DayOff("Pilkada serentak", "SK Bupati")
+    assert holiday_name(day, own, "en") == "Pilkada serentak"
+    assert holiday_name(date(2026, 11, 24), own, "en") == "Pilkada serentak"
 
 
 def test_a_weekend_is_off_without_a_name():
