@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     case,
     false,
     func,
@@ -70,26 +71,33 @@ def waiting(
     it is the mail held by that storm. New notices can join it.
     """
     found: dict[str, MessageRow] = {}
+    query, which = (_WAITING, {}) if storm is None else (_HELD, {"storm": storm.id})
     for batch in chunked(recipients):
-        query = _waiting_mails(storm).where(MessageRow.recipient.in_(batch))
-        for message in session.scalars(query.order_by(MessageRow.id).with_for_update()):
+        for message in session.scalars(query, {"recipients": batch, **which}):
             found.setdefault(message.recipient, message)
     return found
 
 
-def _waiting_mails(storm: Storm | None) -> Select[tuple[MessageRow]]:
-    query = select(MessageRow).where(MessageRow.kind == MessageKind.NOTICES)
-    if storm is None:
-        query = query.where(
-            MessageRow.status == MessageStatus.QUEUED,
-            MessageRow.resent_of.is_(None),
-            ~MessageRow.attempts.any(DeliveryAttempt.outcome != "unavailable"),
-        )
-    else:
-        query = query.where(
-            MessageRow.status == MessageStatus.HELD, MessageRow.storm_id == storm.id
-        )
-    return query
+_TRIED = MessageRow.attempts.any(DeliveryAttempt.outcome != "unavailable")
+"""A server may have the mail, or has deferred it."""
+
+_MAILS_TO = (
+    select(MessageRow)
+    .where(
+        MessageRow.kind == MessageKind.NOTICES,
+        MessageRow.recipient.in_(bindparam("recipients", expanding=True)),
+    )
+    .order_by(MessageRow.id)
+    .with_for_update()
+)
+
+_WAITING = _MAILS_TO.where(
+    MessageRow.status == MessageStatus.QUEUED, MessageRow.resent_of.is_(None), ~_TRIED
+)
+
+_HELD = _MAILS_TO.where(
+    MessageRow.status == MessageStatus.HELD, MessageRow.storm_id == bindparam("storm")
+)
 
 
 ITEM_COLUMNS = ("message_id", "notice_id", "role", "copied", "correction")
@@ -100,14 +108,18 @@ NewItem = tuple[int, str, bool]
 only."""
 
 
+_ITEMS = select(MessageItem.message_id, MessageItem.notice_id).where(
+    MessageItem.message_id.in_(bindparam("keys", expanding=True))
+)
+
+
 def add_items(session: Session, items: Sequence[tuple[MessageRow, Sequence[NewItem]]]) -> None:
     """Add notices to different mails, except those that a mail already has."""
     old = [message.id for message, _ in items if message.id is not None]
     session.flush()
     known: set[tuple[int, int]] = set()
     for batch in chunked(old):
-        pairs = select(MessageItem.message_id, MessageItem.notice_id)
-        rows = session.execute(pairs.where(MessageItem.message_id.in_(batch)))
+        rows = session.execute(_ITEMS, {"keys": batch})
         known.update((row[0], row[1]) for row in rows)
     new = (
         (message.id, *item, False)
@@ -121,6 +133,17 @@ def add_items(session: Session, items: Sequence[tuple[MessageRow, Sequence[NewIt
         session.expire(message, ["items"])
 
 
+_LAST_MAILS = select(MessageRow.sent_at, MessageRow.detail).where(
+    MessageRow.recipient == bindparam("recipient"),
+    MessageRow.kind == MessageKind.NOTICES,
+    or_(
+        MessageRow.sent_at >= bindparam("since"),
+        MessageRow.status == MessageStatus.SENDING,
+        (MessageRow.status == MessageStatus.QUEUED) & _TRIED,
+    ),
+)
+
+
 def last_weekly(
     session: Session, recipient: str, since: datetime, now: datetime
 ) -> datetime | None:
@@ -128,18 +151,7 @@ def last_weekly(
 
     A mail that the server may have, or has deferred, counts as sent at `now`: nothing can join it.
     """
-    tried = MessageRow.attempts.any(DeliveryAttempt.outcome != "unavailable")
-    rows = session.execute(
-        select(MessageRow.sent_at, MessageRow.detail).where(
-            MessageRow.recipient == recipient,
-            MessageRow.kind == MessageKind.NOTICES,
-            or_(
-                MessageRow.sent_at >= since,
-                MessageRow.status == MessageStatus.SENDING,
-                (MessageRow.status == MessageStatus.QUEUED) & tried,
-            ),
-        )
-    )
+    rows = session.execute(_LAST_MAILS, {"recipient": recipient, "since": since})
     return max((sent_at or now for sent_at, detail in rows if detail.get("weekly")), default=None)
 
 

@@ -27,6 +27,7 @@ from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.loader import LoadedComplaint
 from tasks.evaluation.metrics_cache import MetricsCache
 from tasks.evaluation.notices import (
+    NO_HISTORY,
     NoticeHistory,
     PendingNotice,
     decide_notices,
@@ -289,6 +290,9 @@ class EvaluationRun:
         context, now = self.run.context, self.run.now
         plans = []
         for deadline in case.deadlines:
+            if not deadline.open:  # it reaches no rung
+                plans.append(_EvaluationPlan(deadline, NO_HISTORY, (), None))
+                continue
             taken_back = deadline.key in revoked
             history = history_of(
                 deadline,

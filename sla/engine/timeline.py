@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sla.engine.context import ComplaintFacts
+from sla.engine.deadline import Deadline
 from sla.engine.evaluate import Evaluation
 from sla.events import Event
 
@@ -56,14 +57,30 @@ class Timeline:
         )
         return kept.evaluation if same else None
 
-    def keep(self, evaluation: Evaluation, facts: ComplaintFacts, as_of: datetime) -> None:
-        """Keep an evaluation made with these facts at `as_of`."""
+    def keep(self, evaluation: Evaluation, facts: ComplaintFacts, as_of: datetime) -> Evaluation:
+        """Keep an evaluation made with these facts at `as_of`, and return it.
+
+        Its deadlines that are as before, but for the numbers of days used and left, are the same
+        objects as before.
+        """
+        if self._kept is not None:
+            before = {each.key: each for each in self._kept.evaluation.deadlines}
+            deadlines = [_same(before.get(each.key), each) for each in evaluation.deadlines]
+            evaluation = replace(evaluation, deadlines=deadlines)
         until = _shown_until(facts, as_of)
         known = self._number(as_of)
         self._kept = _Kept(evaluation, _timeless(facts), known, as_of, until)
+        return evaluation
 
     def _number(self, as_of: datetime) -> int:
         return bisect_right(self._times, as_of)
+
+
+def _same(before: Deadline | None, now: Deadline) -> Deadline:
+    if before is None or before.state is not now.state:
+        return now
+    used, left = now.days_used, now.working_days_left
+    return before if replace(before, days_used=used, working_days_left=left) == now else now
 
 
 def _shown_until(facts: ComplaintFacts, as_of: datetime) -> datetime:

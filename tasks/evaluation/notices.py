@@ -101,7 +101,7 @@ class NoticeHistory:
 
 
 NO_HISTORY = NoticeHistory({}, NOT_NOTIFIED, 0)
-"""There is no notice of the complaint yet."""
+"""There is no notice of the complaint yet, or the clock reaches no rung."""
 
 
 def history_of(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
+from itertools import islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
@@ -33,6 +34,9 @@ from tasks.common.context import RunContext
 from tasks.evaluation.case_store import CaseStore
 from tasks.evaluation.loader import LoadedComplaint, SourceKnowledge, as_watched
 from tasks.evaluation.notices import NoticeHistory
+
+AT_ONCE = 500
+"""Number of records to come, whose complaints are loaded together."""
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -173,11 +177,16 @@ class ReplayCases(CaseStore):
             _, key = heappop(self._queue)
             del self._next[key]
             keys.append(key)
-        self._load([key for key in keys if key not in self._cases])
+        self._load(keys)
         return [self._cases[key].row for key in keys]
 
-    def _load(self, keys: Sequence[int]) -> None:
-        for batch in complaints.chunked(keys):
+    def _load(self, keys: Iterable[int]) -> None:
+        """Load those of these complaints that are not loaded yet, and the next ones with them."""
+        missing = {key for key in keys if key not in self._cases}
+        if not missing:
+            return
+        coming = (key for _, key in islice(self._news, AT_ONCE) if key not in self._cases)
+        for batch in complaints.chunked(missing.union(coming)):
             events = complaints.events_of(self._session, batch)
             past = complaints.every_past_facts(self._session, batch)
             query = select(Complaint).where(Complaint.id.in_(batch))
@@ -190,7 +199,7 @@ class ReplayCases(CaseStore):
     ) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
         """Evaluate these complaints, as far as data or time may have changed an evaluation."""
         keys = [row.id for row in rows]
-        self._load([key for key in keys if key not in self._cases])
+        self._load(keys)
         sources = self._sources.at(run)
         loaded, found, missing = [], {}, []
         for key in keys:
@@ -205,8 +214,7 @@ class ReplayCases(CaseStore):
         context = run.site.evaluation_context
         fresh = evaluate_all([each.history for _, each in missing], context, run.now)
         for (case, each), evaluation in zip(missing, fresh, strict=True):
-            case.timeline.keep(evaluation, each.history.facts, run.now)
-            found[case.row.id] = evaluation
+            found[case.row.id] = case.timeline.keep(evaluation, each.history.facts, run.now)
         for case, each in loaded:
             yield each, as_watched(run.context, case.row, found[case.row.id])
 
@@ -276,8 +284,7 @@ class ReplayCases(CaseStore):
     def give_complaints(self, mails: Iterable[MessageRow]) -> None:
         """Let the notices of these mails have their complaints."""
         about = [item.notice for mail in mails for item in mail.items]
-        wanted = {notice.complaint_id for notice in about}
-        self._load([key for key in wanted if key not in self._cases])
+        self._load(notice.complaint_id for notice in about)
         for notice in about:
             set_committed_value(notice, "complaint", self._cases[notice.complaint_id].row)
 

@@ -63,8 +63,7 @@ def test_a_kept_evaluation_is_the_one_of_its_time(case, more, hours, behind, pol
         moments |= {turn for turn in turns if as_of < turn <= end}
         kept = timeline.at(facts, as_of)
         if kept is None:
-            timeline.keep(fresh, facts, as_of)
-            continue
+            kept = timeline.keep(fresh, facts, as_of)
         assert without_counts(kept.deadlines) == without_counts(fresh.deadlines)
         assert (kept.known, kept.doubts) == (fresh.known, fresh.doubts)
         assert (kept.undetermined, kept.error) == (fresh.undetermined, fresh.error)
