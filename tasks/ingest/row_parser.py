@@ -15,7 +15,7 @@ from db.models import QuestionRole
 from settings.mapping import EventColumn, SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
-from sla.events import Kind
+from sla.events import ENDING, Kind
 from sla.folding import folded
 from tasks.common.dates import DateTimeParser
 from tasks.common.flexible_dates import (
@@ -43,6 +43,7 @@ from tasks.ingest.records import (
     value_hash,
 )
 from tasks.ingest.step_order import StepOrder
+from tasks.ingest.swapped_dates import exchanged
 from tasks.sources.base import FaultyRow
 from tasks.workbook_reader.limits import NO_RESULT
 
@@ -57,6 +58,9 @@ FORMULA_ERRORS = frozenset(
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 
 _TO_END_OF_DAY = timedelta(hours=23, minutes=59, seconds=59)
+
+BEFORE_END = frozenset({Kind.VERIFIED, Kind.ASSIGNED, Kind.RESPONDED, Kind.FOLLOW_UP_PUBLISHED})
+"""The steps that clerks note before the end of a complaint."""
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 """A limit for times that may be in the future."""
@@ -439,8 +443,45 @@ class RowParser:
                 self._unmapped[asked] = replace(self._unmapped[asked], unit=unit)
         if not steps:
             return ()
+        if self._is_by_clerk:
+            steps = self._before_end(cells, steps, received)
         ask = partial(self._asked_again, cells)
         return tuple(self._step_order.arranged(steps, ask, self._is_asked))
+
+    @cached_property
+    def _is_by_clerk(self) -> bool:
+        """Check whether a person may have exchanged day and month of a step."""
+        source = self.source
+        return bool(source.has_files and source.suspicious_days and not source.is_exchange)
+
+    def _before_end(
+        self, cells: Mapping[str, str], steps: list[Step], received: datetime
+    ) -> list[Step]:
+        """Return the steps, without those whose day and month are probably exchanged.
+
+        Such a step is after the end of its complaint, and before it with day and month exchanged.
+        Its date becomes an open question.
+        """
+        end = min((step.moment for step in steps if step.kind in ENDING), default=None)
+        if end is None or any(step.kind == Kind.REOPENED for step in steps):
+            return steps
+        found: list[Step | None] = []
+        for step in steps:
+            late = step.moment > end and step.kind in BEFORE_END
+            if late and self._is_exchanged(cells, step, received, end):
+                found.append(self._asked_again(cells, step, step.kind, received))
+            else:
+                found.append(step)
+        return [step for step in found if step is not None]
+
+    def _is_exchanged(
+        self, cells: Mapping[str, str], step: Step, received: datetime, end: datetime
+    ) -> bool:
+        """Check whether a step lies between two moments if its day and month are exchanged."""
+        first, day, last = (m.astimezone(self._zone).date() for m in (received, step.moment, end))
+        text = cells[step.column.removesuffix(FIRST_VALUE)]
+        other = exchanged(text, day, self.source)
+        return other is not None and first <= other <= last
 
     def _is_asked(self, kinds: Sequence[str]) -> bool:
         """Check whether the date of an event of these kinds is an open question of this row."""

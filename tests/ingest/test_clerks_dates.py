@@ -11,7 +11,7 @@ from settings.sources import FolderSource
 from sla.directory import Directory
 from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
 from tasks.common.table_lines import has_only_totals
-from tasks.ingest.records import RowError
+from tasks.ingest.records import RowError, value_hash
 from tasks.ingest.row_parser import ParserInputs, RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.ingest.swapped_dates import exchanged, out_of_order, swapped, swapped_receipts
@@ -267,6 +267,46 @@ def test_a_step_on_the_day_of_receipt_without_a_time_is_not_before_the_receipt(
     found = [f"{step.moment.astimezone(WITA):%d-%m %H:%M}" for step in record.steps]
     assert (found or ["before the receipt"]) == [expected]
     assert len(record.unmapped) == (0 if found else 1)
+
+
+STEP_HEADER = ("No", "Masuk", "Bidang", "Diteruskan", "Selesai")
+YEAR_END = datetime(2026, 12, 31, tzinfo=UTC)
+
+
+def steps_of(received: str, assigned: str, settled: str, **answer: str) -> tuple[str, list[str]]:
+    """The steps of a row with these dates, and the cells that are questions."""
+    columns = {"Diteruskan": "assigned", "Selesai": "settled"}
+    events = [{"column": column, "kind": kind} for column, kind in columns.items()]
+    answers = {(column, value_hash(assigned)): text for column, text in answer.items()}
+    given = source(events=events)
+    parser = RowParser(ParserInputs("x", given, Directory((), ()), answers=answers))
+    cells = parser.cells(STEP_HEADER, ("1", received, "", assigned, settled))
+    record = parser.record(cells, YEAR_END)
+    found = (f"{step.kind} {step.moment.astimezone(WITA):%d-%m}" for step in record.steps)
+    return ", ".join(found), [cell.value for cell in record.unmapped if cell.answer is None]
+
+
+@pytest.mark.parametrize(
+    ("assigned", "settled", "steps"),
+    [
+        ("11/12/2026", "", "assigned 11-12"),
+        ("11/12/2026", "14/12/2026", "assigned 11-12, settled 14-12"),
+        ("12/12/2026", "16/11/2026", "settled 16-11, assigned 12-12"),  # has no other reading
+        ("10/12/2026", "16/11/2026", "settled 16-11, assigned 10-12"),  # 12 October is no better
+        ("11 Des 2026", "16/11/2026", "settled 16-11, assigned 11-12"),
+    ],
+)
+def test_a_step_that_can_be_as_it_is_is_no_question(assigned, settled, steps):
+    assert steps_of("09/11/2026", assigned, settled) == (steps, [])
+
+
+def test_a_step_after_the_end_of_its_complaint_is_a_question_if_it_may_be_swapped():
+    row = ("09/11/2026", "11/12/2026", "16/11/2026")  # 12 November is before the end
+    assert steps_of(*row) == ("settled 16-11", ["11/12/2026"])
+    right = {"Diteruskan": "2026-11-12T00:00:00+08:00"}
+    assert steps_of(*row, **right) == ("assigned 12-11, settled 16-11", [])
+    as_it_is = {"Diteruskan": "2026-12-11T00:00:00+08:00"}
+    assert steps_of(*row, **as_it_is) == ("settled 16-11, assigned 11-12", [])
 
 
 REMARKS = (
