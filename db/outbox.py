@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from db import notices
 from db.bulk_insert import insert_rows
@@ -41,6 +42,9 @@ from db.models import (
 
 STALE_CLAIM = timedelta(minutes=15)
 """Age of a claim after which its process is considered dead, and the mail is tried again."""
+
+GROUP = 10_000
+"""Number of items of mails that are in memory together, unless a single mail has more."""
 
 PENDING = (MessageStatus.QUEUED, MessageStatus.SENDING)
 """Statuses of mails still to be sent."""
@@ -224,10 +228,76 @@ def next_send_time(session: Session, alert: str | None = None) -> datetime | Non
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, without a lock."""
-    query = _due(now, limit).options(
-        selectinload(MessageRow.items).selectinload(MessageItem.notice)
-    )
-    return session.scalars(query).all()
+    return session.scalars(_due(now, limit)).all()
+
+
+def offices(session: Session, messages: Iterable[int]) -> dict[int, set[tuple[str, str]]]:
+    """Return the offices to which each of these mails goes: role and unit; without corrections."""
+    found: dict[int, set[tuple[str, str]]] = {}
+    for batch in chunked(messages):
+        rows = session.execute(
+            select(MessageItem.message_id, MessageItem.role, NoticeRow.unit)
+            .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
+            .where(MessageItem.message_id.in_(batch), MessageItem.correction.is_(False))
+            .distinct()
+        )
+        for message, role, unit in rows:
+            found.setdefault(message, set()).add((role, unit))
+    return found
+
+
+def load_items(session: Session, messages: Sequence[MessageRow]) -> None:
+    """Load the items of these mails, with notices and complaints."""
+    by_message: dict[int, list[MessageItem]] = {message.id: [] for message in messages}
+    for batch in chunked(by_message):
+        items = session.scalars(
+            select(MessageItem)
+            .where(MessageItem.message_id.in_(batch))
+            .order_by(MessageItem.message_id, MessageItem.notice_id)
+            .options(selectinload(MessageItem.notice).selectinload(NoticeRow.complaint))
+        )
+        for item in items:
+            by_message[item.message_id].append(item)
+    for message in messages:
+        set_committed_value(message, "items", by_message[message.id])
+
+
+def in_groups(session: Session, messages: Sequence[MessageRow]) -> Iterator[list[MessageRow]]:
+    """Yield mails in groups, each with its items loaded as :func:`load_items` does.
+
+    A group has at most :data:`GROUP` items, or one mail. Its items are released before the next
+    one: the mails of a first run may have more than a million.
+    """
+    counts: dict[int, int] = {}
+    for batch in chunked(message.id for message in messages):
+        query = (
+            select(MessageItem.message_id, func.count())
+            .where(MessageItem.message_id.in_(batch))
+            .group_by(MessageItem.message_id)
+        )
+        counts.update(session.execute(query).tuples().all())
+    for group in _groups(messages, counts):
+        load_items(session, group)
+        yield group
+        session.flush()
+        for message in group:
+            session.expire(message, ["items", "mime"])
+
+
+def _groups(
+    messages: Iterable[MessageRow], counts: Mapping[int, int]
+) -> Iterator[list[MessageRow]]:
+    group: list[MessageRow] = []
+    items = 0
+    for message in messages:
+        count = counts.get(message.id, 0)
+        if group and items + count > GROUP:
+            yield group
+            group, items = [], 0
+        group.append(message)
+        items += count
+    if group:
+        yield group
 
 
 def locked(session: Session, messages: Iterable[int]) -> list[MessageRow]:
@@ -275,19 +345,20 @@ def take_due(
     officials: bool = False,
     notes: Iterable[str] = (),
     complaints: bool = True,
+    items: bool = True,
 ) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
-    The caller composes them. With `alert` only alerts of this kind are loaded. While an alert of
-    one of the kinds `first` is due, only these alerts are loaded. With `officials` only the alerts
-    of the kinds `notes` are loaded: alerts go to the administrators. Without `complaints` the
-    notices are loaded without their complaints. Mails locked by another delivery are skipped if the
-    database supports it.
+    The caller composes them. Without `items` it loads these by :func:`in_groups`. With `alert` only
+    alerts of this kind are loaded. While an alert of one of the kinds `first` is due, only these
+    alerts are loaded. With `officials` only the alerts of the kinds `notes` are loaded: alerts go
+    to the administrators. Without `complaints` the notices are loaded without their complaints.
+    Mails locked by another delivery are skipped if the database supports it.
     """
-    items = selectinload(MessageRow.items).selectinload(MessageItem.notice)
-    if complaints:
-        items = items.selectinload(NoticeRow.complaint)
-    query = _due(now, limit).where(*_alerts_only(alert)).options(items)
+    query = _due(now, limit).where(*_alerts_only(alert))
+    if items:
+        each = selectinload(MessageRow.items).selectinload(MessageItem.notice)
+        query = query.options(each.selectinload(NoticeRow.complaint) if complaints else each)
     query = query.with_for_update(skip_locked=True, of=MessageRow)
     kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
     if officials:

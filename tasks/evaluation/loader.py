@@ -9,11 +9,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db import complaints, imports
+from db.complaints import chunked
 from db.models import Complaint, Origin, PastFacts
 from sla.engine.context import ComplaintFacts
 from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all
 from tasks.common.context import SiteContext
 from tasks.evaluation.coverage import source_coverage
+
+AT_ONCE = 2_000
+"""Number of complaints that are loaded and evaluated together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +124,17 @@ def _source_facts(context: SiteContext, source: str, origins: dict[str, Origin])
 def load_and_evaluate(
     session: Session, context: SiteContext, rows: Sequence[Complaint], as_of: datetime
 ) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
-    """Evaluate these complaints as of `as_of`; see :func:`as_watched` for old ones."""
-    known = list(load_complaints(session, context, rows, as_of))
-    evaluations = evaluate_all(
-        [each.history for each in known], context.site.evaluation_context, as_of
-    )
-    for each, found in zip(known, evaluations, strict=True):
-        yield each, as_watched(context, each.complaint, found)
+    """Evaluate these complaints as of `as_of`; see :func:`as_watched` for old ones.
+
+    Of many only some are in memory at a time, with their events.
+    """
+    for some in chunked(rows, AT_ONCE):
+        known = list(load_complaints(session, context, some, as_of))
+        evaluations = evaluate_all(
+            [each.history for each in known], context.site.evaluation_context, as_of
+        )
+        for each, found in zip(known, evaluations, strict=True):
+            yield each, as_watched(context, each.complaint, found)
 
 
 def as_watched(context: SiteContext, complaint: Complaint, found: Evaluation) -> Evaluation:

@@ -6,7 +6,7 @@ now, its notices move to the mail of the present holder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from db import notices, outbox
@@ -29,12 +29,15 @@ def readdress(run: RunContext, limit: int) -> None:
     """
     without = bounces.suppressed_addresses(run.session)
     found = outbox.due(run.session, run.now, limit)
-    if not any(_changed(run, message, without) for message in found):
+    moving = _elsewhere(run, found, without)
+    outbox.load_items(run.session, [message for message in found if message.id in moving])
+    if not any(_changed(run, message, without, moving) for message in found):
         return
     advisory_lock(run.session, "outbox")
     for message in outbox.locked(run.session, [message.id for message in found]):
         if message.kind == MessageKind.NOTICES:
-            for item, holders in list(_moves(run, message, without)):
+            moves = _moves(run, message, without) if message.id in moving else ()
+            for item, holders in list(moves):
                 _move(run, message, item, holders)
         elif (holder := _new_reader(run, message, without)) is not None:
             message.recipient, message.recipient_name = holder.email, holder.name
@@ -42,9 +45,32 @@ def readdress(run: RunContext, limit: int) -> None:
     run.session.flush()
 
 
-def _changed(run: RunContext, message: MessageRow, without: frozenset[str]) -> bool:
+def _elsewhere(
+    run: RunContext, found: Sequence[MessageRow], without: frozenset[str]
+) -> frozenset[int]:
+    """Return the mails to an office that their recipient does not hold now.
+
+    The items of the others need not be loaded: the mails of a first run may have a million.
+    """
+    present: dict[tuple[str, str], tuple[OfficeHolder, ...]] = {}
+    offices = outbox.offices(run.session, [message.id for message in found])
+    for role, unit in {office for each in offices.values() for office in each}:
+        holders = run.site.directory.holders(Role(role), unit or None, run.today, without)
+        present[role, unit] = holders.offices
+    return frozenset(
+        message.id
+        for message in found
+        if not all(
+            _has(present[office], message.recipient) for office in offices.get(message.id, ())
+        )
+    )
+
+
+def _changed(
+    run: RunContext, message: MessageRow, without: frozenset[str], moving: frozenset[int]
+) -> bool:
     if message.kind == MessageKind.NOTICES:
-        return any(True for _ in _moves(run, message, without))
+        return message.id in moving and any(True for _ in _moves(run, message, without))
     return _new_reader(run, message, without) is not None
 
 

@@ -220,25 +220,35 @@ class Sender:
                     self._show_in_trial(run, moment)
         with self.context.run(moment, self.run_id) as run:
             session = run.session
-            found = outbox.take_due(session, moment, most, self.policy.alert, FIRST_ALERTS)
+            found = outbox.take_due(
+                session, moment, most, self.policy.alert, FIRST_ALERTS, items=False
+            )
             ready = [message.id for message in self._composed(run, found)]
         return ready if found else None
 
     def _composed(self, run: RunContext, found: Sequence[MessageRow]) -> Iterator[MessageRow]:
         """Compose those of these mails that may leave now, and yield them; settle the others."""
-        site_mode = run.mode
-        messages = [message for message in found if not self._waits(message, run.now, site_mode)]
-        for message, mime in compose_all(run, messages, self.now):
-            if mime is None:
-                message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
-                run.session.flush()
-                notices.settle(run.session, [item.notice_id for item in message.items], run.now)
-                self.count.cancelled += 1
-            elif isinstance(mime, Uncomposable):
-                self._settle(run, message, mime)
-            else:
-                message.mime, message.composed_at = zlib.compress(mime, 1), run.now
-                yield message
+        for group in outbox.in_groups(run.session, found):
+            messages = [each for each in group if not self._waits(each, run.now, run.mode)]
+            for message, mime in compose_all(run, messages, self.now):
+                if self._ready(run, message, mime):
+                    yield message
+
+    def _ready(
+        self, run: RunContext, message: MessageRow, mime: bytes | Uncomposable | None
+    ) -> bool:
+        """Store a composed mail, or settle one that is not composed; return whether it is."""
+        if isinstance(mime, Uncomposable):
+            self._settle(run, message, mime)
+            return False
+        if mime is None:
+            message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
+            run.session.flush()
+            notices.settle(run.session, [item.notice_id for item in message.items], run.now)
+            self.count.cancelled += 1
+            return False
+        message.mime, message.composed_at = zlib.compress(mime, 1), run.now
+        return True
 
     def _show_in_trial(self, run: RunContext, moment: datetime) -> None:
         """Compose all due mails to officials, and queue one digest of them for the administrators.
@@ -247,7 +257,12 @@ class Sender:
         as `trial`. A single alert without any other mail leaves by itself.
         """
         due = outbox.take_due(
-            run.session, moment, MOST_IN_TRIAL, officials=True, notes=NOTES_IN_DIGEST
+            run.session,
+            moment,
+            MOST_IN_TRIAL,
+            officials=True,
+            notes=NOTES_IN_DIGEST,
+            items=False,
         )
         if not is_worth_a_digest(due):
             return

@@ -7,10 +7,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from tasks.notifications.views import Desk, Duty, NoticeItem, Statement
+from tasks.reports.formats.xlsx_rows import PlainCell, RowSheet
 from tasks.text.catalog import catalog
 from tasks.text.formats import short_day_text
 
@@ -41,10 +40,11 @@ def notices_workbook(view: Desk, locale: str, zone: ZoneInfo) -> bytes:
         ("statement", t("workbook.statement")),
     )
     kept = io.BytesIO()
-    with xlsxwriter.Workbook(kept, {"in_memory": True, "strings_to_urls": False}) as book:
+    options = {"constant_memory": True, "strings_to_urls": False}
+    with xlsxwriter.Workbook(kept, options) as book:
         # the time of the mail, so that the same view gives the same bytes
         book.set_properties({"title": view.site, "created": _local(view.now, zone)})
-        sheet = book.add_worksheet(t("workbook.sheet"))
+        sheet = book.add_worksheet(t("workbook.sheet"), RowSheet)
         bold, date = book.add_format({"bold": True, "text_wrap": True}), book.add_format()
         date.set_num_format("d mmm yyyy")
         for place, (key, label) in enumerate(columns):
@@ -54,39 +54,31 @@ def notices_workbook(view: Desk, locale: str, zone: ZoneInfo) -> bytes:
         for item in (*view.items, *view.rest):
             for duty in item.duties:
                 row += 1
-                _write_row(sheet, row, item, duty, date, locale, zone)
+                sheet.write_plain_row(row, _cells(item, duty, locale, zone), date)
         sheet.autofilter(0, 0, row, len(columns) - 1)
         sheet.freeze_panes(1, 1)
     return kept.getvalue()
 
 
-def _write_row(
-    sheet: Worksheet,
-    row: int,
-    item: NoticeItem,
-    duty: Duty,
-    date: Format,
-    locale: str,
-    zone: ZoneInfo,
-) -> None:
+def _cells(item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> list[PlainCell]:
+    """Return the cells of a deadline; an empty text leaves its cell empty."""
     t = catalog(locale)
-    texts = {
-        0: item.ticket,
-        2: item.unit,
-        4: duty.rule,
-        5: duty.citation,
-        6: item.category,
-        7: t(f"classification.{item.classification or 'none'}"),
-        8: t(f"privacy.{item.privacy}") if item.privacy else "",
-        9: item.title,
-        11: ", ".join(t(f"role.{each.role}") for each in duty.notified),
-        12: _stated(item.statement, locale, zone) if item.statement else "",
-    }
-    for place, text in texts.items():
-        sheet.write_string(row, place, text)
-    sheet.write_number(row, 1, duty.working_days_left)
-    sheet.write_datetime(row, 3, _day(duty.due, zone), date)
-    sheet.write_datetime(row, 10, _day(item.received, zone), date)
+    cells: list[PlainCell] = [
+        item.ticket,
+        duty.working_days_left,
+        item.unit,
+        _day(duty.due, zone),
+        duty.rule,
+        duty.citation,
+        item.category,
+        t(f"classification.{item.classification or 'none'}"),
+        t(f"privacy.{item.privacy}") if item.privacy else "",
+        item.title,
+        _day(item.received, zone),
+        ", ".join(t(f"role.{each.role}") for each in duty.notified),
+        _stated(item.statement, locale, zone) if item.statement else "",
+    ]
+    return [None if cell == "" else cell for cell in cells]
 
 
 def _stated(statement: Statement, locale: str, zone: ZoneInfo) -> str:

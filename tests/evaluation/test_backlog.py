@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from conftest import wita
 from sqlalchemy import event, func, select
-from support.pipeline import BREACHED, at, decide, register
+from support.pipeline import BREACHED, at, decide, deliver, register
 
+from db import outbox
 from db.audit import AuditKind
 from db.models import AuditRow, MessageItem, NoticeRow
 from tasks import deadlines
@@ -91,3 +92,27 @@ def test_a_long_run_reports_its_progress(context, monkeypatch):
         progress=lambda done, total: reported.append((done, total)),
     )
     assert reported == [(60, LATE), (100, LATE)]
+
+
+def test_the_mails_of_a_backlog_are_composed_in_groups(context, monkeypatch):
+    """The items of a group are released before the next one, and every mail leaves complete."""
+    backlog(context)
+    decide(context, BREACHED)
+    monkeypatch.setattr(outbox, "GROUP", LATE * 2 // 3)
+    with context.transaction() as session:
+        due = outbox.take_due(session, wita(BREACHED), 100, items=False)
+        before = {
+            message: [len(each.items) for each in group]
+            for group in outbox.in_groups(session, due)
+            for message in [group[0].id]
+        }
+        assert not any("items" in each.__dict__ for each in due)
+    assert sum(map(len, before.values())) == len(due)
+    assert all(sum(items) <= outbox.GROUP for items in before.values())
+    assert len(before) > 1
+    deliver(context, BREACHED)
+    with context.transaction() as session:
+        included = session.scalars(select(MessageItem.included)).all()
+        assert len(included) == sum(sum(items) for items in before.values())
+        assert all(included)
+        assert set(session.scalars(select(NoticeRow.status))) == {"sent"}
