@@ -19,6 +19,7 @@ from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.shards import EVERYTHING, Shard
 from tasks.common.context import RunContext, SiteContext
+from tasks.common.garbage import no_search_for_cycles, search_new_objects
 from tasks.common.retry import retrying_task
 from tasks.evaluation import corrections
 from tasks.evaluation.case_store import DATABASE, CaseStore
@@ -90,7 +91,7 @@ def evaluate_and_notify(
     complaint is evaluated again and the changed deadlines are listed. Notices already sent are not
     changed. A run over a backlog reports its `progress`.
     """
-    with context.run(now, run_id) as run:
+    with no_search_for_cycles(), context.run(now, run_id) as run:
         starts_at = run.mode.starts_at
         if starts_at is not None and starts_at <= now and mode.activate(run.session, now):
             run.known.pop(mode.of_site)
@@ -106,6 +107,7 @@ def evaluate_and_notify(
                 rulesets.add_deadline_changes(session, ruleset, moves)
             if len(batch) < BATCH:
                 break
+            search_new_objects()
             done += len(batch)
             if progress is not None and done % PROGRESS < BATCH:
                 total = total or done + complaints.count_due(session, now, part, units)

@@ -21,3 +21,12 @@ def no_search_for_cycles() -> Iterator[None]:
     finally:
         if searched:
             gc.enable()
+
+
+def search_new_objects() -> None:
+    """Search the objects made since the last search for cycles, once.
+
+    Long work without the collector calls it after each batch: the session of a database leaves
+    cycles behind. Objects that survive are not searched again, however many they are.
+    """
+    gc.collect(0)
