@@ -3,4 +3,4 @@
 `writer` writes all of them, `evidence_card` the card of one complaint. No format computes a figure.
 """
 
-__all__ = ["evidence_card", "json_csv", "logo", "restatement_text", "writer"]
+__all__ = ["evidence_card", "json_csv", "logo", "restatement_text", "writer", "xlsx_rows"]
