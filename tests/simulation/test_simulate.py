@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from alembic import command
 from conftest import ON_BOTH, example_site, kind_of_database, wita
+from prefect.server.schemas.schedules import CronSchedule
 from rich.console import Console
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import DBAPIError
@@ -856,6 +857,22 @@ def test_on_the_night_of_a_clock_change_a_schedule_runs_once(context, cron, begi
             found.add(f"{tick:%d %H:%M}")
             asked += timedelta(minutes=15)  # whenever it is asked, the same ticks
     assert sorted(found) == sorted(ticks)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Makassar", "America/New_York"])
+@pytest.mark.parametrize("cron", ["5 * * * *", "*/20 * * * *", "30 7 * * 1-5", "15 3 1 * *"])
+def test_a_schedule_that_repeats_has_the_ticks_that_prefect_computes(context, cron, zone):
+    of_deadlines = context.site.file.schedules.model_copy(update={"deadlines": cron})
+    context.site.file = context.site.file.model_copy(update={"schedules": of_deadlines})
+    context.site.zone = ZoneInfo(zone)
+    computed = CronSchedule(cron=cron, timezone=zone)
+    chance, moment = random.Random(7), datetime(2026, 2, 20, tzinfo=UTC)
+    with asyncio.Runner() as runner:
+        schedule = CronTimes(context.site, "deadlines", runner)
+        for hours in (*[5] * 90, *[chance.randrange(1, 400) for _ in range(30)]):
+            moment += timedelta(hours=hours, minutes=chance.randrange(60))
+            dates = runner.run(computed.get_dates(n=9, start=moment))
+            assert schedule.at_or_after(moment) == min(each for each in dates if each >= moment)
 
 
 def test_a_schedule_that_is_none_is_named_with_its_file(context):
