@@ -36,16 +36,26 @@ def doubts(draw):
     return Event(kind, at, at, "register", after, Knowledge.UNREADABLE, source_field="absent/1")
 
 
+@st.composite
+def recorded_early(draw):
+    """An event recorded before the end of the interval in which it happened."""
+    at = RECEIVED + timedelta(hours=draw(st.integers(60, 24 * 40)))
+    kind = draw(st.sampled_from([Kind.ASSIGNED, Kind.SETTLED, Kind.PAUSED, Kind.RESPONDED]))
+    recorded = at - timedelta(hours=draw(st.integers(20, 40)))
+    return Event(kind, at, recorded, "lapor", at - timedelta(hours=60), Knowledge.OBSERVED)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     cases(),
-    st.lists(an_event() | doubts(), max_size=3),
+    st.lists(an_event() | doubts() | recorded_early(), max_size=3),
     st.lists(st.integers(0, 24 * 70), min_size=3, max_size=12),
     st.sampled_from([None, 0, 5, 30, 24 * 6]),
+    st.sampled_from([{}, dict.fromkeys((Kind.SETTLED, Kind.RESPONDED, Kind.VERIFIED), 3)]),
     st.sampled_from(Policy),
 )
-def test_a_kept_evaluation_is_the_one_of_its_time(case, more, hours, behind, policy):
-    """The source is imported every morning, or shows everything at once."""
+def test_a_kept_evaluation_is_the_one_of_its_time(case, more, hours, behind, late, policy):
+    """The source is imported every morning, or shows everything at once; some of it days late."""
     events = [*case.events, *more]
     timeline = Timeline(events)
     moments = {RECEIVED + timedelta(hours=number) for number in hours}
@@ -54,7 +64,7 @@ def test_a_kept_evaluation_is_the_one_of_its_time(case, more, hours, behind, pol
     while moments - seen:
         as_of = min(moments - seen)
         seen.add(as_of)
-        facts = case.facts
+        facts = replace(case.facts, shown_later=late)
         if behind is not None:
             shown = (as_of - timedelta(hours=behind)).replace(hour=7, minute=0)
             facts = replace(facts, known_until=shown)
@@ -93,3 +103,16 @@ def test_other_facts_need_another_evaluation():
     later = as_of + timedelta(hours=1)
     assert timeline.at(REGISTER, later) is not None
     assert timeline.at(replace(REGISTER, classification="information_request"), later) is None
+
+
+def test_an_interval_cut_at_the_time_of_the_evaluation_is_another_one_later():
+    """The settlement was recorded on the 11th as one between the 10th and the 14th."""
+    first, moment, last = (wita(f"2026-11-{day} 07:00") for day in (10, 11, 14))
+    settled = Event(Kind.SETTLED, last, moment, "lapor", first, Knowledge.OBSERVED)
+    events = [event(Kind.RECEIVED, RECEIVED), settled]
+    timeline = Timeline(events)
+    for hour in (8, 20):
+        as_of = wita(f"2026-11-12 {hour:02}:00")
+        assert timeline.at(REGISTER, as_of) is None
+        found = timeline.keep(made(REGISTER, events, as_of, Policy.NO_VERDICT), REGISTER, as_of)
+        assert found.known[-1].latest == as_of
