@@ -95,9 +95,9 @@ class _Sources:
 class ReplayCases(CaseStore):
     """The complaints of a replica with their deadlines, notices and next evaluations.
 
-    Each complaint is loaded when it is due for the first time. Deadlines are written to the replica
-    only by :meth:`store_deadlines`. `before_decision` is called when a run has decided about
-    notices.
+    Each complaint is loaded when it is due, and kept until it is at rest. Deadlines are written to
+    the replica only by :meth:`store_deadlines`. `before_decision` is called when a run has decided
+    about notices.
     """
 
     def __init__(self, session: Session, before_decision: Callable[[], None]) -> None:
@@ -280,6 +280,15 @@ class ReplayCases(CaseStore):
             waits = any(map(complaints.waits_for_import, self._deadlines.get(row.id, ())))
             undecided = self._undecided.setdefault(row.source, set())
             (undecided.add if waits else undecided.discard)(row.id)
+            if row.next_action_at is None and not waits:
+                self._forget(row.id)
+
+    def _forget(self, key: int) -> None:
+        """Drop what can be loaded again of a complaint at rest: most are soon dealt with."""
+        self._cases.pop(key, None)
+        self._notices.pop(key, None)
+        for row in self._deadlines.get(key, ()):
+            self._rungs.pop((key, (row.rule, row.clock)), None)
 
     def give_complaints(self, mails: Iterable[MessageRow]) -> None:
         """Let the notices of these mails have their complaints."""
