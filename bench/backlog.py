@@ -44,7 +44,8 @@ def prepare(folder: Path, count: int, url: str, *, live: bool) -> None:
     os.environ["TENGGAT_DATABASE_URL"] = url
     site = folder / "site"
     shutil.copytree(CONFIG, site, ignore=shutil.ignore_patterns("inbox", "boston"))
-    (site / "sources.toml").write_text(SOURCE, encoding="utf-8")
+    source = SOURCE.replace("[desk]\n", f"[desk]\nmax_rows = {2 * count}\n", 1)
+    (site / "sources.toml").write_text(source, encoding="utf-8")
     (site / "inbox").mkdir()
     file = site / "inbox" / f"e_{MADE:%Y-%m-%d_%H%M}.csv"
     with file.open("w", encoding="utf-8", newline="") as out:
