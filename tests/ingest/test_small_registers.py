@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -265,6 +266,55 @@ def test_a_column_titled_as_the_ticket_is_the_ticket_with_an_odd_cell(tmp_path, 
     assert source_of(learned).fields.ticket == "No Tiket"
     assert text in said(learned)["ticket_odd"]
     assert learned.readable == ROWS - 1
+
+
+@pytest.mark.parametrize("title", ["No Agenda", "Kode"])
+@pytest.mark.parametrize("counts", [ROWS, 6], ids=["counted", "again-on-each-sheet"])
+def test_a_number_of_its_own_with_an_empty_cell_is_better_than_a_count_of_rows(
+    tmp_path, title, counts
+):
+    tickets = with_cells(table()["No Tiket"], at7="")
+    numbers = [str(n % counts + 1) for n in range(ROWS)]
+    learned = learned_from(tmp_path, {**table(No_Tiket=[]), "No.": numbers, title: tickets})
+    assert source_of(learned).fields.ticket == title
+    assert "kosong pada baris 9" in said(learned)["ticket_odd"]
+    assert learned.readable == ROWS - 1
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [f"{n}" for n in range(1041, 1041 + ROWS)],
+        [f"{n}/2026" for n in range(1, 1 + ROWS)],
+        ["1", "2", "3", *(f"{n}" for n in range(41, 38 + ROWS))],
+    ],
+)
+def test_a_number_that_does_not_count_the_rows_stays_the_ticket(tmp_path, numbers):
+    letters = with_cells(table()["No Tiket"], at7="")
+    columns = {**table(No_Tiket=[]), "No.": numbers, "No Agenda": letters}
+    assert source_of(learned_from(tmp_path, columns)).fields.ticket == "No."
+
+
+def test_the_number_of_a_letter_with_empty_cells_is_not_the_ticket(tmp_path):
+    letters = with_cells(table()["No Tiket"], at7="")
+    learned = learned_from(tmp_path, {**table(No_Tiket=[]), "No Surat": letters})
+    assert source_of(learned).fields.ticket == "No."
+    assert "hanya menomori baris" in said(learned)["row_numbers"]
+
+
+def test_a_row_broken_by_a_line_break_does_not_change_what_the_columns_are(tmp_path):
+    lines = ["No;No Agenda;Tgl Masuk;Perihal;Tujuan;Status"]
+    for n in range(1, ROWS + 1):
+        ticket = "" if n == 10 else f"{n + 99}/KOM/26"
+        lines.append(f"{n};{ticket};{n + 2}/11/2026;Jalan rusak;Dinas PUPR;proses")
+    lines[7] = lines[7].replace("rusak;", "rusak\n")
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([*lines, ""]))
+    learned = learn(path, "register", None)
+    assert source_of(learned).fields.ticket == "No Agenda"
+    assert learned.reasons == {"short_row": 2, "missing_ticket": 1}
+    assert "kosong pada baris 12." in said(learned)["ticket_odd"]
+    assert not re.search("short_row|torn_row", learned.mapping + str(said(learned)))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from tasks.common.dates import parse_datetime
@@ -17,11 +18,13 @@ from tasks.common.unit_names import is_unit_name
 from tasks.ingest.cell_checks import rating_of, says_not_yet
 from tasks.ingest.inference.vocabulary import (
     EVENTS,
+    LETTER_NUMBERS,
     NAME,
     NO_STEP,
     OFFICIAL,
     PERSON,
     REMARKS,
+    ROW_NUMBERS,
     STEP_STEMS,
     TIME_WORDS,
     UNSURE_TICKETS,
@@ -68,6 +71,9 @@ MOST = 0.9
 MOST_TITLED = 0.5
 """The share needed in a column whose title says that it has dates, or hours: other cells are errors
 of a clerk, which become questions or rejected rows."""
+
+MOST_GAPS = 1.5
+"""How far a number that counts the rows may exceed them: torn rows and filtered ones have one."""
 
 MOST_LABELS, LONGEST_LABEL = 30, 40
 """The most different words of a list in a file, and the most characters of one."""
@@ -180,6 +186,16 @@ class ColumnSample:
         numbers = [value.rstrip(".") for value in self.values]
         return numbers == [str(number) for number in range(1, len(numbers) + 1)]
 
+    @property
+    def counts_up(self) -> bool:
+        """Return whether the values count the rows with a few gaps: 1, 2, 4, where 3 is torn."""
+        numbers = [value.rstrip(".") for value in self.values]
+        if self.words not in ROW_NUMBERS or not all(n.isdecimal() for n in numbers):
+            return False
+        counts = [int(number) for number in numbers]
+        rises = all(one < other for one, other in pairwise(counts))
+        return rises and counts[:1] == [1] and counts[-1] <= len(counts) * MOST_GAPS
+
     @cached_property
     def hours(self) -> tuple[str, ...]:
         """Return the formats of its times of day; '08.15 WIB' has no format of its own."""
@@ -225,6 +241,12 @@ def named(columns: Iterable[ColumnSample], field: str) -> list[ColumnSample]:
     words = WORDS[field]
     ranked = [(rank, column) for column in columns if (rank := _rank(column, words)) is not None]
     return [column for _, column in sorted(ranked, key=lambda each: (each[0], each[1].place))]
+
+
+def has_own_number(column: ColumnSample) -> bool:
+    """Check whether the header says that complaints, not rows or letters, are numbered."""
+    words = column.words
+    return words in WORDS["ticket"] and words not in ROW_NUMBERS | LETTER_NUMBERS
 
 
 def is_called(column: ColumnSample, field: str) -> bool:

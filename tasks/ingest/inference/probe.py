@@ -22,7 +22,7 @@ from tasks.common.table_lines import (
     is_text,
 )
 from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_date
-from tasks.sources.base import Row, UnreadableFile, position_of
+from tasks.sources.base import FaultyRow, Row, UnreadableFile, position_of
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.reader import any_file, first_lines, limited_sheets
@@ -144,7 +144,8 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
             if joined := _joined(header, first[place + 1 : place + 2]):
                 header, place = joined, place + 1
             below = (*first[place + 1 :], *islice(lines, ENOUGH))
-            rows = [row for row in below if _is_row(row[1]) and row[1] != header]
+            whole = (row for row in below if not isinstance(row[1], FaultyRow))
+            rows = [row for row in whole if _is_row(row[1]) and row[1] != header]
             found.append(_ProbedSheet(above, int(first[place][0]), header, rows))
     if not found:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")

@@ -24,6 +24,7 @@ from tasks.ingest.inference.column_types import (
     ColumnSample,
     ZoneGuess,
     event_of,
+    has_own_number,
     has_ratings,
     is_called,
     named,
@@ -350,9 +351,14 @@ def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
     called = [column for column in named(columns, "ticket") if not column.dates]
     unique = sorted((c for c in called if c.unique), key=lambda column: column.numbers_rows)
     titled = [column for column in called if is_called(column, "ticket")]
+    counted = all(column.numbers_rows or column.counts_up for column in unique)
     if not any(column in titled for column in unique):
         least = 1 - MOST_ODD_TICKETS if unique else 0.5
-        odd = next((c for c in titled if len(c.counts) >= least * c.rows), None)
+        mostly = [c for c in titled if len(c.counts) >= least * c.rows]
+        if counted:
+            titled += [c for c in called if has_own_number(c) and c not in titled]
+            mostly += [c for c in titled if len(c.counts) >= (1 - MOST_ODD_TICKETS) * c.rows]
+        odd = next(iter(mostly), None)
         if odd is not None:
             twice = odd.rows - len(odd.counts)
             draft.take("ticket", odd, f"{twice} rows without a value of their own: look at them")

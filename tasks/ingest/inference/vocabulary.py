@@ -265,6 +265,12 @@ UNSURE_TICKETS = frozenset(
 )
 """Headers of a ticket that may also number the rows or letters."""
 
+ROW_NUMBERS = frozenset(map(canonical, ("no", "no urut")))
+"""Headers of a number that may only count the rows of a sheet."""
+
+LETTER_NUMBERS = frozenset(map(canonical, ("no surat",)))
+"""Headers of the number of a letter, which not every complaint has."""
+
 _EVENTS: dict[str, tuple[str, ...]] = {
     "service_received": ("tanggal layanan", "service date"),
     "verified": ("diverifikasi", "tanggal verifikasi", "tgl verifikasi", "verified"),
