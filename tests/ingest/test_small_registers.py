@@ -170,6 +170,20 @@ def test_the_row_of_a_doubtful_day_is_named_with_its_sheet(tmp_path):
     assert "'11/09/2026' (baris B11: 3)" in said(learn(path, "register", None))["doubtful_receipts"]
 
 
+def test_a_month_with_a_dot_more_in_its_titles_is_learnt_as_well(tmp_path):
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for month, titles in ((10, ["No", "No Aduan"]), (11, ["No.", "No. Aduan"])):
+            sheet = book.add_worksheet(f"B{month}")
+            sheet.write_row(0, 0, [*titles, "Tgl\nMasuk" if month == 11 else "Tgl Masuk", "Status"])
+            for n in range(4):
+                sheet.write_row(
+                    n + 1, 0, [n + 1, f"{month}-{n}", f"{n + 13}/{month}/2026", "proses"]
+                )
+    learned = learn(path, "register", None)
+    assert "8 dari 8 baris" in learned.text_in("id")
+
+
 def test_a_column_of_days_with_texts_mostly_is_named_with_a_cell(tmp_path):
     ends = ["menunggu"] * 7 + [f"{n}/11/2026" for n in range(23, 28)]
     learned = learned_from(tmp_path, table(Tgl_Selesai=ends))

@@ -99,8 +99,13 @@ BOTH = [" | ".join(ROW), " | ".join(NEXT)]
         ({"Data": [HEADER, ROW], "Data 2": [HEADER[::-1], NEXT[::-1]]}, BOTH),
         ({"Rekap": [["No", "Bidang", "Jumlah"], [1, "x", 2]], "Data": [HEADER, ROW, NEXT]}, BOTH),
         ({"Kosong": [], "Data": [HEADER, ROW, HEADER, NEXT]}, BOTH),
+        ({"Mei": [HEADER, ROW], "Juni": [["No.", "MASUK", " Unit."], NEXT]}, BOTH),
+        ({"Data": [HEADER, ROW, ["No.", "Masuk", "Unit"], NEXT]}, BOTH),
     ],
-    ids=["plain", "title", "cover", "two", "hidden", "last", "order", "recap", "repeated"],
+    ids=[
+        *("plain", "title", "cover", "two", "hidden", "last", "order", "recap", "repeated"),
+        *("dots", "repeated dots"),
+    ],
 )
 def test_every_visible_sheet_with_the_table_is_read(tmp_path, header, sheets, expected):
     assert cells(workbook(tmp_path / "a.xlsx", **sheets), header=header) == expected

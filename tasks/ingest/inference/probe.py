@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -24,6 +24,7 @@ from tasks.common.table_lines import (
 from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_date
 from tasks.sources.base import FaultyRow, Row, UnreadableFile, position_of
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
+from tasks.sources.files.headers import plain_title
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.reader import any_file, first_lines, limited_sheets
 
@@ -145,12 +146,23 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
                 header, place = joined, place + 1
             below = (*first[place + 1 :], *islice(lines, ENOUGH))
             whole = (row for row in below if not isinstance(row[1], FaultyRow))
-            rows = [row for row in whole if _is_row(row[1]) and row[1] != header]
+            titles = _titles(header)
+            rows = [row for row in whole if _is_row(row[1]) and _titles(row[1]) != titles]
             found.append(_ProbedSheet(above, int(first[place][0]), header, rows))
     if not found:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
     largest = max(found, key=lambda sheet: len(sheet.rows) * len(sheet.header))
-    return [largest, *(s for s in found if s is not largest and s.header == largest.header)]
+    titles = _titles(largest.header)
+    others = (each for each in found if each is not largest)
+    return [largest, *(each for each in others if _titles(each.header) == titles)]
+
+
+def _titles(cells: Iterable[str]) -> tuple[str, ...]:
+    """Return the titles of a header without their spelling, and without empty cells at the end."""
+    titles = [plain_title(cell) for cell in cells]
+    while titles and not titles[-1]:
+        titles.pop()
+    return tuple(titles)
 
 
 def _is_filled(cell: str) -> bool:

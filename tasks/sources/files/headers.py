@@ -13,14 +13,16 @@ _WITHOUT_INVISIBLE = dict.fromkeys(map(ord, INVISIBLE))
 class HeaderNames:
     """The names that a mapping uses for columns.
 
-    A cell of a header that differs from a name only in letter case, spaces, characters of no width,
-    or a colon or asterisk at its end is that column.
+    A cell of a header that differs from a name only in letter case, spaces, dots, characters of no
+    width, or a colon or asterisk at its end is that column.
     """
 
     def __init__(self, names: Iterable[str | None]) -> None:
         every = {name for name in names if name}
-        count = Counter(map(_plain, every))
-        self._by_plain = {_plain(name): name for name in every if count[_plain(name)] == 1}
+        count = Counter(map(plain_title, every))
+        self._by_plain = {
+            plain_title(name): name for name in every if count[plain_title(name)] == 1
+        }
 
     def read(self, cells: Sequence[str]) -> tuple[str, ...]:
         """Return the cells of a row, with the columns of the mapping as the mapping names them.
@@ -31,7 +33,7 @@ class HeaderNames:
         texts = tuple(cell.strip() for cell in cells)
         exact = set(texts)
         return tuple(
-            name if (name := self._by_plain.get(_plain(text))) and name not in exact else text
+            name if (name := self._by_plain.get(plain_title(text))) and name not in exact else text
             for text in texts
         )
 
@@ -46,9 +48,13 @@ class HeaderNames:
             below = lower[at].strip() if at < len(lower) else ""
             group = above or group
             whole = f"{group} {below}"
-            cells.append(whole if below and _plain(whole) in self._by_plain else below or above)
+            cells.append(
+                whole if below and plain_title(whole) in self._by_plain else below or above
+            )
         return self.read(cells)
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.translate(_WITHOUT_INVISIBLE).split()).rstrip(":* ").casefold()
+def plain_title(text: str) -> str:
+    """Return the title of a column without its spelling: 'No. Aduan' and 'NO ADUAN:' are alike."""
+    words = text.translate(_WITHOUT_INVISIBLE).replace(".", " ").split()
+    return " ".join(words).rstrip(":* ").casefold()

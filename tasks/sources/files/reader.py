@@ -18,7 +18,7 @@ from tasks.common.table_lines import has_text
 from tasks.sources.base import FaultyRow, Row, Sheet, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import has_more_lines, text_of
-from tasks.sources.files.headers import HeaderNames
+from tasks.sources.files.headers import HeaderNames, plain_title
 from tasks.sources.files.json_lines import json_rows
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.web_pages import web_page_tables
@@ -136,13 +136,17 @@ def _below(
     :class:`WrongMapping` for a later header without a mapped column.
     """
     spelling = HeaderNames((*source.columns, source.header))
-    names = {_bare(name) for name in header if name}
+    names = {plain_title(name) for name in header if name}
     ticket = header.index(source.fields.ticket)
     order: list[int | None] | None = None
     left, ahead = iter(rows), None
     while (row := ahead or next(left, None)) is not None:
         (line, cells), ahead = row, None
-        if type(cells) is not FaultyRow and len(cells) > ticket and _bare(cells[ticket]) in names:
+        if (
+            type(cells) is not FaultyRow
+            and len(cells) > ticket
+            and plain_title(cells[ticket]) in names
+        ):
             below = next(left, None)
             found, is_joined = _repeated(cells, below, spelling, source)
             ahead = None if is_joined else below
@@ -168,10 +172,6 @@ def _repeated(
         return found, False
     joined = spelling.read_joined(cells, below[1])
     return (joined, True) if wanted.issubset(joined) else (found, False)
-
-
-def _bare(cell: str) -> str:
-    return cell.strip("\ufeff \t").casefold()
 
 
 def _is_header(names: Sequence[str], source: FolderSource) -> bool:
