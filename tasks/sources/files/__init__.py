@@ -3,4 +3,4 @@
 `reader` finds the table in a file and returns its rows as text.
 """
 
-__all__ = ["delimited", "encodings", "kinds", "period", "reader", "timestamps"]
+__all__ = ["delimited", "encodings", "headers", "kinds", "period", "reader", "timestamps"]
