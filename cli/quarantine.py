@@ -33,9 +33,16 @@ def list_quarantine(
         console.print_json(rows)
     else:
         columns = (*QUARANTINE_COLUMNS, *(("resolved",) if everything else ()))
+        times = {"since", "resolved"}  # the value is the text of the cell
         console.print_table(
             columns,
-            ([console.short_time(row[column]) for column in columns] for row in rows),
+            (
+                [
+                    console.short_time(row[column]) if column in times else row[column]
+                    for column in columns
+                ]
+                for row in rows
+            ),
             {"reason": "rejection"},
         )
         waiting = sum(not row["resolved"] for row in rows)

@@ -252,7 +252,7 @@ class RowParser:
         if received is None:
             raise RowError(RejectionReason.MISSING_DATE, column)
         if received > observed:
-            raise RowError(RejectionReason.IN_THE_FUTURE, column, received.isoformat())
+            raise RowError(RejectionReason.IN_THE_FUTURE, column, self.receipt_text(cells))
         anonymous, secret = self._privacy(cells)
         hidden = anonymous or secret
         status = self._status(cells)

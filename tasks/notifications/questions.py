@@ -112,7 +112,7 @@ def questions_mime(run: RunContext, message: MessageRow) -> bytes | None:
         )
         for part in ("new", "open")
     )
-    groups = tuple(_group(each) for each in detail["quarantine"])
+    groups = _groups(detail["quarantine"], quarantine.quarantined(run.session))
     if not (new or again or groups):
         return None
     roles = {waiting[number].question.role for number in listed}
@@ -122,9 +122,21 @@ def questions_mime(run: RunContext, message: MessageRow) -> bytes | None:
     return in_envelope(run.site, message, rendered, run.now)
 
 
-def _group(detail: Sequence[Any]) -> RejectedGroup:
-    source, reason, column, rows, file, lines = detail
-    return RejectedGroup(source, reason, column, rows, file, tuple(lines))
+def _groups(
+    details: Iterable[Sequence[Any]], waiting: Sequence[QuarantineRow]
+) -> tuple[RejectedGroup, ...]:
+    """Return the groups of a mail with the tickets of the rows in it that still wait."""
+    found = []
+    for source, reason, column, rows, file, lines in details:
+        group = (source, reason, column, file)
+        tickets = (
+            row.ticket
+            for row in waiting
+            if (row.source, row.reason, row.column, row.file) == group and row.line in lines
+        )
+        named = tuple(dict.fromkeys(filter(None, tickets)))
+        found.append(RejectedGroup(source, reason, column, rows, file, tuple(lines), named))
+    return tuple(found)
 
 
 def _shown(site: Site, each: QuestionCount, tickets: tuple[str, ...]) -> AskedQuestion:

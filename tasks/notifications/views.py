@@ -498,7 +498,7 @@ class AskedQuestion:
 class RejectedGroup:
     """Rows in quarantine of one source with the same reason in the same column.
 
-    `lines` are the first line numbers in `file`.
+    `lines` are the first line numbers in `file`, `tickets` the numbers of their complaints.
     """
 
     source: str
@@ -507,6 +507,7 @@ class RejectedGroup:
     rows: int
     file: str
     lines: tuple[int, ...]
+    tickets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -617,6 +617,17 @@ def test_the_list_shows_what_waits_and_with_all_what_was(tenggat, waiting):
     assert "3 rows in quarantine, 3 in all" in tenggat("quarantine", "list", "--all")[1]
 
 
+def test_the_value_of_a_row_is_the_text_of_its_cell(tenggat, site, open_site):
+    """A time in UTC names another day than the register, and its clerk looks for the cell."""
+    whole = {TICKET: "3", DAY: "2027-11-24T23:30:00Z", "Waktu Laporan Masuk": ""}
+    export(site, "2026-11-24 07:30", {}, {TICKET: "4", DAY: "24 Nov 2027"}, whole)
+    pull(open_site(), "lapor", wita("2026-11-24 08:00"))
+    values = {row["ticket"]: row["value"] for row in listed(tenggat)}
+    assert (values["3"], values["4"]) == (whole[DAY], "24 Nov 2027 01:00:00")
+    shown = re.sub(r"\s", "", tenggat("quarantine", "list")[1])
+    assert whole[DAY] in shown
+
+
 def test_quarantine_is_written_as_csv_that_runs_no_formula(tenggat, site, open_site, tmp_path):
     export(site, "2026-11-24 07:30", {TICKET: "=1+1", DAY: '=HYPERLINK("x")'}, {}, {TICKET: "3"})
     pull(open_site(), "lapor", wita("2026-11-24 08:00"))

@@ -119,7 +119,7 @@ def test_rows_in_quarantine_are_told_once_for_each_new_group(context):
     intake(context, "2026-11-03 07:00", {}, bad, *good)
     (text,) = texts(context, "2026-11-03 08:00")
     assert "* lapor: 1 baris, tanggal tidak mungkin (Tanggal Laporan Masuk)" in text
-    assert "Laporan_Ringkas_2026-11-03_0700.xlsx, baris 5" in text
+    assert "Laporan_Ringkas_2026-11-03_0700.xlsx, baris 5 (nomor 9)" in text
     intake(context, "2026-11-04 07:00", {}, bad, bad | {TICKET: "10"}, *good)
     assert alerts(context) == ["questions"]
     intake(context, "2026-11-05 07:00", {}, {TICKET: ""}, {TICKET: "11"}, *good)

@@ -84,7 +84,7 @@ class ExchangeReader(RowParser):
         if received is None:
             raise RowError(RejectionReason.MISSING_DATE, "received")
         if received > observed:
-            raise RowError(RejectionReason.IN_THE_FUTURE, "received", received.isoformat())
+            raise RowError(RejectionReason.IN_THE_FUTURE, "received", cells["received"])
         anonymous, secret = (_yes(cells[name]) for name in ("anonymous", "secret"))
         return ComplaintRecord(
             ticket=ticket,
