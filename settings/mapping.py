@@ -96,7 +96,8 @@ class Fields(Strict):
     privacy: str | None = None
     """Whether the report is anonymous or secret."""
     status: str | None = None
-    """The present state, for a snapshot."""
+    """The present state. In a history, a row without the date of an end becomes a question if its
+    state is an end or an unknown word."""
     title: str | None = None
     """The title; it is never stored for an anonymous or secret report."""
     text: str | None = None
@@ -239,7 +240,7 @@ class SourceMapping(Strict):
     values: Values = Values()
     """The meaning of the source's words in Tenggat."""
     status: tuple[StatusWord, ...] = ()
-    """The meaning of each status word, for a snapshot."""
+    """The meaning of each status word. In a history only whether it is an end counts."""
     events: tuple[EventColumn, ...] = ()
     """The columns with times of events, for a history."""
     expected: Literal["", "daily", "working_days"] = ""
@@ -354,7 +355,7 @@ class SourceMapping(Strict):
     def sees(self) -> frozenset[str]:
         """Return the kinds of event visible in the source."""
         kinds = {"received", *(event.kind for event in self.events)}
-        for word in self.status:
+        for word in self.status if self.layout == "snapshot" else ():
             kinds.update(word.enter, word.leave)
         if self.fields.unit or "unit" in self.constants:
             kinds.add(Kind.ASSIGNED)
@@ -366,7 +367,7 @@ class SourceMapping(Strict):
     def shown_later(self) -> dict[str, int]:
         """Return the number of working days by which the source may show an event late, by kind."""
         later: dict[str, int] = {}
-        for word in self.status:
+        for word in self.status if self.layout == "snapshot" else ():
             for kind, days in word.earlier_by.items():
                 later[kind] = max(days, later.get(kind, 0))
         return later

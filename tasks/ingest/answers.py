@@ -409,11 +409,15 @@ class _Application:
         return [*found, self._retracted(before)] if before.is_doubt or moment is None else found
 
     def _slot(self, kind: str) -> str:
-        """Return the source field of a step; a column that keeps its first value has its own."""
-        column = self.question.column
+        """Return the source field of a step; a column that keeps its first value has its own.
+
+        A status that may mean an end stands for the column of the end.
+        """
+        column, mapping = self.question.column, self.writer.mapping
+        if column == mapping.fields.status:
+            column = next((each.column for each in mapping.events if each.kind == kind), column)
         first = any(
-            each.first and each.column == column and each.kind == kind
-            for each in self.writer.mapping.events
+            each.first and each.column == column and each.kind == kind for each in mapping.events
         )
         return f"{column}{FIRST_VALUE if first else ''}/{kind}"
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from db.models import QuestionRole
-from settings.mapping import EventColumn, SourceMapping, StatusWord
+from settings.mapping import TERMINAL, EventColumn, SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
 from sla.events import ENDING, Kind
@@ -28,7 +28,7 @@ from tasks.common.flexible_dates import (
 )
 from tasks.common.redaction import plain_ticket, redact
 from tasks.common.remarks import shown_cell
-from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of
+from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of, says_not_yet
 from tasks.ingest.records import (
     FIRST_VALUE,
     MISALIGNED,
@@ -441,12 +441,55 @@ class RowParser:
             elif len(self._unmapped) > asked:
                 unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")
                 self._unmapped[asked] = replace(self._unmapped[asked], unit=unit)
+        end = self._end_by_status(cells, steps, received, observed)
+        if end is not None:
+            steps.append(end)
         if not steps:
             return ()
         if self._is_by_clerk:
             steps = self._before_end(cells, steps, received)
         ask = partial(self._asked_again, cells)
         return tuple(self._step_order.arranged(steps, ask, self._is_asked))
+
+    @cached_property
+    def _end_column(self) -> EventColumn | None:
+        """The first column with an end, in a history that also shows a status; else None."""
+        if self.source.layout != "history" or self.source.fields.status is None:
+            return None
+        return next((event for event in self.source.events if event.kind in TERMINAL), None)
+
+    def _end_by_status(
+        self,
+        cells: Mapping[str, str],
+        steps: Sequence[Step],
+        received: datetime,
+        observed: datetime,
+    ) -> Step | None:
+        """Ask about the end of a row without the date of one, if its status may mean an end.
+
+        That is a word for an end, or an unknown word, for example that the complaint was returned
+        or joined with another. Return the end as the answer says.
+        """
+        end, column = self._end_column, self.source.fields.status
+        if end is None or column is None or not cells[column]:
+            return None
+        kinds = {step.kind for step in steps}
+        if TERMINAL & kinds or self._is_asked(tuple(TERMINAL)):
+            return None
+        known = self._words.get(folded(cells[column]))
+        if known is not None and not known.terminal:
+            return None
+        if known is None and (Kind.RETURNED in kinds or says_not_yet(cells[column])):
+            return None
+        field = f"{end.column}/{end.kind}"
+        answer = self._ask(QuestionRole.STEP, column, cells[column], field, end.kind)
+        if not answer:
+            return None
+        moment = datetime.fromisoformat(answer)
+        if _possible(moment, received, observed):
+            return Step(end.column, end.kind, moment, None)
+        self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
+        return None
 
     @cached_property
     def _is_by_clerk(self) -> bool:
@@ -548,10 +591,10 @@ class RowParser:
 
     def _status(self, cells: Mapping[str, str]) -> StatusWord | None:
         column = self.source.fields.status
-        if column is None:
+        if column is None or self.source.layout != "snapshot":
             return None
         word = self._words.get(folded(cells[column]))
-        if word is None and self.source.layout == "snapshot":
+        if word is None:
             answer = self._ask(QuestionRole.STATUS, column, cells[column], STATUS_FIELD)
             return self._words.get(folded(answer or ""))
         return word

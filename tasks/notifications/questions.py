@@ -160,6 +160,9 @@ def meaning_key(site: Site, question: OpenQuestion) -> str:
         return "vanished"
     if source is not None and names_no_step(source, question):
         return "unknown_step"
+    shown_by = source.fields.status if source is not None else None
+    if question.role == QuestionRole.STEP and question.column == shown_by:
+        return "end_by_status"
     if question.role == QuestionRole.STEP and NUMBER.fullmatch(question.value):
         return "number"
     return question.role

@@ -105,7 +105,7 @@ def test_the_columns_with_the_times_of_steps_are_found(learned_of, name, steps):
     [
         ("01-book-with-titles", ["row_numbers", "status_decides"]),
         ("06-dates-without-hour", ["only_complaints"]),  # 13-11-2026 has only one reading
-        ("04-dash-for-nothing", ["day_first", "only_complaints", "status_less_exact"]),
+        ("04-dash-for-nothing", ["day_first", "only_complaints"]),
         ("18-inspectorate", ["unclear_dates"]),
     ],
 )

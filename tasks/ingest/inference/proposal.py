@@ -288,8 +288,7 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     if "classification" not in draft.fields:
         draft.only_complaints = True
         draft.doubts.append(MappingDoubt("only_complaints", {}))
-    if not draft.history:
-        _states(draft, STATUS, all_of_them=False)
+    _states(draft, STATUS, all_of_them=False)
     if _unit_column(draft) is None:
         draft.doubts.append(MappingDoubt("no_unit"))
     if not _shows_end(draft):
@@ -487,14 +486,28 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
             why = "no column has the time: assumed as assigned at the receipt"
             draft.events.insert(0, (received, "assigned", known, why))
         del draft.fields["unit"]  # a history takes its units from its events
-    status = draft.fields.pop("status", None)
-    if status is not None:
-        draft.left_out.append((status[0][0], _MORE_EXACT))
+    status = draft.column("status")
+    if status is not None and not _asks_for_ends(draft, status):
+        del draft.fields["status"]
+        draft.left_out.append((status, _MORE_EXACT))
+
+
+def _asks_for_ends(draft: _Draft, status: ColumnSample) -> bool:
+    """Check whether a row without the date of an end can be asked about by its status.
+
+    Remarks have too many words of their own for that.
+    """
+    ends = any(kind in TERMINAL for _, kind, *_ in draft.events)
+    return ends and not _is_remark(status) and status.has_labels
+
+
+def _is_remark(column: ColumnSample) -> bool:
+    return bool(set(column.words.split()) & {"ket", "keterangan", "hasil"})
 
 
 def _has_status_words(column: ColumnSample) -> bool:
     """Check whether a column is a status by its header, or remarks that mostly are status words."""
-    if not set(column.words.split()) & {"ket", "keterangan", "hasil"}:
+    if not _is_remark(column):
         return True
     known = sum(number for word, number in column.counts.items() if word in STATUS)
     return known > len(column.values) / 2
@@ -526,7 +539,8 @@ def _status_decides(draft: _Draft) -> MappingDoubt | None:
     values |= {"ends": named_columns(ends), "n": len(undated), "lines": lines_of(undated)}
     if len(undated) > len(settled) * ENDS_WITHOUT_DATE:
         return MappingDoubt("ends_without_date", values)
-    draft.doubts.append(MappingDoubt("few_ends_without_date", values))
+    asks = _asks_for_ends(draft, status)
+    draft.doubts.append(MappingDoubt("ends_asked" if asks else "few_ends_without_date", values))
     return None
 
 
@@ -554,7 +568,7 @@ def _states(draft: _Draft, known: dict[str, Status], *, all_of_them: bool) -> No
     for word in _as_written(column):
         if word.casefold() not in have:
             draft.status[word] = folded.get(word.casefold())
-    if len(column.values) < column.rows and not all_of_them:
+    if len(column.values) < column.rows and not all_of_them and not draft.history:
         draft.status[""] = ((), ())  # an empty cell: nothing has been done
 
 
