@@ -151,7 +151,8 @@ def test_a_huge_cell_does_not_keep_the_file_from_being_read(tmp_path):
     ("name", "content", "why"),
     [
         ("a.csv", b"", "a.csv: no row begins with 'No'; is this the right file?"),
-        ("a.csv", b"Nomor,Masuk\n", "a.csv: no row begins with 'No'; is this the right file?"),
+        ("a.csv", b"Kode,Hari\n", "a.csv: no row begins with 'No'; is this the right file?"),
+        ("a.csv", b"Nomor,Masuk\n", "a.csv: no column 'No'; did you mean `Nomor`?"),
         (
             "a.csv",
             b"No,Masuk\n",

@@ -127,6 +127,38 @@ def test_a_sheet_that_lacks_one_column_is_refused_and_not_left_out(tmp_path):
         rows(path, header="No")
 
 
+LONG = {"ticket": "No Aduan", "received": "Tgl Masuk", "unit": "OPD", "status": "Status"}
+OTHER_WORDS = ["No", "Nomor Pengaduan", "Tanggal Masuk", "OPD", "Status"]
+
+
+@pytest.mark.parametrize("header", [None, "No", "Kode"])
+def test_a_sheet_with_its_titles_in_other_words_is_refused_and_not_left_out(tmp_path, header):
+    events = [{"column": "Tgl Masuk", "kind": "verified"}]
+    titles = [header or "No", "No Aduan", "Tgl Masuk", "OPD", "Status"]
+    row = ["1", "A-1", "05/11/2026", "Dinas Sosial", "proses"]
+    path = workbook(tmp_path / "a.xlsx", Mei=[titles, row], Juni=[["Register"], OTHER_WORDS, row])
+    words = refusal(path, header=header, fields=LONG, events=events)
+    assert words.startswith(
+        "a.xlsx, sheet 'Juni': no column 'No Aduan'; did you mean `Nomor Pengaduan`?"
+    )
+
+
+def test_a_recap_with_some_of_the_titles_is_not_refused(tmp_path):
+    events = [{"column": "Tgl Selesai", "kind": "settled"}]
+    titles = ["No", "No Aduan", "Tgl Masuk", "OPD", "Tgl Selesai"]
+    row = ("1", "A-1", "05/11/2026", "Dinas Sosial", "06/11/2026")
+    recap = [["No", "OPD", "Jumlah Masuk", "Jumlah Selesai", "Status"], ["1", "Dinas Sosial", 2, 1]]
+    path = workbook(tmp_path / "a.xlsx", Mei=[titles, list(row)], Rekap=recap)
+    fields = {name: LONG[name] for name in ("ticket", "received", "unit")}
+    assert rows(path, fields=fields, events=events, header="No") == [(2, row)]
+
+
+def test_a_sheet_with_another_first_column_is_read(tmp_path):
+    titles, row = ["Kode", *HEADER], ["1", *NEXT]
+    path = workbook(tmp_path / "a.xlsx", Mei=[["Nomor", *HEADER], ["1", *ROW]], Juni=[titles, row])
+    assert [cells[1:] for _, cells in rows(path, header="Nomor")] == [tuple(ROW), tuple(NEXT)]
+
+
 def test_the_number_of_a_line_is_that_of_the_spreadsheet(tmp_path):
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path) as book:

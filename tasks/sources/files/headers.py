@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -58,3 +59,20 @@ def plain_title(text: str) -> str:
     """Return the title of a column without its spelling: 'No. Aduan' and 'NO ADUAN:' are alike."""
     words = text.translate(_WITHOUT_INVISIBLE).replace(".", " ").split()
     return " ".join(words).rstrip(":* ").casefold()
+
+
+_IN_FULL = {"no": "nomor", "tgl": "tanggal", "tl": "tindak lanjut"}
+
+
+def similar_title(column: str, titles: Iterable[str]) -> str | None:
+    """Return the title most similar to that of a column, or None if none is similar.
+
+    An abbreviation is similar to the word in full: `Tgl Masuk` and `Tanggal Masuk`.
+    """
+    by_words = {_words(title): title for title in titles if title.strip()}
+    close = difflib.get_close_matches(_words(column), by_words, n=1, cutoff=0.75)
+    return by_words[close[0]] if close else None
+
+
+def _words(title: str) -> str:
+    return " ".join(_IN_FULL.get(word, word) for word in plain_title(title).split())

@@ -5,7 +5,6 @@ A file is read in a stream and never loaded as a whole, if its format allows it.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from tasks.common.table_lines import has_text
 from tasks.sources.base import FaultyRow, Row, Sheet, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import has_more_lines, text_of
-from tasks.sources.files.headers import HeaderNames, plain_title
+from tasks.sources.files.headers import HeaderNames, plain_title, similar_title
 from tasks.sources.files.json_lines import json_rows
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.web_pages import web_page_tables
@@ -39,9 +38,9 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
 
     The table of a workbook may be in several visible sheets, and other sheets may precede it. A
     sheet has the table if one of its first rows is the header: the row has all columns of the
-    mapping, and the cell that the mapping names as `header`. Titles above the header do no harm. A
-    sheet is refused if a row that begins like the header has more than half of the columns, but
-    not all: its complaints would be missing.
+    mapping. Titles above the header do no harm. A file is refused if a row of a sheet has more than
+    half of the columns, but not all, or has them under similar titles: its complaints would be
+    missing.
 
     Raises :class:`UnreadableFile`, immediately or during the iteration, if the file cannot be read
     or is too large. Raises :class:`WrongMapping` if it lacks a column named by the mapping.
@@ -100,6 +99,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
     rows = _limited(path, sheet.rows, source, sheet.name)
     wanted, spelling = set(source.columns), HeaderNames((*source.columns, source.header))
     above: list[tuple[str, ...]] = []
+    first: list[tuple[tuple[str, ...], int, int]] = []
     closest: tuple[str, ...] = ()
     line, most = 0, -1
     upper: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
             joined = spelling.read_joined(upper, cells)
             if wanted.issubset(joined):
                 names, found = joined, len(wanted)
-        if found == len(wanted) and (source.header is None or source.header in names):
+        if found == len(wanted):
             closest, line, most = names, number, found
             rows = _below(path, sheet.name, rows, names, source)
             break
@@ -118,12 +118,33 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
         if found > most and (begins or source.header is None):
             closest, line, most = names, number, found
         upper = () if type(cells) is FaultyRow else cells
+        first.append((names, number, _likeness(names, source)))
         above.append(cells)
         if len(above) > PREAMBLE:
             break
+    if most < len(wanted) and first:
+        names, number, like = max(first, key=lambda each: each[2])
+        if like > max(most, len(wanted) // 2):
+            closest, line, most = names, number, like
     if source.serial and sheet.days_more:
         rows = _with_days(rows, closest, sheet.days_more, source)
     return _SheetTable(sheet.name, closest, line, most, rows, above)
+
+
+def _likeness(names: Sequence[str], source: FolderSource) -> int:
+    """Return the number of mapped columns that a row has, perhaps under a similar title.
+
+    It is 0 for a row with neither the ticket nor the date of receipt, such as the header of a
+    recap.
+    """
+    columns = source.columns
+    if 2 * sum(map(bool, names)) <= len(columns):
+        return 0
+    others = [name for name in names if name and name not in columns]
+    alike = {name for name in columns if name in names or similar_title(name, others)}
+    received = source.fields.received
+    keys = {source.fields.ticket, *((received,) if isinstance(received, str) else received)}
+    return len(alike) if keys & alike else 0
 
 
 def _below(
@@ -288,9 +309,9 @@ def _instead(column: str, header: Sequence[str], source: FolderSource) -> str:
 
     The first row may be data about a person, so no other cell of it is quoted.
     """
-    close = difflib.get_close_matches(column, header, n=1, cutoff=0.75)
-    if close:
-        return f"; did you mean `{close[0]}`?"
+    close = similar_title(column, (name for name in header if name not in source.columns))
+    if close is not None:
+        return f"; did you mean `{close}`?"
     if source.header is None:
         return ""
     known = [name for name in header if name in source.columns]
