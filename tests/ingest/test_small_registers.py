@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import xlsxwriter
 
 from settings.mapping import EventColumn
+from settings.site import EXAMPLE, load_site
 from settings.sources import FolderSource
 from tasks.ingest.inference.proposal import Learned, learn
 from tasks.ingest.inference.unlearnable import UnlearnableFile
@@ -94,6 +96,31 @@ def test_a_column_of_units_with_names_in_it_is_not_read_and_that_is_said(tmp_pat
     assert "Kolom 'Diteruskan ke' tidak dibaca" in said(learned)["unit_unread"]
     assert "tanggungan unit administrator" in said(learned)["no_unit"]
     assert not [name for name in NAMES if name in " ".join(said(learned).values())]
+
+
+@pytest.mark.parametrize("title", ["KEPADA", "Tujuan"])
+def test_a_column_that_only_says_to_whom_has_the_unit_if_it_names_units(tmp_path, title):
+    units = [*UNITS, "D L H", "Disdik / Inspektorat", "Kec. Rekaan", "RSUD"]
+    learned = learned_from(tmp_path, table(Diteruskan_ke=[]) | {title: units})
+    assert unit_column(source_of(learned)) == title
+    assert set(learned.units) == set(units)
+    learned = learned_from(tmp_path, table() | {title: units})
+    assert unit_column(source_of(learned)) == "Diteruskan ke"
+    learned = learned_from(tmp_path, table(Diteruskan_ke=[]) | {title: ["Minta bantuan"] * ROWS})
+    assert unit_column(source_of(learned)) is None
+    assert "no_unit" in said(learned)
+
+
+def test_a_column_that_only_says_to_whom_has_units_of_the_directory(tmp_path):
+    names = ("Graha Layanan", "Loket Terpadu")  # no words of a unit
+    path = write(
+        tmp_path / "a.xlsx", table(Diteruskan_ke=[], Kepada=[names[n % 2] for n in range(ROWS)])
+    )
+    assert unit_column(source_of(learn(path, "register", None))) is None
+    folder = shutil.copytree(EXAMPLE, tmp_path / "site")
+    with (folder / "units.csv").open("a", encoding="utf-8") as units:
+        units.writelines(f"baru{n},{name},dinas,kab,\n" for n, name in enumerate(names))
+    assert unit_column(source_of(learn(path, "register", load_site(folder)))) == "Kepada"
 
 
 KINDS = ("Jalan", "Lampu", "KTP", "Bansos", "Sekolah", "Puskesmas", "Banjir", "Parkir", "Air")
@@ -243,6 +270,55 @@ def test_a_day_with_day_and_month_swapped_is_said(tmp_path):
     assert learned.readable == ROWS
     right = learned_from(tmp_path, table(Tgl=days))
     assert "doubtful_receipts" not in said(right)
+
+
+ODD_DAYS = {"at2": "5 Nov", "at4": "11-11-26 ?"}
+
+
+@pytest.mark.parametrize("title", ["TGL/JAM MASUK", "Tgl Pengaduan Diterima", "Waktu Aduan Masuk"])
+def test_a_column_titled_as_the_receipt_in_other_words_keeps_its_odd_cells(tmp_path, title):
+    days = with_cells(table()["Tgl"], **ODD_DAYS)
+    learned = learned_from(tmp_path, table(Tgl=[]) | {title: days})
+    assert source_of(learned).fields.received == title
+    assert (
+        f"Kolom '{title}': 2 isi bukan tanggal, misalnya '5 Nov' (baris 4)"
+        in (said(learned)["odd_receipts"])
+    )
+    assert learned.readable == ROWS - 2
+
+
+def test_an_unreadable_column_titled_as_the_receipt_in_other_words_is_named(tmp_path):
+    days = ["minggu ke-1"] * 9 + ["2/11/2026"] * 3
+    columns = table(Tgl=[], Tgl_Selesai=[]) | {"Tgl Pengaduan Diterima": days}
+    with pytest.raises(UnlearnableFile) as refused:
+        learned_from(tmp_path, columns)
+    assert "9 dari 12 isi kolom 'Tgl Pengaduan Diterima' bukan" in refused.value.text("id")
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Tgl Teruskan", "assigned"),
+        ("Tgl Jawab", "responded"),
+        ("Tanggal Jawab OPD", "responded"),
+        ("Tgl Penanggung Jawab", None),
+        ("Tgl Surat Diterima", None),
+    ],
+)
+def test_short_titles_of_steps_are_known(tmp_path, title, kind):
+    days = [f"{n + 12}/11/2026" for n in range(ROWS)]
+    source = source_of(learned_from(tmp_path, {**table(), title: days}))
+    assert [each.kind for each in source.events if each.column == title] == ([kind] if kind else [])
+    assert source.fields.received == "Tgl"
+
+
+def test_a_column_of_days_with_an_unknown_title_comes_with_the_known_ones(tmp_path):
+    days = [f"{n + 12}/11/2026" for n in range(ROWS)]
+    text = said(learned_from(tmp_path, {**table(), "Tgl Surat": days}))["unclear_dates"]
+    known = re.findall("'(.+?)'", text.partition("Judul yang dikenal")[2])
+    assert len(known) == 5
+    columns = table(Tgl_Selesai=[]) | dict.fromkeys(known, days)
+    assert {each.column for each in source_of(learned_from(tmp_path, columns)).events} >= set(known)
 
 
 def test_an_unreadable_column_of_receipts_is_named_and_not_replaced(tmp_path):

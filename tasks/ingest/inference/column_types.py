@@ -23,6 +23,7 @@ from tasks.ingest.inference.vocabulary import (
     NO_STEP,
     OFFICIAL,
     PERSON,
+    RECEIPT_STEM,
     REMARKS,
     ROW_NUMBERS,
     STEP_STEMS,
@@ -130,10 +131,19 @@ class ColumnSample:
         words, parts = self.words, set(self.words.split())
         if any(words in headers for headers in EVENTS.values()) or words in WORDS["promised_due"]:
             return True
-        if words in WORDS["received"]:
+        if words in WORDS["received"] or self.is_titled_receipt:
             return True
         stems = (stem.search(words) for stem in STEP_STEMS.values())
         return bool(parts & TIME_WORDS) and not parts & NO_STEP and any(stems)
+
+    @property
+    def is_titled_receipt(self) -> bool:
+        """Check whether the header has the words of a date and of the receipt."""
+        words, parts = self.words, set(self.words.split())
+        if not parts & {"tanggal", "waktu"} or parts & NO_STEP:
+            return False
+        steps = any(stem.search(words) for stem in STEP_STEMS.values())
+        return bool(RECEIPT_STEM.search(words)) and not steps
 
     @cached_property
     def dates(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from sla.error_text import closest
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.common.remarks import shown_cell
+from tasks.common.unit_names import is_unit_name
 from tasks.ingest.inference.column_types import (
     ColumnSample,
     ZoneGuess,
@@ -46,6 +47,7 @@ from tasks.ingest.inference.vocabulary import (
     LAPOR_CLOSES_AFTER,
     LAPOR_STATUS,
     STATUS,
+    UNSURE_UNITS,
 )
 from tasks.ingest.records import ComplaintRecord, RejectionReason
 from tasks.ingest.row_doubts import doubtful_receipts
@@ -66,6 +68,9 @@ REGISTER = "register"
 MOST_ODD_TICKETS = 0.25
 """Share of rows without a number of their own with which a column titled as the ticket is still
 preferred to another column with a number in each row. Without such a column it may be half."""
+
+MOST_UNITS = 0.66
+"""Share of the values that must be names of units in a column whose title only says to whom."""
 
 ENDS_WITHOUT_DATE = 0.1
 """Share of settled complaints without a day of the end, above which the status shows the end."""
@@ -97,6 +102,7 @@ class _Draft:
     left_out: list[tuple[ColumnSample, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubts: list[MappingDoubt] = field(default_factory=list)
+    directory: Directory | None = None
     only_complaints: bool = False
     """Whether no column has the kind of report, so that every row counts as a complaint."""
 
@@ -171,13 +177,13 @@ def learn(
         return _exchange(path, _slug(name or "exchange"), site)
     of_file = register_name or re.split(r"\d", path.name)[0]
     known = _slug(name or ("lapor" if table.lapor else of_file))
-    draft = _Draft(known, table, ZoneGuess(local, (), False), local)
+    directory = site.directory if site is not None else None
+    draft = _Draft(known, table, ZoneGuess(local, (), False), local, directory=directory)
     mappable = [column for column in table.columns if not _personal(column)]
     (_lapor if table.lapor else _register)(draft, mappable)
     _account_for_the_rest(draft)
     if site is None and zone is None:
         draft.notes.append(f"no site was read: the zone is assumed to be {UNKNOWN_ZONE}")
-    directory = site.directory if site is not None else None
     text = "\n".join(_written(draft, directory))
     learned = _learned(text, known, path, directory)
     units = _unit_column(draft)
@@ -282,6 +288,8 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
                 continue
             draft.take(name, column, f"{len(column.counts)} different values" * bool(column.values))
             break
+    if "unit" not in draft.fields:
+        draft.take("unit", _unit_by_values(draft, rest), "most of its values are names of units")
     _title(draft, rest)
     _steps(draft, [c for c in rest if c is not received and c is not promised])
     _classify(draft)
@@ -302,21 +310,25 @@ def _received(
     found = [column for column in named(moments, "received") if event_of(column) is None]
     if found and is_called(found[0], "received"):
         return found[0]
-    titled = (c for c in columns if is_called(c, "received") and c.values and not c.dates)
-    unreadable = next((column for column in titled if not column.hours), None)
-    if unreadable is not None:
-        values = cell_of(unreadable, unreadable.odd_dates[0])
-        raise UnlearnableFile(
-            "bad_receipt",
-            file=draft.table.path.name,
-            n=len(unreadable.odd_dates),
-            rows=unreadable.rows,
-            **values,
-        )
+    unread = [c for c in columns if c.odd_dates and not c.dates and not c.hours]
+    titled = next((column for column in unread if is_called(column, "received")), None)
+    if titled is not None:
+        raise _bad_receipt(draft, titled)
     found += [c for c in moments if len(c.values) == c.rows and event_of(c) is None]
     if not found:
+        titled = next((column for column in unread if column.is_titled_receipt), None)
+        if titled is not None:
+            raise _bad_receipt(draft, titled)
         raise UnlearnableFile("no_receipt", file=draft.table.path.name)
     return found[0]
+
+
+def _bad_receipt(draft: _Draft, column: ColumnSample) -> UnlearnableFile:
+    """Return the refusal of a file by the cells in the column titled as the receipt."""
+    odd = column.odd_dates
+    values = cell_of(column, odd[0])
+    file = draft.table.path.name
+    return UnlearnableFile("bad_receipt", file=file, n=len(odd), rows=column.rows, **values)
 
 
 def _has_words_of(column: ColumnSample, name: str) -> bool:
@@ -332,6 +344,20 @@ def _has_words_of(column: ColumnSample, name: str) -> bool:
     if name in LISTS:
         return is_called(column, name) and column.has_labels
     return name == "status" and is_called(column, "status") and bool(STATUS.keys() & column.counts)
+
+
+def _unit_by_values(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample | None:
+    """Find a column titled `kepada` or `tujuan` whose values mostly are names of units."""
+
+    def is_unit(name: str) -> bool:
+        known = draft.directory is not None and draft.directory.unit_called(name) is not None
+        return known or is_unit_name(name)
+
+    for column in columns:
+        units = sum(map(is_unit, column.values))
+        if column.words in UNSURE_UNITS and units and units >= len(column.values) * MOST_UNITS:
+            return column
+    return None
 
 
 def _is_list(column: ColumnSample) -> bool:

@@ -271,6 +271,9 @@ ROW_NUMBERS = frozenset(map(canonical, ("no", "no urut")))
 LETTER_NUMBERS = frozenset(map(canonical, ("no surat",)))
 """Headers of the number of a letter, which not every complaint has."""
 
+UNSURE_UNITS = frozenset(map(canonical, ("kepada", "tujuan")))
+"""Headers of a column that has the unit if most of its values are names of units."""
+
 _EVENTS: dict[str, tuple[str, ...]] = {
     "service_received": ("tanggal layanan", "service date"),
     "verified": ("diverifikasi", "tanggal verifikasi", "tgl verifikasi", "verified"),
@@ -350,17 +353,22 @@ EVENTS = {kind: frozenset(map(canonical, headers)) for kind, headers in _EVENTS.
 STEP_STEMS = {
     "verified": re.compile(r"\b(?:verifikasi|diverifikasi)\b"),
     "assigned": re.compile(
-        r"\b(?:diteruskan|penerusan|disposisi|didisposisikan|dilimpahkan|pelimpahan|diserahkan"
+        r"\b(?:diteruskan|teruskan|penerusan|disposisi|didisposisikan|dilimpahkan|pelimpahan|diserahkan"
         r"|distribusi|didistribusikan)\b"
     ),
     "follow_up_published": re.compile(r"\b(?:tindak lanjut|ditindaklanjuti)\b"),
-    "responded": re.compile(r"\b(?:jawaban|dijawab|tanggapan|ditanggapi|respon|respons)\b"),
+    "responded": re.compile(
+        r"\b(?:jawaban|dijawab|(?<!penanggung )jawab|tanggapan|ditanggapi|respon|respons)\b"
+    ),
     "settled": re.compile(r"\b(?:selesai|penyelesaian|diselesaikan|tuntas)\b"),
 }
 """The word that shows the step in another header of a column with times."""
 
 TIME_WORDS = frozenset({"tanggal", "waktu", "hari", "jam"})
 """Words of a header that promise a time; they make a step of a column that is still empty."""
+
+RECEIPT_STEM = re.compile(r"\b(?:masuk|terima|diterima|penerimaan|pengaduan|aduan|laporan|lapor)\b")
+"""The word that shows the receipt in another header of a column with times."""
 
 NO_STEP = frozenset(
     {"target", "rencana", "batas", "estimasi", "perkiraan", "pelapor", "ombudsman", "nomor"}
