@@ -41,7 +41,7 @@ AT_ONCE = 500
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-class _Case:
+class _ReplayedComplaint:
     """A complaint with all its events and former facts, and its last evaluation."""
 
     def __init__(self, row: Complaint, events: Sequence[Event], past: Sequence[PastFacts]) -> None:
@@ -102,7 +102,7 @@ class ReplayCases(CaseStore):
 
     def __init__(self, session: Session, before_decision: Callable[[], None]) -> None:
         self._session, self._before_decision = session, before_decision
-        self._cases: dict[int, _Case] = {}
+        self._cases: dict[int, _ReplayedComplaint] = {}
         self._sources = _Sources(session)
         self._deadlines: dict[int, list[DeadlineRow]] = {}
         self._undecided: dict[str, set[int]] = {}
@@ -192,7 +192,9 @@ class ReplayCases(CaseStore):
             query = select(Complaint).where(Complaint.id.in_(batch))
             for row in self._session.scalars(query.options(undefer(Complaint.metrics))):
                 self._session.expunge(row)
-                self._cases[row.id] = _Case(row, events.get(row.id, []), past.get(row.id, []))
+                self._cases[row.id] = _ReplayedComplaint(
+                    row, events.get(row.id, []), past.get(row.id, [])
+                )
 
     def evaluated(
         self, run: RunContext, rows: Sequence[Complaint]
