@@ -53,9 +53,10 @@ class Checked:
 
     `shown` has rows with the keys of :data:`FIELDS` and the line number; of a title only the part
     that would be stored. `refused` lists the rows that would go to quarantine, equal ones once as
-    in the quarantine (`marks` has their fingerprints), `questions` the
-    values that would become open questions, by column, with the number of rows. `whole` is false if
-    the source has more rows than the sample. Answers given before are not considered.
+    in the quarantine (`marks` has their fingerprints), `questions` the values that would become
+    open questions, by column, with the number of rows. Lines of text beside the table do not count
+    in `rows`. `whole` is false if the source has more rows than the sample. Answers given before
+    are not considered.
     """
 
     source: str
@@ -159,6 +160,7 @@ def _note(
     rows: int,
 ) -> None:
     if isinstance(found, RejectedRow):
+        checked.rows -= found.is_note
         mark = fingerprint(found)
         if mark not in checked.marks:
             checked.marks.add(mark)

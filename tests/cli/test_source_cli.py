@@ -110,8 +110,9 @@ def test_check_counts_rows_for_the_quarantine_as_a_run_does(tenggat, site, open_
     good = [{TICKET: str(number)} for number in range(1, 9)]
     export(site, "2026-11-24 07:30", *good, BAD, BAD, *lines)
     _, out, _ = tenggat("source", "check", "lapor", "--now", NOW, "--json")
-    reasons = json.loads(out)["reasons"]
+    reasons, rows = (json.loads(out)[key] for key in ("reasons", "rows"))
     count = pull(open_site(), "lapor", wita("2026-11-24 08:00"))
+    assert rows == count.rows == 10
     assert reasons == count.reasons == {"bad_date": 1, "text_line": 2}
 
 
@@ -173,7 +174,6 @@ def test_check_shows_nothing_of_a_title_that_would_not_be_kept(tenggat, site):
     ("old", "new", "told"),
     [
         ('status = "Status Laporan"', 'status = "Status"', "no column 'Status'; the file has"),
-        ('header = "Tracking ID"', 'header = "Nomor"', "no row begins with 'Nomor'"),
         ('layout = "snapshot"', 'layout = "snapsho"', "lapor.layout: Input should be"),
         ('ticket = "Tracking ID"', 'tiket = "Tracking ID"', "did you mean `ticket`?"),
     ],

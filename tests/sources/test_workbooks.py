@@ -221,6 +221,17 @@ def test_a_merged_title_and_a_header_of_two_lines_do_no_harm(tmp_path):
     assert cells(path, header="No") == cells(path) == BOTH[:1]
 
 
+@pytest.mark.parametrize("ranges", [{}, {"A1:A2": "No", "B1:B2": "Masuk", "E1:E2": "Unit"}])
+def test_columns_below_a_group_keep_their_cells_if_no_mapped_one_is_among_them(tmp_path, ranges):
+    upper, lower = ["No", "Masuk", "Disposisi", "", "Unit"], ["", "", "Tanggal", "Kepada", ""]
+    numbers = [f"({n})" for n in range(1, 6)]
+    row = ["A-1", "05/11/2026 08:00", "06/11/2026", "Bidang A", "Dinas Sosial"]
+    lines = [upper, lower, numbers, row, upper, lower, row]
+    path = merged(tmp_path / "a.xlsx", *lines, ranges=ranges)
+    assert cells(path, header="No") == [" | ".join(each) for each in (numbers, row, row)]
+    assert read_sheet(path, source()).header == ("No", "Masuk", "Tanggal", "Kepada", "Unit")
+
+
 UPPER, LOWER = ["No", "Disposisi", "", "Ket"], ["", "Masuk", "Unit", ""]
 SAME = ["", "Tanggal", "Tanggal", ""]
 LINE = ["A-1", "05/11/2026 08:00", "Dinas Sosial", "x"]

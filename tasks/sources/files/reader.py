@@ -22,6 +22,7 @@ from tasks.sources.files.json_lines import json_rows
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.web_pages import web_page_tables
 from tasks.sources.files.workbooks import WorkbookSheet, workbook_sheets
+from tasks.workbook_reader.covered import CoveredCell
 
 
 def digest(path: Path) -> str:
@@ -111,8 +112,11 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
             if wanted.issubset(joined):
                 names, found = joined, len(wanted)
         if found == len(wanted):
-            closest, line, most = names, number, found
-            rows = _below(path, sheet.name, rows, names, source)
+            below = next(rows, None)
+            joined, line = _with_second_line(cells, below, spelling, source), number
+            closest, most = joined or names, found
+            left = rows if joined or below is None else chain([below], rows)
+            rows = _below(path, sheet.name, left, closest, source)
             break
         begins = next(filter(None, names), "") == source.header
         if found > most and (begins or source.header is None):
@@ -189,10 +193,38 @@ def _repeated(
     as the second line of the header.
     """
     found, wanted = spelling.read(cells), set(source.columns)
+    if joined := _with_second_line(cells, below, spelling, source):
+        return joined, True
     if below is None or type(below[1]) is FaultyRow or wanted.issubset(found):
         return found, False
     joined = spelling.read_joined(cells, below[1])
     return (joined, True) if wanted.issubset(joined) else (found, False)
+
+
+def _with_second_line(
+    upper: tuple[str, ...], below: Row | None, spelling: HeaderNames, source: FolderSource
+) -> tuple[str, ...]:
+    """Return the names in a header of two lines if its first line already has all mapped columns:
+    the other columns may be named below a group. Empty if the next row is not a second line.
+
+    A second line has only titles, and nothing of its own below the title of the ticket.
+    """
+    if below is None or type(below[1]) is FaultyRow:
+        return ()
+    lower = below[1]
+    own = {at for at, cell in enumerate(lower) if cell.strip() and type(cell) is not CoveredCell}
+    titles = all(_is_title(lower[at]) for at in own)
+    names = spelling.read(upper)
+    if len(own) < 2 or not titles or source.fields.ticket not in names:
+        return ()
+    if names.index(source.fields.ticket) in own:
+        return ()
+    joined = spelling.read_joined(upper, lower)
+    return joined if all(joined.count(name) == 1 for name in source.columns) else ()
+
+
+def _is_title(cell: str) -> bool:
+    return any(map(str.isalpha, cell)) and not any(map(str.isdigit, cell))
 
 
 def _is_header(names: Sequence[str], source: FolderSource) -> bool:
