@@ -511,7 +511,9 @@ def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answer
     desk(context, "2026-11-17 08:00", {})
     desk(context, "2026-11-24 08:00", {"Selesai": "30/02/2026 10:00"})
     assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
-    assert "Isian Selesai tidak dapat dibaca" in explained(context, "FD-1", "2026-11-24 09:00")
+    said = explained(context, "FD-1", "2026-11-24 09:00")
+    assert "Isian Selesai pada data Selasa, 24 November 2026" in said
+    assert "belum jelas: tidak terbaca" in said
     with pytest.raises(WrongAnswer, match="before the receipt of 1 of the complaints"):
         answered(context, "2026-11-24 10:00", "15/11/2026 10:00")
     with pytest.raises(WrongAnswer, match="is no date; write for example 2026-11-24 08:30"):
@@ -535,9 +537,9 @@ def test_a_vanished_date_is_asked_about_for_each_time(context):
     desk(context, "2026-11-24 08:00", {}, done | two)
     assert asked(context) == [("step", "Selesai", "", 1)]
     assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
-    assert "Isian Selesai tidak dapat dibaca atau dikosongkan" in explained(
-        context, "FD-1", "2026-11-24 09:00"
-    )
+    said = explained(context, "FD-1", "2026-11-24 09:00")
+    assert "Isian Selesai pada data Selasa, 24 November 2026" in said
+    assert "atau dikosongkan" in said
     with pytest.raises(WrongAnswer, match="no date fits every emptied cell"):
         answered(context, "2026-11-24 10:00", "20/11/2026 10:00")
     assert answered(context, "2026-11-24 10:00", "kosong") == 1
