@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
 from itertools import groupby
 
 from sqlalchemy.orm import Session
@@ -235,10 +236,25 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
         known_events=frozenset(Kind),
         lapsing=site.evaluation_context.law.lapsing,
         officials=BY_OFFICIALS,
+        knowledge_of=partial(knowledge_of, site),
         only_reminds=_only_reminds(site, complaint),
         rules={each.deadline.rule.id: each.deadline.rule for each in explanation.deadlines},
         name_of=site.directory.name_of,
     )
+
+
+def knowledge_of(site: Site, event: Event) -> str:
+    """Return the key of the text that says how an event is known.
+
+    A register without the day of the disposition has it from the day of receipt: that is assumed.
+    """
+    source = site.sources.get(event.source)
+    if source is None or event.kind != Kind.ASSIGNED or source.is_exchange:
+        return event.knowledge
+    received = source.fields.received
+    column = received if isinstance(received, str) else received[0]
+    assumed = event.source_field == f"{column}/{event.kind}"
+    return "assumed" if assumed else event.knowledge
 
 
 def _only_reminds(site: Site, complaint: Complaint | None) -> bool:

@@ -114,6 +114,23 @@ def test_the_page_and_the_text_show_events_counts_and_mails(late):
         assert "Pemberitahuan yang terkirim" in said
 
 
+def test_a_disposition_at_the_receipt_is_said_to_be_assumed(site_folder, open_context):
+    """A register without its day has it from the day of receipt."""
+    file = site_folder / "sources.toml"
+    mapping = file.read_text("utf-8")
+    stated = 'column = "Diteruskan"\nkind = "assigned"'
+    assert stated in mapping
+    assumed = stated.replace("Diteruskan", "Tanggal Masuk")
+    file.write_text(mapping.replace(stated, assumed), "utf-8")
+    context = open_context()
+    register(context, ESCALATED, {"Unit": "Dinas Sosial"})
+    found = explained(context, ESCALATED)
+    for said in (as_text(context.site, found), as_html(context.site, found)):
+        text = " ".join(said.split())
+        assert "Dinas Sosial (dianggap sejak diterima: sumber data tidak mencatat" in text
+        assert "Dinas Sosial (dicatat sumber data" not in text
+
+
 def test_the_evidence_has_no_text_of_the_complaint(late):
     found = explained(late, ESCALATED)
     for said in (as_text(late.site, found), as_html(late.site, found), str(as_data(late, found))):

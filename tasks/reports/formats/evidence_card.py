@@ -17,7 +17,7 @@ from sla.engine.deadline import LATE_STATES, Deadline, State
 from sla.events import Event, Kind
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data
-from tasks.evaluation.explain import ExplainedDeadline, Explanation
+from tasks.evaluation.explain import ExplainedDeadline, Explanation, knowledge_of
 from tasks.reports.formats.logo import logo_svg
 from tasks.reports.formats.pdf.line_breaks import breakable
 from tasks.reports.formats.pdf.typesetting import printable_json, typeset
@@ -200,7 +200,9 @@ class _Card:
                     [
                         self._event_moment(event),
                         (self._text("event_text", event), unit or ""),
-                        t("card.law") if lapsed else t(f"knowledge.{event.knowledge}"),
+                        t("card.law")
+                        if lapsed
+                        else t(f"knowledge.{knowledge_of(self._site, event)}"),
                         "–" if lapsed else self._moment(event.recorded_at),
                     ]
                 )
