@@ -83,6 +83,7 @@ def check_source_command(
                 ],
                 "mixed_dates": checked.mixed_dates,
                 "odd_hours": checked.odd_hours,
+                "unread_sheets": checked.unread_sheets,
                 "waiting": list(map(asdict, checked.waiting)),
                 "failures": checked.failures,
             }
@@ -175,6 +176,7 @@ def _show_checked(checked: Checked) -> None:
             console.out.print(say("source.more", n=len(checked.questions) - len(most)))
     named = [("mixed_dates", column) for column in checked.mixed_dates]
     named += [("odd_hours", column) for column in checked.odd_hours]
+    named += [("unread_sheets", sheet) for sheet in checked.unread_sheets]
     for key, column in named:
         console.out.print(say(f"source.{key}", column=escape(column)), soft_wrap=True)
     for failure in checked.failures:

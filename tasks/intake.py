@@ -21,6 +21,7 @@ from tasks.notifications.import_alerts import (
     alert_repeated_export,
     alert_row_drop,
     alert_silent_source,
+    alert_unread_sheets,
     alert_wrong_clock,
 )
 from tasks.notifications.questions import enqueue_questions
@@ -121,15 +122,17 @@ class _Reading:
         with context.run(self.now, "intake") as run:
             imported = import_extract(run.session, context, self.source.name, extract, self.now)
             record = imported.record
-            drops = alert_row_drop(run, record)
+            drops = alert_row_drop(run, record, extract.unread)
             repeated = alert_repeated_export(run, record, extract.repeats)
             mixed = alert_mixed_dates(run, record, extract.mixed_dates)
             odd_hours = alert_odd_hours(run, record, extract.odd_hours)
+            unread = alert_unread_sheets(run, record, extract.unread)
         count.add(record, imported.reasons, imported.questions)
         count.drops += drops
         count.repeated += repeated
         count.mixed += mixed
         count.odd_hours += odd_hours
+        count.unread_sheets += unread
 
 
 pull_task = retrying_task("pull {source_name}")(pull)

@@ -77,6 +77,8 @@ class Checked:
     """The files and columns in which date cells and dates written as text are mixed."""
     odd_hours: list[str] = field(default_factory=list)
     """The files and columns with hours that cannot be read, with some of these cells."""
+    unread_sheets: list[str] = field(default_factory=list)
+    """The files and sheets with rows that are not read."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -145,6 +147,7 @@ def _read(checked: Checked, context: SiteContext, extract: Extract, rows: int) -
         value = shown_value(records[n].receipt_text)
         checked.questions[sieve.reader.receipt_columns[0], value] += 1
     mixed = sorted(sieve.reader.mixed_dates)
+    checked.unread_sheets += (f"{extract.name}: {sheet}" for sheet in extract.unread)
     checked.mixed_dates += (f"{extract.name}: {column}" for column in mixed)
     checked.odd_hours += (
         f"{extract.name}: {column} ({', '.join(cells[:CELLS_SHOWN])})"

@@ -40,6 +40,8 @@ class SourceCount:
     that has it."""
     odd_hours: list[str] = field(default_factory=list)
     """The columns with an hour that cannot be read, each with its first file and some cells."""
+    unread_sheets: list[str] = field(default_factory=list)
+    """The sheets with rows that are not read, each with the first file that has it."""
 
     def add(
         self, record: SourceImport, reasons: Mapping[str, int], questions: Mapping[str, int]

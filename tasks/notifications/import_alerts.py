@@ -13,6 +13,7 @@ from tasks.notifications.enqueue import enqueue_alert
 
 ROW_DROP, REPEATED_EXPORT = "fewer_rows", "repeated_export"
 SILENT_SOURCE, MIXED_DATES, ODD_HOURS = "silent_source", "mixed_dates", "odd_hours"
+UNREAD_SHEETS = "unread_sheets"
 FILE_SET_ASIDE, SOURCE_CLOCK = "file_set_aside", "source_clock"
 
 FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
@@ -25,11 +26,14 @@ _BETWEEN = "; "
 _SAME = ("source", "file", "made")
 
 
-def alert_row_drop(run: RunContext, record: SourceImport) -> list[dict[str, object]]:
+def alert_row_drop(
+    run: RunContext, record: SourceImport, unread: Sequence[str] = ()
+) -> list[dict[str, object]]:
     """Notify the administrators of an import with fewer rows than the one before.
 
     The alert is part of the transaction of the import, so it is queued once, and before any notice
-    that could follow. Return the numbers for the artifact.
+    that could follow. It names the `unread` sheets of the file: perhaps the complaints are on one.
+    Return the numbers for the artifact.
     """
     context = run.context
     run.session.flush()
@@ -44,6 +48,8 @@ def alert_row_drop(run: RunContext, record: SourceImport) -> list[dict[str, obje
         if period is not None:
             first, last = (context.local(moment).date().isoformat() for moment in period)
             facts[key] = f"{first} – {last}"
+    if unread:
+        facts["unread"] = _BETWEEN.join(unread)
     enqueue_alert(run, ROW_DROP, facts, same=_SAME)
     return [facts]
 
@@ -104,13 +110,26 @@ def alert_odd_hours(
     ]
 
 
-def _not_named(run: RunContext, kind: str, source: str, columns: Iterable[str]) -> list[str]:
+def alert_unread_sheets(run: RunContext, record: SourceImport, sheets: Iterable[str]) -> list[str]:
+    """Notify the administrators once of each sheet of a source that has rows and is not read, with
+    one mail for a file. Return the file and each new sheet.
+    """
+    new = _not_named(run, UNREAD_SHEETS, record.source, sheets, key="sheet")
+    if new:
+        facts = {"source": record.source, "file": record.name, "sheet": _BETWEEN.join(new)}
+        enqueue_alert(run, UNREAD_SHEETS, facts, same=("source", "sheet"))
+    return [f"{record.name}: {sheet}" for sheet in new]
+
+
+def _not_named(
+    run: RunContext, kind: str, source: str, columns: Iterable[str], key: str = "column"
+) -> list[str]:
     """Return the columns of a source that no alert of a kind has named yet, in order."""
     left = set(columns)
     if left:
         for detail in outbox.details_of_alerts(run.session, kind):
             if detail["source"] == source:
-                left -= set(detail["column"].split(_BETWEEN))
+                left -= set(detail[key].split(_BETWEEN))
     return sorted(left)
 
 

@@ -136,6 +136,7 @@ class Extract:
     same content, if there was another one between them. The import adds to `mixed_dates` the
     columns with both date cells and dates written as text, and to `odd_hours` the columns with an
     hour that cannot be read, with these cells for display. `mails` are the mails of a mailbox.
+    `unread` is that of its :class:`Sheet`.
     """
 
     name: str
@@ -152,15 +153,21 @@ class Extract:
     mixed_dates: list[str] = field(default_factory=list)
     odd_hours: dict[str, list[str]] = field(default_factory=dict)
     mails: tuple[ReadMail, ...] = ()
+    unread: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows of a file below its header, with line numbers, and the rows above the header."""
+    """The rows of a file below its header, with line numbers, and the rows above the header.
+
+    `unread` names the sheets with rows that are not read, as soon as all rows are iterated: they
+    are hidden, or do not have the columns of the mapping.
+    """
 
     header: tuple[str, ...]
     rows: Iterator[Row]
     preamble: tuple[tuple[str, ...], ...]
+    unread: list[str] = field(default_factory=list)
 
 
 class FoundFile(NamedTuple):

@@ -153,6 +153,7 @@ class Folder(Source[FolderSource]):
                     about=self.about(sheet),
                     period=period,
                     repeats=_repeated(file.made, sha256, read),
+                    unread=sheet.unread,
                 )
         bad.forget_others()
 
@@ -167,7 +168,14 @@ class Folder(Source[FolderSource]):
                 return
             try:
                 sheet = read_sheet(file.path, self.settings)
-                yield Extract(file.name, digest(file.path), file.made, sheet.header, sheet.rows)
+                yield Extract(
+                    file.name,
+                    digest(file.path),
+                    file.made,
+                    sheet.header,
+                    sheet.rows,
+                    unread=sheet.unread,
+                )
             except UnreadableFile as error:
                 raise type(error)(_named(str(error), file)) from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 
 from python_calamine import (
@@ -23,30 +24,34 @@ from tasks.workbook_reader.zip_parts import zip_parts
 EXACT = 10**15
 """A spreadsheet keeps 15 digits of a number; the digits of a larger number are lost."""
 
+FIRST_ROWS = 100
+"""Number of rows read of a hidden sheet: enough to see whether it has a table."""
+
 _DAY_OF_TIMES = date(1900, 1, 1)
 
 
 def sheets(
     path: Path, limits: WorkbookLimits
-) -> Iterator[tuple[str, int, Iterator[tuple[int, list[str]]]]]:
-    """Yield the visible sheets of a workbook in their order.
+) -> Iterator[tuple[str, int, bool, Iterator[tuple[int, list[str]]]]]:
+    """Yield the visible sheets of a workbook in their order, then the first rows of hidden ones.
 
-    Each has its name (empty if it is the only one), the days to add to the serial number of a date,
-    and its rows with their numbers.
+    Each has its name (empty if it is the only visible one), the days to add to the serial number of
+    a date, whether it is hidden, and its rows with their numbers.
     """
     parts = _parts(path, limits)
     with path.open("rb") as file:
         book = CalamineWorkbook.from_filelike(file)
-    visible = [
-        sheet.name
-        for sheet in book.sheets_metadata
-        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-    ]
+    tables = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+    visible = [each.name for each in tables if each.visible == SheetVisibleEnum.Visible]
     for name in visible:
         sheet = book.get_sheet_by_name(name)
         ranges = parts.merged.get(name) or sheet.merged_cell_ranges or ()
         rows = _rows(sheet, ranges, parts.errors.get(name, {}))
-        yield (name if len(visible) > 1 else ""), parts.days_more, rows
+        yield (name if len(visible) > 1 else ""), parts.days_more, False, rows
+    for each in tables:
+        if each.visible != SheetVisibleEnum.Visible:
+            rows = _rows(book.get_sheet_by_name(each.name), (), {})
+            yield each.name, parts.days_more, True, islice(rows, FIRST_ROWS)
 
 
 def _parts(path: Path, limits: WorkbookLimits) -> WorkbookParts:

@@ -41,8 +41,8 @@ def set_limits(memory_mb: int) -> None:
 def answers(path: Path, limits: WorkbookLimits) -> Iterator[list[Any]]:
     """Yield the lines about a workbook."""
     try:
-        for name, days_more, rows in sheets(path, limits):
-            yield [WorkbookLine.SHEET, name, days_more]
+        for name, days_more, is_hidden, rows in sheets(path, limits):
+            yield [WorkbookLine.SHEET, name, days_more, is_hidden]
             for chunk in _chunks(rows):
                 yield [WorkbookLine.ROWS, *chunk]
         yield [WorkbookLine.END]

@@ -211,6 +211,16 @@ def test_a_month_with_a_dot_more_in_its_titles_is_learnt_as_well(tmp_path):
     assert "8 dari 8 baris" in learned.text_in("id")
 
 
+def test_a_sheet_that_is_not_read_is_said(tmp_path):
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet, recap = book.add_worksheet("Data"), book.add_worksheet("Rekap")
+        for line, cells in enumerate((table().keys(), *zip(*table().values(), strict=True))):
+            sheet.write_row(line, 0, cells)
+            recap.write_row(line, 0, ["Bidang", "Jumlah"])
+    assert "tidak dibaca: Rekap." in said(learn(path, "register", None))["unread_sheets"]
+
+
 def test_a_column_of_days_with_texts_mostly_is_named_with_a_cell(tmp_path):
     ends = ["menunggu"] * 7 + [f"{n}/11/2026" for n in range(23, 28)]
     learned = learned_from(tmp_path, table(Tgl_Selesai=ends))

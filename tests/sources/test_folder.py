@@ -77,6 +77,17 @@ def csv_text(*rows: tuple[str, ...], delimiter: str = ",") -> str:
     return "\n".join(delimiter.join(cells) for cells in (HEADER, *rows)) + "\n"
 
 
+def with_recap(*rows: tuple[str, ...], name: str = "Rekap") -> bytes:
+    """A workbook with a second sheet that has other columns."""
+    held = io.BytesIO()
+    with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
+        sheet, recap = book.add_worksheet("Data"), book.add_worksheet(name)
+        for number, cells in enumerate((HEADER, *rows)):
+            sheet.write_row(number, 0, cells)
+            recap.write_row(number, 0, ("Bidang", "Jumlah"))
+    return held.getvalue()
+
+
 def workbook(*rows: tuple[str, ...]) -> bytes:
     held = io.BytesIO()
     with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
@@ -590,6 +601,26 @@ def test_a_column_with_hours_that_cannot_be_read_is_named_once(site):
     drop(context, "c.xlsx", workbook(third), at="2026-11-24 07:00")
     assert take(context, "2026-11-24 09:00").odd_hours == []
     assert alerts(context).count("odd_hours") == 1
+
+
+def test_a_sheet_that_is_not_read_is_named_once(site):
+    context = site()
+    drop(context, "a.xlsx", with_recap(row(1), row(2)))
+    count = take(context)
+    assert (count.new, count.unread_sheets) == (2, ["a.xlsx: Rekap"])
+    drop(context, "b.xlsx", with_recap(row(1), row(2), row(3)), at="2026-11-24 07:00")
+    count = take(context, "2026-11-24 09:00")
+    assert (count.new, count.unread_sheets, count.drops) == (1, [], [])
+    assert alerts(context).count("unread_sheets") == 1
+
+
+def test_the_alert_of_missing_complaints_names_the_sheets_that_are_not_read(site):
+    context = site()
+    drop(context, "a.xlsx", workbook(*map(row, range(9))))
+    take(context)
+    drop(context, "b.xlsx", with_recap(row(1), name="November"), at="2026-11-24 07:00")
+    (dropped,) = take(context, "2026-11-24 09:00").drops
+    assert dropped["unread"] == "November"
 
 
 def test_a_column_with_date_cells_and_texts_is_named_once(site):

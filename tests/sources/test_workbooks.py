@@ -153,6 +153,20 @@ def test_a_recap_with_some_of_the_titles_is_not_refused(tmp_path):
     assert rows(path, fields=fields, events=events, header="No") == [(2, row)]
 
 
+def test_sheets_with_rows_that_are_not_read_are_named(tmp_path):
+    recap = [["Bidang", "Jumlah"], ["Jalan", 2]]
+    sheets = {"Sampul": [["Register"], ["Bulan", "November"]], "Rekap": recap}
+    sheets |= {
+        "Mei": [HEADER, ROW],
+        "Legenda": recap,
+        "_Konsep": [["lama"]],
+        "_Juni": [HEADER, NEXT],
+    }
+    sheet = read_sheet(workbook(tmp_path / "a.xlsx", **sheets), source(header="No"))
+    assert len(list(sheet.rows)) == 1
+    assert sheet.unread == ["Rekap", "Legenda", "_Juni"]
+
+
 def test_a_sheet_with_another_first_column_is_read(tmp_path):
     titles, row = ["Kode", *HEADER], ["1", *NEXT]
     path = workbook(tmp_path / "a.xlsx", Mei=[["Nomor", *HEADER], ["1", *ROW]], Juni=[titles, row])

@@ -772,6 +772,7 @@ class _Trial:
     records: list[tuple[int, ComplaintRecord]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     hours: dict[tuple[str, str], int] = field(default_factory=dict)
+    unread_sheets: list[str] = field(default_factory=list)
 
     def read(self, header: tuple[str, ...], rows: Iterable[Row]) -> None:
         """Read rows. Lines of text beside the table are no rows."""
@@ -792,7 +793,7 @@ class _Trial:
         return self.rows - self.reasons.total() + self.reasons[RejectionReason.TEXT_LINE]
 
     def doubts(self) -> Iterator[MappingDoubt]:
-        """Name the dates of receipt that become questions, and the hours that are not read."""
+        """Name the dates of receipt that become questions, and the hours and sheets not read."""
         rows = [record for _, record in self.records]
         made = self.made.astimezone(ZoneInfo(self.source.zone)).date()
         if doubtful := doubtful_receipts(rows, self.source, made):
@@ -809,6 +810,8 @@ class _Trial:
             place = position_of(self.hours[name, text])
             values = {"column": name, "value": shown_cell(text), "line": place}
             yield MappingDoubt("odd_hours", {"n": sum(n for _, n in cells), **values})
+        if self.unread_sheets:
+            yield MappingDoubt("unread_sheets", {"sheets": ", ".join(self.unread_sheets)})
 
 
 def _tried(text: str, name: str, path: Path, directory: Directory | None) -> _Trial:
@@ -821,4 +824,5 @@ def _tried(text: str, name: str, path: Path, directory: Directory | None) -> _Tr
     reader = RowValidator(ParserInputs(name, source, directory or Directory((), ())), made)
     trial = _Trial(source, made, reader)
     trial.read(sheet.header, sheet.rows)
+    trial.unread_sheets += sheet.unread
     return trial

@@ -14,7 +14,7 @@ from db.models import MessageKind, MessageRow
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext
 from tasks.notifications.enqueue import enqueue_alert
-from tasks.notifications.import_alerts import MIXED_DATES, ODD_HOURS
+from tasks.notifications.import_alerts import MIXED_DATES, ODD_HOURS, UNREAD_SHEETS
 from tasks.notifications.message import Attachment, alert_view, in_envelope
 from tasks.notifications.render import trial_mail
 from tasks.notifications.views import VACANCIES, VACANCY, TrialEntry, TrialMail
@@ -24,7 +24,9 @@ from tasks.text.titles import office_title
 TRIAL_DIGEST = "trial_digest"
 """The kind of an alert with the mails of a trial."""
 
-NOTES_IN_DIGEST = (MIXED_DATES, ODD_HOURS, "inventory_in_trial", VACANCY, VACANCIES)
+NOTES_IN_DIGEST = (
+    *(MIXED_DATES, ODD_HOURS, UNREAD_SHEETS, "inventory_in_trial", VACANCY, VACANCIES),
+)
 """The kinds of alerts that a digest has: they need no act of the administrator at once."""
 
 LONGEST_BODY = 45_000

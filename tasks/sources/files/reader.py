@@ -13,6 +13,7 @@ from pathlib import Path
 
 from settings.sources import FolderSource
 from tasks.common.flexible_dates import is_serial
+from tasks.common.redaction import plain_name
 from tasks.common.table_lines import has_text
 from tasks.sources.base import FaultyRow, Row, Sheet, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
@@ -58,13 +59,18 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
         return Sheet(header, lines, ())
     preamble: list[tuple[str, ...]] = []
     others: list[_SheetTable] = []
-    tables = (_table(path, sheet, source) for sheet in raw_sheets(path, source))
+    tables = (_table(path, sheet, source) for sheet in all_sheets(path, source))
+    unread: list[str] = []
     for table in tables:
+        if table.is_hidden:
+            _note_unread(table, source, unread)
+            continue
         preamble += table.above
         if table.is_wanted(source):
             _check_header(path, table, source)
-            rows = chain(table.rows, _further_rows(path, tables, table.header, source))
-            return Sheet(table.header, rows, tuple(preamble))
+            rows = chain(table.rows, _further_rows(path, tables, table.header, source, unread))
+            return Sheet(table.header, rows, tuple(preamble), unread)
+        _note_unread(table, source, unread)
         others.append(table)
     closest = max(others, key=lambda table: table.found, default=None)
     if closest is not None and closest.header:
@@ -89,6 +95,7 @@ class _SheetTable:
     found: int
     rows: Iterator[Row]
     above: list[tuple[str, ...]]
+    is_hidden: bool = False
 
     def is_wanted(self, source: FolderSource) -> bool:
         """Check whether the sheet has more than half of the mapped columns."""
@@ -132,7 +139,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
             closest, line, most = names, number, like
     if source.serial and sheet.days_more:
         rows = _with_days(rows, closest, sheet.days_more, source)
-    return _SheetTable(sheet.name, closest, line, most, rows, above)
+    return _SheetTable(sheet.name, closest, line, most, rows, above, sheet.is_hidden)
 
 
 def _likeness(names: Sequence[str], source: FolderSource) -> int:
@@ -243,11 +250,16 @@ def _moved(cells: tuple[str, ...], order: Sequence[int | None]) -> tuple[str, ..
 
 
 def _further_rows(
-    path: Path, tables: Iterator[_SheetTable], header: tuple[str, ...], source: FolderSource
+    path: Path,
+    tables: Iterator[_SheetTable],
+    header: tuple[str, ...],
+    source: FolderSource,
+    unread: list[str],
 ) -> Iterator[Row]:
     """Yield the rows of the following sheets with the same table, in the order of its columns."""
     for table in tables:
-        if not table.is_wanted(source):
+        if table.is_hidden or not table.is_wanted(source):
+            _note_unread(table, source, unread)
             continue
         _check_header(path, table, source)
         if table.header == header:
@@ -256,6 +268,13 @@ def _further_rows(
         order = _order(table.header, header)
         for line, cells in table.rows:
             yield line, cells if type(cells) is FaultyRow else _moved(cells, order)
+
+
+def _note_unread(table: _SheetTable, source: FolderSource, unread: list[str]) -> None:
+    """Note the name of a sheet that is not read, if it has rows with several cells."""
+    rows = (cells for cells in table.above if sum(map(has_text, zip(cells, strict=True))) > 1)
+    if table.sheet and (table.is_wanted(source) or len(list(islice(rows, 2))) > 1):
+        unread.append(plain_name(table.sheet))
 
 
 def _with_days(
@@ -292,6 +311,11 @@ def raw_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]:
     """Yield the visible sheets of a workbook or the tables of a web page, unchanged and with no
     limit; any other file is one sheet.
     """
+    yield from (sheet for sheet in all_sheets(path, source) if not sheet.is_hidden)
+
+
+def all_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]:
+    """Yield the sheets as :func:`raw_sheets` does, and then the hidden ones of a workbook."""
     kind = kind_of(path)
     if kind is FileKind.WORKBOOK:
         yield from workbook_sheets(path, source)

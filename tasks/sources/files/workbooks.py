@@ -29,17 +29,18 @@ _REMEDY = "open and save the file again, or save it as CSV"
 
 
 class WorkbookSheet(NamedTuple):
-    """A visible sheet: its name (empty if it is the only one), its rows, and the days to add to
-    the serial number of a date.
+    """A sheet: its name (empty if it is the only visible one), its rows, and the days to add to
+    the serial number of a date. Of a hidden sheet only the first rows are read.
     """
 
     name: str
     rows: Iterator[Row]
     days_more: int = 0
+    is_hidden: bool = False
 
 
 def workbook_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]:
-    """Yield the visible sheets of a workbook in their order.
+    """Yield the visible sheets of a workbook in their order, then the hidden ones.
 
     The rows of a sheet can be read until the next sheet is asked for. Raises
     :class:`UnreadableFile` if the file is too large, damaged, or protected by a password, and
@@ -49,7 +50,7 @@ def workbook_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]
         sheet = next(answers, None)
         while sheet is not None:
             rows = _SheetRows(answers)
-            yield WorkbookSheet(sheet[1], iter(rows), sheet[2])
+            yield WorkbookSheet(sheet[1], iter(rows), sheet[2], sheet[3])
             sheet = rows.following_sheet()
 
 
