@@ -483,6 +483,8 @@ def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
         (line, reason) for line, (_, reason) in enumerate(bad, start=2)
     ]
     assert not [row for row in rows if "<html>" in row.value + json.dumps(row.cells)]
+    future = next(row for row in rows if row.reason == "in_the_future")
+    assert future.value == "2027-11-16T08:30:00Z"  # as it is written
 
 
 AT = "2026-11-19T02:00:00Z"
