@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from conftest import REPOSITORY, wita
 from sqlalchemy import select
 from support.small_site import (
@@ -227,6 +228,25 @@ def test_a_file_that_cannot_be_read_is_told(tenggat, site):
     code, _, errors = tenggat("source", "check", "lapor", "--now", NOW)
     assert code == 1
     assert "Laporan_Ringkas_2026-11-24_0730.xlsx: no readable workbook" in errors
+
+
+def test_check_names_the_sheets_that_are_not_read(tenggat, site, tmp_path):
+    file = tmp_path / "a.xlsx"
+    titles = ["No Aduan", "Tgl Masuk", "Status"]
+    data = [[f"A-{n}", f"{n + 12}/11/2026", "proses"] for n in range(1, 6)]
+    with xlsxwriter.Workbook(file) as book:
+        for name in ("Mei", "Rekap", "Juni"):
+            sheet = book.add_worksheet(name)
+            for line, cells in enumerate([titles, *data] if name != "Rekap" else [["a", "b"]] * 3):
+                sheet.write_row(line, 0, cells)
+        sheet.hide()
+    learnt(tenggat, site, file, "register")
+    arguments = ("source", "check", "register", "--now", "2026-12-01T08:00:00+08:00")
+    _, out, _ = tenggat(*arguments, "--json")
+    assert json.loads(out)["unread_sheets"] == ["a.xlsx: Rekap", "a.xlsx: Juni"]
+    _, out, _ = tenggat("--lang", "id", *arguments)
+    for name in ("Rekap", "Juni"):
+        assert f"karena tersembunyi atau tanpa kolom register: a.xlsx: {name}" in out
 
 
 # --- source learn ---------------------------------------------------------------------------------
