@@ -482,7 +482,8 @@ class RowParser:
         if known is None and (Kind.RETURNED in kinds or says_not_yet(cells[column])):
             return None
         field = f"{end.column}/{end.kind}"
-        answer = self._ask(QuestionRole.STEP, column, cells[column], field, end.kind)
+        word = " ".join(cells[column].split())
+        answer = self._ask(QuestionRole.STEP, column, word, field, end.kind)
         if not answer:
             return None
         moment = datetime.fromisoformat(answer)
@@ -595,7 +596,8 @@ class RowParser:
             return None
         word = self._words.get(folded(cells[column]))
         if word is None:
-            answer = self._ask(QuestionRole.STATUS, column, cells[column], STATUS_FIELD)
+            text = " ".join(cells[column].split())
+            answer = self._ask(QuestionRole.STATUS, column, text, STATUS_FIELD)
             return self._words.get(folded(answer or ""))
         return word
 

@@ -141,6 +141,11 @@ def test_an_answer_is_the_end_or_says_that_there_is_none(context, given, state):
     assert states(context) == {"1": state}
 
 
+def test_a_status_of_two_lines_is_asked_about_in_one(context):
+    desk(context, LATER, ("1", '"menunggu\nkelengkapan"', "", ""))
+    assert asked(context) == {"menunggu kelengkapan": "end_by_status"}
+
+
 def test_the_date_of_the_end_settles_the_question(context):
     desk(context, LATER, ("1", "selesai", "", ""))
     assert len(asked(context)) == 1
