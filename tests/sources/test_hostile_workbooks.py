@@ -217,7 +217,7 @@ def test_a_reader_that_takes_too_long_is_ended(tmp_path, monkeypatch):
 def test_the_reader_gets_no_secret_of_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("TENGGAT_SMTP_PASSWORD", "rahasia")
     code = (
-        "import json, os; print(json.dumps(['sheet', '', 0]));"
+        "import json, os; print(json.dumps(['sheet', '', 0, False]));"
         "print(json.dumps(['rows', [1, 'No', 'Masuk', 'Unit'], [2, *sorted(os.environ)]]));"
         "print(json.dumps(['end']))"
     )
