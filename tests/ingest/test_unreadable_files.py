@@ -116,7 +116,7 @@ def test_a_file_that_ends_its_reader_twice_is_set_aside_and_told(context, reads,
 def test_a_reader_that_fails_within_the_rows_counts_as_well(context, monkeypatch):
     rows = "[[1, 'No', 'Masuk', 'Selesai'], [2, 'A-1', '16/11/2026 08:30', '']]"
     code = (
-        f"import json, os; print(json.dumps(['sheet', '', 0]));"
+        f"import json, os; print(json.dumps(['sheet', '', 0, False]));"
         f"print(json.dumps(['rows', *{rows}]), flush=True); os.abort()"
     )
     monkeypatch.setattr(workbooks, "_START", code)
