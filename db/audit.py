@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, event, func, select, text
@@ -149,34 +149,6 @@ def note(
     author of the session. Not allowed within a savepoint, because a rollback to it would undo the
     decision without its row.
     """
-    _append(
-        session,
-        kind,
-        now,
-        reason,
-        _encode(subject),
-        complaint=complaint,
-        message=message,
-        storm=storm,
-        by=by,
-        run_id=run_id,
-    )
-
-
-def _append(
-    session: Session,
-    kind: AuditKind,
-    now: datetime,
-    reason: str,
-    subject: str,
-    *,
-    complaint: int | None = None,
-    message: int | None = None,
-    storm: int | None = None,
-    by: AuditActor | None = None,
-    run_id: str | None = None,
-) -> None:
-    """Append a decision to those that wait for the commit."""
     who = by or session.info.get(_BY, UNNAMED)
     if who is None:
         return
@@ -192,7 +164,7 @@ def _append(
             complaint,
             message,
             storm,
-            subject,
+            sys.intern(_encode(subject)),  # thousands of notices share one text
             reason,
         )
     )
@@ -207,29 +179,19 @@ def note_notice(
     run_id: str | None = None,
 ) -> None:
     """Record a decision about a notice, as :func:`note` does."""
-    subject = _notice_subject(
-        notice.rule,
-        notice.clock,
-        notice.unit,
-        notice.rung,
-        notice.repeat,
-        notice.episode or 0,
-    )
-    _append(session, kind, now, reason, subject, complaint=notice.complaint_id, run_id=run_id)
-
-
-@lru_cache(maxsize=4096)
-def _notice_subject(rule: str, clock: int, unit: str, rung: str, repeat: int, episode: int) -> str:
-    """Return the subject of a notice as JSON; thousands of complaints share one text."""
-    return _encode(
-        {
-            "rule": rule,
-            "clock": clock,
-            "unit": unit,
-            "rung": rung,
-            "repeat": repeat,
-            "episode": episode,
-        }
+    note(
+        session,
+        kind,
+        now,
+        reason,
+        complaint=notice.complaint_id,
+        run_id=run_id,
+        rule=notice.rule,
+        clock=notice.clock,
+        unit=notice.unit,
+        rung=notice.rung,
+        repeat=notice.repeat,
+        episode=notice.episode or 0,
     )
 
 

@@ -10,6 +10,9 @@ from tasks.common.redaction import redact_and_truncate
 SHOWN = 40
 """Most characters shown of a cell."""
 
+CELLS_SHOWN = 3
+"""Most cells shown of a column."""
+
 HIDDEN_CELL = "..."
 """Placeholder for a cell that may be the name of a person."""
 

@@ -10,6 +10,7 @@ from db.engine import open_engine
 from db.models import Base
 from settings.site import Site
 from tasks.common.context import SiteContext
+from tasks.common.remarks import CELLS_SHOWN
 from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.counted_rows import counted
 from tasks.ingest.open_questions import shown_value
@@ -23,9 +24,6 @@ from tasks.sources.base import position_of
 
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
-
-CELLS_SHOWN = 3
-"""Most cells shown of a column."""
 
 COUNTED = ("classification", "category", "channel", "place", "rating", "unit", "privacy", "status")
 """The fields with a count of their values over the sample."""

@@ -398,13 +398,18 @@ class RowParser:
         except RowError:
             pass
         field = f"{column}/{kind}" if role is QuestionRole.STEP else role
-        answer = self._ask(role, column, text, field, kind)
+        self._ask(role, column, text, field, kind)
+        return self._answered_date(received, observed)
+
+    def _answered_date(self, received: datetime | None, observed: datetime) -> datetime | None:
+        """Return the answer to the last question as a date, if it may be true of the complaint."""
+        answer = self._unmapped[-1].answer
         if not answer:
             return None
         moment = datetime.fromisoformat(answer)
         if _possible(moment, received, observed):
             return moment
-        self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
+        self._unmapped[-1] = replace(self._unmapped[-1], answer=None)
         return None
 
     def _on_day_of_receipt(self, moment: datetime, received: datetime) -> datetime:
@@ -483,14 +488,9 @@ class RowParser:
             return None
         field = f"{end.column}/{end.kind}"
         word = " ".join(cells[column].split())
-        answer = self._ask(QuestionRole.STEP, column, word, field, end.kind)
-        if not answer:
-            return None
-        moment = datetime.fromisoformat(answer)
-        if _possible(moment, received, observed):
-            return Step(end.column, end.kind, moment, None)
-        self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
-        return None
+        self._ask(QuestionRole.STEP, column, word, field, end.kind)
+        moment = self._answered_date(received, observed)
+        return None if moment is None else Step(end.column, end.kind, moment, None)
 
     @cached_property
     def _is_by_clerk(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from db import imports, outbox
 from db.models import SourceImport
 from tasks.common.context import RunContext, SiteContext
+from tasks.common.remarks import CELLS_SHOWN
 from tasks.ingest.row_drop import latest_row_drop
 from tasks.notifications.enqueue import enqueue_alert
 
@@ -18,9 +19,6 @@ FILE_SET_ASIDE, SOURCE_CLOCK = "file_set_aside", "source_clock"
 
 FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
 """Kinds of alerts that leave before any other mail: an import may show a wrong state."""
-
-CELLS_SHOWN = 3
-"""Most cells shown of a column."""
 
 _BETWEEN = "; "
 _SAME = ("source", "file", "made")

@@ -99,15 +99,14 @@ def table_shown(section: Section) -> dict[str, Any]:
     room = [max(4, int(PAGE_MM * width / 100 / CHARACTER_MM)) for width in widths]
     if small:
         room = [SMALL_NAME, *(LONGEST_WORD for _ in section.columns)]
+    head = (Shown(section.head), *section.columns)
     shown: dict[str, Any] = {
         "small": small,
         "style": asdict(SMALL if small else LARGE),
-        "right": [cell.numeric for cell in (Shown(section.head), *section.columns)],
+        "right": [cell.numeric for cell in head],
         "head": [
             _cell(cell, most, narrow=small and at > 0 and not cell.turned)
-            for at, (cell, most) in enumerate(
-                zip((Shown(section.head), *section.columns), room, strict=True)
-            )
+            for at, (cell, most) in enumerate(zip(head, room, strict=True))
         ],
         "groups": _groups(section),
         "below": section.below,
