@@ -42,16 +42,16 @@ style: $(READY)
 	$(BIN)/ruff check --quiet .
 
 bench: $(READY)
-	$(BIN)/python bench/deadlines.py
-	$(BIN)/python bench/intake.py
-	$(BIN)/python bench/delivery.py
-	$(BIN)/python bench/simulate.py
-	$(BIN)/python bench/metrics.py
-	$(BIN)/python bench/sweep.py
-	$(BIN)/python bench/backlog.py
-	$(BIN)/python bench/idle.py
-	$(BIN)/python bench/reports.py
-	$(BIN)/python bench/growth.py
+	$(BIN)/python -m bench.deadlines
+	$(BIN)/python -m bench.intake
+	$(BIN)/python -m bench.delivery
+	$(BIN)/python -m bench.simulate
+	$(BIN)/python -m bench.metrics
+	$(BIN)/python -m bench.sweep
+	$(BIN)/python -m bench.backlog
+	$(BIN)/python -m bench.idle
+	$(BIN)/python -m bench.reports
+	$(BIN)/python -m bench.growth
 
 prove: $(READY)
 	$(BIN)/python tests/prove.py --seeds $(SEEDS)

@@ -27,9 +27,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from big_site import go_live
-from databases import databases, in_a_process
-from intake import CONFIG, HEADER, MADE, SOURCE, invented
+from bench.big_site import go_live
+from bench.databases import databases, in_a_process
+from bench.intake import CONFIG, HEADER, MADE, SOURCE, invented
 
 if TYPE_CHECKING:
     from tasks.common.context import SiteContext

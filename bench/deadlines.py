@@ -17,7 +17,7 @@ import numpy as np
 from sla.calendar import Calendar, indonesian_days_off
 from sla.due_days import NEVER, due_days
 from sla.engine.context import Policy
-from sla.engine.decision_table import STATES, Clocks, DayEnds, End, States, decide
+from sla.engine.decision_table import STATES, Clocks, DayEnds, Doubt, End, States, decide
 
 COMPLAINTS = 1_000_000
 LENGTHS = np.array([3, 5, 10, 14, 60])
@@ -94,6 +94,8 @@ def main() -> None:
         vague_end=rng.random(COMPLAINTS) < 0.1,
         paused=off,
         known_until=np.full(COMPLAINTS, as_of),
+        doubt=np.full(COMPLAINTS, Doubt.NONE, dtype=np.int8),
+        readable_until=np.full(COMPLAINTS, NEVER),
     )
 
     def states() -> States:

@@ -1,6 +1,6 @@
 """What 30 days of runs leave in Prefect's database, with the nightly maintenance and without.
 
-`python bench/growth.py` (some minutes). One cycle is run on a real Prefect server; then each day of
+`python -m bench.growth` (some minutes). One cycle is run on a real Prefect server; then each day of
 a month gets the rows that its runs would have made, copies of those of the cycle with ids and times
 of their own, written into the server's SQLite. With maintenance the flow of that name runs after
 each day as if it were then, against the server, which removes events by its own service; its clock
@@ -24,12 +24,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.append(str(ROOT / "tests"))
 
-from support.small_site import small_site  # noqa: E402
+from support.small_site import small_site
 
-from service.environment import prefect_environment  # noqa: E402
-from service.prefect_server import prefect_server  # noqa: E402
+from service.environment import prefect_environment
+from service.prefect_server import prefect_server
 
 DAYS, KEPT = 30, 10
 TABLES = (

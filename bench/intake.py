@@ -26,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from databases import databases, in_a_process
+from bench.databases import databases, in_a_process
 
 CONFIG = Path(__file__).parent.parent / "examples" / "kabupaten-contoh"
 ZONE = ZoneInfo("Asia/Makassar")

@@ -13,12 +13,13 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from big_site import LAST, fill, multiply, site
-from databases import databases, in_a_process
+from bench.big_site import LAST, fill, multiply, site
+from bench.databases import databases, in_a_process
 
 COMPLAINTS, FEW = 1_000_000, 20_000
 PERIOD = "2025-11-24..2026-11-23"
@@ -89,7 +90,7 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-PARTS = {"prepare": prepare, "figures": figures, "plain": plain}
+PARTS: dict[str, Callable[..., Any]] = {"prepare": prepare, "figures": figures, "plain": plain}
 
 
 def main(count: int) -> None:

@@ -1,4 +1,4 @@
-"""`python bench/monday.py --sites 50 --workers 1`: a Monday morning of many sites.
+"""`python -m bench.monday --sites 50 --workers 1`: a Monday morning of many sites.
 
 Each site is a copy of the example site with 1,000 complaints and its own database; its mails stay
 in a local mailbox. On the Friday before, in this process, its backlog is evaluated and sent. Then
@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from big_site import CONFIG, LAST, copied, fill
-from databases import databases
+
+from bench.big_site import CONFIG, LAST, copied, fill
+from bench.databases import databases
 
 REPOSITORY = CONFIG.parent.parent
 NEVER = "0 0 1 1 *"
@@ -186,5 +187,4 @@ def _cpu() -> float:
 
 if __name__ == "__main__":
     os.environ.pop("TENGGAT_VAR", None)
-    sys.path.insert(0, str(REPOSITORY))
-    sys.exit(main())
+    main()

@@ -1,7 +1,7 @@
-"""`python bench/nation.py`: 550 governments and 5,000,000 complaints a year, on paper.
+"""`python -m bench.nation`: 550 governments and 5,000,000 complaints a year, on paper.
 
 Simulates the run queue of a Monday morning with the times that `bench/monday.py` and
-`bench/service.py` measured (`bench/nation.toml`), and prints how many workers it needs, how busy
+`bench.idle_service` measured (`bench/nation.toml`), and prints how many workers it needs, how busy
 Prefect's server is, and what a year adds to the databases and to the mail.
 
 It is a model. What it assumes is in the first table of the TOML file; what was measured, and where,
@@ -16,8 +16,8 @@ import math
 import random
 import statistics
 import tomllib
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class Morning:
 
     done: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
-    server: Counter[int] = field(default_factory=Counter)
+    server: dict[int, float] = field(default_factory=lambda: defaultdict(float))
     """Seconds of CPU of the server in each window."""
     runs: Counter[str] = field(default_factory=Counter)
 
@@ -81,7 +81,7 @@ class Nation:
 
     def _idle(
         self, world: simpy.Environment, pool: simpy.Resource, seen: Morning, at: float
-    ) -> Iterator[simpy.Event]:
+    ) -> Generator[simpy.Event, Any, None]:
         yield world.timeout(at)
         yield from self._run(world, pool, seen, "idle", self.times["idle"], self.server["idle"])
 
@@ -93,7 +93,7 @@ class Nation:
         chance: random.Random,
         size: float,
         at: float,
-    ) -> Iterator[simpy.Event]:
+    ) -> Generator[simpy.Event, Any, None]:
         """Evaluate the deadlines of a site at 07:30, then send its mails at the next tick."""
         yield world.timeout(at)
         larger = max(1.0, size / self.times["complaints"])
@@ -112,7 +112,7 @@ class Nation:
         flow: str,
         taken: float,
         server: float,
-    ) -> Iterator[simpy.Event]:
+    ) -> Generator[simpy.Event, Any, None]:
         asked = world.now
         with pool.request() as slot:
             yield slot

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from big_site import FIRST, LAST, fill, site
+from bench.big_site import FIRST, LAST, fill, site
 
 COMPLAINTS = 1_000
 

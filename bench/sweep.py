@@ -12,12 +12,13 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from big_site import LAST, fill, multiply, site
-from databases import databases, in_a_process
+from bench.big_site import LAST, fill, multiply, site
+from bench.databases import databases, in_a_process
 
 FEW, MANY, DUE, ORIGINALS = 100_000, 1_000_000, 10_000, 20_000
 ROUNDS = 2
@@ -65,7 +66,7 @@ def sweep(folder: str, url: str) -> dict[str, Any]:
     return {"seconds": min(seconds), "evaluated": count.evaluated}
 
 
-PARTS = {"prepare": prepare, "sweep": sweep}
+PARTS: dict[str, Callable[..., Any]] = {"prepare": prepare, "sweep": sweep}
 
 
 def main(few: int = FEW, many: int = MANY) -> None:

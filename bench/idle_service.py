@@ -1,4 +1,4 @@
-"""`python bench/service.py --sites 1 --minutes 15`: what an idle service costs.
+"""`python -m bench.idle_service --sites 1 --minutes 15`: what an idle service costs.
 
 Starts `tenggat up` with copies of the example site, each with its own database and 1,000
 complaints, and waits until the first cycle of each has ended and its mails have had their effects,
@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 
 import psutil
-from big_site import CONFIG, copied, fill, go_live
+
+from bench.big_site import CONFIG, copied, fill, go_live
 
 REPOSITORY = CONFIG.parent.parent
 DAY = 86_400
@@ -86,9 +87,9 @@ def _measure(service: psutil.Popen, seconds: float, sites: int) -> None:
     for name, (cpu, memory) in after.items():
         print(f"  {name:16} {cpu - before.get(name, (0.0, 0))[0]:8.2f} {memory / 1e6:8.0f}")
     spent = sum(cpu for cpu, _ in after.values()) - sum(cpu for cpu, _ in before.values())
-    memory = sum(memory for _, memory in after.values()) / 1e6
+    resident = sum(memory for _, memory in after.values()) / 1e6
     daily = spent / passed * DAY
-    print(f"  {'all':16} {spent:8.2f} {memory:8.0f}")
+    print(f"  {'all':16} {spent:8.2f} {resident:8.0f}")
     print(f"  a day: {daily:,.0f} s of CPU, {daily / DAY:.1%} of one core")
 
 
@@ -114,5 +115,4 @@ NAMES = ("server_process", "worker_process", "forkserver", "cli watch", "cli up"
 
 if __name__ == "__main__":
     os.environ.pop("TENGGAT_VAR", None)
-    sys.path.insert(0, str(REPOSITORY))
-    sys.exit(main())
+    main()

@@ -1,0 +1,1 @@
+"""What the parts of Tenggat cost: `make bench`, or one part as `python -m bench.intake`."""
