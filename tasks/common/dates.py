@@ -48,18 +48,27 @@ _SHORT = {
 _NUMBERS = {short: number for number, short in enumerate(MONTHS, start=1)}
 _WORD = re.compile(r"[^\W\d_]+\.?")
 
+DECIMAL_HOUR = re.compile(r"(?<![\d.:])(?:\d{1,2}\.\d|0\.\d\d)(?![\d.])")
+"""An hour that a spreadsheet keeps as a number, so its minutes are not known.
+
+7.5 may be 07.50 without its last zero, or half past seven; 0.25 may be a quarter of a day.
+"""
+
 
 def parse_datetime(text: str, form: str) -> datetime:
     """Parse a time in this format; the result has no zone if the format has none.
 
     `%b` and `%B` accept the full or short name of a month, in English or Indonesian: '29 May', '29
     Mei', '1 Agt.', '1 Agustus'. A year of two digits is in this century. Raises ValueError if the
-    text has another form, and OverflowError if the date is outside of the calendar.
+    text has another form or an hour as a number, and OverflowError if the date is outside of the
+    calendar.
     """
     fixed = _fixed(form)
     if fixed and text.translate(_ZEROS) == fixed[0]:
         in_order = [text[part] for part in fixed[1]]
         return datetime.fromisoformat("{}-{}-{}T{}".format(*in_order))
+    if "%H.%M" in form and DECIMAL_HOUR.search(text):
+        raise ValueError("an hour as a number")
     quick = _quick(form)
     found = quick and quick[0].fullmatch(text)
     if quick and found:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
-from tasks.common.dates import month_number
+from tasks.common.dates import DECIMAL_HOUR, month_number
 
 ZONES = {"wib": 7, "wita": 8, "wit": 9, "utc": 0, "gmt": 0, "z": 0}
 """The zone words after a time, with their hours from UTC."""
@@ -118,6 +118,8 @@ def parse_flexible(text: str, order: DateOrder) -> datetime:
     apart = _APART.search(plain)
     if apart is not None and apart.end() == len(plain):
         plain = f"{plain[: apart.start()]} {apart[1] or ''}".rstrip()
+    if DECIMAL_HOUR.search(plain):
+        raise ValueError("an hour as a number")
     for form in _FORMS:
         found = form.fullmatch(plain)
         if found:

@@ -122,6 +122,12 @@ UNREADABLE = "unreadable"
         ("05/11/2026 9 siang", DAY_FIRST, UNREADABLE),
         ("05/11/2026 8", DAY_FIRST, UNREADABLE),
         ("5 Nov 26 pagi", DAY_FIRST, UNREADABLE),
+        ("5.1.2026 7.30", DAY_FIRST, "2026-01-05T07:30:00"),
+        ("05/11/2026 00.25", DAY_FIRST, "2026-11-05T00:25:00"),
+        ("2026-11-05T08:00:00.5+08", YEAR_FIRST, "2026-11-05T08:00:00+08:00"),
+        ("05/11/2026 7.5", DAY_FIRST, UNREADABLE),
+        ("5 Nov 2026 pukul 16.3", DAY_FIRST, UNREADABLE),
+        ("05/11/2026 0.25", DAY_FIRST, UNREADABLE),
         ("November 2026", DAY_FIRST, UNREADABLE),
     ],
 )
@@ -190,6 +196,7 @@ UNREAD_CLOCKS = [
     "13.30 s/d selesai",
     "pagi",
     "8.3O",
+    *("7.5", "16.3", "0.25"),  # numbers of a spreadsheet
 ]
 
 
@@ -204,8 +211,10 @@ UNREAD_CLOCKS = [
 )
 def test_an_unreadable_time_of_day_loses_no_complaint(clock, zone, expected):
     """In UTC the day ends here on the next morning, so only its end accuses nobody too early."""
-    given = source(zone=zone, fields={"ticket": "No", "received": ["Masuk", "Bidang"]})
-    assert results(given, ("1", "2026-11-05", clock, "")) == [f"1 {expected}"]
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H.%M"):
+        fields = {"ticket": "No", "received": ["Masuk", "Bidang"]}
+        given = source(form, zone=zone, fields=fields)
+        assert results(given, ("1", "2026-11-05", clock, "")) == [f"1 {expected}"]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +223,7 @@ def test_an_unreadable_time_of_day_loses_no_complaint(clock, zone, expected):
         ("5 Nov 2026 pagi", ["1 05-11-26 00:00:00"]),
         ("Kamis, 5/11/2026 jam ??", ["1 05-11-26 00:00:00"]),
         ("05/11/2026 8.3O", ["1 05-11-26 00:00:00"]),
+        ("05/11/2026 7.5", ["1 05-11-26 00:00:00"]),
         ("05.11.26/8.3O", ["1 05-11-26 00:00:00"]),
         ("05/11/2026 (12 malam)", ["1 05-11-26 00:00:00"]),
         ("31/11/2026 pagi", ["2 bad_date Masuk 31/11/2026 pagi"]),

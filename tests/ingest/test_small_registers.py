@@ -240,7 +240,14 @@ def test_two_texts_in_the_hours_leave_the_hours_of_the_others(tmp_path):
     hours = with_cells([f"{n + 7:02}.15" for n in range(ROWS)], at1="pagi", at5="7.5")
     learned = learned_from(tmp_path, table(Jam=hours))
     assert source_of(learned).fields.received == ("Tgl", "Jam")
-    assert "jam pada 1 isi tidak terbaca, misalnya 'pagi' (baris 3)" in said(learned)["odd_hours"]
+    assert "jam pada 2 isi tidak terbaca, misalnya 'pagi' (baris 3)" in said(learned)["odd_hours"]
+
+
+def test_hours_that_are_numbers_are_not_read_and_that_is_said(tmp_path):
+    """8.5 may be half past eight, or 08.50 without its zero; 8.05 is five past eight."""
+    learned = learned_from(tmp_path, table(Jam=["8.5", "16.3", "8.05"] * 4))
+    assert source_of(learned).fields.received == "Tgl"
+    assert "misalnya '8.5' (baris 2). Format kolom jam sebagai teks" in said(learned)["no_hours"]
 
 
 def test_hours_as_people_say_them_are_read(tmp_path):
