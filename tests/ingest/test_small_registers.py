@@ -250,6 +250,63 @@ def test_hours_that_are_numbers_are_not_read_and_that_is_said(tmp_path):
     assert "misalnya '8.5' (baris 2). Format kolom jam sebagai teks" in said(learned)["no_hours"]
 
 
+HOURS = [f"{n + 7:02}.15" for n in range(ROWS)]
+
+
+@pytest.mark.parametrize("title", ["Jam", "Pukul Diterima", "JAM LAPOR", "Waktu Masuk"])
+def test_the_hour_of_the_receipt_is_never_that_of_a_step(tmp_path, title):
+    others = {"Jam Selesai": HOURS, "Pukul Disposisi": HOURS, "Waktu Kejadian": HOURS}
+    columns = table(Tgl=[]) | {"Tgl Masuk": table()["Tgl"]} | others
+    learned = learned_from(tmp_path, columns)
+    assert source_of(learned).fields.received == "Tgl Masuk"
+    learned = learned_from(tmp_path, columns | {title: HOURS})
+    assert source_of(learned).fields.received == ("Tgl Masuk", title)
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "received", "settled"),
+    [
+        (
+            ["Diterima", "", "Selesai", ""],
+            ["Tanggal", "Jam", "Tanggal", "Jam"],
+            ("Diterima Tanggal", "Diterima Jam"),
+            "Selesai Tanggal",
+        ),
+        (
+            ["Masuk", "", "Tgl Selesai", ""],
+            ["Hari/Tgl", "Pukul", "", ""],
+            ("Hari/Tgl", "Pukul"),
+            "Tgl Selesai",
+        ),
+        (
+            ["Tgl Masuk", "Jam Masuk", "Selesai", ""],
+            ["", "", "Tanggal", "Pukul"],
+            ("Tgl Masuk", "Jam Masuk"),
+            "Selesai Tanggal",
+        ),
+        (["Tgl Masuk", "x", "Selesai", ""], ["", "", "Tgl", "Jam"], "Tgl Masuk", "Selesai Tgl"),
+    ],
+)
+def test_the_hour_in_a_header_of_two_lines_belongs_to_its_group(
+    tmp_path, upper, lower, received, settled
+):
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["No Tiket", "OPD", *upper])
+        sheet.write_row(1, 2, lower)
+        for n in range(ROWS):
+            end = [f"{n + 15}/11/2026", "10.30"] if n < 6 else []
+            row = [f"WA-{n}", UNITS[n % 4], f"{n + 10}/11/2026", HOURS[n], *end]
+            sheet.write_row(n + 2, 0, row)
+    learned = learn(path, "register", None)
+    source = source_of(learned)
+    assert source.fields.received == received
+    assert [each.column for each in source.events if each.kind == "settled"] == [settled]
+    assert learned.readable == ROWS
+    assert not {"no_dates", "odd_hours", "unclear_dates"} & set(said(learned))
+
+
 def test_hours_as_people_say_them_are_read(tmp_path):
     spoken = ("jam 8 pagi", "pukul 08.30", "8.30 WITA", "08:30:00", "2 siang", "jam 4 sore")
     learned = learned_from(tmp_path, table(Jam=[*spoken, *spoken]))

@@ -18,10 +18,12 @@ from tasks.common.unit_names import is_unit_name
 from tasks.ingest.cell_checks import rating_of, says_not_yet
 from tasks.ingest.inference.vocabulary import (
     EVENTS,
+    HOUR_WORDS,
     LETTER_NUMBERS,
     NAME,
     NO_STEP,
     OFFICIAL,
+    ONLY_TIME,
     PERSON,
     RECEIPT_STEM,
     REMARKS,
@@ -133,8 +135,7 @@ class ColumnSample:
             return True
         if words in WORDS["received"] or self.is_titled_receipt:
             return True
-        stems = (stem.search(words) for stem in STEP_STEMS.values())
-        return bool(parts & TIME_WORDS) and not parts & NO_STEP and any(stems)
+        return bool(parts & TIME_WORDS) and not parts & NO_STEP and names_step(words)
 
     @property
     def is_titled_receipt(self) -> bool:
@@ -142,8 +143,7 @@ class ColumnSample:
         words, parts = self.words, set(self.words.split())
         if not parts & {"tanggal", "waktu"} or parts & NO_STEP:
             return False
-        steps = any(stem.search(words) for stem in STEP_STEMS.values())
-        return bool(RECEIPT_STEM.search(words)) and not steps
+        return bool(RECEIPT_STEM.search(words)) and not names_step(words)
 
     @cached_property
     def dates(self) -> tuple[str, ...]:
@@ -284,6 +284,31 @@ def event_of(column: ColumnSample) -> str | None:
         return None
     found = {kind for kind, stems in STEP_STEMS.items() if stems.search(column.words)}
     return found.pop() if len(found) == 1 else None
+
+
+def hour_of(received: ColumnSample, columns: Iterable[ColumnSample]) -> ColumnSample | None:
+    """Return the column with the hour of the receipt, never that of a step or of another event."""
+    hours = [column for column in columns if column.hours and not column.dates]
+    exact = [column for column in hours if column.words in WORDS["hour"]]
+    ranked = [
+        *(column for column in hours if _says_of(column) == _says_of(received)),
+        *sorted(exact, key=lambda column: WORDS["hour"].index(column.words)),
+        *(column for column in hours if RECEIPT_STEM.search(column.words)),
+    ]
+    is_hour = (c for c in ranked if set(c.words.split()) & HOUR_WORDS and not names_step(c.words))
+    return next(is_hour, None)
+
+
+def _says_of(column: ColumnSample) -> set[str]:
+    """Return the words of a header that say of what it is the date or the hour."""
+    return set(column.words.split()) - ONLY_TIME
+
+
+def names_step(words: str) -> bool:
+    """Check whether the words of a header name a step after the receipt."""
+    return any(stem.search(words) for stem in STEP_STEMS.values()) or any(
+        words in headers for headers in EVENTS.values()
+    )
 
 
 def _rank(column: ColumnSample, words: Sequence[str]) -> int | None:

@@ -13,6 +13,7 @@ MOST_LINES = 5
 """Most lines named for one reason."""
 
 _DATE_WORDS = frozenset({"tanggal", "waktu"})
+_HOUR_WORDS = frozenset({"jam", "pukul"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ def unread(columns: Iterable[tuple[ColumnSample, str | None]]) -> list[MappingDo
             doubts.append(MappingDoubt("status_unread", {"column": column.name}))
         elif is_called(column, "hour") and not column.hours:
             doubts.append(MappingDoubt("no_hours", cell_of(column, column.values[0])))
+        elif column.hours and set(column.words.split()) & _HOUR_WORDS:
+            continue  # the hour of a step, whose day counts
         elif column.is_titled_date or set(column.words.split()) & _DATE_WORDS:
             doubts.append(MappingDoubt("no_dates", cell_of(column, column.odd_dates[0])))
     if times:

@@ -21,7 +21,8 @@ from tasks.common.table_lines import (
     is_heading,
     is_text,
 )
-from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_date
+from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_date, names_step
+from tasks.ingest.inference.vocabulary import ONLY_TIME, canonical
 from tasks.sources.base import FaultyRow, Row, UnreadableFile, position_of
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
 from tasks.sources.files.headers import plain_title
@@ -216,7 +217,8 @@ def _header(rows: Sequence[Row]) -> int | None:
 def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
     """Return the names in a header of two lines; empty if the row below it has no names.
 
-    A name that occurs twice in the second line gets the name of its group before it.
+    A name that occurs twice in the second line gets the name of its group before it, and so does
+    the date or the hour of a step: `Tanggal` below `Selesai` is no date of receipt.
     """
     lower = tuple(cell.strip() for _, cells in below for cell in cells)
     named = list(filter(None, lower))
@@ -225,7 +227,9 @@ def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
     names, group = [], ""
     for above, name in zip_longest(upper, lower, fillvalue=""):
         group = above or group
-        names.append(f"{group} {name}" if lower.count(name) > 1 and name else name or above)
+        of_step = canonical(name) in ONLY_TIME and names_step(canonical(group))
+        shared = name and (lower.count(name) > 1 or of_step)
+        names.append(f"{group} {name}" if shared else name or above)
     whole = list(filter(None, names))
     return tuple(names) if len(set(whole)) == len(whole) else ()
 

@@ -27,6 +27,7 @@ from tasks.ingest.inference.column_types import (
     event_of,
     has_own_number,
     has_ratings,
+    hour_of,
     is_called,
     named,
     zone_of,
@@ -268,7 +269,7 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     draft.take("received", received, "")
     promised = next((c for c in named(moments, "promised_due") if c is not received), None)
     draft.take("promised_due", promised, "the due time that the source itself promises")
-    hour = next((c for c in named(rest, "hour") if c.hours and not c.dates), None)
+    hour = hour_of(received, rest)
     draft.zone = zone_of(_receipt(draft, hour), draft.local)
     for name in (
         *("status", "classification", "unit", "category", "channel", "privacy"),

@@ -367,6 +367,12 @@ STEP_STEMS = {
 TIME_WORDS = frozenset({"tanggal", "waktu", "hari", "jam"})
 """Words of a header that promise a time; they make a step of a column that is still empty."""
 
+HOUR_WORDS = frozenset({"jam", "pukul", "waktu", "time"})
+"""Words of a header that may mean the time of day of a date in another column."""
+
+ONLY_TIME = HOUR_WORDS | {"tanggal", "date", "hari"}
+"""Words of a header that do not say of what they are the date or the hour."""
+
 RECEIPT_STEM = re.compile(r"\b(?:masuk|terima|diterima|penerimaan|pengaduan|aduan|laporan|lapor)\b")
 """The word that shows the receipt in another header of a column with times."""
 
