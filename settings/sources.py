@@ -302,8 +302,8 @@ class Open311Source(SourceMapping):
         for column in self.columns:
             if column not in known:
                 raise ValueError(
-                    f"no column '{column}'{did_you_mean(column, known)};"
-                    " list columns added by the server to GeoReport in `extra_columns`"
+                    f"no column '{column}'; write in `extra_columns` which columns the server adds"
+                    f"{did_you_mean(column, known)}"
                 )
         return self
 

@@ -90,6 +90,17 @@ class WrongMapping(UnreadableFile):
     """A file is readable, but its layout differs from the mapping in `sources.toml`."""
 
 
+class MissingColumn(WrongMapping):
+    """A table of a file lacks a column of the mapping.
+
+    `place` is the file with its sheet, `near` the most similar title of the table, if there is one.
+    """
+
+    def __init__(self, text: str, *, place: str, column: str, near: str | None) -> None:
+        super().__init__(text)
+        self.place, self.column, self.near = place, column, near
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteSource:
     """Another installation's description of one of its own sources.

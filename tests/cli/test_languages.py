@@ -230,8 +230,8 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
             " lihat /v/worker.log",
         ),
         (
-            f"a.csv: no column 'Tiket'; did you mean `Tiket ID`?. {TITLE_BACK}",
-            f"a.csv: tidak ada kolom 'Tiket'; maksud Anda `Tiket ID`?. {JUDUL_KEMBALI}",
+            f"a.csv: no column 'Tiket'; did you mean `Tiket ID`? {TITLE_BACK}",
+            f"a.csv: tidak ada kolom 'Tiket'; maksud Anda `Tiket ID`? {JUDUL_KEMBALI}",
         ),
         (
             "lapor: a.csv: no column 'Tiket'; the file has Status and 3 columns without a mapping."
@@ -292,6 +292,7 @@ FOR_PEOPLE = {
     "NoStorm",
     "NoToken",
     "NotReady",
+    "MissingColumn",
     "NotResent",
     "NotYet",
     "RefusedWorkbook",

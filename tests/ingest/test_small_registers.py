@@ -211,6 +211,29 @@ def test_a_month_with_a_dot_more_in_its_titles_is_learnt_as_well(tmp_path):
     assert "8 dari 8 baris" in learned.text_in("id")
 
 
+@pytest.mark.parametrize(
+    ("titles", "said"),
+    [
+        (["No Tiket", "Tanggal Masuk", "OPD", "Status"], "kolom 'Tgl Masuk' tidak ada; yang mirip"),
+        (["No Tiket", "Tgl Masuk", "OPD", "Bidang"], "kolom 'Status' tidak ada, sedangkan tabel lain"),
+    ],
+)
+def test_a_sheet_with_other_titles_is_refused_with_what_to_change_in_it(tmp_path, titles, said):
+    """There is no sources.toml yet."""
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, head in (("Mei", ["No Tiket", "Tgl Masuk", "OPD", "Status"]), ("Juni", titles)):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, head)
+            for n in range(ROWS - (name == "Juni")):
+                sheet.write_row(n + 1, 0, [f"{name}-{n}", f"{n + 10}/11/2026", "DLH", "proses"])
+    with pytest.raises(UnlearnableFile) as refused:
+        learn(path, "register", None)
+    text = refused.value.text("id")
+    assert text.startswith(f"a.xlsx/Juni: {said}")
+    assert "sources.toml" not in text
+
+
 def test_a_sheet_that_is_not_read_is_said(tmp_path):
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path) as book:

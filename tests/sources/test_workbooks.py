@@ -139,7 +139,7 @@ def test_a_sheet_with_its_titles_in_other_words_is_refused_and_not_left_out(tmp_
     path = workbook(tmp_path / "a.xlsx", Mei=[titles, row], Juni=[["Register"], OTHER_WORDS, row])
     words = refusal(path, header=header, fields=LONG, events=events)
     assert words.startswith(
-        "a.xlsx, sheet 'Juni': no column 'No Aduan'; did you mean `Nomor Pengaduan`?"
+        "a.xlsx, sheet 'Juni': no column 'No Aduan'; did you mean `Nomor Pengaduan`? Give"
     )
 
 

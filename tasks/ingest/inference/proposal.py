@@ -54,7 +54,7 @@ from tasks.ingest.records import ComplaintRecord, RejectionReason
 from tasks.ingest.row_doubts import doubtful_receipts
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.sources.base import Row, position_of
+from tasks.sources.base import MissingColumn, Row, position_of
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.files.timestamps import stated_time, written_at
 from tasks.text.catalog import catalog
@@ -212,7 +212,12 @@ def _exchange(path: Path, name: str, site: Site | None) -> Learned:
 
 def _learned(text: str, name: str, path: Path, directory: Directory | None) -> Learned:
     """Build the result: the text, and the outcome of reading the file with it."""
-    trial = _tried(text, name, path, directory)
+    try:
+        trial = _tried(text, name, path, directory)
+    except MissingColumn as error:
+        problem = "missing_title" if error.near is None else "other_title"
+        values = {"place": error.place, "column": error.column, "near": error.near}
+        raise UnlearnableFile(problem, **values) from None
     reasons = dict(trial.reasons.most_common())
     return Learned(name, text, trial.rows, trial.readable, reasons, doubts=list(trial.doubts()))
 

@@ -15,7 +15,15 @@ from settings.sources import FolderSource
 from tasks.common.flexible_dates import is_serial
 from tasks.common.redaction import plain_name
 from tasks.common.table_lines import has_text
-from tasks.sources.base import FaultyRow, Row, Sheet, SheetLine, UnreadableFile, WrongMapping
+from tasks.sources.base import (
+    FaultyRow,
+    MissingColumn,
+    Row,
+    Sheet,
+    SheetLine,
+    UnreadableFile,
+    WrongMapping,
+)
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import has_more_lines, text_of
 from tasks.sources.files.headers import HeaderNames, plain_title, similar_title
@@ -350,24 +358,25 @@ def _check_header(path: Path, table: _SheetTable, source: FolderSource) -> None:
             f" {header.count(twice[0])} times. Rename or remove all but one of them in the file or"
             " in the system that makes it"
         )
-    missing = [name for name in source.columns if name not in header]
-    if missing:
-        raise WrongMapping(
-            f"{_where(path, table.sheet)}: no column '{missing[0]}'"
-            f"{_instead(missing[0], header, source)}. Give the column its title '{missing[0]}' back"
-            " in the file. If the new title stays, correct the mapping in sources.toml"
-            " (`tenggat source learn FILE` proposes it)"
+    missing = next((name for name in source.columns if name not in header), None)
+    if missing is not None:
+        close = similar_title(missing, (name for name in header if name not in source.columns))
+        hint = f"{_columns_of(header, source)}." if close is None else f"; did you mean `{close}`?"
+        raise MissingColumn(
+            f"{_where(path, table.sheet)}: no column '{missing}'{hint} Give the column its title"
+            f" '{missing}' back in the file. If the new title stays, correct the mapping in"
+            " sources.toml (`tenggat source learn FILE` proposes it)",
+            place=f"{path.name}/{table.sheet}".rstrip("/"),
+            column=missing,
+            near=close,
         )
 
 
-def _instead(column: str, header: Sequence[str], source: FolderSource) -> str:
-    """Return a hint for the error text: a similar name, or the mapped columns of the file.
+def _columns_of(header: Sequence[str], source: FolderSource) -> str:
+    """Return the mapped columns of a file, for the error text.
 
     The first row may be data about a person, so no other cell of it is quoted.
     """
-    close = similar_title(column, (name for name in header if name not in source.columns))
-    if close is not None:
-        return f"; did you mean `{close}`?"
     if source.header is None:
         return ""
     known = [name for name in header if name in source.columns]

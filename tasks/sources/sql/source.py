@@ -121,8 +121,8 @@ class _QueryResult:
         for column in (*self.header, *([source.cursor] if source.cursor else [])):
             if column not in names:
                 raise SourceError(
-                    f"{name}: the query gives no column '{column}'{did_you_mean(column, names)}."
-                    " Correct the mapping or the query in sources.toml"
+                    f"{name}: the query gives no column '{column}': correct the mapping or the"
+                    f" query in sources.toml{did_you_mean(column, names)}"
                 )
             if names.count(column) > 1:
                 raise SourceError(
