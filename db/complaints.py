@@ -462,11 +462,12 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Complaint)) or 0
 
 
-def absent_count(session: Session, source: str) -> int:
-    """Count the complaints of a source that its newest imports do not show any more."""
-    query = select(func.count()).select_from(Complaint)
-    absent = query.where(Complaint.source == source, Complaint.absent_since.is_not(None))
-    return session.scalar(absent) or 0
+def absent_tickets(session: Session, source: str) -> Sequence[str]:
+    """Return the tickets of the complaints that the newest imports of a source do not show readably
+    any more.
+    """
+    absent = (Complaint.source == source, Complaint.absent_since.is_not(None))
+    return session.scalars(select(Complaint.ticket).where(*absent)).all()
 
 
 def earliest_receipt(session: Session, as_of: datetime) -> datetime | None:

@@ -50,7 +50,7 @@ class Checked:
     """The result of reading a sample: the first rows field by field, and counts for all of it.
 
     `shown` has rows with the keys of :data:`FIELDS` and the line number; of a title only the part
-    that would be stored. `refused` lists the rows that would go to quarantine, equal ones once as
+    that would be stored. `refused` lists the rows that would go to quarantine, each once as
     in the quarantine (`marks` has their fingerprints), `questions` the values that would become
     open questions, by column, with the number of rows. Lines of text beside the table do not count
     in `rows`. `whole` is false if the source has more rows than the sample. Answers given before

@@ -113,7 +113,10 @@ class RejectedRows:
 
 
 def fingerprint(bad: RejectedRow) -> str:
-    """Return the hash of the stored content of a row: the quarantine has equal rows only once."""
+    """Return the hash of the stored content of a row: the quarantine has a row only once.
+
+    Equal rows without a ticket are different ones.
+    """
     content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
     return hashlib.sha256(content.encode()).hexdigest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,6 +88,7 @@ class RowValidator:
         """The number of total lines, column numbers and headings so far."""
         self._below_total = False
         self._seen: dict[str, int] = {}  # key -> hash of its record
+        self._without_ticket: Counter[tuple[str, ...]] = Counter()
 
     @property
     def keys(self) -> Iterable[str]:
@@ -228,6 +229,9 @@ class RowValidator:
             written = dict(zip(header, map(str.strip, row), strict=False))
             key = self.reader.key(defaultdict(str, written))
         hidden = bad.column in named.personal or (bad.column and not cells)
+        content: tuple[str, ...] = (bad.reason, bad.column, bad.value, *(() if cells else row))
+        if not key and bad.reason != RejectionReason.TEXT_LINE:
+            content += self._occurrence((*content, *cells.values()))
         return RejectedRow(
             line=line,
             reason=bad.reason,
@@ -236,10 +240,20 @@ class RowValidator:
             ticket=redact_and_truncate(cells.get(named.ticket, ""), 80),
             ticket_hash=ticket_hash(key),
             cells=cells,
-            content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
+            content=content,
             key=key,
             sheet=sheet_of(line),
         )
+
+
+    def _occurrence(self, content: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what tells a row without a ticket from equal ones above it; empty for the first.
+
+        Each may be another complaint, while an equal row with the same ticket is the same one.
+        """
+        self._without_ticket[content] += 1
+        number = self._without_ticket[content]
+        return (f"equal row {number}",) if number > 1 else ()
 
 
 def ticket_hash(key: str) -> str:

@@ -102,19 +102,19 @@ def test_check_shows_how_each_field_came_out_and_what_would_be_quarantined(tengg
 
 
 def test_check_counts_rows_for_the_quarantine_as_a_run_does(tenggat, site, open_site):
-    """Equal rows are in the quarantine once."""
+    """A row is in the quarantine once; equal rows without a ticket may be two complaints."""
     for old in (site / "inbox" / "lapor").iterdir():
         old.unlink()
     blank = dict.fromkeys(REPORT, "")
     texts = ("Mengetahui,", "Kepala Bagian", "Kepala Bagian")
     lines = [blank | {"Nama Pelapor": text, "Isi Laporan Awal": text} for text in texts]
     good = [{TICKET: str(number)} for number in range(1, 9)]
-    export(site, "2026-11-24 07:30", *good, BAD, BAD, *lines)
+    export(site, "2026-11-24 07:30", *good, BAD, BAD, *[{TICKET: ""}] * 2, *lines)
     _, out, _ = tenggat("source", "check", "lapor", "--now", NOW, "--json")
     reasons, rows = (json.loads(out)[key] for key in ("reasons", "rows"))
     count = pull(open_site(), "lapor", wita("2026-11-24 08:00"))
-    assert rows == count.rows == 10
-    assert reasons == count.reasons == {"bad_date": 1, "text_line": 2}
+    assert rows == count.rows == 12
+    assert reasons == count.reasons == {"bad_date": 1, "missing_ticket": 2, "text_line": 2}
 
 
 @pytest.mark.parametrize(

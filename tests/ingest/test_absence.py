@@ -23,6 +23,7 @@ from tasks.ingest.source_count import SourceCount
 from tasks.monitoring.health import check
 from tasks.sources.files.period import stated_period
 from tasks.text.templates import render
+from tasks.text.translation import translated
 
 INFORMATION = "sp4n-guideline/information"
 ENTRY = {"Klasifikasi": "Permintaan Informasi", "Tanggal Masuk": "16/11/2026 08:30"}
@@ -95,7 +96,7 @@ def test_what_a_register_no_longer_shows_is_unknown_until_it_shows_it_again(cont
         (explained,) = explanations(session, context, "FD-2", wita("2026-11-24 08:00"))
     text = as_text(context.site, explained)
     assert (
-        "Tidak lagi ditampilkan oleh sumber data sejak Rabu, 18 November 2026 pukul 07.15" in text
+        "Tidak lagi ditampilkan atau terbaca di sumber data sejak Rabu, 18 November 2026 pukul 07.15" in text
     )
     register(context, "2026-11-25 07:15", ONE, TWO)
     take(context, "2026-11-25 08:00", "register")
@@ -381,6 +382,20 @@ def test_doctor_tells_of_a_fall_and_of_what_is_not_shown(context):
         " before 9"
     ) in found
     assert "6 complaints are no longer shown by source register; their state is unknown" in found
+
+
+def test_doctor_tells_of_a_ticket_that_stands_twice_as_of_a_row_to_correct(context):
+    other = {**ONE, "Klasifikasi": "Aspirasi"}
+    register(context, "2026-11-17 07:15", ONE, other, TWO, THREE)
+    take(context, "2026-11-17 08:00", "register")
+    register(context, "2026-11-18 07:15", ONE, other, TWO)
+    take(context, "2026-11-18 08:00", "register")
+    found = {each.what: each.remedy for each in check(context.site, wita("2026-11-18 09:00"))}
+    twice = next(what for what in found if "their number occurs twice" in what)
+    assert twice.startswith("1 complaints of source register have a row in quarantine")
+    assert "tenggat quarantine list" in found[twice]
+    assert "1 complaints are no longer shown by source register; their state is unknown" in found
+    assert translated(twice, "id") != twice
 
 
 def test_a_header_alone_is_imported_and_puts_everything_in_doubt(context):

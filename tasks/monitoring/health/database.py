@@ -23,6 +23,7 @@ from settings.site import Site
 from tasks.common.confirmed_rules import confirm_rules
 from tasks.common.context import SiteContext
 from tasks.ingest.row_drop import latest_row_drop
+from tasks.ingest.row_validator import ticket_hash
 from tasks.monitoring import incidents
 from tasks.monitoring.clock_check import FLOW, MAX_JUMP
 from tasks.monitoring.health.finding import Finding
@@ -342,7 +343,9 @@ def _waiting_mails(session: Session, site: Site, now: datetime) -> Iterator[Find
 
 
 def _absent(session: Session, site: Site, name: str) -> Iterator[Finding]:
-    """Report complaints no longer shown by a source, and a newest import with fewer rows."""
+    """Report a newest import with fewer rows, and complaints that a source shows not readably or
+    not any more.
+    """
     drop = latest_row_drop(session, name, site.sources[name])
     if drop is not None:
         before = "" if drop.before is None else f", the one before {drop.before}"
@@ -352,11 +355,21 @@ def _absent(session: Session, site: Site, name: str) -> Iterator[Finding]:
             "check whether the export was cut, filtered or made for a shorter period, and drop a"
             " complete one",
         )
-    absent = complaints.absent_count(session, name)
-    if absent:
+    rejected = {row.ticket_hash for row in quarantine.quarantined(session, source=name)}
+    absent = complaints.absent_tickets(session, name)
+    unread = sum(ticket_hash(ticket) in rejected for ticket in absent) if rejected else 0
+    if unread:
         yield Finding(
             "note",
-            f"{absent} complaints are no longer shown by source {name}; their state is unknown",
+            f"{unread} complaints of source {name} have a row in quarantine, for example because"
+            " their number occurs twice; their state is unknown",
+            "see `tenggat quarantine list`, and correct these rows at the source",
+        )
+    if len(absent) > unread:
+        yield Finding(
+            "note",
+            f"{len(absent) - unread} complaints are no longer shown by source {name}; their state"
+            " is unknown",
             "see `tenggat deadlines --state unknown`",
         )
 
