@@ -245,7 +245,6 @@ class RowValidator:
             sheet=sheet_of(line),
         )
 
-
     def _occurrence(self, content: tuple[str, ...]) -> tuple[str, ...]:
         """Return what tells a row without a ticket from equal ones above it; empty for the first.
 

@@ -215,7 +215,10 @@ def test_a_month_with_a_dot_more_in_its_titles_is_learnt_as_well(tmp_path):
     ("titles", "said"),
     [
         (["No Tiket", "Tanggal Masuk", "OPD", "Status"], "kolom 'Tgl Masuk' tidak ada; yang mirip"),
-        (["No Tiket", "Tgl Masuk", "OPD", "Bidang"], "kolom 'Status' tidak ada, sedangkan tabel lain"),
+        (
+            ["No Tiket", "Tgl Masuk", "OPD", "Bidang"],
+            "kolom 'Status' tidak ada, sedangkan tabel lain",
+        ),
     ],
 )
 def test_a_sheet_with_other_titles_is_refused_with_what_to_change_in_it(tmp_path, titles, said):

@@ -46,6 +46,8 @@ def test_spellings_of_one_unit_are_its_aliases(names):
         (("Inspektorat", "Inspektorat Daerah Kab. Rekaan"), 1),
         (("RSUD Melati", "Rumah Sakit Umum Daerah Melati"), 1),
         (("RSUD Melati", "RSUD Mawar"), 2),
+        (("SMPN 1 Muara Rekaan Utara", "SMPN 11 Muara Rekaan Utara"), 2),
+        (("Balai Latihan Kerja Wilayah I", "Balai Latihan Kerja Wilayah II"), 2),
         (("Pemkab Rekaan", "Kabupaten Rekaan", "PEMERINTAH KABUPATEN REKAAN"), 0),
         (("Kecamatan Rekaan",), 1),
     ],
@@ -76,6 +78,30 @@ def test_kinds_and_parents_are_guessed():
         "Perumda Air Minum": ("bumd", "kab"),
         "Ombudsman Republik Indonesia": ("lainnya", "kab"),
     }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "similar"),
+    [
+        ("Dinas Kesehatan", "Dinas Ketahanan Pangan", False),
+        ("Dinas Kesehatan", "Dinas Kehutanan", False),
+        ("Dinas Perikanan", "Dinas Pertanian", False),
+        ("Dinas Pertanahan", "Dinas Pertanian", False),
+        ("Dinas Perhubungan", "Dinas Perkebunan", False),
+        ("SDN 1", "SDN 2", False),
+        ("SMPN 1 Muara", "SMPN 11 Muara", False),
+        ("UPTD Pasar Baru", "UPTD Pasar Lama", False),
+        ("Balai Wilayah I", "Balai Wilayah II", False),
+        ("Dinas Sosial", "Dinas Sosail", True),
+        ("Dinas Kesehatan", "Dinas Kesehatn", True),
+        ("Dinas Perkebunan", "Dinas Perkebuan", True),
+        ("Dinas Kelautan Tani", "Dinas Kelautan dan Tani", True),
+    ],
+)
+def test_only_names_with_a_typing_error_are_shown_as_similar(one, other, similar):
+    found = propose_units({one: 1, other: 1}, GOVERNMENT)
+    assert len(found) == 3
+    assert any(each.similar for each in found) == similar
 
 
 def test_similar_names_are_shown_and_not_joined():
