@@ -470,6 +470,12 @@ def absent_tickets(session: Session, source: str) -> Sequence[str]:
     return session.scalars(select(Complaint.ticket).where(*absent)).all()
 
 
+def units_with_complaints(session: Session, units: Iterable[str]) -> frozenset[str]:
+    """Return those of these units that are responsible for any complaint."""
+    query = select(Complaint.unit).where(Complaint.unit.in_(list(units))).distinct()
+    return frozenset(unit for unit in session.scalars(query) if unit is not None)
+
+
 def earliest_receipt(session: Session, as_of: datetime) -> datetime | None:
     """Return the earliest receipt of the complaints recorded until `as_of`."""
     query = select(func.min(Complaint.received_at)).where(Complaint.recorded_at <= as_of)

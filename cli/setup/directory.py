@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -86,15 +86,46 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
             write(folder / name, content)
 
 
+def _units_with_complaints(site: Site, units: Sequence[str]) -> frozenset[str]:
+    """Return those of these units that complaints are stored under; none without a database."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+    from sqlalchemy.orm import Session  # noqa: PLC0415
+
+    from db.complaints import units_with_complaints  # noqa: PLC0415
+    from db.engine import NotReady, reading  # noqa: PLC0415
+
+    try:
+        with reading(site.database_url) as connection, Session(connection) as session:
+            return units_with_complaints(session, units)
+    except NotReady:
+        return frozenset()
+    except (SQLAlchemyError, OSError):
+        return frozenset(units)  # perhaps there are some
+
+
 def _report(old: Site, new: Site, empty: int) -> None:
-    """Print the numbers, and what else is new: units, and who is responsible for verification."""
+    """Print the numbers, and what else is new: units, and who is responsible for verification.
+
+    A unit that is gone may be a spelling of another one now. What happens to complaints is said
+    only of units under which any are stored.
+    """
     before, after = old.directory, new.directory
     numbers = {"units": len(after.units), "officials": len(after.offices)}
     lines = [say("directory.imported", **numbers)]
-    for key, one, other in (("added", after, before), ("removed", before, after)):
-        names = [unit.name for unit in one.units.values() if unit.id not in other.units]
-        if names:
-            lines.append(say(f"directory.{key}", n=len(names), names=", ".join(names)))
+    added = [unit.name for unit in after.units.values() if unit.id not in before.units]
+    gone = [unit for unit in before.units.values() if unit.id not in after.units]
+    stored = _units_with_complaints(new, [unit.id for unit in gone]) if gone else frozenset()
+    named: dict[str, list[str]] = {"added": added}
+    for unit in gone:
+        other = after.unit_called(unit.name)
+        key = "removed" if other is None else "merged"
+        name = unit.name if other is None else f"{unit.name} -> {after.name_of(other)}"
+        named.setdefault(f"{key}_with_complaints" if unit.id in stored else key, []).append(name)
+    lines += (
+        say(f"directory.{key}", n=len(names), names=", ".join(names))
+        for key, names in named.items()
+        if names
+    )
     if new.administrator_unit != old.administrator_unit:
         unit = after.name_of(new.administrator_unit)
         lines.append(say("directory.administrator_unit", unit=unit))

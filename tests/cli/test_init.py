@@ -15,8 +15,10 @@ from typer.testing import CliRunner
 
 from cli import app
 from cli.language import words
+from db.models import Complaint
 from settings.site import EXAMPLE, load_site
 from sla.directory import Directory, OfficeHolder, Role, Unit
+from tasks.common.context import SiteContext
 from tasks.monitoring.health import site_files
 from tasks.setup.workbook_writer import write_directory
 from tasks.text.translation import translated
@@ -219,6 +221,50 @@ def test_the_row_of_the_administrator_names_the_unit_that_verifies(
     assert (code, errors) == (0, "")
     assert "The administrator's unit is now Pemerintah Kabupaten Rekaan: it is responsible" in said
     assert load_site(site).evaluation_context.administrator_unit == "kab"
+
+
+def test_units_that_are_gone_or_merged_are_named_with_what_becomes_of_their_complaints(
+    tmp_path, call_tenggat
+):
+    site, book = tmp_path / "site", tmp_path / "d.xlsx"
+    assert call_tenggat("init", site, *ANSWERS)[0] == 0
+    before = load_site(site).directory
+
+    def imported(*units: Unit) -> list[str]:
+        directory = Directory((*before.units.values(), *units), before.offices)
+        write_directory(book, directory, "en")
+        code, said, _ = call_tenggat("directory", "import", book, "--site", site)
+        assert code == 0
+        return [line for line in said.splitlines() if line.startswith("Units")]
+
+    one, twin = (Unit(n, f"Dinas {n.title()}", "dinas", "kab") for n in ("sosial", "sosail"))
+    merged = replace(one, aliases=("Dinas Sosail",))
+    imported(one, twin)
+    assert imported(merged) == [
+        "Units that are now another spelling (1): Dinas Sosail -> Dinas Sosial."
+    ]
+    assert imported() == ["Units that are gone (1): Dinas Sosial."]
+    context = SiteContext.open(site)
+    with context.transaction() as session:
+        for unit in ("sosial", "sosail"):
+            moment = datetime(2026, 11, 2, tzinfo=UTC)
+            session.add(
+                Complaint(
+                    source="register",
+                    ticket=unit,
+                    received_at=moment,
+                    recorded_at=moment,
+                    changed_at=moment,
+                    content_hash=0,
+                    unit=unit,
+                )
+            )
+    context.close()
+    imported(one, twin)
+    (said,) = imported(merged)
+    assert "Their complaints move if the sources still show them" in said
+    (said,) = imported()
+    assert "their notices go to the administrator" in said
 
 
 def test_a_directory_without_a_unit_that_the_site_needs_changes_nothing(

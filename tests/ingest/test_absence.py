@@ -95,10 +95,8 @@ def test_what_a_register_no_longer_shows_is_unknown_until_it_shows_it_again(cont
     with context.transaction() as session:
         (explained,) = explanations(session, context, "FD-2", wita("2026-11-24 08:00"))
     text = as_text(context.site, explained)
-    assert (
-        "Tidak lagi ditampilkan atau terbaca di sumber data sejak Rabu, 18 November 2026 pukul 07.15"
-        in text
-    )
+    since = "Rabu, 18 November 2026 pukul 07.15"
+    assert f"Tidak lagi ditampilkan atau terbaca di sumber data sejak {since}" in text
     register(context, "2026-11-25 07:15", ONE, TWO)
     take(context, "2026-11-25 08:00", "register")
     assert doubts(context) == {}
