@@ -18,7 +18,14 @@ _COLUMN_NUMBER = re.compile(r"[(\[]?(?:kolom )?(?:(\d{1,3})|([a-z]))(?: ?=.{1,40
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LIST_ITEM = re.compile(r"(?:\d{1,2}|[ivx]{1,4}|[a-z])[.)] ?\D{3,}", re.IGNORECASE)
 _SIGNED = re.compile(
-    r"[^\W\d][^\d,]{1,60}, ?\d{1,2}(?: [^\W\d]{3,9} |([-/.])\d{1,2}\1)\d{4}|NIP\b.*", re.IGNORECASE
+    r"[^\W\d][^\d,]{1,60},[ .\u2026_]*"
+    r"(?:(?:\d{1,2} )?(?P<month>[^\W\d]{3,9}) |\d{1,2}([-/.])\d{1,2}\2)\d{4}"
+    r"|(?:NIP|NRP)\b.*",
+    re.IGNORECASE,
+)
+_APPROVED = re.compile(
+    r"(?:mengetahui|menyetujui|mengesahkan|diketahui|disetujui|disahkan)(?: oleh)?[,:.; ]*",
+    re.IGNORECASE,
 )
 _DOTTED = re.compile(r"\(?[.\u2026_ ]{4,}\)?")
 _PERIODS = frozenset(
@@ -77,13 +84,27 @@ def is_heading(cell: str) -> bool:
     the line on which somebody signs: '(..........)'.
     """
     text = " ".join(cell.split())
-    if _SIGNED.fullmatch(text) or _LIST_ITEM.fullmatch(text) or _DOTTED.fullmatch(text):
+    if _is_signed(text) or _LIST_ITEM.fullmatch(text) or _DOTTED.fullmatch(text):
         return True
     words = re.findall(r"[^\W_]+", text.casefold())
     named = [word for word in words if word in _PERIODS or (word.isalpha() and month_number(word))]
     return bool(named) and all(
         word in named or _PERIOD_NUMBER.fullmatch(word) is not None for word in words
     )
+
+
+def is_signature(cell: str) -> bool:
+    """Check whether a text can only belong to a signature: its place and date, or its formula.
+
+    'Salo, 30 November 2026', 'Salo,      November 2026', 'Mengetahui,', 'NIP. 1978'.
+    """
+    text = " ".join(cell.split())
+    return _is_signed(text) or _APPROVED.fullmatch(text) is not None
+
+
+def _is_signed(text: str) -> bool:
+    found = _SIGNED.fullmatch(text)
+    return found is not None and (not found["month"] or month_number(found["month"]) > 0)
 
 
 def has_counts(cells: Iterable[str], *, at_least: int = 2) -> bool:

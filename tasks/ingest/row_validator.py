@@ -15,6 +15,7 @@ from tasks.common.table_lines import (
     has_counts,
     has_only_totals,
     is_heading,
+    is_signature,
     is_text,
     is_total_label,
 )
@@ -87,6 +88,7 @@ class RowValidator:
         self.passed_over = 0
         """The number of total lines, column numbers and headings so far."""
         self._below_total = False
+        self._below_signature = False
         self._seen: dict[str, int] = {}  # key -> hash of its record
         self._without_ticket: Counter[tuple[str, ...]] = Counter()
 
@@ -106,7 +108,7 @@ class RowValidator:
             row = without_lone_surrogates(cells)
             try:
                 record = self.reader.record(self.reader.cells(header, row), self.observed_at)
-                self._below_total = False
+                self._below_total = self._below_signature = False
                 mark = record.content_hash
                 before = self._seen.get(record.key)
                 if before is None:
@@ -149,7 +151,18 @@ class RowValidator:
             return False
         if has_column_numbers(row):
             return not self._has_date(row)
-        return self._is_heading(header, row)
+        return self._is_heading(header, row) or self._is_signature(header, row)
+
+    def _is_signature(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether a row belongs to a signature below the table, in any column.
+
+        Below its first line, a few texts are the name and the office of a person: the office may be
+        the name of a unit.
+        """
+        if not self._has_few_texts(header, row) or self._has_date(row):
+            return False
+        self._below_signature = self._below_signature or any(map(is_signature, row))
+        return self._below_signature
 
     def _is_heading(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
         """Check whether the only filled cell of a row is a heading or a part of a signature.
@@ -186,15 +199,24 @@ class RowValidator:
             return False
         if bad.reason == RejectionReason.MISSING_TICKET and self._has_nothing_mapped(header, row):
             return True
-        filled = [cell.strip() for cell in row if cell.strip()]
-        texts = all(is_text(cell) or is_heading(cell) for cell in filled)
-        if not (has_counts(filled) or (texts and len(filled) <= MOST_TEXTS)):
-            return False
-        place = header.index(self.reader.source.fields.ticket)
-        ticket = row[place].strip() if place < len(row) else ""
-        if any(sign.isdigit() for sign in ticket) and not is_heading(ticket):
+        if not (has_counts(row) or self._has_few_texts(header, row)):
             return False
         return not self._has_date(row) and not self.reader.has_known_word(header, row)
+
+    def _has_few_texts(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether a row has only a few texts, and no ticket with a digit."""
+        filled = [cell.strip() for cell in row if cell.strip()]
+        texts = all(is_text(cell) or is_heading(cell) for cell in filled)
+        ticket = self._ticket(header, row)
+        return (
+            texts
+            and len(filled) <= MOST_TEXTS
+            and (is_heading(ticket) or not any(map(str.isdigit, ticket)))
+        )
+
+    def _ticket(self, header: tuple[str, ...], row: tuple[str, ...]) -> str:
+        place = header.index(self.reader.source.fields.ticket)
+        return row[place].strip() if place < len(row) else ""
 
     def _has_nothing_mapped(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
         source = self.reader.source
@@ -209,8 +231,7 @@ class RowValidator:
         """Check whether a rejected row is a total line."""
         if not has_only_totals(row):
             return False
-        place = header.index(self.reader.source.fields.ticket)
-        ticket = row[place].strip() if place < len(row) else ""
+        ticket = self._ticket(header, row)
         first = next(filter(None, map(str.strip, row)))
         labelled = is_total_label(ticket) or is_total_label(first)
         return (not ticket or labelled) and not self.reader.has_receipt(header, row)

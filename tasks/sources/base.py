@@ -96,7 +96,9 @@ class MissingColumn(WrongMapping):
     `place` is the file with its sheet, `near` the most similar title of the table, if there is one.
     """
 
-    def __init__(self, text: str, *, place: str, column: str, near: str | None) -> None:
+    def __init__(
+        self, text: str, *, place: str = "", column: str = "", near: str | None = None
+    ) -> None:
         super().__init__(text)
         self.place, self.column, self.near = place, column, near
 

@@ -106,7 +106,7 @@ def test_check_counts_rows_for_the_quarantine_as_a_run_does(tenggat, site, open_
     for old in (site / "inbox" / "lapor").iterdir():
         old.unlink()
     blank = dict.fromkeys(REPORT, "")
-    texts = ("Mengetahui,", "Kepala Bagian", "Kepala Bagian")
+    texts = ("Catatan", "Kepala Bagian", "Kepala Bagian")
     lines = [blank | {"Nama Pelapor": text, "Isi Laporan Awal": text} for text in texts]
     good = [{TICKET: str(number)} for number in range(1, 9)]
     export(site, "2026-11-24 07:30", *good, BAD, BAD, *[{TICKET: ""}] * 2, *lines)

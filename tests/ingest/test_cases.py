@@ -292,7 +292,7 @@ def test_a_file_with_a_mapped_column_twice_is_refused_by_name(context):
 
 
 def test_a_signature_below_a_small_table_stops_nothing_and_keeps_no_name(context):
-    """A line in a column with words may be a value of a complaint, so it waits without its text."""
+    """Another text in a column with words may be a value of a complaint: it waits, without text."""
     notes = ("Mengetahui,", "Kepala Bagian", NAME, "NIP. 19780101 200501 1 002")
     columns = [list(ROW).index(name) for name in ("No Register", "Perihal", "Selesai")]
     below = "".join(
@@ -301,8 +301,16 @@ def test_a_signature_below_a_small_table_stops_nothing_and_keeps_no_name(context
     drop(context, "2026-11-03 07:15", rows(entry(1), entry(2)) + below)
     assert cycle(context, "2026-11-03 08:00") == []
     assert tickets(context) == numbers((1, 2))
+    assert quarantine(context, "register") == []
+    texts = "".join(
+        f"{';' * columns[1]}{text}{';' * (len(ROW) - 1 - columns[1])}\n" for text in notes
+    )
+    drop(
+        context, "2026-11-04 07:15", rows(entry(1), entry(2)) + texts.replace("Mengetahui,", "Dst")
+    )
+    assert cycle(context, "2026-11-04 08:00") == []
     waiting = quarantine(context, "register")
-    assert waiting == [(line, "text_line", "", "") for line in range(8, 12)]
+    assert waiting == [(line, "text_line", "", "") for line in range(4, 7)]
     assert NAME not in dump(context)
 
 
@@ -552,13 +560,14 @@ def shows_changes(context: SiteContext) -> None:
     context.site.sources["register"] = source.model_copy(update={"shows": "changes"})
 
 
-def test_a_signature_below_a_register_of_changes_loses_no_change(context):
+@pytest.mark.parametrize(("text", "reasons"), [("Mengetahui,", []), ("Catatan", ["text_line"])])
+def test_a_text_below_a_register_of_changes_loses_no_change(context, text, reasons):
     shows_changes(context)
-    signature = {**dict.fromkeys(ROW, ""), "Perihal": "Mengetahui,", "Selesai": "Pengelola"}
+    signature = {**dict.fromkeys(ROW, ""), "Perihal": text, "Selesai": "Pengelola"}
     for made, new in (("03", []), ("10", [entry(9, **{"Tanggal Masuk": "09/11/2026 08:30"})])):
         drop(context, f"2026-11-{made} 07:15", rows(*(new or [entry(1), entry(2)]), signature))
         assert cycle(context, f"2026-11-{made} 08:15") == []
-    assert [reason for _, reason, _, _ in quarantine(context, "register")] == ["text_line"]
+    assert [reason for _, reason, _, _ in quarantine(context, "register")] == reasons
     assert states(context, "breached") == {"FD-1", "FD-2"}
 
 

@@ -428,6 +428,10 @@ def test_a_formula_error_is_named_where_a_meaning_is_needed_and_left_out_elsewhe
         (("", "", "", "Salo, 30 November 2026"), True),
         (("Mengetahui,", "", "", ""), True),
         (("NIP. 19780101 200501 1 002", "", "", ""), True),
+        (("Mengetahui,", "", "", "Pengelola Pengaduan"), True),
+        (("NIP. 19780101", "", "", "NIP. 19900202"), True),
+        (("", "", "Salo,      November 2026", ""), True),
+        (("", "", "Kepala Dinas Sosial", ""), False),
         (("17", "", "", ""), False),
         (("", GOOD, "", ""), False),
         (("", "05.11.2026", "", ""), False),
@@ -446,12 +450,21 @@ def test_lines_that_are_no_complaints_are_passed_over_and_nothing_else(row, pass
     assert (results(source(), row) == []) == passed_over
 
 
+def test_a_signature_in_the_column_of_units_is_no_row_and_ends_with_the_next_complaint():
+    below = [
+        ("", "", text, "")
+        for text in ("Salo, 30-11-2026", "Kepala", "Dinas Sosial", "Zulaikha, S.Sos", "NRP. 7")
+    ]
+    good, loose = ("A-1", "05/11/2026", "Jalan", ""), ("", "", "Jalan rusak", "")
+    assert results(source(), good, *below, loose) == ["A-1 05-11-26 00:00:00"]
+    assert results(source(), *below, good, loose)[1:] == ["8 text_line"]
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
         (("", "", "Jalan rusak", ""), "text_line"),
-        (("Mengetahui,", "", "", "Pengelola Pengaduan"), "text_line"),
-        (("NIP. 19780101", "", "", "NIP. 19900202"), "text_line"),
+        (("", "", "Jalan rusak, sejak 2026", ""), "missing_ticket No"),
         (("", "Kepala Dinas", "Pengelola", ""), "text_line"),
         (("Dinas Sosial", "3", "1", "2"), "text_line"),
         (("FD-7", "", "Jalan rusak", ""), "missing_date Masuk"),
