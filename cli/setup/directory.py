@@ -127,8 +127,8 @@ def _report(old: Site, new: Site, empty: int) -> None:
         if names
     )
     if new.administrator_unit != old.administrator_unit:
-        unit = after.name_of(new.administrator_unit)
-        lines.append(say("directory.administrator_unit", unit=unit))
+        responsible = after.name_of(new.administrator_unit)
+        lines.append(say("directory.administrator_unit", unit=responsible))
     if empty:
         lines.append(say("directory.empty", n=empty))
     console.out.print(escape("\n".join(lines)), soft_wrap=True)
