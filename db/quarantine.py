@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -72,6 +73,17 @@ def quarantined(
     if not resolved:
         query = query.where(QuarantineRow.resolved_at.is_(None))
     return session.scalars(query).all()
+
+
+def ticket_hash(key: str) -> str:
+    """Return the hash of a ticket number, used instead of the number for privacy."""
+    return hashlib.sha256(key.encode()).hexdigest() if key else ""
+
+
+def count_tickets(session: Session, source: str, tickets: Iterable[str]) -> int:
+    """Count those of these tickets of a source that a row in quarantine has."""
+    hashes = {row.ticket_hash for row in quarantined(session, source=source)} - {""}
+    return sum(ticket_hash(ticket) in hashes for ticket in tickets) if hashes else 0
 
 
 def quarantine_count(session: Session, as_of: datetime) -> int:

@@ -12,7 +12,7 @@ from db import quarantine
 from db.models import QuarantineRow
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.records import MISALIGNED, RejectionReason
-from tasks.ingest.row_validator import RejectedRow, ticket_hash
+from tasks.ingest.row_validator import RejectedRow
 
 UNUSABLE = MISALIGNED | {
     RejectionReason.MISSING_TICKET,
@@ -92,7 +92,7 @@ class RejectedRows:
         target = self._target
         waiting = quarantine.waiting(target.session, target.name, target.observed_at)
         if waiting:
-            readable = {ticket_hash(key) for key in keys}
+            readable = {quarantine.ticket_hash(key) for key in keys}
             for row in waiting:
                 if row.ticket_hash in readable or self._is_gone(row, last_line):
                     row.resolved_at = target.now

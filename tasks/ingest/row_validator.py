@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from db.quarantine import ticket_hash
 from tasks.common.redaction import redact_and_truncate
 from tasks.common.table_lines import (
     MOST_TEXTS,
@@ -274,8 +274,3 @@ class RowValidator:
         self._without_ticket[content] += 1
         number = self._without_ticket[content]
         return (f"equal row {number}",) if number > 1 else ()
-
-
-def ticket_hash(key: str) -> str:
-    """Return the hash of a ticket number, used instead of the number for privacy."""
-    return hashlib.sha256(key.encode()).hexdigest() if key else ""

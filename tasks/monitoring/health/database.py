@@ -23,7 +23,6 @@ from settings.site import Site
 from tasks.common.confirmed_rules import confirm_rules
 from tasks.common.context import SiteContext
 from tasks.ingest.row_drop import latest_row_drop
-from tasks.ingest.row_validator import ticket_hash
 from tasks.monitoring import incidents
 from tasks.monitoring.clock_check import FLOW, MAX_JUMP
 from tasks.monitoring.health.finding import Finding
@@ -355,9 +354,8 @@ def _absent(session: Session, site: Site, name: str) -> Iterator[Finding]:
             "check whether the export was cut, filtered or made for a shorter period, and drop a"
             " complete one",
         )
-    rejected = {row.ticket_hash for row in quarantine.quarantined(session, source=name)}
     absent = complaints.absent_tickets(session, name)
-    unread = sum(ticket_hash(ticket) in rejected for ticket in absent) if rejected else 0
+    unread = quarantine.count_tickets(session, name, absent)
     if unread:
         yield Finding(
             "note",
