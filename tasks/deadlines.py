@@ -262,12 +262,16 @@ class EvaluationRun:
                 self.count.notices[kind] = self.count.notices.get(kind, 0) + 1
 
     def _schedule(self, case: _EvaluatedCase, plans: Sequence[_EvaluationPlan]) -> None:
-        """Set the time of the next evaluation: a rung, the end of a hold, or a future event."""
+        """Set the time of the next evaluation: a rung, the end of a hold, or a future event.
+
+        A replay also has events that are not recorded yet; it wakes when they are.
+        """
+        now = self.run.now
         times = [plan.next_at for plan in plans if plan.next_at is not None]
-        known = case.loaded.history.events
-        times += [event.latest for event in known if event.latest > self.run.now]
+        events = case.loaded.history.events
+        times += [e.latest for e in events if e.latest > now and e.recorded_at <= now]
         superiors_from = self.mode.superiors_from
-        if superiors_from is not None and self.mode.holds_superiors(self.run.now):
+        if superiors_from is not None and self.mode.holds_superiors(now):
             times += [superiors_from for plan in plans if plan.deadline.open]
         case.complaint.next_action_at = min(times, default=None)
 

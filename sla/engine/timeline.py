@@ -17,8 +17,8 @@ from sla.events import Event
 class _Kept:
     """An evaluation with all that it rests on.
 
-    `known` is the number of times of events that had passed. `shown_until` is the time until which
-    the source showed what happened.
+    `known` is the number of times that had passed at which an event is recorded or happens.
+    `shown_until` is the time until which the source showed what happened.
     """
 
     evaluation: Evaluation
@@ -36,8 +36,9 @@ class Timeline:
     """
 
     def __init__(self, events: Sequence[Event]) -> None:
-        times = {moment for event in events for moment in (event.recorded_at, event.latest)}
-        self._times = sorted(times)
+        recorded = {event.recorded_at for event in events}
+        happened = {max(event.latest, event.recorded_at) for event in events}
+        self._times = sorted(recorded | happened)
         self._kept: _Kept | None = None
 
     def at(self, facts: ComplaintFacts, as_of: datetime) -> Evaluation | None:

@@ -725,6 +725,20 @@ def test_a_replay_leaves_out_only_work_without_effect(context, monkeypatch, seed
     assert replayed(context) == short
 
 
+def test_a_replay_wakes_at_no_event_that_is_not_recorded_yet(context):
+    """The settlement of the 18th at 14:00 comes with the register of the 20th. On the 19th half of
+    the time has passed.
+    """
+    settled = at("DLH", "FD-2", Selesai="18/11/2026 14:00")
+    story = [("2026-11-17 06:00", at("DLH", "FD-2")), ("2026-11-20 06:00", settled)]
+    first, last = date(2026, 11, 17), date(2026, 11, 20)
+    for day in (first, last):
+        show(context, story, day)
+    ticks: list[datetime] = []
+    simulate(context.site, None, first, last, say=ticks.append)
+    assert {context.local(tick).day for tick in ticks} == {17, 19, 20}
+
+
 def test_accepted_mails_are_found_by_their_notices():
     """A database without statistics would otherwise read every sent mail again in each run."""
     replica = empty_replica()
