@@ -109,7 +109,8 @@ def _check_share(writer: ImportWriter) -> None:
         return
     remedy = (
         "Correct these rows and export the file again; if the columns are others than before,"
-        f" correct the mapping of {target.name} in sources.toml"
+        f" correct the mapping of {target.name} in sources.toml (`tenggat source learn FILE`"
+        " proposes it)"
     )
     if all(cause in MISALIGNED for cause in rejected.causes):
         remedy = "Export the file again, or correct it by hand"

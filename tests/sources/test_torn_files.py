@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from conftest import WITA, wita
 
+from db.quarantine import ticket_hash
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory, Unit
 from tasks.ingest.records import ComplaintRecord
 from tasks.ingest.row_parser import ParserInputs
-from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
+from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.base import UnreadableFile, WrongMapping
 from tasks.sources.files.reader import read_sheet
 
