@@ -98,6 +98,10 @@ class Fields(Strict):
     status: str | None = None
     """The present state. In a history, a row without the date of an end becomes a question if its
     state is an end or an unknown word."""
+    remarks: Columns | None = None
+    """Remarks about the progress, read if a file has the column. In a history, a row without the
+    date of an end becomes a question if a remark says that it ended (`SELESAI per telp`). Nothing
+    else of a remark is read or stored."""
     title: str | None = None
     """The title; it is never stored for an anonymous or secret report."""
     text: str | None = None
@@ -112,8 +116,13 @@ class Fields(Strict):
     @property
     def personal(self) -> frozenset[str]:
         """Return the columns with personal data or possible names."""
-        named = (self.title, self.text, self.attachments, self.reporter)
+        named = (self.title, self.text, self.attachments, self.reporter, *self.remark_columns)
         return frozenset(filter(None, named))
+
+    @property
+    def remark_columns(self) -> tuple[str, ...]:
+        """Return the columns with remarks."""
+        return (self.remarks,) if isinstance(self.remarks, str) else self.remarks or ()
 
 
 class EventColumn(Strict):
@@ -330,8 +339,8 @@ class SourceMapping(Strict):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return every column used by the mapping."""
-        fields = self.fields.model_dump(exclude_none=True).values()
+        """Return every column used by the mapping that a file must have."""
+        fields = self.fields.model_dump(exclude_none=True, exclude={"remarks"}).values()
         named = [
             name for field in fields for name in ([field] if isinstance(field, str) else field)
         ]
@@ -339,6 +348,11 @@ class SourceMapping(Strict):
             named += [event.column, *([event.unit] if event.unit else []), *event.when]
         named += [word.at for word in self.status if word.at]
         return tuple(dict.fromkeys(named))
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Return every column that the mapping can read, also those that a file may lack."""
+        return tuple(dict.fromkeys((*self.columns, *self.fields.remark_columns)))
 
     @property
     def date_columns(self) -> frozenset[str]:

@@ -93,6 +93,60 @@ _WORDS = frozenset(
 )
 
 
+_ENDS = frozenset(
+    (
+        *("selesai", "terselesaikan", "tuntas", "beres", "rampung", "kelar", "clear", "done"),
+        *("ditutup", "dicabut", "dibatalkan", "settled", "resolved", "closed", "completed"),
+    )
+)
+"""The words of a remark with which the case of a complaint has ended."""
+
+_ALREADY = frozenset(("sudah", "sdh", "telah", "tlh"))
+_NOT_BEFORE = frozenset(
+    (
+        *("belum", "blm", "tidak", "tdk", "tak", "bukan", "akan", "target", "rencana", "estimasi"),
+        *("perkiraan", "menunggu", "tunggu", "hampir", "jika", "bila", "kalau", "apabila", "agar"),
+        *("supaya", "harus", "segera", "mohon", "sebelum", "setelah", "sesudah", "sampai"),
+        *(
+            "hingga",
+            "sd",
+            "sebagian",
+            "sedang",
+            "proses",
+            "diproses",
+            "dalam",
+            "dlm",
+            "not",
+            "will",
+        ),
+        *("kapan", "perlu", "mau", "diupayakan", "diusahakan"),
+    )
+)
+"""A word before it with which a word of an end says that the end is still to come, or in part."""
+
+_NOT_AFTER = frozenset(
+    ("belum", "blm", "depan", "besok", "lusa", "nanti", "sebagian", "dalam", "dlm", "tahap")
+)
+_CLAUSE = re.compile(r"[,;:()!/|\n\u2013]|\.(?=\s|$)|\s-+\s|\b(?:tapi|tetapi|namun)\b")
+
+
+def word_of_end(text: str) -> str:
+    """Return the word with which a remark says that a case has ended; empty if none says so.
+
+    'SELESAI per telp' and 'sdh beres, pelapor tidak puas' say so. 'belum selesai', 'target selesai
+    5 Des' and 'selesai minggu depan' do not.
+    """
+    for clause in _CLAUSE.split(text.casefold()):
+        words = _LETTERS.findall(clause)
+        done = _ENDS | ({"diselesaikan"} if _ALREADY.intersection(words) else set())
+        at = next((n for n, word in enumerate(words) if word in done), None)
+        if at is not None and not (
+            _NOT_BEFORE.intersection(words[:at]) or _NOT_AFTER.intersection(words[at + 1 :])
+        ):
+            return words[at]
+    return ""
+
+
 def is_remark(text: str) -> bool:
     """Check whether a text has only words about the progress of a case, or names of months.
 

@@ -411,10 +411,10 @@ class _Application:
     def _slot(self, kind: str) -> str:
         """Return the source field of a step; a column that keeps its first value has its own.
 
-        A status that may mean an end stands for the column of the end.
+        A status or a remark that may mean an end stands for the column of the end.
         """
         column, mapping = self.question.column, self.writer.mapping
-        if column == mapping.fields.status:
+        if column in (mapping.fields.status, *mapping.fields.remark_columns):
             column = next((each.column for each in mapping.events if each.kind == kind), column)
         first = any(
             each.first and each.column == column and each.kind == kind for each in mapping.events

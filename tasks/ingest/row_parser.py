@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property, lru_cache, partial
@@ -27,7 +27,7 @@ from tasks.common.flexible_dates import (
     parse_serial,
 )
 from tasks.common.redaction import plain_ticket, redact
-from tasks.common.remarks import shown_cell
+from tasks.common.remarks import shown_cell, word_of_end
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of, says_not_yet
 from tasks.ingest.records import (
     FIRST_VALUE,
@@ -220,7 +220,8 @@ class RowParser:
         """Return the mapped columns with their index, computed once for all rows of a file."""
         if header is not self._header:
             self._header = header
-            self._found = [(name, header.index(name)) for name in self.source.columns]
+            named = (*self.source.columns, *(n for n in self.source.titles if n in header))
+            self._found = [(name, header.index(name)) for name in dict.fromkeys(named)]
             self._shift.read_header(header)
         return self._found
 
@@ -458,8 +459,8 @@ class RowParser:
 
     @cached_property
     def _end_column(self) -> EventColumn | None:
-        """The first column with an end, in a history that also shows a status; else None."""
-        if self.source.layout != "history" or self.source.fields.status is None:
+        """The first column with an end, in a history; else None."""
+        if self.source.layout != "history":
             return None
         return next((event for event in self.source.events if event.kind in TERMINAL), None)
 
@@ -470,27 +471,37 @@ class RowParser:
         received: datetime,
         observed: datetime,
     ) -> Step | None:
-        """Ask about the end of a row without the date of one, if its status may mean an end.
-
-        That is a word for an end, or an unknown word, for example that the complaint was returned
-        or joined with another. Return the end as the answer says.
+        """Ask about the end of a row without the date of one, if its status or a remark may mean
+        an end. Return the end as the answer says.
         """
-        end, column = self._end_column, self.source.fields.status
-        if end is None or column is None or not cells[column]:
+        end, kinds = self._end_column, {step.kind for step in steps}
+        if end is None or TERMINAL & kinds or self._is_asked(tuple(TERMINAL)):
             return None
-        kinds = {step.kind for step in steps}
-        if TERMINAL & kinds or self._is_asked(tuple(TERMINAL)):
+        found = next(self._words_of_end(cells, Kind.RETURNED in kinds), None)
+        if found is None:
             return None
-        known = self._words.get(folded(cells[column]))
-        if known is not None and not known.terminal:
-            return None
-        if known is None and (Kind.RETURNED in kinds or says_not_yet(cells[column])):
-            return None
-        field = f"{end.column}/{end.kind}"
-        word = " ".join(cells[column].split())
-        self._ask(QuestionRole.STEP, column, word, field, end.kind)
+        column, word = found
+        self._ask(QuestionRole.STEP, column, word, f"{end.column}/{end.kind}", end.kind)
         moment = self._answered_date(received, observed)
         return None if moment is None else Step(end.column, end.kind, moment, None)
+
+    def _words_of_end(
+        self, cells: Mapping[str, str], is_returned: bool
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the columns with a word that may mean an end, and the word.
+
+        In a status that is a word for an end, or an unknown word, for example that the complaint
+        was returned or joined with another. Of a remark only the word itself is given.
+        """
+        column = self.source.fields.status
+        if column is not None and cells[column]:
+            known = self._words.get(folded(cells[column]))
+            is_open = known is None and (is_returned or says_not_yet(cells[column]))
+            if not is_open and (known is None or known.terminal):
+                yield column, " ".join(cells[column].split())
+        for column in self.source.fields.remark_columns:
+            if word := word_of_end(cells.get(column, "")):
+                yield column, word
 
     @cached_property
     def _is_by_clerk(self) -> bool:

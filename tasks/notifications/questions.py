@@ -160,9 +160,11 @@ def meaning_key(site: Site, question: OpenQuestion) -> str:
         return "vanished"
     if source is not None and names_no_step(source, question):
         return "unknown_step"
-    shown_by = source.fields.status if source is not None else None
-    if question.role == QuestionRole.STEP and question.column == shown_by:
-        return "end_by_status"
+    if source is not None and question.role == QuestionRole.STEP:
+        if question.column == source.fields.status:
+            return "end_by_status"
+        if question.column in source.fields.remark_columns:
+            return "end_by_remark"
     if question.role == QuestionRole.STEP and NUMBER.fullmatch(question.value):
         return "number"
     return question.role

@@ -1,4 +1,5 @@
-"""A history with a status: a row without the date of its end is asked about, not called late.
+"""A history with a status, or remarks: a row without the date of its end is asked about, not
+called late.
 
 November 2026 has no holiday: 2, 9, 16 and 23 are Mondays.
 """
@@ -11,11 +12,13 @@ import xlsxwriter
 from conftest import wita
 from sqlalchemy import select
 from support.import_results import take
+from support.pipeline import dump
 
 from db import questions
 from db.models import DeadlineRow
 from settings.site import load_site
 from tasks.common.context import SiteContext
+from tasks.common.remarks import word_of_end
 from tasks.deadlines import evaluate_and_notify
 from tasks.ingest.answers import answer, meaning_of
 from tasks.ingest.inference.proposal import learn
@@ -74,10 +77,18 @@ def context(site_folder: Path, open_context: Callable[[], SiteContext]) -> SiteC
     return open_context()
 
 
-def desk(context: SiteContext, made: str, *rows: tuple[str, str, str, str]) -> None:
-    """Import a register: number, status, date of return and date of the end of each complaint."""
-    lines = ["No;Masuk;Unit;Kembali;Selesai;Status"]
-    lines += [f"{n};02/11/2026;Dinas Sosial;{back};{end};{word}" for n, word, back, end in rows]
+def desk(
+    context: SiteContext, made: str, *rows: tuple[str, str, str, str], remarks: str = ""
+) -> None:
+    """Import a register: number, status, date of return and date of the end of each complaint.
+
+    `remarks` is the title of a column with the statuses instead.
+    """
+    lines = [f"No;Masuk;Unit;Kembali;Selesai;Status{';' * bool(remarks)}{remarks}"]
+    more = ";" * bool(remarks)
+    lines += [
+        f"{n};02/11/2026;Dinas Sosial;{back};{end};{more}{word}" for n, word, back, end in rows
+    ]
     name = f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
     path = context.site.folder / "inbox" / "register" / name
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -139,6 +150,69 @@ def test_an_answer_is_the_end_or_says_that_there_is_none(context, given, state):
         stored = meaning_of(context.site, open_one.question, given)
         answer(session, context, open_one.question, stored, "test", wita(NOW))
     assert states(context) == {"1": state}
+
+
+def test_a_remark_that_says_ended_is_asked_about_by_its_word_alone(context):
+    toml = context.site.folder / "sources.toml"
+    toml.write_text(MAPPING.replace('status = "Status"', 'status = "Status"\nremarks = "Ket"'))
+    context = SiteContext(load_site(context.site.folder), context.engine)
+    desk(context, FIRST)
+    desk(
+        context,
+        "2026-11-26 07:00",
+        ("1", "SELESAI per telp Zulaikha", "", ""),
+        ("2", "blm selesai, menunggu alat", "", ""),
+        ("3", "sdh beres", "", "09/11/2026"),
+        ("4", "Selesai - pelapor puas", "", ""),
+        ("5", "koord. dgn Zulaikha", "", ""),
+        remarks="KET.",
+    )
+    found = {"1": UNKNOWN, "2": LATE, "3": "met", "4": UNKNOWN, "5": LATE}
+    assert states(context) == found
+    assert asked(context) == {"selesai": "end_by_remark"}
+    assert "Zulaikha" not in dump(context)
+    with context.transaction() as session:
+        [open_one] = questions.open_questions(session)
+        assert open_one.waiting == 2
+        stored = meaning_of(context.site, open_one.question, "2026-11-12")
+        answer(session, context, open_one.question, stored, "test", wita(NOW))
+    assert states(context) == found | {"1": "met", "4": "met"}
+    desk(context, "2026-11-26 08:00", ("1", "proses", "", ""), ("3", "", "", "09/11/2026"))
+    assert asked(context) == {"": "vanished"}  # a file may lack the column
+
+
+@pytest.mark.parametrize(
+    ("remark", "word"),
+    [
+        ("SELESAI per telp", "selesai"),
+        ("sdh beres, pelapor tidak puas", "beres"),
+        ("Sudah diselesaikan", "diselesaikan"),
+        ("tdk dapat dihubungi; ditutup", "ditutup"),
+        *((text, "") for text in ("belum selesai", "target selesai 5 Des", "akan diselesaikan")),
+        *((text, "") for text in ("selesai minggu depan", "sebagian selesai", "selesai? belum")),
+        *((text, "") for text in ("", "proses penyelesaian", "menunggu alat selesai dipasang")),
+    ],
+)
+def test_only_a_remark_that_a_complaint_has_ended_says_so(remark, word):
+    assert word_of_end(remark) == word
+
+
+@pytest.mark.parametrize("title", ["Ket.", "Keterangan", "Hasil", "Catatan"])
+def test_a_learned_register_asks_by_its_remarks(tmp_path, title):
+    path = tmp_path / "register.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, head in (("B10", [title]), ("B11", [])):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["No Aduan", "Tgl Masuk", "OPD", "Tgl Selesai", *head])
+            for n in range(12):
+                end = f"{n + 8}/11/2026" if n < 9 else "-"
+                row = [f"{name}-{n}", f"{n + 2}/11/2026", "Dinas Sosial", end]
+                sheet.write_row(n + 1, 0, [*row, ("SELESAI per telp", f"ok {n}")[n % 2]])
+    learned = learn(path, "register", None)
+    assert f'remarks = "{title}"' in learned.mapping
+    assert "24 dari 24" in learned.text_in("id")
+    said = {each.key: each.text("id") for each in learned.doubts}
+    assert "1 pengaduan sudah selesai tanpa tanggal pada kolom 'Tgl Selesai'" in said["ends_asked"]
 
 
 def test_a_status_of_two_lines_is_asked_about_in_one(context):

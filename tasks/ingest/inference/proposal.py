@@ -19,7 +19,7 @@ from sla.directory import Directory
 from sla.error_text import closest
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
-from tasks.common.remarks import shown_cell
+from tasks.common.remarks import shown_cell, word_of_end
 from tasks.common.unit_names import is_unit_name
 from tasks.ingest.inference.column_types import (
     ColumnSample,
@@ -47,6 +47,7 @@ from tasks.ingest.inference.vocabulary import (
     CLASSIFICATIONS,
     LAPOR_CLOSES_AFTER,
     LAPOR_STATUS,
+    REMARKS,
     STATUS,
     UNSURE_UNITS,
 )
@@ -79,6 +80,7 @@ ENDS_WITHOUT_DATE = 0.1
 _DIFFER = "its values differ from row to row: perhaps names or free text"
 _STATUS_SHOWS_END = "its times are not read: only the status shows which complaints are settled"
 _MORE_EXACT = "the times of the steps are more exact than a status"
+_ASKED_BY_REMARK = "a row that only a remark calls ended becomes a question"
 
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
@@ -518,10 +520,30 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
             why = "no column has the time: assumed as assigned at the receipt"
             draft.events.insert(0, (received, "assigned", known, why))
         del draft.fields["unit"]  # a history takes its units from its events
+    _remarks(draft, columns)
     status = draft.column("status")
     if status is not None and not _asks_for_ends(draft, status):
         del draft.fields["status"]
-        draft.left_out.append((status, _MORE_EXACT))
+        if status.name not in draft.used:
+            draft.left_out.append((status, _MORE_EXACT))
+
+
+def _remarks(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
+    """Map the columns with remarks: a row without the date of an end is asked about by them."""
+    ends = [column for column, kind, *_ in draft.events if kind in TERMINAL]
+    taken = {column.name for column, *_ in draft.events}
+    found = [c for c in columns if c.values and not c.dates and not c.hours and _is_remark(c)]
+    found = [column for column in found if column.name not in taken]
+    if not ends or not found:
+        return
+    draft.fields["remarks"] = (found, _ASKED_BY_REMARK)
+    dated = set().union(*(column.dated_positions for column in ends))
+    for column in found:
+        cells = zip(column.values, column.positions, strict=True)
+        undated = [at for text, at in cells if word_of_end(text) and at not in dated]
+        if undated and column is not draft.column("status"):
+            values = {"ends": named_columns(ends), "n": len(undated), "lines": lines_of(undated)}
+            draft.doubts.append(MappingDoubt("ends_asked", {"column": column.name, **values}))
 
 
 def _asks_for_ends(draft: _Draft, status: ColumnSample) -> bool:
@@ -534,7 +556,7 @@ def _asks_for_ends(draft: _Draft, status: ColumnSample) -> bool:
 
 
 def _is_remark(column: ColumnSample) -> bool:
-    return bool(set(column.words.split()) & {"ket", "keterangan", "hasil"})
+    return bool(set(column.words.split()) & (REMARKS | {"catatan"}))
 
 
 def _has_status_words(column: ColumnSample) -> bool:
@@ -571,7 +593,7 @@ def _status_decides(draft: _Draft) -> MappingDoubt | None:
     values |= {"ends": named_columns(ends), "n": len(undated), "lines": lines_of(undated)}
     if len(undated) > len(settled) * ENDS_WITHOUT_DATE:
         return MappingDoubt("ends_without_date", values)
-    asks = _asks_for_ends(draft, status)
+    asks = _asks_for_ends(draft, status) or _is_remark(status)
     draft.doubts.append(MappingDoubt("ends_asked" if asks else "few_ends_without_date", values))
     return None
 

@@ -310,7 +310,7 @@ def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layou
         ]
     except csv.Error:
         return None
-    wanted, spelling = set(source.columns), HeaderNames((*source.columns, source.header))
+    wanted, spelling = set(source.columns), HeaderNames((*source.titles, source.header))
     for number, row in enumerate(rows):
         names = spelling.read(row)
         is_header = source.header is None or names[:1] == (source.header,)

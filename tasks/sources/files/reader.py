@@ -113,7 +113,7 @@ class _SheetTable:
 def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTable:
     """Find the header of a sheet: the first row with all mapped columns, else the closest row."""
     rows = _limited(path, sheet.rows, source, sheet.name)
-    wanted, spelling = set(source.columns), HeaderNames((*source.columns, source.header))
+    wanted, spelling = set(source.columns), HeaderNames((*source.titles, source.header))
     above: list[tuple[str, ...]] = []
     first: list[tuple[tuple[str, ...], int, int]] = []
     closest: tuple[str, ...] = ()
@@ -175,7 +175,7 @@ def _below(
     of the columns, as in two exports in one file, the cells are moved. Raises
     :class:`WrongMapping` for a later header without a mapped column.
     """
-    spelling = HeaderNames((*source.columns, source.header))
+    spelling = HeaderNames((*source.titles, source.header))
     names = {plain_title(name) for name in header if name}
     ticket = header.index(source.fields.ticket)
     order: list[int | None] | None = None
