@@ -137,7 +137,7 @@ def word_of_end(text: str) -> str:
     5 Des' and 'selesai minggu depan' do not.
     """
     for clause in _CLAUSE.split(text.casefold()):
-        words = _LETTERS.findall(clause)
+        words: list[str] = _LETTERS.findall(clause)
         done = _ENDS | ({"diselesaikan"} if _ALREADY.intersection(words) else set())
         at = next((n for n, word in enumerate(words) if word in done), None)
         if at is not None and not (
