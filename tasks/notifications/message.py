@@ -1,6 +1,6 @@
 """MIME: build the bytes of a mail from its text, headers and attachments.
 
-The standard library's `EmailMessage` encodes each part. This module writes the headers and puts the
+The standard library's `EmailMessage` encodes each file. This module writes the headers and puts the
 parts together itself, because the standard library takes most of the time of a mail for that: it
 parses each header again, and copies each part once for every multipart around it.
 """
@@ -8,53 +8,47 @@ parses each header again, and copies each part once for every multipart around i
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, formataddr
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from db.models import MessageRow
 from settings.site import Site
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.render import RenderedMail, alert_mail, watch_mail
+from tasks.notifications.transport.encoding import CRLF, encode_bytes, encode_header, encode_text
 from tasks.notifications.views import VACANCIES, AlertMail, WatchMail, vacancies_in
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text
 from tasks.text.incidents import IncidentView
 from tasks.text.translation import translated
 
-CRLF = "\r\n"
-
 
 class _AsGiven(EmailPolicy):
-    """Keeps headers as given: ASCII, folded or not, and exactly one header each."""
+    """Keeps headers as given: ASCII, folded or not."""
 
     def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
-        lines = value.split(CRLF)
-        if not value.isascii() or any("\r" in line or "\n" in line for line in lines):
-            raise ValueError(f"the header {name} cannot be sent as it is")
-        if not all(line[:1] in (" ", "\t") and line.strip() for line in lines[1:]):
-            raise ValueError(f"the header {name} would begin another one")
+        _check_header(name, value)
         return name, value
 
     def header_fetch_parse(self, name: str, value: str) -> str:
         return value
 
-    def header_max_count(self, name: str) -> int | None:
-        """Return the limit of headers with this name; the usual method makes a class each time."""
-        return _most_of(name.lower())
 
-
-@cache
-def _most_of(header: str) -> int | None:
-    most: int | None = EmailPolicy().header_max_count(header)
-    return most
+def _check_header(name: str, value: str) -> None:
+    """Raise ValueError for a header that cannot be sent as it is: ASCII, folded or not."""
+    if value.isascii() and value.isprintable():
+        return
+    lines = value.split(CRLF)
+    if not value.isascii() or any("\r" in line or "\n" in line for line in lines):
+        raise ValueError(f"the header {name} cannot be sent as it is")
+    if not all(line[:1] in (" ", "\t") and line.strip() for line in lines[1:]):
+        raise ValueError(f"the header {name} would begin another one")
 
 
 POLICY = _AsGiven(linesep=CRLF, cte_type="7bit", refold_source="none")
@@ -62,7 +56,6 @@ POLICY = _AsGiven(linesep=CRLF, cte_type="7bit", refold_source="none")
 
 
 VERSION = "MIME-Version: 1.0"
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +79,12 @@ def as_mime(
 
     Raises ValueError for a header that cannot be sent.
     """
-    top = EmailMessage(policy=POLICY)
     for name, value in headers.items():
-        top[name] = value
+        _check_header(name, value)
     mark = hashlib.sha256(headers["Message-ID"].encode()).hexdigest()[:32]
     boundaries = [f"=_{mark}_{number}" for number in range(3)]  # no encoded line begins like this
-    first = [f"{name}: {value}" for name, value in top.raw_items()]
-    first.append(VERSION)
-    files = [_written(*_file(each)) for each in attachments]
+    first = [*(f"{name}: {value}" for name, value in headers.items()), VERSION]
+    files = [_file(each) for each in attachments]
     outer = boundaries.pop(0) if files else ""
     inner = boundaries.pop(0)
     page, encoded = _text(html, "html")
@@ -111,43 +102,43 @@ def as_mime(
 
 def _text(text: str, subtype: str) -> tuple[list[str], str]:
     """Return the headers of a text without its version, and the text as encoded for a mail."""
-    part = EmailMessage(policy=POLICY)
-    part.set_content(text, subtype=subtype)
-    headers, encoded = _encoded(part)
-    return headers[:-1], encoded
+    encoding, encoded = encode_text(text)
+    content_type = f'Content-Type: text/{subtype}; charset="utf-8"'
+    return [content_type, f"Content-Transfer-Encoding: {encoding}"], encoded
 
 
-def _file(attachment: Attachment) -> tuple[list[str], str]:
-    """Return the headers of an attachment and its encoded content."""
+def _file(attachment: Attachment) -> str:
+    """Return the part with an attachment."""
+    headers = _file_headers(attachment.name, attachment.maintype, attachment.subtype)
+    return _written(headers, encode_bytes(attachment.content))
+
+
+@lru_cache(maxsize=16)
+def _file_headers(name: str, maintype: str, subtype: str) -> list[str]:
+    """Return the headers of an attachment: the same ones for many mails."""
     part = EmailMessage(policy=POLICY)
     part.set_content(
-        attachment.content,
-        maintype=attachment.maintype,
-        subtype=attachment.subtype,
-        filename=attachment.name,
-        disposition="attachment",
+        b"", maintype=maintype, subtype=subtype, filename=name, disposition="attachment"
     )
-    return _encoded(part)
+    return _headers(part)
 
 
 @lru_cache(maxsize=4)
 def _picture(coat: CoatOfArms) -> str:
     """Return the part with the picture of the HTML body: the same one in all mails of a site."""
     part = EmailMessage(policy=POLICY)
-    part.set_content(coat.png, "image", "png", cid=f"<{coat.cid}>")
+    part.set_content(b"", "image", "png", cid=f"<{coat.cid}>")
     part["Content-Disposition"] = "inline"
-    return _written(*_encoded(part))
+    return _written(_headers(part), encode_bytes(coat.png))
 
 
-def _encoded(part: EmailMessage) -> tuple[list[str], str]:
-    payload = part.get_payload()
-    assert isinstance(payload, str)
-    return [f"{name}: {value}" for name, value in part.raw_items()], payload
+def _headers(part: EmailMessage) -> list[str]:
+    return [f"{name}: {value}" for name, value in part.raw_items()]
 
 
 def _written(headers: Sequence[str], payload: str) -> str:
     """Return a part as it stands in a mail."""
-    return CRLF.join([*headers, "", _LINE_END.sub(CRLF, payload)])
+    return CRLF.join([*headers, "", payload])
 
 
 def _multipart(headers: Sequence[str], kind: str, boundary: str, parts: Sequence[str]) -> str:
@@ -158,15 +149,6 @@ def _multipart(headers: Sequence[str], kind: str, boundary: str, parts: Sequence
         pieces += (f"--{boundary}{CRLF}", each, CRLF)
     pieces.append(f"--{boundary}--{CRLF}")
     return "".join(pieces)
-
-
-def encode_header(text: str, header: str) -> str:
-    """Encode a text for a header: folded, and encoded as in RFC 2047 if it is not ASCII."""
-    charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
-    folded = Header(text, charset, header_name=header).encode(linesep=CRLF)
-    if not folded[:1].isspace():
-        return folded
-    return Header(text, "utf-8", header_name=header).encode(linesep=CRLF)  # one very long word
 
 
 def format_mailbox(name: str, address: str, header: str) -> str:

@@ -1,5 +1,6 @@
 """The bytes of a mail are those that the standard library would write."""
 
+from email.header import Header
 from email.message import EmailMessage
 from hashlib import sha256
 
@@ -7,6 +8,7 @@ import pytest
 
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.message import POLICY, Attachment, as_mime
+from tasks.notifications.transport.encoding import encode_header
 
 HEADERS = {
     "From": "Tenggat <tenggat@contohkab.example>",
@@ -26,6 +28,16 @@ TEXTS = [
     "satu baris yang panjang " * 60,
     "ujung\rbaris\r\nlain\x0b\x0cdi sini \n",
     "日本" * 400,
+    "".join(f"{'x' * size}{end}\n" for size in range(73, 82) for end in ("", " ", "\t", "=", "é=")),
+    "".join(f"{'=' * size}é {'x' * 9} \n" for size in range(40)) + "\x7f\x1c\x85 akhir\t",
+]
+HEADERS_OF_PEOPLE = [
+    "2 terlambat – Dinas",
+    "Réné " * 40,
+    "“Dinas Lingkungan Hidup”, 3 pengaduan hari ini, 12 pengaduan terlambat – Perumahan",
+    "日本" * 60,
+    "😀é" * 40,
+    "x" * 200 + "é",
 ]
 
 
@@ -55,3 +67,10 @@ def test_parts_are_put_together_as_the_standard_library_does(files, coat):
             assert as_mime(HEADERS, text, html, files, coat) == by_standard_library(
                 text, html, files, coat
             )
+
+
+@pytest.mark.parametrize("name", ["To", "Subject", "A-header-with-a-name-as-long-as-a-line-" * 2])
+def test_a_header_is_encoded_as_the_standard_library_does(name):
+    for text in HEADERS_OF_PEOPLE:
+        expected = Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
+        assert encode_header(text, name) == expected
