@@ -8,7 +8,18 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 
 from db import audit
@@ -89,19 +100,23 @@ def of_complaints(session: Session, complaints: Iterable[int]) -> dict[int, list
     return found
 
 
-def evaluate_again(session: Session, notices: Any, now: datetime) -> None:
-    """Schedule an evaluation of the complaints of these notices at `now`.
+def evaluation_of(notices: Any) -> Update:
+    """Build the statement that schedules an evaluation of the complaints of these notices, with the
+    parameter `at`.
 
     Their next rungs depend on the outcome of the mail: superiors follow after the unit, and a
     notice that reached no person goes to the next in line.
     """
-    concerned = select(NoticeRow.complaint_id).where(NoticeRow.id.in_(notices))
-    session.execute(
-        update(Complaint)
-        .where(Complaint.id.in_(concerned))
-        .values(next_action_at=now)
-        .execution_options(synchronize_session=False)
+    complaint, notice = cast(Table, Complaint.__table__), cast(Table, NoticeRow.__table__)
+    concerned = select(notice.c.complaint_id).where(notice.c.id.in_(notices))
+    return (
+        update(complaint)
+        .where(complaint.c.id.in_(concerned))
+        .values(next_action_at=bindparam("at"))
     )
+
+
+_EVALUATION = evaluation_of(bindparam("notices", expanding=True))
 
 
 def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> ColumnElement[bool]:
@@ -447,8 +462,9 @@ def settle(session: Session, notices: Iterable[int], now: datetime) -> list[int]
                 if outcome == NoticeStatus.FAILED:
                     failed.append(notice.id)
             notice.status = outcome
+    session.flush()
     for batch in chunked(failed):
-        evaluate_again(session, batch, now)
+        session.execute(_EVALUATION, {"notices": batch, "at": now})
     return failed
 
 

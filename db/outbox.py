@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Select,
     Table,
@@ -476,45 +477,69 @@ def claimed(session: Session, token: str, messages: Iterable[int]) -> list[Messa
     return found
 
 
+_MESSAGE = cast(Table, MessageRow.__table__)
+_NOTICE = cast(Table, NoticeRow.__table__)
+_ITEM = cast(Table, MessageItem.__table__)
+_ATTEMPT = cast(Table, DeliveryAttempt.__table__)
+
+_THESE: BindParameter[Any] = bindparam("mails", expanding=True)
+_ACCEPTED = (
+    update(_MESSAGE)
+    .where(
+        _MESSAGE.c.claim == bindparam("token"),
+        _MESSAGE.c.status == MessageStatus.SENDING,
+        _MESSAGE.c.status.in_(statuses_before(MessageStatus.SENT)),
+        _MESSAGE.c.id.in_(_THESE),
+    )
+    .values(status=MessageStatus.SENT, claim=None, sent_at=bindparam("at"), next_attempt_at=None)
+    .returning(_MESSAGE.c.id)
+)
+_NEW_ATTEMPT = insert(_ATTEMPT)
+_REPORTED = select(_ITEM.c.notice_id).where(
+    _ITEM.c.message_id.in_(_THESE),
+    _ITEM.c.correction.is_(False),
+    _ITEM.c.included.is_(True),
+)
+_LEFT_OUT = select(_ITEM.c.notice_id).where(
+    _ITEM.c.message_id.in_(_THESE),
+    _ITEM.c.correction.is_(False),
+    _ITEM.c.included.is_(False),
+)
+_SENT_NOTICES = (
+    update(_NOTICE)
+    .where(
+        _NOTICE.c.id.in_(_REPORTED),
+        _NOTICE.c.status.in_(statuses_before(NoticeStatus.SENT)),
+    )
+    .values(status=NoticeStatus.SENT)
+)
+_EVALUATION = notices.evaluation_of(_REPORTED)
+"""The statements of :func:`sent`. To build them anew for each mail would take longer than to
+execute them."""
+
+
 def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime) -> frozenset[int]:
     """Record that the server accepted these mails; returns those still claimed by `token`.
 
     The claims of the others had expired, and another delivery claimed them. `answers` are the
     server's answers by mail id.
     """
-    ours = frozenset(
-        session.scalars(
-            update(MessageRow)
-            .where(_ours(token), MessageRow.id.in_(answers))
-            .where(MessageRow.status.in_(statuses_before(MessageStatus.SENT)))
-            .values(status=MessageStatus.SENT, claim=None, sent_at=now, next_attempt_at=None)
-            .returning(MessageRow.id)
-            .execution_options(synchronize_session=False)
-        )
-    )
+    accepted = {"token": token, "mails": list(answers), "at": now}
+    ours = frozenset(session.scalars(_ACCEPTED, accepted))
     if not ours:
         return ours
     session.execute(
-        insert(DeliveryAttempt),
+        _NEW_ATTEMPT,
         [
             {"message_id": key, "attempted_at": now, "outcome": "sent", "code": 250, "answer": said}
             for key, said in answers.items()
             if key in ours
         ],
     )
-    items = select(MessageItem.notice_id).where(
-        MessageItem.message_id.in_(ours), MessageItem.correction.is_(False)
-    )
-    included = items.where(MessageItem.included.is_(True))
-    session.execute(
-        update(NoticeRow)
-        .where(NoticeRow.id.in_(included))
-        .where(NoticeRow.status.in_(statuses_before(NoticeStatus.SENT)))
-        .values(status=NoticeStatus.SENT)
-        .execution_options(synchronize_session=False)
-    )
-    notices.settle(session, session.scalars(items.where(MessageItem.included.is_(False))), now)
-    notices.evaluate_again(session, included, now)
+    mails = {"mails": list(ours)}
+    session.execute(_SENT_NOTICES, mails)
+    notices.settle(session, session.scalars(_LEFT_OUT, mails), now)
+    session.execute(_EVALUATION, {**mails, "at": now})
     return ours
 
 

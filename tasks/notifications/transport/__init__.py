@@ -1,6 +1,6 @@
-"""The connection to a mail server: SMTP, OAuth2, or the local mailbox.
+"""The connection to a mail server (SMTP, OAuth2, or the local mailbox), and its 7-bit encoding.
 
 `choose` selects one from the settings; errors are permanent, temporary, or of the server.
 """
 
-__all__ = ["choose", "oauth2_file", "smtp"]
+__all__ = ["choose", "encoding", "oauth2_file", "smtp"]

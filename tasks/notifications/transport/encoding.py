@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from base64 import encodebytes
 from binascii import b2a_base64
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from email import base64mime, quoprimime
 from email.charset import Charset
 from email.header import Header
@@ -92,6 +91,18 @@ def _broken(line: str) -> list[str]:
     return [*pieces, rest[:-1] + quoted]
 
 
+def _fitting(text: str, room: int, measure: Callable[[bytes], int]) -> int:
+    """Return how many characters of a text fit into a room as encoded, by bisection."""
+    fits, most = 0, len(text)
+    while fits < most:
+        middle = (fits + most + 1) // 2
+        if measure(text[:middle].encode()) <= room:
+            fits = middle
+        else:
+            most = middle - 1
+    return fits
+
+
 class _Utf8(Charset):
     """The charset UTF-8 for headers; it finds the end of each line by bisection."""
 
@@ -109,11 +120,7 @@ class _Utf8(Charset):
         words: list[str | None] = []
         while string:
             room = next(maxlengths) - WORD_FRAME
-            fits = bisect_right(
-                range(1, len(string) + 1),
-                room,
-                key=lambda end, left=string: encoder.header_length(left[:end].encode()),
-            )
+            fits = _fitting(string, room, encoder.header_length)
             if not fits and not words:
                 words.append(None)
                 continue
