@@ -109,7 +109,7 @@ def _parts(service: psutil.Popen) -> dict[str, tuple[float, int]]:
     return parts
 
 
-NAMES = ("server_process", "worker_process", "forkserver", "cli watch", "cli up")
+NAMES = ("server_process", "worker_process", "forkserver", "cli up")
 """The parts of a service, by a word of their command line."""
 
 

@@ -17,6 +17,7 @@ from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_fol
 from cli.decisions.preview import preview_mails
 from cli.language.translation import translated
 from cli.language.words import language, lookup, say, value_word
+from cli.watch import Watch
 from settings.site import Site, load_site
 
 if TYPE_CHECKING:
@@ -160,8 +161,9 @@ def up(
     """
     from service import supervisor  # noqa: PLC0415
 
+    sites = [load_site(folder) for folder in site_folders(site)]
     supervisor.up(
-        [load_site(folder) for folder in site_folders(site)],
+        sites,
         port=port,
         host=host,
         var=var.resolve() if var else None,
@@ -169,6 +171,7 @@ def up(
         backup=backup,
         as_root=as_root,
         say=_print,
+        watch=lambda say_line, ended: Watch(sites, say_line).check_until(ended),
     )
 
 

@@ -1,15 +1,16 @@
-"""`tenggat watch`: the watchdog without a worker, for `tenggat up` or as a service of its own."""
+"""The watchdog without a worker: `tenggat watch`, and a part of `tenggat up`."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Event, Timer
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -19,10 +20,7 @@ from cli.console import SitesOption, site_folders
 from cli.language.translation import translated
 from settings.errors import SettingsError
 from settings.site import Site, load_site
-from sla.plain_text import log_line, terminal_safe
-
-if TYPE_CHECKING:
-    from tasks.monitoring.external_watch import ExternalWatch
+from sla.plain_text import log_line
 
 EVERY = 60.0
 """Seconds between two checks."""
@@ -39,19 +37,15 @@ def watch(
     """Notify the administrator when runs stop.
 
     It also notifies of a missing database. It checks every minute, without Prefect, and sends its
-    own mail. `tenggat up` starts it. If server and worker run in another way, run it as a service
-    of its own. Ends on SIGTERM. With --once the exit code is 1 if anything is wrong.
+    own mail. `tenggat up` does the same. If server and worker run in another way, run it as a
+    service of its own. Ends on SIGTERM. With --once the exit code is 1 if anything is wrong.
     """
     places = [load_site(folder) for folder in site_folders(site)]
-    from flows.permitted import is_rehearsal  # noqa: PLC0415
-    from tasks.monitoring.external_watch import ExternalWatch  # noqa: PLC0415
-
-    clock = None if is_rehearsal() else partial(datetime.now, UTC)
-    watched = [_WatchedSite(ExternalWatch(place, clock=clock)) for place in places]
+    watched = Watch(places, _print)
     if once:
-        said = [line for each in watched for line in each.outside.check(datetime.now(UTC))]
+        said = watched.check_once()
         for line in said:
-            console.out.print(escape(translated(line)), soft_wrap=True)
+            console.out.print(escape(line), soft_wrap=True)
         raise typer.Exit(console.TROUBLE if said else console.GOOD)
     ended = Event()
 
@@ -63,34 +57,63 @@ def watch(
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    while not ended.is_set():
-        for each in watched:
-            for line in each.check():
-                text = translated(line)
-                name = f"{each.outside.site.folder.name}: " if len(watched) > 1 else ""
-                print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {name}{log_line(text)}", flush=True)
-        ended.wait(EVERY)
+    watched.check_until(ended)
+
+
+def _print(line: str) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {log_line(line)}", flush=True)
+
+
+class Watch:
+    """The external watchdogs of some sites."""
+
+    def __init__(self, sites: Sequence[Site], say: Callable[[str], None]) -> None:
+        """Set them up. `say` gets a line about each new fault, and about its end."""
+        self._sites = [_WatchedSite(site) for site in sites]
+        self._say = say
+
+    def check_once(self) -> list[str]:
+        """Check each site once; return a translated line about each fault."""
+        now = datetime.now(UTC)
+        return [translated(line) for each in self._sites for line in each.outside.check(now)]
+
+    def check_until(self, ended: Event) -> None:
+        """Check every minute until `ended` is set."""
+        while not ended.is_set():
+            for each in self._sites:
+                name = f"{each.outside.site.folder.name}: " if len(self._sites) > 1 else ""
+                for line in each.check():
+                    self._say(f"{name}{translated(line)}")
+            ended.wait(EVERY)
 
 
 class _WatchedSite:
     """A site between two checks: its files as they were, and the last report."""
 
-    def __init__(self, outside: ExternalWatch) -> None:
-        self.outside = outside
-        self._files = _stand(outside.site.folder)
+    def __init__(self, site: Site) -> None:
+        from flows.permitted import is_rehearsal  # noqa: PLC0415
+        from tasks.monitoring.external_watch import ExternalWatch  # noqa: PLC0415
+
+        clock = None if is_rehearsal() else partial(datetime.now, UTC)
+        self.outside = ExternalWatch(site, clock=clock)
+        self._files = _stand(site.folder)
         self._before: list[str] = []
 
     def check(self) -> list[str]:
         """Check once; return the lines for the log. A lasting fault is returned once."""
+        read_again: list[str] = []
         try:
             if self._files != (now := _stand(self.outside.site.folder)):
                 self._files = now
-                self.outside.site = _read_again(self.outside.site)
+                try:
+                    self.outside.site = load_site(self.outside.site.folder)
+                except SettingsError as error:
+                    read_again = [f"the site is used as it was before: {error}"]
             said = self.outside.check(datetime.now(UTC))
         except Exception as error:  # any error: the next check follows in a minute
             said = [f"the watch cannot look: {type(error).__name__}: {error}"]
         before, self._before = self._before, said
-        return [] if said == before else said or ["all is well"]
+        return read_again + ([] if said == before else said or ["all is well"])
 
 
 def _stand(folder: Path) -> list[tuple[str, int]]:
@@ -98,13 +121,3 @@ def _stand(folder: Path) -> list[tuple[str, int]]:
     return sorted(
         (path.name, path.stat().st_mtime_ns) for path in folder.glob("*.*") if path.is_file()
     )
-
-
-def _read_again(site: Site) -> Site:
-    """Load the site from its present files, or return the old one while they cannot be read."""
-    try:
-        return load_site(site.folder)
-    except SettingsError as error:
-        text = f"the site is used as it was before: {error}"
-        print(terminal_safe(translated(text)), flush=True)
-        return site

@@ -19,8 +19,9 @@ from tasks.text.incidents import IncidentView
 def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Check for silent flows, failed runs, waiting mails, disk space and the end of the calendar.
 
-    The administrator is notified of each incident once, by a mail of the outbox. `tenggat watch`
-    checks the same without a worker, except for Prefect's runs. Both use the same incident log.
+    The administrator is notified of each incident once, by a mail of the outbox. The watch of
+    `tenggat up` checks the same without a worker, except for Prefect's runs. Both use the same
+    incident log.
     """
     with flow_run_context("watchdog", site, now) as at:
         place, log = at.context.site, get_run_logger()

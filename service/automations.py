@@ -67,7 +67,7 @@ def silences(
 
     Each one is proactive: after a completed run it waits for the next one, for the time that the
     site allows, and acts if none completes. It acts only once per silence, so the watchdog runs it
-    requests do not accumulate if there is no worker. In that case `tenggat watch` reports the
+    requests do not accumulate if there is no worker. In that case the watch reports the
     silence. `ids` are the deployments' ids by name.
     """
     found = []

@@ -1,9 +1,10 @@
-"""Supervision of a part: restart it when it ends or hangs, after increasing waits."""
+"""Supervision of a part: restart it when it ends, and a process also when it hangs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Event, Thread
 
 from service.errors import ServiceError
 from service.process import Child
@@ -17,6 +18,9 @@ WELL_AFTER = 120.0
 STARTING = 90.0
 PATIENCE = 60.0
 """Limits in seconds for the silence of a part: while it starts (`STARTING`) and later."""
+
+THREAD_ENDS_WITHIN = 5.0
+"""Time in seconds that a thread has to end when the service stops."""
 
 
 class SupervisedProcess:
@@ -98,3 +102,34 @@ class SupervisedProcess:
             self.child = None
         self._start_at = now + self._wait
         self._wait = min(2 * self._wait, LONGEST_WAIT)
+
+
+class SupervisedThread:
+    """A part of the service that needs no process of its own."""
+
+    def __init__(
+        self, name: str, work: Callable[[Event], None], say: Callable[[str], None]
+    ) -> None:
+        """Set the part up without starting it. `work` ends soon after its event is set."""
+        self.name, self._work, self._say = name, work, say
+        self._ended = Event()
+        self._thread: Thread | None = None
+
+    def tend(self) -> None:
+        """Start the part if it does not run, also after an error ended it."""
+        if self.is_alive():
+            return
+        if self._thread is not None:
+            self._say(f"{self.name} has ended; starting it again")
+        self._thread = Thread(target=self._work, args=(self._ended,), name=self.name, daemon=True)
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Check whether the part runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Let the part end, or leave it behind after `THREAD_ENDS_WITHIN`."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(THREAD_ENDS_WITHIN)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,8 +38,7 @@ from service.login import CLIENT, make_login, source_of_login, watch_login
 from service.logs import saying
 from service.prefect_api import ask, found, healthy
 from service.prefect_server import EVERYWHERE, api_of, environment_variables, start_server
-from service.process import Child
-from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess
+from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess, SupervisedThread
 from service.runs import stale
 from service.signals import until_stopped
 from service.user import refuse_root
@@ -49,6 +49,9 @@ FIRST_CYCLE = ("intake", "deadlines", "delivery")
 SITES_AT_ONCE = 4
 """Number of sites whose first cycle runs at the same time."""
 
+Watch = Callable[[Callable[[str], None], Event], None]
+"""A function that says lines about faults of the sites until the event is set."""
+
 ENDED = object()
 FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -58,6 +61,7 @@ def up(
     *,
     port: int,
     say: Callable[[str], None],
+    watch: Watch,
     var: Path | None = None,
     host: str = LOOPBACK,
     worker: bool = True,
@@ -68,8 +72,8 @@ def up(
 
     Serves these sites, each with its own deployments, and runs the first cycle at once. Prefect's
     own files are in `var`, by default in the folder of the first site. Without `worker` the runs
-    are left to workers on other machines. Raises :class:`service.errors.ServiceError` if it cannot
-    start.
+    are left to workers on other machines. `watch` checks the sites in a thread. Raises
+    :class:`service.errors.ServiceError` if it cannot start.
     """
     refuse_root(as_root=as_root)
     home = var or sites[0].var
@@ -85,7 +89,7 @@ def up(
         login = make_login(home)
         watch_login(login)  # refuse an unsuitable one
         stack.enter_context(environment_variables({CLIENT: login}))
-        service = _Service(sites, home, host, port, heard, stack)
+        service = _Service(sites, home, host, port, heard, watch, stack)
         service.run(worker=worker, backup=backup, login_source=login_source)
 
 
@@ -127,6 +131,7 @@ class _Service:
         host: str,
         port: int,
         say: Callable[[str], None],
+        watch: Watch,
         stack: ExitStack,
     ) -> None:
         self.sites, self.home, self.host, self.port = sites, home, host, port
@@ -143,7 +148,8 @@ class _Service:
             every=interval(HEALTH),
         )
         self.worker: SupervisedProcess | None = None
-        self.watch = SupervisedProcess("watch", self._start_watch, say)
+        shown = saying(lambda text: None, home / "logs" / "watch.log")
+        self.watch = SupervisedThread("watch", partial(watch, shown), say)
         self._look_at = 0.0
 
     def run(self, *, worker: bool, backup: bool, login_source: str) -> None:
@@ -155,7 +161,8 @@ class _Service:
             self._patiently(
                 partial(self._prepare, site, backup), f"the database of {site.folder.name}"
             )
-        self.stack.callback(self.watch.stop)  # it reports if the other parts do not start
+        self.stack.callback(self.watch.stop)
+        self.watch.tend()  # it reports if the other parts do not start
         self.say("starting the Prefect server ...")
         self.stack.callback(self.server.stop)
         self._until(self.server.tend)
@@ -248,15 +255,6 @@ class _Service:
         if done.returncode:
             last = done.stderr.strip().splitlines() or ["no reason given"]
             raise ServiceError(f"deployments could not be registered: {last[-1]}")
-
-    def _start_watch(self) -> Child:
-        folders = chain.from_iterable(("--site", str(site.folder)) for site in self.sites)
-        return Child(
-            "watch",
-            [sys.executable, "-m", "cli", "watch", *folders],
-            {"PYTHONPATH": self.environment["PYTHONPATH"]},
-            self.home / "logs" / "watch.log",
-        )
 
     def _catch_up(self) -> None:
         """Skip runs missed while the service was down, because the first cycle does their work."""

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import holidays
 import numpy as np
@@ -79,8 +79,12 @@ class Calendar:
         self._nth = ordinals[counted]
 
     @classmethod
+    @cache
     def every_day(cls, first: date, last: date) -> Calendar:
-        """Return a calendar in which every day counts: for lengths in calendar days (`hari`)."""
+        """Return a calendar in which every day counts: for lengths in calendar days (`hari`).
+
+        The sites of a process share it.
+        """
         return cls(first, last, weekmask=(True,) * 7)
 
     def _index(self, day: AnyDays) -> Days:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
+from threading import Thread
 from typing import Any
 
 from pydantic import BaseModel
@@ -74,6 +72,7 @@ class ExternalWatch:
     clock: Clock | None = None
     memory: Memory | None = None
     unwritten: bool = field(default=False, init=False)
+    _look: Future[list[str]] | None = field(default=None, init=False, repr=False)
 
     @property
     def file(self) -> Path:
@@ -86,8 +85,7 @@ class ExternalWatch:
         said: list[str] = []
         found: list[Incident] = []
         try:
-            with _limited(LONGEST_LOOK):
-                said += self._look_in_database(now)
+            said += self._look_in_time(now)
         except (SQLAlchemyError, NotReady, OSError) as error:
             found.append(self._cause(IncidentKind.DATABASE, _words(error), now))
             said.append(f"the database cannot be used: {_words(error)}")
@@ -97,6 +95,27 @@ class ExternalWatch:
             said.append(f"the watch cannot look: {name}: {error}")
         said += self._remember_and_tell(found, now)
         return said
+
+    def _look_in_time(self, now: datetime) -> list[str]:
+        """Look in the database in a thread, which alone waits if the database has frozen.
+
+        Raises TimeoutError after `LONGEST_LOOK`. No other look begins before that one has ended.
+        """
+        if self._look is not None:
+            _await(self._look)
+        look: Future[list[str]] = Future()
+        self._look = look
+
+        def settle() -> None:
+            try:
+                look.set_result(self._look_in_database(now))
+            except BaseException as error:
+                look.set_exception(error)
+
+        Thread(target=settle, name=f"watch {self.site.folder.name}", daemon=True).start()
+        _await(look)
+        self._look = None
+        return look.result()
 
     def _look_in_database(self, now: datetime) -> list[str]:
         with reading(self.site.database_url, patience=CONNECTS_WITHIN):
@@ -186,6 +205,11 @@ class ExternalWatch:
         return []
 
 
+def _await(look: Future[list[str]]) -> None:
+    if not wait([look], LONGEST_LOOK).done:
+        raise TimeoutError(f"no answer within {LONGEST_LOOK:.0f} s")
+
+
 def _words(error: Exception) -> str:
     """Return an error in one line: the database's own message, without statement or row."""
     if isinstance(error, DBAPIError):
@@ -196,24 +220,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return type(error).__name__
-
-
-@contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError if a block takes longer than `seconds`; outside the main thread,
-    no limit.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def over(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"no answer within {seconds:.0f} s")
-
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

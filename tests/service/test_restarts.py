@@ -6,11 +6,13 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from alembic import command
 from conftest import wita
 from sqlalchemy import Engine, create_engine, text
+from support.wait import until
 
 from db.backup.create import backups
 from db.engine import open_engine
@@ -21,7 +23,14 @@ from service.environment import LOOPBACK, SERVER_PORTS, free_port, is_free
 from service.errors import ServiceError, Unready
 from service.logs import saying
 from service.process import Child
-from service.restarts import LONGEST_WAIT, PATIENCE, STARTING, WELL_AFTER, SupervisedProcess
+from service.restarts import (
+    LONGEST_WAIT,
+    PATIENCE,
+    STARTING,
+    WELL_AFTER,
+    SupervisedProcess,
+    SupervisedThread,
+)
 from settings.site import load_site
 
 NOW = wita("2026-11-24 08:00")
@@ -127,17 +136,38 @@ def test_a_program_that_is_missing_is_tried_again(tmp_path):
     assert "/no/such/program" in said[0]
 
 
+def test_a_thread_begins_again_after_an_error_and_ends_with_the_service():
+    said: list[str] = []
+    begun: list[Event] = []
+
+    def work(ended: Event) -> None:
+        begun.append(ended)
+        if len(begun) > 1:
+            ended.wait()
+
+    part = SupervisedThread("watch", work, said.append)
+    part.tend()
+    until(lambda: not part.is_alive())
+    part.tend()
+    part.tend()
+    assert part.is_alive()
+    part.stop()
+    assert not part.is_alive()
+    assert (len(begun), said) == (2, ["watch has ended; starting it again"])
+
+
 def test_a_log_begins_anew_before_it_is_too_large(tmp_path, monkeypatch):
     monkeypatch.setattr("service.logs.MOST_BYTES", 10_000)
     program = "for n in range(20_000): print(f'line {n:06}')"
     child = Child("part", [sys.executable, "-c", program], {}, tmp_path / "part.log")
     assert child.process.wait(60) == 0
+    log = tmp_path / "part.log"
+    until(lambda: log.exists() and log.read_text().endswith("line 019999\n"))
     child.kill()
     files = sorted(tmp_path.glob("part.log*"))
     assert [path.name for path in files] == ["part.log", *(f"part.log.{n}" for n in range(1, 6))]
     assert all(path.stat().st_size <= 10_000 for path in files)
-    assert (tmp_path / "part.log").read_text().endswith("line 019999\n")
-    assert (tmp_path / "part.log.1").read_text() < (tmp_path / "part.log").read_text()
+    assert (tmp_path / "part.log.1").read_text() < log.read_text()
 
 
 def test_what_the_service_says_is_kept_with_its_time(tmp_path):

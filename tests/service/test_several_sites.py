@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from conftest import REPOSITORY
 from sqlalchemy import make_url, select
-from support.services import NAMES, kill, named
+from support.services import NAMES, named
 from support.small_site import REPORT, TICKET
 
 from cli.console import site_folders
@@ -95,9 +95,6 @@ def test_the_service_watches_before_it_works_and_tells_when_it_works_again(neigh
     assert until_over[0] == "[Tenggat] 4 hal memerlukan perhatian"
     assert [each for each in until_over if "memerlukan perhatian" in each] == until_over[:1]
     assert f"{NAMES[1]}: silent/" in (up.var / "logs" / "watch.log").read_text("utf-8")
-    before = up.part("watch", str(neighbours.second))
-    kill(before)
-    up.until(lambda: up.part("watch", str(neighbours.second)) not in ([], before))
 
 
 def test_a_folder_of_sites_stands_for_all_of_them(tmp_path):
