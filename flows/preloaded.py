@@ -23,18 +23,21 @@ import flows.watchdog
 from settings.calendar import CalendarSettings, read_calendar
 from settings.errors import LOCALES
 from tasks.text.catalog import catalog
+from tasks.text.templates import compile_templates
 
 ALL = (flows,)
 
 
 def _prepare() -> None:
-    """Make what each run needs and what is the same for all: tables, words, the usual calendar.
+    """Make what each run needs and what is the same for all: tables, words, templates, the usual
+    calendar.
 
     The package `holidays` loads the calendars of all countries when the first one is asked for.
     """
     configure_mappers()
     for locale in LOCALES:
         catalog(locale)
+    compile_templates()
     read_calendar(CalendarSettings(), Path())
 
 
