@@ -1,5 +1,6 @@
 """The mail to the administrator about values and rows that could not be read."""
 
+import re
 from dataclasses import replace
 from email import message_from_bytes, policy
 
@@ -138,10 +139,12 @@ def test_rows_in_quarantine_are_told_once_for_each_new_group(context):
 )
 def test_a_signature_below_a_register_needs_no_repair(reasons, texts_only, repair):
     groups = tuple(
-        RejectedGroup("register", each, "", 4, "buku.xlsx", (12, 13)) for each in reasons
+        RejectedGroup("register", each, "", 4, "buku.xlsx", (12, 13), ("A-6",)) for each in reasons
     )
     view = QuestionsMail("Kabupaten", "Siti", wita(NOW), (), (), groups, duties_wait=False)
     mail = questions_mail(view, "id", wita(NOW).tzinfo)
+    assert len(re.findall("(?m)^[*] register", mail.text)) == len(reasons)
+    assert len(re.findall(r"(?m)\(nomor A-6\)$", mail.text)) == len(reasons)
     for text in (mail.text, mail.html):
         flat = " ".join(text.split())
         assert ("Baris ini tidak dapat dipantau." in flat) is repair
