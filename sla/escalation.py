@@ -40,6 +40,15 @@ class FirstTimes:
         self._deadline, self._ladder, self._context = deadline, ladder, context
         self._notified = notified
         self._known: dict[str, datetime | None] = {}
+        self._by_deadline: dict[str, datetime] = {}
+
+    def with_notices(self, notified: AcceptedNotices) -> FirstTimes:
+        """Return the first times with other notices; times by the deadline alone stay known."""
+        if notified.accepted == self._notified.accepted:
+            return self
+        times = FirstTimes(self._deadline, self._ladder, self._context, notified)
+        times._by_deadline = self._by_deadline
+        return times
 
     def of(self, rung: Rung) -> datetime | None:
         """Return when a rung is reached first; None while the unit has not been notified before."""
@@ -49,7 +58,9 @@ class FirstTimes:
 
     def _computed(self, rung: Rung) -> datetime | None:
         deadline, context = self._deadline, self._context
-        moment = rung_moment(deadline, rung, context)
+        moment = self._by_deadline.get(rung.id)
+        if moment is None:
+            moment = self._by_deadline[rung.id] = rung_moment(deadline, rung, context)
         if self._ladder is None or not follows_the_unit(deadline, rung):
             return moment
         earliest = after_unit(deadline, self._ladder, rung, context, self._notified)

@@ -193,8 +193,10 @@ class EvaluationRun:
         if complaint.evaluated_at is None and case.before:  # evaluated with an earlier ruleset
             changes = list(_changes(complaint.id, case.deadlines, case.before))
             self.count.moved = (self.count.moved or 0) + len(changes)
-        self._count_breached(case)
-        self.new_deadlines += self._write(case)
+        if not self.cases.stores(complaint.id, case.deadlines):
+            self._count_breached(case)
+            self.new_deadlines += self._write(case)
+            self.cases.stored(complaint.id, case.deadlines)
         self.metrics.store(case.loaded, case.evaluation, run.now)
         self.count.evaluated += 1
         return changes

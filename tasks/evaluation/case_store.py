@@ -77,6 +77,16 @@ class CaseStore:
         """Remove the deadline of a rule that no longer applies."""
         run.session.delete(deadline)
 
+    def stores(self, complaint: int, deadlines: Sequence[Deadline]) -> bool:
+        """Check whether the store is known to have just these deadlines of a complaint.
+
+        If not, each of them is compared with its row.
+        """
+        return False
+
+    def stored(self, complaint: int, deadlines: Sequence[Deadline]) -> None:
+        """Take note that the store has just these deadlines of a complaint."""
+
     def decided(self, complaint: int) -> None:
         """Take note that a run has decided about notices of a complaint."""
 

@@ -160,17 +160,29 @@ class NoticeDecision:
     superseded: int = 0
 
 
+def first_times(context: SiteContext, deadline: Deadline, history: NoticeHistory) -> FirstTimes:
+    """Return the first times of the rungs of a deadline, with these notices."""
+    ladder = ladder_of(context, deadline)
+    return FirstTimes(deadline, ladder, context.site.evaluation_context, history.notified)
+
+
 def rungs_reached(
-    context: SiteContext, deadline: Deadline, now: datetime, history: NoticeHistory
+    context: SiteContext,
+    deadline: Deadline,
+    now: datetime,
+    history: NoticeHistory,
+    times: FirstTimes | None = None,
 ) -> tuple[list[Reached], datetime | None]:
     """Return the rungs that a deadline has reached on its ladder, lowest first, and the time of the
     next rung after the decision about them.
+
+    `times` are the :func:`first_times` of the deadline with these notices, if they are known.
     """
     if not deadline.open:
         return [], None
     ladder, evaluation_context = ladder_of(context, deadline), context.site.evaluation_context
     notified = history.notified
-    times = FirstTimes(deadline, ladder, evaluation_context, notified)
+    times = times or first_times(context, deadline, history)
     steps = reached(deadline, ladder, evaluation_context, now, notified, times)
     decided = history.with_decided(steps, now)
     return steps, next_action_at(deadline, ladder, evaluation_context, now, decided, times)

@@ -18,8 +18,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, event, func, insert, select
 from sqlalchemy.orm import Session
 
-from db import notices, outbox, runs
+from db import imports, notices, outbox, runs
 from db.lives import MessageStatus, NoticeStatus
+from db.mailbox import bounces
 from db.models import DeadlineRow, FlowRunRecord, MessageKind, MessageRow, NoticeRow
 from db.replica import replay_queue
 from settings.site import Site
@@ -142,9 +143,11 @@ class ReplayContext(SiteContext):
         """Return the cases of the replica, kept in memory."""
         return ReplayCases(session, before_decision)
 
-    def forget(self) -> None:
-        """Let the next run read the facts about the whole site again, because one has changed."""
-        self._known.clear()
+    def forget(self, read: Callable[[Session], Any]) -> None:
+        """Let the next run execute this query about the whole site again: its result may have
+        changed.
+        """
+        self._known.pop(read, None)
 
 
 def replay(
@@ -249,13 +252,13 @@ class _Replay:
         while self._imports and self._imports[0][0] <= now:
             recorded, source, until = self._imports.popleft()
             self._cases.release_import(source, until, recorded)
-            self._context.forget()
+            self._context.forget(imports.first_of_each)
         self._cases.release_news(now)
         suppressed = [mark for mark in self._marks if replay_queue.is_suppressed(mark, now)]
         if suppressed != self._suppressed:
             replay_queue.set_marks(self._session, suppressed)
             self._suppressed = suppressed
-            self._context.forget()
+            self._context.forget(bounces.suppressed_addresses)
         first = self._cases.next_action()
         return first is not None and first <= now
 

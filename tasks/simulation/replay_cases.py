@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 from itertools import islice
+from operator import is_
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
@@ -26,14 +27,14 @@ from db.replica import replay_queue
 from sla.engine.deadline import ClockKey, Deadline
 from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all
 from sla.engine.timeline import Timeline
-from sla.escalation import Reached
+from sla.escalation import FirstTimes, Reached
 from sla.events import Event
 from sla.fair_notice import AcceptedNotices
 from sla.shards import Shard
 from tasks.common.context import RunContext
 from tasks.evaluation.case_store import CaseStore
 from tasks.evaluation.loader import LoadedComplaint, SourceKnowledge, as_watched
-from tasks.evaluation.notices import NoticeHistory
+from tasks.evaluation.notices import NoticeHistory, first_times, rungs_reached
 
 AT_ONCE = 500
 """Number of records to come, whose complaints are loaded together."""
@@ -46,14 +47,19 @@ class _ReplayedComplaint:
 
     def __init__(self, row: Complaint, events: Sequence[Event], past: Sequence[PastFacts]) -> None:
         self.row, self._events, self._past = row, events, past
+        self._loaded: tuple[SourceKnowledge, Complaint | PastFacts, LoadedComplaint] | None = None
         self.timeline = Timeline(events)
 
     def loaded(self, sources: SourceKnowledge, as_of: datetime) -> LoadedComplaint:
         """Return the complaint with its facts as known at `as_of`."""
         former = (each for each in self._past if each.superseded_at > as_of)
         then: Complaint | PastFacts = next(former, self.row)
+        if self._loaded is not None and self._loaded[0] is sources and self._loaded[1] is then:
+            return self._loaded[2]
         history = CaseHistory(sources.facts(self.row, then), self._events)
-        return LoadedComplaint(self.row, history, then.place, then.rating)
+        loaded = LoadedComplaint(self.row, history, then.place, then.rating)
+        self._loaded = sources, then, loaded
+        return loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class _Rungs:
     """The rungs that a deadline had reached with these notices, and the time of the next."""
 
     deadline: Deadline
+    times: FirstTimes
     notified: AcceptedNotices
     steps: Sequence[Reached]
     next_at: datetime | None
@@ -105,6 +112,7 @@ class ReplayCases(CaseStore):
         self._cases: dict[int, _ReplayedComplaint] = {}
         self._sources = _Sources(session)
         self._deadlines: dict[int, list[DeadlineRow]] = {}
+        self._stored: dict[int, Sequence[Deadline]] = {}
         self._undecided: dict[str, set[int]] = {}
         self._notices: dict[int, list[NoticeRow]] = {}
         every = session.scalars(select(NoticeRow.id))
@@ -250,8 +258,12 @@ class ReplayCases(CaseStore):
         known = self._rungs.get(key)
         if known is not None and known.holds(deadline, history.notified, run.now):
             return known.steps, known.next_at
-        steps, next_at = super().rungs_reached(run, complaint, deadline, history)
-        self._rungs[key] = _Rungs(deadline, history.notified, steps, next_at)
+        if known is not None and known.deadline is deadline:
+            times = known.times.with_notices(history.notified)
+        else:
+            times = first_times(run.context, deadline, history)
+        steps, next_at = rungs_reached(run.context, deadline, run.now, history, times)
+        self._rungs[key] = _Rungs(deadline, times, history.notified, steps, next_at)
         return steps, next_at
 
     # --- what a run writes ------------------------------------------------------------------------
@@ -269,6 +281,17 @@ class ReplayCases(CaseStore):
     def remove(self, run: RunContext, deadline: DeadlineRow) -> None:
         """Remove the deadline of a rule that no longer applies."""
         self._deadlines[deadline.complaint_id].remove(deadline)
+
+    def stores(self, complaint: int, deadlines: Sequence[Deadline]) -> bool:
+        """Check whether these deadlines are the ones stored last: the same objects, as a timeline
+        keeps them.
+        """
+        last = self._stored.get(complaint, ())
+        return len(last) == len(deadlines) > 0 and all(map(is_, last, deadlines))
+
+    def stored(self, complaint: int, deadlines: Sequence[Deadline]) -> None:
+        """Keep the deadlines stored last."""
+        self._stored[complaint] = deadlines
 
     def decided(self, complaint: int) -> None:
         """Read the notices of this complaint again when they are needed."""
@@ -288,6 +311,7 @@ class ReplayCases(CaseStore):
     def _forget(self, key: int) -> None:
         """Drop what can be loaded again of a complaint at rest: most are soon dealt with."""
         self._cases.pop(key, None)
+        self._stored.pop(key, None)
         self._notices.pop(key, None)
         for row in self._deadlines.get(key, ()):
             self._rungs.pop((key, (row.rule, row.clock)), None)
