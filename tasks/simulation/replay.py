@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, event, func, insert, select
 from sqlalchemy.orm import Session
 
-from db import imports, notices, outbox, runs
+from db import notices, outbox, runs
 from db.lives import MessageStatus, NoticeStatus
 from db.mailbox import bounces
 from db.models import DeadlineRow, FlowRunRecord, MessageKind, MessageRow, NoticeRow
@@ -101,7 +101,8 @@ class ReplayContext(SiteContext):
     """The context of a replay: a site on a replica, with files that do not change.
 
     A replay decides nothing in reality, so it writes no audit, and it needs no metrics for reports.
-    Facts about the whole site are read again only after :meth:`forget`.
+    Facts about the whole site are read again only after :meth:`forget`. A replica has all imports
+    from the start, so a released import changes none of these facts.
     """
 
     def __init__(self, site: Site, engine: Engine) -> None:
@@ -252,7 +253,6 @@ class _Replay:
         while self._imports and self._imports[0][0] <= now:
             recorded, source, until = self._imports.popleft()
             self._cases.release_import(source, until, recorded)
-            self._context.forget(imports.first_of_each)
         self._cases.release_news(now)
         suppressed = [mark for mark in self._marks if replay_queue.is_suppressed(mark, now)]
         if suppressed != self._suppressed:
