@@ -97,17 +97,17 @@ class UsageError(ValueError):
 
 
 @contextmanager
-def context_of(site: Path | None, *, finish: bool = True) -> Iterator[SiteContext]:
+def context_of(site: Site | Path | None, *, finish: bool = True) -> Iterator[SiteContext]:
     """Open the site context with its database for the length of the block.
 
     With `finish`, a restore that ended before its last step is finished first.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    load_site(site)  # report its errors before loading Prefect, which takes seconds
+    place = site if isinstance(site, Site) else load_site(site)
     from db.audit import AuditActor  # noqa: PLC0415
     from tasks.common.context import SiteContext  # noqa: PLC0415
 
-    context = SiteContext.open(site)
+    context = SiteContext.open(place)
     context.by = AuditActor(caller())
     try:
         if finish:

@@ -87,7 +87,7 @@ def _idle(place: Site, moment: datetime) -> dict[str, str] | None:
     from flows.idle import idle_cycle  # noqa: PLC0415
 
     try:
-        return idle_cycle(place.folder, moment)
+        return idle_cycle(place, moment)
     except Exception:  # the cycle meets the error itself and shows it
         return None
 
@@ -103,7 +103,7 @@ def waiting_rows(place: Site, now: datetime) -> list[tuple[str, str, str]]:
     from db.decisions import mode  # noqa: PLC0415
 
     with (
-        console.context_of(place.folder, finish=False) as context,
+        console.context_of(place, finish=False) as context,
         context.consistent_read() as session,
     ):
         found = outbox.waiting_mails(session)

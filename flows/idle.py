@@ -15,6 +15,7 @@ from typing import Any
 from db import complaints, outbox, rulesets, runs
 from db.mailbox import position
 from flows.permitted import check_site, served_sites
+from settings.site import Site
 from sla.shards import Shard
 from tasks.common.context import SiteContext
 from tasks.monitoring.watch import is_quiet, runs_seen_until, stopped
@@ -80,9 +81,9 @@ def _ping(context: SiteContext, now: datetime) -> None:
     ping(context.site.ping_url, well=not stopped(context, now))
 
 
-def idle_cycle(folder: Path, now: datetime) -> dict[str, str] | None:
+def idle_cycle(place: Site | Path, now: datetime) -> dict[str, str] | None:
     """Record a whole cycle that has nothing to do, with the reason of each flow; None otherwise."""
-    context = SiteContext.open(folder)
+    context = SiteContext.open(place)
     try:
         found: dict[str, str] = {}
         for flow in CYCLE:

@@ -31,8 +31,6 @@ ALL = (flows,)
 def _prepare() -> None:
     """Make what each run needs and what is the same for all: tables, words, templates, the usual
     calendar.
-
-    The package `holidays` loads the calendars of all countries when the first one is asked for.
     """
     configure_mappers()
     for locale in LOCALES:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import holidays
+from holidays.registry import EntityLoader
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from settings.errors import SettingsError, Strict, explained, read_toml
@@ -61,8 +62,7 @@ class CalendarSettings(Strict):
     @field_validator("country")
     @classmethod
     def _known_country(cls, value: str) -> str:
-        known = holidays.list_supported_countries()
-        if value not in known:
+        if value not in EntityLoader.get_country_codes():
             raise ValueError(f"'{value}' is no country code; write for example ID")
         return value
 
@@ -70,7 +70,7 @@ class CalendarSettings(Strict):
     def _consistent(self) -> CalendarSettings:
         if self.last_year < self.first_year:
             raise ValueError(f"last_year {self.last_year} lies before first_year {self.first_year}")
-        parts = holidays.list_supported_countries()[self.country]
+        parts = getattr(holidays, self.country).subdivisions
         if self.subdivision is not None and self.subdivision not in parts:
             hint = did_you_mean(self.subdivision, parts)
             raise ValueError(f"{self.country} has no subdivision '{self.subdivision}'{hint}")

@@ -54,13 +54,13 @@ class SiteContext:
         self._writing = RLock()
 
     @classmethod
-    def open(cls, folder: Path | str | None = None) -> SiteContext:
-        """Load the site and migrate its database to the newest revision.
+    def open(cls, place: Site | Path | str | None = None) -> SiteContext:
+        """Load a site, or take one just loaded, and migrate its database to the newest revision.
 
         A new folder for the working files is private to its owner. Raises `settings.SettingsError`
         if every user of the machine may read an existing one.
         """
-        site = load_site(folder)
+        site = place if isinstance(place, Site) else load_site(place)
         make_private(site.var)
         if is_open_to_others(site.var):
             raise SettingsError(
