@@ -18,6 +18,7 @@ __all__ = [
     "remarks",
     "retry",
     "rolled_back",
+    "similar_units",
     "table_lines",
     "time_budget",
     "unit_names",

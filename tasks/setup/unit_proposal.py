@@ -6,10 +6,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
 from sla.directory import Unit
 from sla.folding import folded
+from tasks.common.similar_units import have_same_numbers, is_similar, likeness
 from tasks.common.unit_names import (
     PLACES,
     SINGLE,
@@ -21,15 +21,6 @@ from tasks.common.unit_names import (
 
 ALIKE = 0.93
 """Two long names at least so alike are one name with a typing error."""
-
-PERHAPS_ALIKE = 0.8
-"""Two names at least so alike are compared word by word."""
-
-TYPING_ERRORS = {5: 1, 12: 2}
-"""The most typing errors by the least number of letters of what differs in two names. Two such
-names are shown to the person who checks the proposal."""
-
-_NUMBER = re.compile(r"\d+|[ivx]+|[a-z]", re.IGNORECASE)
 
 LONG_NAME = 20
 """A name of so many characters may have a typing error; short ones differ by a letter."""
@@ -135,49 +126,7 @@ def _with_typing_errors(groups: list[_Group]) -> list[_Group]:
 
 def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Check whether two long names are one with a typing error; other numbers are other units."""
-    return _numbers(one) == _numbers(other) and _ratio(one, other) >= ALIKE
-
-
-def _numbers(words: Iterable[str]) -> list[str]:
-    """Return the numbers and single letters in a name: 'SMPN 1', 'Wilayah II', 'Blok B'."""
-    return [word for word in words if _NUMBER.fullmatch(word)]
-
-
-def _similar(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Check whether two names differ only by a typing error, or by a further short word.
-
-    'Dinas Kesehatan' and 'Dinas Kehutanan' share most of their letters, and are not similar.
-    """
-    if _numbers(one) != _numbers(other) or _ratio(one, other) < PERHAPS_ALIKE:
-        return False
-    left, right = (
-        " ".join((Counter(a) - Counter(b)).elements()) for a, b in ((one, other), (other, one))
-    )
-    if not left or not right:
-        return True
-    shorter = min(len(left), len(right))
-    most = max((n for least, n in TYPING_ERRORS.items() if least <= shorter), default=0)
-    return _typing_errors(left, right) <= most
-
-
-def _typing_errors(one: str, other: str) -> int:
-    """Count the letters to add, drop, replace or exchange with their neighbour to get the other."""
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for at, letter in enumerate(one, start=1):
-        row = [at]
-        for to, wanted in enumerate(other, start=1):
-            cost = min(last[to] + 1, row[-1] + 1, last[to - 1] + (letter != wanted))
-            if before and to > 1 and letter == other[to - 2] and one[at - 2] == wanted:
-                cost = min(cost, before[to - 2] + 1)
-            row.append(cost)
-        before, last = last, row
-    return last[-1]
-
-
-def _ratio(one: Iterable[str], other: Iterable[str]) -> float:
-    matcher = SequenceMatcher(None, " ".join(one), " ".join(other), autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() >= PERHAPS_ALIKE else 0.0
+    return have_same_numbers(one, other) and likeness(one, other) >= ALIKE
 
 
 def _ids(groups: list[_Group]) -> dict[int, str]:
@@ -229,7 +178,7 @@ def _mark_similar(proposed: list[ProposedUnit], place: tuple[str, ...]) -> None:
         for offset, other in enumerate(proposed[at + 1 :], start=at + 1):
             if one.unit.kind != other.unit.kind or one.unit.kind in PLACES:
                 continue
-            if _similar(words[at], words[offset]):
+            if is_similar(words[at], words[offset]):
                 one.similar.append(other.unit.id)
                 other.similar.append(one.unit.id)
 

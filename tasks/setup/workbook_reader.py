@@ -20,6 +20,7 @@ from sla.directory import Directory, OfficeHolder, Role, Unit
 from sla.error_text import closest
 from sla.folding import folded
 from tasks.common.flexible_dates import DAY_FIRST, is_serial, parse_flexible, parse_serial
+from tasks.common.similar_units import similar_unit
 from tasks.common.unit_names import KINDS, OTHER
 from tasks.setup.unit_proposal import slug
 from tasks.setup.workbook_layout import heading_keys, roles_by_word
@@ -200,11 +201,14 @@ class _Reader:
         return lambda text: by_name.get(folded(text)) or others.unit_called(text)
 
     def _near(self, text: str) -> dict[str, str]:
-        return {"value": text, "near": self._hint(text, [u.name for u in self.units.values()])}
+        close = similar_unit(text, (unit.name for unit in self.units.values()))
+        return {"value": text, "near": self._perhaps(close)}
 
     def _hint(self, text: str, known: Sequence[str]) -> str:
-        """Return the known name that is most like a text, as a hint; empty if none is."""
-        close = closest(text, known, cutoff=0.7)
+        """Return the known word that is most like a text, as a hint; empty if none is."""
+        return self._perhaps(closest(text, known, cutoff=0.7))
+
+    def _perhaps(self, close: str | None) -> str:
         return "" if close is None else self.say("mistake.near", name=close)
 
     def _read_officers(self, rows: list[Row]) -> tuple[list[OfficeHolder], int]:

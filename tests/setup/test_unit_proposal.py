@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.common.similar_units import similar_unit
 from tasks.setup.unit_proposal import administrator_unit, propose_units
 
 GOVERNMENT = "Pemerintah Kabupaten Rekaan"
@@ -102,6 +103,7 @@ def test_only_names_with_a_typing_error_are_shown_as_similar(one, other, similar
     found = propose_units({one: 1, other: 1}, GOVERNMENT)
     assert len(found) == 3
     assert any(each.similar for each in found) == similar
+    assert similar_unit(one, ["Dinas Rekaan", other]) == (other if similar else None)
 
 
 def test_similar_names_are_shown_and_not_joined():

@@ -16,10 +16,10 @@ from settings.mapping import TERMINAL
 from settings.site import Site
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
-from sla.error_text import closest
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.common.remarks import shown_cell, word_of_end
+from tasks.common.similar_units import similar_unit
 from tasks.common.unit_names import is_unit_name
 from tasks.ingest.inference.column_types import (
     ColumnSample,
@@ -746,7 +746,7 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
         yield "\n# Units that units.csv does not know: add an alias there, or say here which."
         yield f"# [{draft.name}.values.unit]"
         for word in strange:
-            near = closest(word, [unit.name for unit in directory.units.values()])
+            near = similar_unit(word, (unit.name for unit in directory.units.values()))
             hint = "?" if near is None else f"`{near}`?"
             yield f'# {_text(word)} = "..."  # {hint}'
 
