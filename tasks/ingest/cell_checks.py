@@ -87,7 +87,8 @@ class EmptySigns:
         self._meant = frozenset(map(folded, meant))
         self._has_numbers = any(word[:1].isdigit() for word in self._words)
         self._says_not_yet = "belum" in self._words
-        self._cleaned = lru_cache(maxsize=10_000)(self._clean)  # tickets do not repeat
+        # most cells with words repeat those of other rows, often together
+        self._cleaned_words = lru_cache(maxsize=10_000)(self._clean_words)
         self._longest = max(map(len, self._words), default=0)
         self._dates = date_columns(source)
         free = source.fields.personal
@@ -95,6 +96,9 @@ class EmptySigns:
         self._columns = tuple(name for name in checked if name not in free)
         self._received = source.fields.received
         self._ticket = source.fields.ticket
+        apart = {self._ticket, *source.date_columns}
+        self._single = tuple(name for name in self._columns if name in apart)
+        self._words_columns = tuple(name for name in self._columns if name not in apart)
 
     def apply(self, cells: dict[str, str]) -> None:
         """Empty the cells that hold only a sign for 'nothing', and clean the others.
@@ -102,16 +106,26 @@ class EmptySigns:
         Characters of no width, and the signs by which a program marks a cell as text, have no
         meaning.
         """
-        for name in self._columns:
+        for name in self._single:
             value = cells[name]
-            if not value or (not self._has_numbers and _is_plain_number(value)):
-                continue
-            clean = self._clean if name == self._ticket else self._cleaned
-            cells[name] = clean(name, value)
+            if value and (self._has_numbers or not _is_plain_number(value)):
+                cells[name] = self._clean(name, value)
+        cells.update(self._cleaned_words(tuple([cells[name] for name in self._words_columns])))
         if not isinstance(self._received, str) and self._columns:
             whole = [cells[name] for name in self._received]
             if all(not value or _NO_DATE.fullmatch(value) for value in whole):
                 cells.update(dict.fromkeys(self._received, ""))
+
+    def _clean_words(self, values: tuple[str, ...]) -> dict[str, str]:
+        """Return the cells in columns with words that are written otherwise."""
+        cells = zip(self._words_columns, values, strict=True)
+        return {
+            name: clean
+            for name, value in cells
+            if value
+            and (self._has_numbers or not _is_plain_number(value))
+            and (clean := self._clean(name, value)) != value
+        }
 
     def _clean(self, name: str, value: str) -> str:
         if not value.isascii():
@@ -158,6 +172,7 @@ class ShiftCheck:
         self._units = tuple(name for name in source.columns if name in units)
         received = source.fields.received
         self._receipt = () if isinstance(received, str) else received
+        self._dated = (*self._dates, *self._receipt)
         self._has_status = source.layout == "snapshot" and fields.status is not None
         self._words = tuple(
             name
@@ -205,7 +220,7 @@ class ShiftCheck:
             return False
         if self._have_foreign(tuple([cells[name] for name in self._checked])):
             return True
-        for name in (*self._dates, *self._receipt):
+        for name in self._dated:
             value = cells[name]
             if value and value[0].isalpha() and self._is_misplaced(name, value):
                 return True

@@ -82,6 +82,22 @@ class ParserInputs:
     classifications: frozenset[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The meaning of the cells with words in a row, and those of them that cannot be read."""
+
+    status: StatusWord | None
+    classification: str | None
+    category: str | None
+    channel: str | None
+    place: str | None
+    rating: int | None
+    unit: str | None
+    anonymous: bool
+    secret: bool
+    unmapped: tuple[UnmappedCell, ...]
+
+
 class RowParser:
     """The parser for a source: its mapping, with words casefolded and columns located."""
 
@@ -106,9 +122,10 @@ class RowParser:
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
         self._step_order = StepOrder(source)
-        # most cells with words repeat those of other rows
+        # most cells with words repeat those of other rows, often together
+        self._word_columns = self._columns_with_words()
+        self._meaning_of = lru_cache(maxsize=10_000)(self._read_words)
         self._unit_named = lru_cache(maxsize=10_000)(self._find_unit)
-        self._privacy_of = lru_cache(maxsize=10_000)(self._read_privacy)
         self._short_text = lru_cache(maxsize=10_000)(self._read_short_text)
 
     @property
@@ -254,31 +271,60 @@ class RowParser:
             raise RowError(RejectionReason.MISSING_DATE, column)
         if received > observed:
             raise RowError(RejectionReason.IN_THE_FUTURE, column, self.receipt_text(cells))
-        anonymous, secret = self._privacy(cells)
-        hidden = anonymous or secret
-        status = self._status(cells)
+        words = self._meaning_of(tuple([cells[name] for name in self._word_columns]))
+        self._unmapped += words.unmapped
+        hidden = words.anonymous or words.secret
         return ComplaintRecord(
             ticket=ticket,
             received=received,
+            classification=words.classification,
+            category=words.category,
+            channel=words.channel,
+            place=words.place,
+            rating=words.rating,
+            unit=words.unit,
+            title=self._title(cells, hidden),
+            text=self._personal(cells, named.text, 20_000, hidden),
+            attachments=self._personal(cells, named.attachments, 1_000, hidden),
+            reporter=self._personal(cells, named.reporter, 255, hidden, mask=False),
+            anonymous=words.anonymous,
+            secret=words.secret,
+            promised_due=self._promised_due(cells),
+            status=words.status,
+            status_at=self._status_at(cells, words.status, received, observed),
+            steps=self._steps(cells, received, observed),
+            unmapped=tuple(self._unmapped),
+            receipt_text=self.receipt_text(cells),
+        )
+
+    def _columns_with_words(self) -> tuple[str, ...]:
+        """Return the columns from which :class:`_Words` is read."""
+        fields = self.source.fields
+        named = (
+            *(fields.privacy, fields.status, fields.classification, fields.category),
+            *(fields.channel, fields.place, fields.rating, fields.unit),
+        )
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    def _read_words(self, values: tuple[str, ...]) -> _Words:
+        """Return the meaning of the cells of the columns with words."""
+        cells = dict(zip(self._word_columns, values, strict=True))
+        others, self._unmapped = self._unmapped, []
+        anonymous, secret = self._privacy(cells)
+        words = _Words(
+            status=self._status(cells),
             classification=self._classification(cells),
             category=self._plain(cells, "category", 255),
             channel=self._plain(cells, "channel", 255),
             place=self._plain(cells, "place", 255),
             rating=self._rating(cells),
-            unit=self._unit(cells, named.unit, UNIT_FIELD),
-            title=self._title(cells, hidden),
-            text=self._personal(cells, named.text, 20_000, hidden),
-            attachments=self._personal(cells, named.attachments, 1_000, hidden),
-            reporter=self._personal(cells, named.reporter, 255, hidden, mask=False),
+            unit=self._unit(cells, self.source.fields.unit, UNIT_FIELD),
             anonymous=anonymous,
             secret=secret,
-            promised_due=self._promised_due(cells),
-            status=status,
-            status_at=self._status_at(cells, status, received, observed),
-            steps=self._steps(cells, received, observed),
             unmapped=tuple(self._unmapped),
-            receipt_text=self.receipt_text(cells),
         )
+        self._unmapped = others
+        return words
 
     def _received(self, cells: Mapping[str, str], observed: datetime = FOREVER) -> datetime | None:
         """Return the time of receipt; with an unreadable time of day, a time on the day.
@@ -517,8 +563,13 @@ class RowParser:
         Such a step is after the end of its complaint, and before it with day and month exchanged.
         Its date becomes an open question.
         """
-        end = min((step.moment for step in steps if step.kind in ENDING), default=None)
-        if end is None or any(step.kind == Kind.REOPENED for step in steps):
+        ends = [step.moment for step in steps if step.kind in ENDING]
+        if not ends:
+            return steps
+        end = min(ends)
+        if max([step.moment for step in steps]) == end:
+            return steps  # nothing after the end
+        if any(step.kind == Kind.REOPENED for step in steps):
             return steps
         found: list[Step | None] = []
         for step in steps:
@@ -625,12 +676,11 @@ class RowParser:
         return self._step_date(cells, status.at, received, observed, QuestionRole.STATUS_DATE)
 
     def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
+        """Return whether a report is anonymous or secret by its column `privacy`."""
         column = self.source.fields.privacy
-        return (False, False) if column is None else self._privacy_of(cells[column])
-
-    def _read_privacy(self, text: str) -> tuple[bool, bool]:
-        """Return whether a report with this text in its column `privacy` is anonymous or secret."""
-        words = {folded(word) for word in text.split("|")}
+        if column is None:
+            return False, False
+        words = {folded(word) for word in cells[column].split("|")}
         anonymous, secret = bool(words & self._anonymous), bool(words & self._secret)
         if words - {""} and not (anonymous or secret):
             return True, True  # an unmapped word: protect privacy
