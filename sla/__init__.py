@@ -25,4 +25,5 @@ __all__ = [
     "rung_decisions",
     "rung_times",
     "shards",
+    "value_class",
 ]

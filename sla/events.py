@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from sla.value_class import value_class
 
 
 class Kind(StrEnum):
@@ -94,7 +96,7 @@ class ImpossibleHistory(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Event:
     """One event of a complaint. It is never changed: a correction is another, later event.
 

@@ -121,4 +121,5 @@ def _filled(cells: Iterable[str]) -> list[str]:
 
 def has_text(cells: Iterable[str]) -> bool:
     """Check whether a row has a letter or a digit; a row of blanks, dashes or lines is empty."""
-    return any(any(map(str.isalnum, cell)) for cell in cells)
+    # the first character of most cells decides
+    return any(cell[:1].isalnum() or any(map(str.isalnum, cell)) for cell in cells)

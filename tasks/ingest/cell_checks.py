@@ -90,6 +90,7 @@ class EmptySigns:
         # most cells with words repeat those of other rows, often together
         self._cleaned_words = lru_cache(maxsize=10_000)(self._clean_words)
         self._longest = max(map(len, self._words), default=0)
+        self._first_letters = frozenset(word[:1] for word in self._words)
         self._dates = date_columns(source)
         free = source.fields.personal
         checked = () if source.is_exchange else source.columns  # a program wrote the exchange form
@@ -149,7 +150,9 @@ class EmptySigns:
     def _check_sign(self, value: str) -> bool:
         if not value[0].isalnum() and _MARKS_ONLY.fullmatch(value):
             return value not in self._meant
-        return len(value) <= self._longest and folded(value) in self._words
+        if len(value) > self._longest or value[0].casefold()[:1] not in self._first_letters:
+            return False
+        return folded(value) in self._words
 
 
 class ShiftCheck:

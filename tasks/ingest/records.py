@@ -14,6 +14,7 @@ from db.quarantine import TORN_REASONS
 from settings.mapping import StatusWord
 from sla.events import Event, Kind
 from sla.folding import folded
+from sla.value_class import value_class
 
 
 class RejectionReason(StrEnum):
@@ -99,7 +100,7 @@ CORRECT_ANSWER = "correct"
 """The answer for a date of receipt that is right although it is far from its neighbours."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Step:
     """An event with a stated time, and its column."""
 
@@ -109,7 +110,7 @@ class Step:
     unit: str | None
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class ComplaintRecord:
     """A parsed row. `title` is empty for anonymous and secret reports.
 

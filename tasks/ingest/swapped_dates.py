@@ -69,12 +69,14 @@ def exchanged(text: str, day: date, source: SourceMapping) -> date | None:
     """
     numbers = _IN_NUMBERS.match(text)
     if numbers is not None:
-        written = {int(numbers[1]), int(numbers[2])}
+        first, second = int(numbers[1]), int(numbers[2])
     elif _has_date_cells(source) and _DATE_CELL.fullmatch(text):
-        written = {int(text[5:7]), int(text[8:10])}
+        first, second = int(text[5:7]), int(text[8:10])
     else:
         return None
-    if len(written) < 2 or max(written) > MONTHS or written != {day.day, day.month}:
+    if first == second or first > MONTHS or second > MONTHS:
+        return None
+    if {first, second} != {day.day, day.month}:
         return None
     return date(day.year, day.day, day.month)
 

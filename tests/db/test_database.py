@@ -382,6 +382,18 @@ def test_many_rows_at_once_keep_every_sign_of_a_text(session):
     assert set(session.scalars(select(Complaint.metrics_last_day))) == {0}  # its default
 
 
+def test_many_rows_at_once_keep_every_time(session):
+    first, last = datetime(800, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 7, UTC)
+    moments = [first, NOON, datetime(2026, 1, 1, 3, 4, 5, 60, wita("2026-01-01").tzinfo), last]
+    rows = [complaint(str(n), received_at=moment) for n, moment in enumerate(moments)]
+    complaints.add(session, rows)
+    found = session.scalars(select(Complaint.received_at).order_by(Complaint.id)).all()
+    assert found == moments
+    assert {moment.tzinfo for moment in found} == {UTC}
+    earliest = select(Complaint.id).where(Complaint.received_at <= first)
+    assert session.scalars(earliest).all() == [min(session.scalars(select(Complaint.id)))]
+
+
 def test_looks_are_known_by_content_and_the_newest_is_found(session):
     assert imports.last(session, "lapor") is None
     for day, sha256 in ((24, "b"), (22, "a")):
