@@ -431,6 +431,15 @@ WITHDRAWN: Mapping[str, str] = {
 """Audit reason for a withdrawn notice, by the reason for which its last mail left it out."""
 
 
+_OUTCOMES = (
+    select(NoticeRow, MessageRow.status, MessageItem.included, MessageItem.left_out)
+    .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+    .join(MessageRow, MessageRow.id == MessageItem.message_id)
+    .where(NoticeRow.id.in_(bindparam("keys", expanding=True)), MessageItem.correction.is_(False))
+    .order_by(MessageRow.id)
+)
+
+
 def settle(session: Session, notices: Iterable[int], now: datetime) -> list[int]:
     """Set the status of each notice from the outcomes of its mails.
 
@@ -442,13 +451,7 @@ def settle(session: Session, notices: Iterable[int], now: datetime) -> list[int]
     """
     failed: list[int] = []
     for batch in chunked(notices):
-        rows = session.execute(
-            select(NoticeRow, MessageRow.status, MessageItem.included, MessageItem.left_out)
-            .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
-            .join(MessageRow, MessageRow.id == MessageItem.message_id)
-            .where(NoticeRow.id.in_(batch), MessageItem.correction.is_(False))
-            .order_by(MessageRow.id)
-        ).all()
+        rows = session.execute(_OUTCOMES, {"keys": batch}).all()
         outcomes: dict[int, list[tuple[str, bool | None]]] = {}
         left_out: dict[int, str] = {}
         for notice, status, included, reason in rows:

@@ -42,6 +42,8 @@ INSTANT = timedelta(microseconds=1)
 
 NEVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
+_FINISHED = insert(FlowRunRecord)
+
 VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
 
 
@@ -160,10 +162,14 @@ def replay(
 ) -> ReplayResult:
     """Replay [begin, end) on the replica of `context`.
 
-    The replay goes from tick to tick and skips those without due work: 1. complaints with records
-    up to the tick are scheduled for evaluation; 2. deadlines are evaluated and mails queued; 3. a
-    storm is noted and released; 4. due mails count as sent. `marks` are the addresses with returned
-    mail.
+    The replay goes from tick to tick: 1. complaints with records up to the tick are scheduled for
+    evaluation; 2. deadlines are evaluated and mails queued; 3. a storm is noted and released;
+    4. due mails count as sent. `marks` are the addresses with returned mail.
+
+    It wakes at the first tick at or after a new record, a scheduled evaluation or the send time of
+    a mail, and evaluates only the complaints concerned. A real run at a tick without any of these
+    changes nothing: it selects complaints by the same scheduled times (`next_action_at`) and mails
+    by the same send times. What is not recorded yet wakes neither.
     """
     with asyncio.Runner() as runner, context.one_transaction() as session:
         replayed = _Replay(context, session, begin, marks)
@@ -232,7 +238,7 @@ class _Replay:
     def _store_finished_runs(self) -> None:
         """Store the finished runs: a run with mail compares itself with earlier ones."""
         if self._finished:
-            self._session.execute(insert(FlowRunRecord), self._finished)
+            self._session.execute(_FINISHED, self._finished)
             self._finished = []
 
     def next_mail(self) -> datetime | None:
