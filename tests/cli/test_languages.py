@@ -230,6 +230,12 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
             " lihat /v/worker.log",
         ),
         (
+            "a.xlsx, sheet 'Mei', line 1: the column 'Tgl' occurs 2 times. Rename or remove all but"
+            " one of them in the file or in the system that makes it",
+            "a.xlsx, lembar 'Mei', baris 1: kolom 'Tgl' muncul 2 kali. Ubah nama atau hapus selain"
+            " satu, di berkasnya atau di sistem yang membuatnya",
+        ),
+        (
             f"a.csv: no column 'Tiket'; did you mean `Tiket ID`? {TITLE_BACK}",
             f"a.csv: tidak ada kolom 'Tiket'; maksud Anda `Tiket ID`? {JUDUL_KEMBALI}",
         ),
