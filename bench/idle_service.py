@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from bench.big_site import CONFIG, copied, fill, go_live
+from bench.processes import parts
 
 REPOSITORY = CONFIG.parent.parent
 DAY = 86_400
@@ -80,9 +81,9 @@ def _up(sites: list[Path], home: Path, log: Path) -> psutil.Popen:
 
 
 def _measure(service: psutil.Popen, seconds: float, sites: int) -> None:
-    before, begin = _parts(service), time.monotonic()
+    before, begin = parts(service, NAMES), time.monotonic()
     time.sleep(seconds)
-    after, passed = _parts(service), time.monotonic() - begin
+    after, passed = parts(service, NAMES), time.monotonic() - begin
     print(f"{sites} idle sites for {passed / 60:.1f} minutes: CPU seconds, memory (MB)")
     for name, (cpu, memory) in after.items():
         print(f"  {name:16} {cpu - before.get(name, (0.0, 0))[0]:8.2f} {memory / 1e6:8.0f}")
@@ -91,22 +92,6 @@ def _measure(service: psutil.Popen, seconds: float, sites: int) -> None:
     daily = spent / passed * DAY
     print(f"  {'all':16} {spent:8.2f} {resident:8.0f}")
     print(f"  a day: {daily:,.0f} s of CPU, {daily / DAY:.1%} of one core")
-
-
-def _parts(service: psutil.Popen) -> dict[str, tuple[float, int]]:
-    """Return CPU, with that of ended children, and memory by part of the service."""
-    parts: dict[str, tuple[float, int]] = {}
-    for process in (service, *service.children(recursive=True)):
-        try:
-            words, times = " ".join(process.cmdline()), process.cpu_times()
-            memory = process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-        name = next((part for part in NAMES if part in words), "runs")
-        cpu, other = parts.get(name, (0.0, 0))
-        spent = times.user + times.system + times.children_user + times.children_system
-        parts[name] = (cpu + spent, other + memory)
-    return parts
 
 
 NAMES = ("server_process", "worker_process", "forkserver", "cli up")

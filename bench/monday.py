@@ -5,8 +5,10 @@ in a local mailbox. On the Friday before, in this process, its backlog is evalua
 one Prefect server and some workers run the deadlines of all sites for Monday 07:30 and the delivery
 for 07:35. Prints when the last site was done, the times of the runs, and the CPU.
 
-The processes of the workers stand for machines, and this machine has few cores. The speed-up of
-more workers shows where runs wait; what needs CPU cannot become faster here.
+The processes of the workers stand for machines, and this machine has few cores: what needs CPU
+cannot become faster here by more workers. So the CPU is also printed by part, with the shortest
+morning that it allows if each worker has a machine with two cores, and server and database one
+each. One process of Prefect's server uses one core.
 """
 
 from __future__ import annotations
@@ -29,12 +31,20 @@ import psutil
 
 from bench.big_site import CONFIG, LAST, copied, fill
 from bench.databases import databases
+from bench.processes import parts
 
 REPOSITORY = CONFIG.parent.parent
 NEVER = "0 0 1 1 *"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 STEPS = (("deadlines", 0), ("delivery", 5))
 """The runs of a site in their order, each with the minutes after 07:30 that it runs for."""
+
+PARTS = {"server_process": "server", "worker": "workers", "forkserver": "workers"}
+PARTS |= {"postgres": "database"}
+"""The parts of a service, by a word of their command line."""
+
+CORES = {"server": 1, "workers": 2, "database": 2}
+"""The cores that a part can use on a machine of its own."""
 
 
 def main() -> None:
@@ -157,7 +167,8 @@ def _play(api: str, sites: Sequence[Path], workers: int) -> None:
             if not waiting[site]:
                 del waiting[site]
                 done.append(time.monotonic() - begin)
-    _show(sites, workers, done, durations, failed, _cpu() - cpu)
+    spent = {part: seconds - cpu.get(part, 0.0) for part, seconds in _cpu().items()}
+    _show(sites, workers, done, durations, failed, spent)
 
 
 def _show(
@@ -166,7 +177,7 @@ def _show(
     done: Sequence[float],
     durations: dict[str, list[float]],
     failed: int,
-    cpu: float,
+    cpu: dict[str, float],
 ) -> None:
     print(f"{len(sites)} sites, {workers} workers: the last site was done after {max(done):.0f} s")
     print(f"  half of them after {statistics.median(done):.0f} s; {failed} runs failed")
@@ -176,13 +187,33 @@ def _show(
             f"  {flow:10} median {statistics.median(times):5.2f} s,"
             f" 95 % below {parts[-1]:5.2f} s, longest {max(times):5.2f} s"
         )
-    print(f"  CPU of the machine: {cpu:.0f} s, {cpu / len(sites):.1f} s a site")
+    each = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in cpu.items())
+    print(f"  CPU: {each}; {sum(cpu.values()) / len(sites):.1f} s a site")
+    least = {number: _least(cpu, number) for number in (1, 2, 4)}
+    for number, (seconds, part) in least.items():
+        faster = least[1][0] / seconds
+        print(
+            f"  {number} machines for workers: {seconds:.0f} s ({faster:.1f} times), by the {part}"
+        )
     print(json.dumps({"workers": workers, "seconds": max(done), "durations": durations}))
 
 
-def _cpu() -> float:
-    times = psutil.cpu_times()
-    return float(times.user + times.system)
+def _least(cpu: dict[str, float], machines: int) -> tuple[float, str]:
+    """Return the shortest morning in seconds that the CPU allows, and the part that needs it."""
+    many = {**CORES, "workers": CORES["workers"] * machines}
+    return max((cpu[part] / cores, part) for part, cores in many.items() if part in cpu)
+
+
+def _cpu() -> dict[str, float]:
+    """Return the CPU seconds of each part until now; each PostgreSQL of this machine counts."""
+    databases = [each for each in psutil.process_iter() if each.name() == "postgres"]
+    servers = [each for each in databases if (own := each.parent()) is None or own.pid == 1]
+    found: dict[str, float] = {}
+    for process in (psutil.Process(), *servers):
+        for name, (seconds, _) in parts(process, tuple(PARTS)).items():
+            if part := PARTS.get(name):
+                found[part] = found.get(part, 0.0) + seconds
+    return found
 
 
 if __name__ == "__main__":

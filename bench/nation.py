@@ -1,6 +1,6 @@
 """`python -m bench.nation`: 550 governments and 5,000,000 complaints a year, on paper.
 
-Simulates the run queue of a Monday morning with the times that `bench/monday.py` and
+Simulates the run queue of a Monday morning with the times that `bench.monday` and
 `bench.idle_service` measured (`bench/nation.toml`), and prints how many workers it needs, how busy
 Prefect's server is, and what a year adds to the databases and to the mail.
 
