@@ -1,5 +1,6 @@
-"""The bytes of a mail are those that the standard library would write."""
+"""A mail has the parts that the standard library would write, and lines that any server takes."""
 
+from email import message_from_bytes
 from email.header import Header
 from email.message import EmailMessage
 from hashlib import sha256
@@ -59,14 +60,30 @@ def by_standard_library(text, html, files, coat):
     return mail.as_bytes()
 
 
+def parts_of(mail):
+    """Headers, boundary and content of each part; how the content is encoded is left out."""
+    found = []
+    for part in message_from_bytes(mail).walk():
+        headers = [each for each in part.items() if each[0] != "Content-Transfer-Encoding"]
+        found.append((headers, part.get_boundary(), part.get_payload(decode=True)))
+    return found
+
+
 @pytest.mark.parametrize("coat", [None, COAT], ids=["plain", "coat"])
 @pytest.mark.parametrize("files", [[], FILES[:1], FILES], ids=["none", "one", "three"])
 def test_parts_are_put_together_as_the_standard_library_does(files, coat):
     for text in TEXTS:
         for html in TEXTS:
-            assert as_mime(HEADERS, text, html, files, coat) == by_standard_library(
-                text, html, files, coat
+            mail = as_mime(HEADERS, text, html, files, coat)
+            assert parts_of(mail) == parts_of(by_standard_library(text, html, files, coat))
+            leaves = (p for p in message_from_bytes(mail).walk() if not p.is_multipart())
+            assert (
+                max(len(line) for leaf in leaves for line in leaf.get_payload().split("\r\n")) <= 78
             )
+            assert mail.isascii()
+            bare = mail.replace(b"\r\n", b"")
+            assert b"\r" not in bare
+            assert b"\n" not in bare
 
 
 @pytest.mark.parametrize("name", ["To", "Subject", "A-header-with-a-name-as-long-as-a-line-" * 2])
