@@ -81,8 +81,11 @@ def unit_of_record(record: ComplaintRecord, events: Sequence[Event], now: dateti
 
 
 def unit_in_charge(events: Iterable[Event], now: datetime) -> str | None:
-    """Return the unit in charge of a complaint by its events."""
-    events = list(events)
+    """Return the unit in charge of a complaint by its events.
+
+    It is known although other events contradict the receipt, which makes the history impossible.
+    """
+    events = [event for event in events if event.kind != Kind.RECEIVED]
     handovers = [event for event in events if event.kind in HANDOVERS]
     if not handovers:
         return None
