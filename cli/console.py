@@ -26,7 +26,7 @@ from rich.text import Text
 
 from cli.language.translation import translated
 from cli.language.words import lookup, near, say, value_word, value_words
-from settings.site import Site, load_site
+from settings.site import Site
 from sla.error_text import first_line
 from sla.plain_text import escaped_control, formula_safe, terminal_safe
 from tasks.common.whole_files import whole_file
@@ -103,11 +103,10 @@ def context_of(site: Site | Path | None, *, finish: bool = True) -> Iterator[Sit
     With `finish`, a restore that ended before its last step is finished first.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    place = site if isinstance(site, Site) else load_site(site)
     from db.audit import AuditActor  # noqa: PLC0415
     from tasks.common.context import SiteContext  # noqa: PLC0415
 
-    context = SiteContext.open(place)
+    context = SiteContext.open(site)
     context.by = AuditActor(caller())
     try:
         if finish:

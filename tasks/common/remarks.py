@@ -107,19 +107,8 @@ _NOT_BEFORE = frozenset(
         *("belum", "blm", "tidak", "tdk", "tak", "bukan", "akan", "target", "rencana", "estimasi"),
         *("perkiraan", "menunggu", "tunggu", "hampir", "jika", "bila", "kalau", "apabila", "agar"),
         *("supaya", "harus", "segera", "mohon", "sebelum", "setelah", "sesudah", "sampai"),
-        *(
-            "hingga",
-            "sd",
-            "sebagian",
-            "sedang",
-            "proses",
-            "diproses",
-            "dalam",
-            "dlm",
-            "not",
-            "will",
-        ),
-        *("kapan", "perlu", "mau", "diupayakan", "diusahakan"),
+        *("hingga", "sd", "sebagian", "sedang", "proses", "diproses", "dalam", "dlm", "kapan"),
+        *("perlu", "mau", "diupayakan", "diusahakan", "not", "will"),
     )
 )
 """A word before it with which a word of an end says that the end is still to come, or in part."""

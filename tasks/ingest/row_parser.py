@@ -237,8 +237,9 @@ class RowParser:
         """Return the mapped columns with their index, computed once for all rows of a file."""
         if header is not self._header:
             self._header = header
-            named = (*self.source.columns, *(n for n in self.source.titles if n in header))
-            self._found = [(name, header.index(name)) for name in dict.fromkeys(named)]
+            optional = (name for name in self.source.fields.remark_columns if name in header)
+            named = dict.fromkeys((*self.source.columns, *optional))
+            self._found = [(name, header.index(name)) for name in named]
             self._shift.read_header(header)
         return self._found
 
