@@ -1,5 +1,6 @@
 # make demo   set up and run the main job once on the example site
-# make test   set up and run all checks
+# make test   set up and run the checks: lint, types, and the tests that find most in little time
+# make thorough  the same with all tests: services that are killed, PostgreSQL beside SQLite, browsers and office programs
 # make up     set up and run the service in the foreground
 # make bench  set up and print what the parts cost, as ratios to baselines
 # make prove  set up and kill it everywhere over 600 runs (SEEDS=300 on each database): nothing lost, nothing twice;
@@ -13,12 +14,13 @@
 PYTHON ?= python3
 SEEDS ?= 300
 SOAK_MINUTES ?= 60
+SPREAD := -n 4 --dist loadfile --no-loadscope-reorder --durations=25
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
-.PHONY: install demo test up lint style bench prove soak faults audit samples reference clean
+.PHONY: install demo test thorough up lint style bench prove soak faults audit samples reference clean
 
 install: $(COMPILED)
 	@echo "Terpasang / installed: $(CURDIR)/$(BIN)/tenggat"
@@ -32,7 +34,10 @@ up: $(COMPILED)
 
 # mypy is a test (tests/repository/test_types.py): it runs beside the others.
 test: $(READY) style
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=25
+	$(BIN)/python -m pytest $(SPREAD) -m "not thorough"
+
+thorough: $(READY) style
+	$(BIN)/python -m pytest $(SPREAD)
 
 lint: style
 	$(BIN)/mypy --no-error-summary

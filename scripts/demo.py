@@ -1,11 +1,12 @@
 """`make demo`: the main job once, on the example site, on the morning of 24 November 2026.
 
 The four weeks before are run day by day in time-lapse, so the results of the final morning are
-based on real observations.
+based on real observations. `--days 2` runs only the last two of these days.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -31,14 +32,17 @@ if TYPE_CHECKING:
 
 out = Console(highlight=False)
 
-FIRST_MORNING = datetime(2026, 10, 26, 8)  # noqa: DTZ001 - the zone of the site is added later
-LAST_MORNING = datetime(2026, 11, 24, 8)  # noqa: DTZ001
+LAST_MORNING = datetime(2026, 11, 24, 8)  # noqa: DTZ001 - the zone of the site is added later
+DAYS = 29
 PERIOD = "2026-11"
 STATES = ("running", "paused", "breached", "met", "met_late", "lapsed", "waived", "unknown")
 
 
 def main() -> None:
     """Run the demo; after a failure print the failed step and exit with 1."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--days", type=int, default=DAYS, help="days in time-lapse before")
+    days = options.parse_args().days
     began = time.monotonic()
     os.environ.setdefault("TENGGAT_REHEARSAL", "1")  # its days are fixed, whatever the clock says
     step = "settings"
@@ -52,7 +56,7 @@ def main() -> None:
         out.print("starting a Prefect server ...")
         with prefect_api(site.var):
             step = "database"
-            demo = _Demo(site)
+            demo = _Demo(site, days)
             for step, run in demo.steps:  # noqa: B007 - the error message names the failed step
                 run()
             step = "closing table"
@@ -68,10 +72,11 @@ def main() -> None:
 class _Demo:
     """The steps of the demo on one site, and the counts of its last morning."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, days: int) -> None:
         from tasks.common.context import SiteContext  # noqa: PLC0415 - needs the API's address
 
         self.site, self.last = site, LAST_MORNING.replace(tzinfo=site.zone)
+        self.mornings = [self.last - timedelta(days=before) for before in range(days, 0, -1)]
         self.context = SiteContext.open(site.folder)
         self.counts: dict[str, Any] = {}
 
@@ -83,7 +88,7 @@ class _Demo:
             return [("earlier run", partial(_already_over, self.site, gone_on))]
         return [
             ("start", self._start),
-            ("time-lapse", partial(_time_lapse, self.site)),
+            ("time-lapse", partial(_time_lapse, self.site, self.mornings)),
             ("cycle", self._cycle),
             ("summary", self._summary),
             ("delivery of the summary", self._deliver_summary),
@@ -96,8 +101,7 @@ class _Demo:
         with self.context.transaction() as session:
             decided = mode.of_site(session).since is not None
         if not decided:
-            first = FIRST_MORNING.replace(tzinfo=self.site.zone)
-            start_site(self.context, first, "the demo")
+            start_site(self.context, [*self.mornings, self.last][0], "the demo")
             out.print("tenggat start: the mails go to the office holders")
 
     def _cycle(self) -> None:
@@ -135,16 +139,13 @@ def _already_over(site: Site, gone_on: datetime) -> None:
     )
 
 
-def _time_lapse(site: Site) -> None:
+def _time_lapse(site: Site, mornings: list[datetime]) -> None:
     """Run the mornings before the last one, each once, as one flow with a task per day."""
     from flows.backfill import backfill  # noqa: PLC0415
 
-    days = range((LAST_MORNING - FIRST_MORNING).days)
-    first = FIRST_MORNING.replace(tzinfo=site.zone)
-    mornings = [first + timedelta(days=number) for number in days]
     bars = (TextColumn("{task.fields[day]}  time-lapse"), BarColumn(), MofNCompleteColumn())
     with Progress(*bars, console=out) as progress:
-        bar = progress.add_task("", total=len(mornings), day=f"{first:%Y-%m-%d %H:%M}")
+        bar = progress.add_task("", total=len(mornings), day="")
 
         def say(day: datetime) -> None:
             progress.update(bar, advance=1, day=f"{day:%Y-%m-%d %H:%M}")

@@ -352,6 +352,12 @@ def kind_of_database(request: pytest.FixtureRequest) -> str:
 
 
 ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+ON_SQLITE_FIRST = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.thorough)],
+    indirect=True,
+)
+"""On SQLite in every run, on PostgreSQL by `make thorough`: what is tested hangs little on it."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

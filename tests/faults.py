@@ -2,7 +2,8 @@
 
 `python tests/faults.py` chooses 60 faults with a seed, records once which lines each test executes
 (this runs the whole suite), then runs for each fault the tests that execute its lines until one
-fails. A test that also fails without the fault does not count. Results go to var/faults/.
+fails: first those of `make test`, then those that only `make thorough` runs. A test that also fails
+without the fault does not count. Results go to var/faults/.
 
 Compare two suites: run with `--suite OLD --out old.json`, then with `--faults old.json --out
 new.json`, which puts the same faults into this code again, then with `--compare old.json new.json`.

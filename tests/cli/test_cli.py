@@ -130,6 +130,7 @@ def test_explain_names_the_event_from_before_the_first_import(
 # --- due ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_due_tells_a_program_rule_start_and_due_and_no_more():
     """Holidays of March 2026: 18, 19 (Nyepi), 20, 23 and 24 (Idul Fitri)."""
     done = entry_point("due", "sp4n/first-follow-up", "2026-03-16", "--json")
@@ -357,6 +358,7 @@ def test_quarantine_tells_place_and_reason_of_a_row(tenggat):
     assert row["column"] == "Tanggal Laporan Masuk"
 
 
+@pytest.mark.thorough
 def test_a_summary_made_twice_as_of_a_moment_is_the_same_to_the_byte(tenggat, tmp_path):
     asked = ("summary", "2026-11", "--as-of", NOW, "--json", "--out")
     first = json.loads(tenggat(*asked, tmp_path / "1", "--now", "2026-11-25T08:00")[1])
@@ -369,6 +371,7 @@ def test_a_summary_made_twice_as_of_a_moment_is_the_same_to_the_byte(tenggat, tm
     assert not [mail for mail in mails if "Ringkasan" in mail["subject"]]
 
 
+@pytest.mark.thorough
 def test_nothing_that_is_printed_names_a_complainant(tenggat):
     calls = [
         ("deadlines",),
@@ -483,6 +486,7 @@ def test_the_site_is_the_one_of_the_option_else_of_the_environment(tenggat, tmp_
     assert (tmp_path / "var" / "tenggat.db").is_file()
 
 
+@pytest.mark.thorough
 def test_a_narrow_terminal_cuts_no_ticket_and_no_path(lived, tenggat, tmp_path, monkeypatch):
     environment = {"TENGGAT_SITE": str(lived[0]), "TENGGAT_VAR": str(lived[1]), "COLUMNS": "60"}
     listed = entry_point("deadlines", **environment).stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 from support.forked import SILENT
 from support.live_sites import IN_TRIAL
@@ -16,6 +17,7 @@ from sla.directory import Role
 from tasks.common.context import SiteContext
 
 
+@pytest.mark.thorough
 def test_the_first_hour_and_the_first_monday(
     tmp_path, call_tenggat, register_file, export_file, monkeypatch, origin, shared
 ):

@@ -93,6 +93,7 @@ def test_an_export_is_not_taken_as_the_register_too(tmp_path, call_tenggat, expo
     assert not (tmp_path / "kab").exists()
 
 
+@pytest.mark.thorough
 def test_a_file_is_named_by_what_it_is_whichever_question_it_answers(
     tmp_path, call_tenggat, export_file, register_file
 ):
@@ -198,6 +199,7 @@ def test_the_files_of_a_site_say_the_same_in_both_languages(tmp_path, call_tengg
     assert found["id"]["escalation.toml"] == example
 
 
+@pytest.mark.thorough
 def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat, export_file):
     site, book = tmp_path / "site", tmp_path / "d.xlsx"
     assert call_tenggat("init", site, *ANSWERS, "--export", export_file)[0] == 0
@@ -210,6 +212,7 @@ def test_the_directory_goes_out_and_comes_back(tmp_path, call_tenggat, export_fi
     assert {name: (site / name).read_text("utf-8") for name in before} == before
 
 
+@pytest.mark.thorough
 def test_the_row_of_the_administrator_names_the_unit_that_verifies(
     tmp_path, call_tenggat, export_file
 ):
@@ -226,6 +229,7 @@ def test_the_row_of_the_administrator_names_the_unit_that_verifies(
     assert load_site(site).evaluation_context.administrator_unit == "kab"
 
 
+@pytest.mark.thorough
 def test_units_that_are_gone_or_merged_are_named_with_what_becomes_of_their_complaints(
     tmp_path, call_tenggat
 ):
@@ -270,6 +274,7 @@ def test_units_that_are_gone_or_merged_are_named_with_what_becomes_of_their_comp
     assert "their notices go to the administrator" in said
 
 
+@pytest.mark.thorough
 def test_a_directory_without_a_unit_that_the_site_needs_changes_nothing(
     tmp_path, call_tenggat, export_file
 ):

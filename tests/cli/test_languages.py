@@ -340,6 +340,7 @@ def texts_for_people():
                     yield re.sub("(['a-z])…$", r"\1", text)  # the hint at its end
 
 
+@pytest.mark.thorough
 def test_every_error_and_line_for_people_has_an_indonesian_form():
     texts = {text for text in texts_for_people() if re.search(r"[a-z]{2}.* .*[a-z]", text)}
     assert len(texts) > 150

@@ -230,6 +230,7 @@ def test_a_file_that_cannot_be_read_is_told(tenggat, site):
     assert "Laporan_Ringkas_2026-11-24_0730.xlsx: no readable workbook" in errors
 
 
+@pytest.mark.thorough
 def test_check_names_the_sheets_that_are_not_read(tenggat, site, tmp_path):
     file = tmp_path / "a.xlsx"
     titles = ["No Aduan", "Tgl Masuk", "Status"]
@@ -292,6 +293,7 @@ def rows_of(context: SiteContext) -> dict[str, tuple[object, ...]]:
         }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("source", "file", "unlike"),
     [
@@ -322,6 +324,7 @@ def test_what_is_learnt_from_the_examples_reads_them_as_their_mapping_does(
     assert again.site.sources[source].sees >= given.site.sources[source].sees
 
 
+@pytest.mark.thorough
 def test_a_lapor_export_is_known_by_its_columns_and_its_words(tenggat):
     file = (
         REPOSITORY
@@ -526,6 +529,7 @@ def events(context: SiteContext, ticket: str) -> list[tuple[object, ...]]:
         return [tuple(row) for row in session.execute(query)]
 
 
+@pytest.mark.thorough
 def test_rows_come_in_by_retry_as_if_they_had_been_readable_at_once(
     tenggat, waiting, site, open_site, tmp_path, monkeypatch
 ):
@@ -548,6 +552,7 @@ def test_rows_come_in_by_retry_as_if_they_had_been_readable_at_once(
     assert [kind for kind in kinds if kind != "any"][-1] == "closed"
 
 
+@pytest.mark.thorough
 def test_retry_twice_changes_nothing_and_leaves_what_others_taught(tenggat, waiting, site):
     known_form(site)
     tenggat("quarantine", "retry", "--now", "2026-11-24T09:00")
@@ -591,6 +596,7 @@ def test_rows_whose_file_is_gone_are_named(tenggat, waiting, site):
     assert told[0]["gone"] == [f"{gone.name}, line 5", f"{gone.name}, line 6"]
 
 
+@pytest.mark.thorough
 def test_a_row_that_is_bad_for_another_reason_waits_with_that_one(tenggat, site, open_site):
     export(site, "2026-11-24 07:30", {}, OTHER | {DAY: "#2 Nov 2027"}, {TICKET: "3"})
     pull(open_site(), "lapor", wita("2026-11-24 08:00"))
@@ -610,6 +616,7 @@ def test_a_number_that_stands_twice_still_does_when_read_again(tenggat, site, op
     assert "duplicate_ticket" in [row["reason"] for row in listed(tenggat)]
 
 
+@pytest.mark.thorough
 def test_a_row_that_a_later_export_makes_readable_is_resolved(tenggat, waiting, site, open_site):
     export(site, "2026-11-25 07:00", {}, OTHER | {DAY: "2 Nov 2026"})
     assert pull(open_site(), "lapor", wita("2026-11-25 08:00")).new == 1
@@ -672,6 +679,7 @@ def test_quarantine_is_written_as_csv_that_runs_no_formula(tenggat, site, open_s
     assert tenggat("quarantine", "export", "/nowhere/a.csv")[0] == 2
 
 
+@pytest.mark.thorough
 def test_looks_stay_as_they_were(tenggat, waiting, site, open_site):
     def looks() -> list[tuple[object, ...]]:
         with open_site().transaction() as session:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -526,6 +526,7 @@ def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
 # --- what an inspector keeps, and the command line -----------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("plain_reports")
 def test_a_mail_with_a_summary_and_its_json_bear_witness(context, server):
     owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2") | since("02/11/2026"))
@@ -549,7 +550,7 @@ def test_a_folder_of_other_files_has_no_heads(tmp_path: Path):
     assert list(heads_in(tmp_path)) == []
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_the_command_lists_decisions_and_verifies_them(context, server, call_tenggat, site_folder):
     limit(context, 1)
     context.by = FLOW

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, wita
+from conftest import ON_SQLITE_FIRST, REPOSITORY, wita
 from sqlalchemy import create_engine, make_url, text
 from support.programs import needed
 
@@ -43,6 +43,7 @@ def parsed(url: str):
     return None if found.get_backend_name() == "sqlite" else found
 
 
+@ON_SQLITE_FIRST
 def test_a_backup_is_named_by_its_time_and_read_by_its_owner_alone(url, tmp_path):
     made = backup(url, tmp_path / "kept", NOON)
     again = backup(url, tmp_path / "kept", NOON, "before-upgrade")
@@ -57,6 +58,7 @@ def test_a_backup_is_named_by_its_time_and_read_by_its_owner_alone(url, tmp_path
     assert check(made, parsed(url)).revision == newest_revision()
 
 
+@pytest.mark.thorough
 def test_it_holds_one_state_while_others_write_and_they_do_not_wait(url, tmp_path):
     """Each writer changes both columns by one transaction: a copy in which they differ is torn."""
     stop, done, slowest = threading.Event(), [], [0.0]
@@ -133,6 +135,7 @@ def fill(url: str, rows: int = 300) -> None:
     engine.dispose()
 
 
+@ON_SQLITE_FIRST
 def test_a_backup_cut_short_or_changed_is_told_from_a_whole_one(url, tmp_path):
     fill(url)
     made = backup(url, tmp_path / "kept", NOON)
@@ -175,6 +178,7 @@ else:
 """
 
 
+@ON_SQLITE_FIRST
 @pytest.mark.parametrize("bytes_left", [4096, 20_000])
 def test_a_full_disk_leaves_no_half_file_and_the_earlier_ones(url, tmp_path, bytes_left):
     """The process may write no file longer than this: SQLite's copy and pg_dump both meet it."""
@@ -257,6 +261,7 @@ def test_the_image_can_back_up_the_database_that_is_deployed_with_it():
     assert int(re.search(r"image: postgres:(\d+)", compose)[1]) <= client[debian]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_no_password_stands_in_a_command_line(url, tmp_path, monkeypatch):
     """The programs are called through ones that write down how. SQLite knows no password."""

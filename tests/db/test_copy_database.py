@@ -76,6 +76,7 @@ def moved(context: SiteContext, new_url: str, monkeypatch) -> SiteContext:
     return SiteContext.open(context.site.folder)
 
 
+@pytest.mark.thorough
 def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
     lived, new_url, monkeypatch
 ):
@@ -105,6 +106,7 @@ def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
     copied.close()
 
 
+@pytest.mark.thorough
 @CROSSWISE
 def test_work_goes_on_there_and_nobody_is_told_twice(lived, new_url, server, monkeypatch):
     """New rows get numbers that no copied one has: complaints, mails, notices, events."""
@@ -143,6 +145,7 @@ def test_nothing_is_copied_onto_itself(context):
         copy(url, url, wita(NOW), BY, lock=context.site.var / "service.lock")
 
 
+@pytest.mark.thorough
 @FROM_SQLITE
 @TO_SQLITE
 def test_nothing_is_copied_while_the_service_runs(lived, new_url, monkeypatch):
@@ -155,6 +158,7 @@ def test_nothing_is_copied_while_the_service_runs(lived, new_url, monkeypatch):
     moved(lived, new_url, monkeypatch).close()
 
 
+@pytest.mark.thorough
 @TO_SQLITE
 def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_context, monkeypatch):
     lived.close()
@@ -166,6 +170,7 @@ def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_cont
     other.close()
 
 
+@pytest.mark.thorough
 @FROM_SQLITE
 @pytest.mark.parametrize("new_url", ["to postgresql"], indirect=True)
 def test_what_the_new_database_cannot_hold_is_named_and_leaves_it_empty(
@@ -192,6 +197,7 @@ def test_a_database_that_is_not_there_is_named(tmp_path, postgres):
         copy(f"sqlite:///{tmp_path}/none.db", another(postgres), wita(NOW), BY, lock=tmp_path / "l")
 
 
+@pytest.mark.thorough
 @FROM_SQLITE
 def test_a_schema_of_its_own_is_made_and_filled(lived, postgres, monkeypatch):
     lived.close()
@@ -204,6 +210,7 @@ def test_a_schema_of_its_own_is_made_and_filled(lived, postgres, monkeypatch):
     copied.close()
 
 
+@pytest.mark.thorough
 @CROSSWISE
 def test_the_command_says_what_it_did_and_what_is_to_do(lived, new_url, call_tenggat, monkeypatch):
     lived.close()

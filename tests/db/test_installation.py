@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from support.pipeline import BREACHED, alerts, at, deliver, messages, owe
 
@@ -189,7 +189,7 @@ def test_an_adopted_copy_holds_its_mails_and_the_first_installation_is_refused(
         claim_database(context.site, NOW)
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_whoever_restores_a_backup_goes_on_with_it(context, machine):
     owe(context, BREACHED, at("Dinas Sosial"))
     claim_database(context.site, NOW)

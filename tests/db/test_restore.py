@@ -12,7 +12,7 @@ from threading import Timer
 import psycopg
 import pytest
 from alembic import command
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from support.pipeline import (
@@ -103,7 +103,7 @@ def test_everything_is_as_it_was_and_what_was_replaced_is_kept(context, server):
     assert held
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_after_a_restore_the_audit_still_refuses_every_change(context, server):
     """Its triggers are part of a backup, and what is appended follows on what it held."""
     owe(context, REMINDED, *EVERYWHERE)
@@ -131,6 +131,7 @@ def test_after_a_restore_the_audit_still_refuses_every_change(context, server):
     assert again.rows > found.rows
 
 
+@pytest.mark.thorough
 def test_a_new_site_begins_with_a_backup(context, server):
     owe(context, REMINDED, *EVERYWHERE)
     deliver(context, REMINDED)
@@ -149,7 +150,7 @@ def test_a_new_site_begins_with_a_backup(context, server):
     assert dump(context, *ODD) == before
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_database_that_holds_something_needs_force(context):
     register(context, REMINDED, *EVERYWHERE)
     made, before = keep(context), dump(context)
@@ -159,7 +160,7 @@ def test_a_database_that_holds_something_needs_force(context):
     assert backups(context.site.backups) == [made]
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_nothing_is_put_back_while_the_service_runs(context):
     register(context, REMINDED, *EVERYWHERE)
     made = keep(context)
@@ -171,6 +172,7 @@ def test_nothing_is_put_back_while_the_service_runs(context):
     put_back(context, made)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_connection_that_is_about_to_close_is_waited_for(context):
     """As those of a service that ended a moment ago."""
@@ -184,7 +186,7 @@ def test_a_connection_that_is_about_to_close_is_waited_for(context):
     assert dump(context, *ODD) == before
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_nothing_is_put_back_while_anybody_works_with_the_database(context, open_context):
     register(context, REMINDED, *EVERYWHERE)
     made, before, other = keep(context), dump(context), open_context()
@@ -196,7 +198,7 @@ def test_nothing_is_put_back_while_anybody_works_with_the_database(context, open
     assert dump(context) == before
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_damaged_backup_changes_nothing(context):
     register(context, REMINDED, *EVERYWHERE)
     made, before = keep(context), dump(context)
@@ -243,7 +245,7 @@ def test_an_older_revision_is_brought_up_to_the_newest(
     assert (found, *message) == (later_revision, "held", 7)
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_backup_of_a_newer_program_is_refused(database_url, tmp_path):
     engine = open_engine(database_url)
     migrate(engine)
@@ -293,6 +295,7 @@ def test_a_damaged_database_is_set_aside(context):
 # --- the mails ------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_what_was_sent_after_the_backup_is_not_sent_again(context, server):
     """Queued in the backup, sent since: the copy would bear the same Message-ID, but it is one."""
     owe(context, BREACHED, *EVERYWHERE)
@@ -312,6 +315,7 @@ def test_what_was_sent_after_the_backup_is_not_sent_again(context, server):
     assert set(statuses(context)) == {"held"}
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_what_was_decided_and_sent_after_the_backup_is_not_sent_again(context, server):
     """The backup knows nothing of it: it is decided once more, with another Message-ID."""
@@ -332,6 +336,7 @@ def test_what_was_decided_and_sent_after_the_backup_is_not_sent_again(context, s
     assert set(statuses(context)) == {"held"}
 
 
+@pytest.mark.thorough
 def test_what_comes_up_after_the_restore_goes_out_as_ever(context, server):
     register(context, "2026-11-17 08:00", *EVERYWHERE)
     made = keep(context, "2026-11-17 09:00")
@@ -347,6 +352,7 @@ def test_what_comes_up_after_the_restore_goes_out_as_ever(context, server):
     assert "held" in statuses(context)
 
 
+@pytest.mark.thorough
 def test_the_administrator_lets_it_go_or_drops_it(context, server):
     register(context, "2026-11-17 08:00", *EVERYWHERE)
     made = keep(context, "2026-11-17 09:00")
@@ -395,7 +401,7 @@ def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(context, 
     assert mails == held
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_numbers_of_storms_in_the_lost_time_are_not_used_again(context, server):
     made = keep(context)
     put_back(context, made)
@@ -421,7 +427,7 @@ def test_files_that_were_archived_since_are_read_again(context):
     assert second.exists()
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_restore_that_ended_before_its_last_step_is_finished_later(context):
     source = context.site.sources["register"].model_copy(update={"archive": "done"})
     context.site.sources["register"] = source
@@ -457,6 +463,7 @@ def test_the_next_command_finishes_a_restore(context):
 # --- the commands ---------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_the_commands_say_what_they_did(context, server, call_tenggat, tmp_path):
     owe(context, BREACHED, *EVERYWHERE)
@@ -490,6 +497,7 @@ def test_a_file_that_is_not_there_is_said_in_one_line(context, call_tenggat, tmp
     assert "none cannot be read" in error
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_site_in_a_schema_of_its_own_leaves_its_neighbour_alone(database_url, tmp_path):
     """SQLite knows no schemas."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conftest import wita
+import pytest
+from conftest import ON_SQLITE_FIRST, wita
 from sqlalchemy import event, func, select
 from support.pipeline import BREACHED, at, decide, deliver, register
 
@@ -58,6 +59,7 @@ def backlog(context: SiteContext) -> None:
     register(context, BREACHED, *entries)
 
 
+@pytest.mark.thorough
 def test_a_backlog_costs_statements_by_the_batch_and_not_by_the_complaint(context):
     backlog(context)
     with statements(context) as executed:
@@ -66,6 +68,7 @@ def test_a_backlog_costs_statements_by_the_batch_and_not_by_the_complaint(contex
     assert len(executed) < STATEMENTS
 
 
+@ON_SQLITE_FIRST
 def test_the_pending_notices_of_a_backlog_are_no_objects_of_the_orm(context):
     backlog(context)
     with made(NoticeRow, MessageItem) as found:
@@ -80,6 +83,7 @@ def test_the_pending_notices_of_a_backlog_are_no_objects_of_the_orm(context):
         assert kinds.count(AuditKind.NOTICE_QUEUED) == LATE
 
 
+@pytest.mark.thorough
 def test_a_long_run_reports_its_progress(context, monkeypatch):
     monkeypatch.setattr(deadlines, "BATCH", 20)
     monkeypatch.setattr(deadlines, "PROGRESS", 50)
@@ -94,6 +98,7 @@ def test_a_long_run_reports_its_progress(context, monkeypatch):
     assert reported == [(60, LATE), (100, LATE)]
 
 
+@pytest.mark.thorough
 def test_the_mails_of_a_backlog_are_composed_in_groups(context, monkeypatch):
     """The items of a group are released before the next one, and every mail leaves complete."""
     backlog(context)

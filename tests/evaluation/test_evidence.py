@@ -48,6 +48,7 @@ def test_the_evidence_names_who_was_told_of_which_duty_and_when(late):
     assert evidence(late, "2026-11-24 07:59")["mails"] == []
 
 
+@pytest.mark.thorough
 def test_a_notice_taken_back_is_shown_with_its_correction(late):
     register(late, LATER, SETTLED)
     decide(late, LATER)
@@ -66,6 +67,7 @@ def test_a_notice_taken_back_is_shown_with_its_correction(late):
     assert [mail["taken_back"] for mail in before] == [None, None]
 
 
+@pytest.mark.thorough
 def test_the_evidence_of_a_moment_has_the_same_code_when_it_is_made_again(late):
     first = evidence(late, ESCALATED)
     register(late, LATER, SETTLED)

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from conftest import wita
+from conftest import ON_SQLITE_FIRST, wita
 from support.pipeline import begin
 
 from db import imports
@@ -12,6 +12,7 @@ from tasks.evaluation.inherited import FirstImports
 FIRST, LATER = "2026-11-24 14:00", "2026-11-24 14:01"
 
 
+@ON_SQLITE_FIRST
 @pytest.mark.parametrize(
     ("source", "recorded", "due", "inherited"),
     [

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import wita
+from conftest import ON_SQLITE_FIRST, wita
 from sqlalchemy import select
 from support.kept_metrics import compare, judged_anew, kept
 from support.pipeline import at, decide, deliver, register, since
@@ -19,6 +19,7 @@ from sla.periods import parse
 from tasks.reports.compute import compute_tables
 
 
+@ON_SQLITE_FIRST
 def test_figures_hold_from_the_judgment_that_first_found_them(context):
     register(context, "2026-11-20 08:00", at("Dinas Sosial", Selesai="19/11/2026 10:00"))
     decide(context, "2026-11-20 08:05")
@@ -36,6 +37,7 @@ def test_figures_hold_from_the_judgment_that_first_found_them(context):
         assert kept(session, wita("2027-03-01 08:00"), date(2026, 11, 24)) == {}  # due on the 23rd
 
 
+@ON_SQLITE_FIRST
 def test_what_was_learnt_in_between_may_have_been_otherwise_then(context):
     """Settled by a look and taken back by the next: judged before and after, not in between."""
     register(context, "2026-11-17 08:00", at("Dinas Sosial"))
@@ -47,6 +49,7 @@ def test_what_was_learnt_in_between_may_have_been_otherwise_then(context):
         compare(context, wita(moment))
 
 
+@ON_SQLITE_FIRST
 def test_another_ruleset_makes_all_of_them_doubtful(context, monkeypatch):
     """Until a run of deadlines has judged by it a report judges anew, and afterwards the past."""
     register(
@@ -65,6 +68,7 @@ def test_another_ruleset_makes_all_of_them_doubtful(context, monkeypatch):
     assert compare(context, wita("2026-11-21 09:00")) == 2
 
 
+@ON_SQLITE_FIRST
 def test_a_complaint_that_cannot_be_judged_has_none(context):
     register(context, "2026-11-20 08:00", at("Dinas Sosial"))
     decide(context, "2026-11-20 08:05")
@@ -79,6 +83,7 @@ def test_a_complaint_that_cannot_be_judged_has_none(context):
         assert len(metrics.to_evaluate(session, wita("2026-11-20 10:00"))) == 1
 
 
+@ON_SQLITE_FIRST
 def test_who_was_told_of_a_case_long_over_still_counts(context, monkeypatch, server):
     """Its settlement was recorded too late: it was over before the first day that counts here."""
     old = at("Dinas Sosial", **since("03/02/2025"))
@@ -95,6 +100,7 @@ def test_who_was_told_of_a_case_long_over_still_counts(context, monkeypatch, ser
     assert row.tickets == ("FD-1",)
 
 
+@ON_SQLITE_FIRST
 @pytest.mark.parametrize("sparse", [0, 1, 3], ids=["single ids", "both ways", "whole blocks"])
 def test_metrics_are_the_same_read_by_blocks_or_by_single_ids(context, monkeypatch, sparse):
     """Blocks of 3 ids; two complaints of seven are over before the report's first day."""

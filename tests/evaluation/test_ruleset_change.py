@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from support.pipeline import register
 
@@ -53,7 +53,7 @@ def notices(context) -> list[tuple[str, str]]:
         return sorted((row.rung, row.status) for row in rows)
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
     before = notices(judged)
     decree(judged, date(2026, 11, 23))

@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -35,6 +35,7 @@ NOW = "2026-11-26 08:00"
 LATE = [at(entry["Unit"], entry["No Register"], **since("02/11/2026")) for entry in EVERYWHERE]
 
 
+@pytest.mark.thorough
 @given(st.lists(st.text("abcdef", min_size=1), unique=True), st.integers(1, 9))
 def test_each_unit_is_of_exactly_one_part(units, of):
     shares = [Shard(number, of).units(units) for number in range(1, of + 1)]
@@ -88,7 +89,7 @@ def offices(open_context: Callable) -> list:
 FOR_ONE = Rung("breach", Offset.parse("0"), NoticeKind.BREACH, (Role.ADMINISTRATOR,))
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_together_they_find_what_one_finds_and_each_person_has_one_mail(offices):
     context = offices[0]
     for each in offices:  # one person for the late complaints of all units
@@ -123,7 +124,7 @@ def test_alone_it_leaves_the_other_parts_to_others(context):
         assert session.scalar(left) == 0
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_new_ruleset_is_taken_over_once_and_every_move_is_listed(offices):
     context = offices[0]
     register(context, "2026-11-16 18:00", *EVERYWHERE)

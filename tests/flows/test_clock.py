@@ -9,7 +9,7 @@ from functools import partial
 
 import httpx
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
@@ -253,6 +253,7 @@ def test_a_time_that_the_api_pretends_needs_a_witness_as_well(context, monkeypat
     assert recorded(context)[-1] == ("deadlines", LAST + 2 * DAY)
 
 
+@pytest.mark.thorough
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
@@ -292,7 +293,7 @@ def test_whatever_the_clock_does_no_run_jumps_without_a_witness(context, steps):
 # --- the witnesses --------------------------------------------------------------------------------
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_database_on_another_clock_is_a_witness(context):
     real = partial(datetime.now, UTC)
     found = witnesses.database(context, real, TOLERANCE)

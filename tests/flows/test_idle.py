@@ -52,6 +52,7 @@ def idle(context: SiteContext, moment: datetime = LATER) -> list[str]:
     return [flow for flow in FLOWS if record_if_idle(context, flow, moment)]
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_a_run_that_would_find_nothing_is_recorded_and_says_why(done):
     said = {flow: record_if_idle(done, flow, LATER) for flow in FLOWS}
@@ -117,6 +118,7 @@ def silence(context: SiteContext) -> None:
         session.execute(row.values(now=long_ago))
 
 
+@pytest.mark.thorough
 @on_sqlite
 @pytest.mark.parametrize(
     ("change", "flows"),

@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from conftest import wita
+from conftest import ON_SQLITE_FIRST, wita
 from sqlalchemy import select
 from support.forked import Origin
 from support.pipeline import EVERYWHERE, at, register
@@ -98,6 +98,7 @@ def run_maintenance(origin: Origin, shared: Shared) -> Callable[[Path], Complete
     return run
 
 
+@pytest.mark.thorough
 def test_what_is_older_than_the_site_keeps_goes_with_all_that_belongs_to_it(
     past, shared, run_maintenance, tmp_path
 ):
@@ -135,6 +136,7 @@ def test_what_is_older_than_the_site_keeps_goes_with_all_that_belongs_to_it(
     assert json.loads(again.stdout.splitlines()[-1])["runs"] == 0
 
 
+@pytest.mark.thorough
 def test_what_fails_keeps_nothing_else_from_being_done(past, shared, run_maintenance, tmp_path):
     old = past.run(60)
     site = small_site(tmp_path / "site")
@@ -159,6 +161,7 @@ def test_without_a_server_the_rest_is_done():
 # --- the backups ----------------------------------------------------------------------------------
 
 
+@ON_SQLITE_FIRST
 def test_each_night_one_backup_and_no_more_than_the_site_keeps(context):
     keeps = KeepSettings(daily=3, weekly=1, monthly=1)
     context.site.file = context.site.file.model_copy(update={"keep": keeps})
@@ -202,6 +205,7 @@ def ended(context):
     return context
 
 
+@ON_SQLITE_FIRST
 def test_texts_stay_unless_the_site_says_how_long(ended):
     before = texts(ended)
     assert all(value for row in before.values() for value in row)
@@ -209,6 +213,7 @@ def test_texts_stay_unless_the_site_says_how_long(ended):
     assert texts(ended) == before
 
 
+@ON_SQLITE_FIRST
 def test_texts_go_so_long_after_the_end_and_only_then(ended):
     keep_texts(ended, 30)
     before = texts(ended)
@@ -224,6 +229,7 @@ def test_texts_go_so_long_after_the_end_and_only_then(ended):
         assert NAME not in row.reason + str(row.subject)
 
 
+@ON_SQLITE_FIRST
 def test_what_the_source_shows_once_more_stays_empty(ended):
     keep_texts(ended, 30)
     forget_texts(ended, wita("2026-12-21 02:30"))
@@ -247,6 +253,7 @@ def clear(database: Path) -> None:
         connection.execute("DELETE FROM heap WHERE n % 20 > 0")
 
 
+@pytest.mark.thorough
 def test_what_was_removed_is_given_back_the_first_time_and_later_in_steps(tmp_path):
     database = tmp_path / "prefect.db"
     with closing(sqlite3.connect(database)) as connection:
@@ -279,6 +286,7 @@ def test_a_database_that_will_grow_is_rewritten_while_it_is_small(tmp_path):
         assert connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
 
 
+@ON_SQLITE_FIRST
 def test_our_own_database_is_brought_in_order_while_others_use_it(context, open_context):
     register(context, "2026-11-20 08:00", *EVERYWHERE)
     other = open_context()

@@ -43,6 +43,7 @@ def planted(folder: Path, mark: Path) -> dict[str, Any]:
     return metadata.model_dump(mode="json")
 
 
+@pytest.mark.thorough
 def test_the_process_of_a_run_loads_no_planted_result(shared: Shared, origin, tmp_path):
     """The state is set after the worker has started the process, and before it proposes Running.
 

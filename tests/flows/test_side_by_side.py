@@ -6,6 +6,7 @@ from threading import Barrier, Event
 from types import SimpleNamespace
 
 import pytest
+from conftest import ON_SQLITE_FIRST
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -64,6 +65,7 @@ def test_a_lost_database_is_raised_before_the_next_folder_is_read():
     assert "folder-2" not in read
 
 
+@ON_SQLITE_FIRST
 def test_the_threads_of_a_run_write_one_after_another(context):
     """Also for longer than SQLite waits for another process."""
     order, begun = [], Event()

@@ -69,6 +69,7 @@ def desk(pages: Pages, troubled: Troubled) -> Iterator[Desk]:
     pages.leave()
 
 
+@pytest.mark.thorough
 def test_the_page_that_opens_lists_the_deployments_and_asks_nobody_outside(desk):
     desk.pages.open("/")
     desk.pages.reads("Dashboard", "Flow Runs")
@@ -77,6 +78,7 @@ def test_the_page_that_opens_lists_the_deployments_and_asks_nobody_outside(desk)
     assert desk.pages.hosts() == {f"127.0.0.1:{desk.up.port}"}
 
 
+@pytest.mark.thorough
 def test_each_deployment_tells_when_it_runs_and_how_it_is_asked_for(desk):
     noon = "AM" if FAR_HOUR < 12 else "PM"
     for name, schedule in (
@@ -91,6 +93,7 @@ def test_each_deployment_tells_when_it_runs_and_how_it_is_asked_for(desk):
     desk.pages.reads("Folder situs", "masa yang biasa bagi situs", "Validate parameters")
 
 
+@pytest.mark.thorough
 def test_a_report_is_asked_for_by_its_form_and_stands_in_a_table(desk):
     desk.pages.open("/deployments")
     desk.pages.click("summary")
@@ -130,6 +133,7 @@ def test_a_completed_run_shows_its_tasks_and_its_artifact_in_words(desk):
     assert NAME not in words
 
 
+@pytest.mark.thorough
 def test_a_failed_run_says_what_the_mail_server_said_and_what_to_do(desk):
     desk.open_run(desk.first("delivery"))
     words = desk.pages.reads(
@@ -143,6 +147,7 @@ def test_a_failed_run_says_what_the_mail_server_said_and_what_to_do(desk):
     desk.pages.reads("Server surel tidak dapat dipakai: ", REFUSAL[4:], "setelah server pulih")
 
 
+@pytest.mark.thorough
 def test_a_source_whose_folder_is_gone_is_named_and_the_others_are_read(desk):
     (run,) = [run for run in desk.up.first_runs if run["name"].startswith("intake")]
     desk.pages.open(f"/runs/flow-run/{run['id']}")
@@ -153,6 +158,7 @@ def test_a_source_whose_folder_is_gone_is_named_and_the_others_are_read(desk):
     desk.pages.reads("Sumber tidak dapat dibaca: register", "lapor 2 4 1 3 1")
 
 
+@pytest.mark.thorough
 def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
     held = desk.trouble.held
     roles = {mail["role"] for mail in held}
@@ -187,6 +193,7 @@ def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
     assert arrived == sorted(recipient for _, recipient in found)
 
 
+@pytest.mark.thorough
 def test_behind_the_proxy_both_user_interfaces_work_and_ask_nobody_outside(desk):
     (line,) = [
         line

@@ -4,7 +4,7 @@ from datetime import datetime
 from itertools import permutations
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from support.import_results import take
 from test_intake import DESK, STATUS, TICKET, UNIT, alerts, lapor, register
@@ -74,7 +74,7 @@ def told_of_drops(context: SiteContext) -> int:
     return alerts(context).count("fewer_rows")
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_what_a_register_no_longer_shows_is_unknown_until_it_shows_it_again(context):
     register(context, "2026-11-17 07:15", ONE, TWO)
     take(context, "2026-11-17 08:00", "register")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from conftest import wita
+from conftest import ON_SQLITE_FIRST, wita
 from sqlalchemy import select
 from support.import_results import take
 from support.pipeline import dump
@@ -112,6 +112,7 @@ def asked(context: SiteContext) -> dict[str, str]:
         }
 
 
+@ON_SQLITE_FIRST
 def test_a_status_that_may_be_an_end_accuses_nobody(context):
     desk(context, FIRST)
     desk(
@@ -137,6 +138,7 @@ def test_a_status_that_may_be_an_end_accuses_nobody(context):
     assert asked(context) == {"selesai": "end_by_status", "dicabut pelapor": "end_by_status"}
 
 
+@ON_SQLITE_FIRST
 @pytest.mark.parametrize(
     ("given", "state"), [("2026-11-12", "met"), ("2026-11-25", "met_late"), ("kosong", LATE)]
 )
@@ -152,6 +154,7 @@ def test_an_answer_is_the_end_or_says_that_there_is_none(context, given, state):
     assert states(context) == {"1": state}
 
 
+@ON_SQLITE_FIRST
 def test_a_remark_that_says_ended_is_asked_about_by_its_word_alone(context):
     toml = context.site.folder / "sources.toml"
     toml.write_text(MAPPING.replace('status = "Status"', 'status = "Status"\nremarks = "Ket"'))
@@ -215,11 +218,13 @@ def test_a_learned_register_asks_by_its_remarks(tmp_path, title):
     assert "1 pengaduan sudah selesai tanpa tanggal pada kolom 'Tgl Selesai'" in said["ends_asked"]
 
 
+@ON_SQLITE_FIRST
 def test_a_status_of_two_lines_is_asked_about_in_one(context):
     desk(context, LATER, ("1", '"menunggu\nkelengkapan"', "", ""))
     assert asked(context) == {"menunggu kelengkapan": "end_by_status"}
 
 
+@ON_SQLITE_FIRST
 def test_the_date_of_the_end_settles_the_question(context):
     desk(context, LATER, ("1", "selesai", "", ""))
     assert len(asked(context)) == 1
@@ -227,6 +232,7 @@ def test_the_date_of_the_end_settles_the_question(context):
     assert (asked(context), states(context)) == ({}, {"1": "met"})
 
 
+@ON_SQLITE_FIRST
 def test_a_status_shows_no_step_of_a_history(context):
     source = load_site(context.site.folder).sources["register"]
     assert source.sees == {"received", "assigned", "returned", "settled"}

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, REPOSITORY, kind_of_database, wita
 from sqlalchemy import select
 from support.small_site import (
     ANONYMOUS,
@@ -206,6 +206,7 @@ def same(ours: SiteContext, theirs: SiteContext, now) -> None:
 # --- there and back -------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_the_other_side_has_the_same_complaints_events_and_verdicts(ours, theirs):
     give(ours, theirs)
@@ -221,6 +222,7 @@ def test_the_other_side_has_the_same_complaints_events_and_verdicts(ours, theirs
     assert "breached" in states
 
 
+@pytest.mark.thorough
 def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatch, theirs):
     """The last mornings of the example: observed intervals, histories, corrections, lapses."""
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "example"))
@@ -252,7 +254,7 @@ def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatc
         context.close()
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_giving_the_same_again_changes_nothing(ours, theirs):
     give(ours, theirs)
     pull(theirs, "kab", NOW + timedelta(minutes=1))
@@ -287,6 +289,7 @@ def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours,
     same(ours, theirs, tomorrow + timedelta(minutes=2))
 
 
+@pytest.mark.thorough
 def test_what_is_no_longer_shown_here_is_unknown_there_as_well(ours, theirs):
     give(ours, theirs)
     pull(theirs, "kab", NOW + timedelta(minutes=1))
@@ -300,6 +303,7 @@ def test_what_is_no_longer_shown_here_is_unknown_there_as_well(ours, theirs):
     same(ours, theirs, tomorrow + timedelta(minutes=2))
 
 
+@pytest.mark.thorough
 def test_an_older_file_read_late_takes_nothing_back(ours, theirs, tmp_path):
     old = give(ours, theirs)
     kept = tmp_path / "kept.jsonl"
@@ -338,6 +342,7 @@ def test_what_was_given_is_not_given_back(ours, theirs, tmp_path):
     assert path.read_text(encoding="utf-8") == ""
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_a_past_view_knows_what_was_given_by_then(ours, theirs):
     early, late = NOW + timedelta(minutes=1), wita("2026-12-10 08:00")
@@ -356,6 +361,7 @@ def test_a_past_view_knows_what_was_given_by_then(ours, theirs):
 # --- whom it concerns -----------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_titles_are_given_only_where_both_sides_ask_for_them(ours, theirs):
     plain = give(ours, theirs).read_text(encoding="utf-8")
     assert REPORT[TITLE] not in plain
@@ -446,6 +452,7 @@ LINE = {
 }
 
 
+@pytest.mark.thorough
 def test_a_plain_file_of_another_system_needs_no_more_than_the_complaints(theirs):
     write(theirs, LINE, LINE | {"ticket": "A-2", "events": []})
     count = pull(theirs, "kab", NOW)
@@ -563,6 +570,7 @@ def test_an_event_before_the_one_that_it_follows_is_a_question(theirs, day, doub
     ] == doubts
 
 
+@pytest.mark.thorough
 def test_an_event_that_becomes_readable_ends_the_doubt(theirs):
     bad = {"kind": "settled", "at": "19/11/2026"}
     write(theirs, LINE | {"events": [*LINE["events"][:2], bad]})
@@ -581,6 +589,7 @@ EARLY = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("events_given", "value"),
     [("?", "str"), ({"kind": "settled"}, "dict"), (3, "int"), (EARLY, "before the receipt")],
@@ -631,6 +640,7 @@ def test_a_line_that_becomes_readable_ends_the_doubt_about_another_field(theirs,
     assert len(events(theirs)) == 7
 
 
+@pytest.mark.thorough
 def test_an_unknown_classification_is_a_question(theirs):
     words = ("permintaan", "aspiration", "undetermined", "")
     write(theirs, *(LINE | {"ticket": f"A-{n}", "classification": w} for n, w in enumerate(words)))
@@ -650,6 +660,7 @@ def test_an_unknown_classification_is_a_question(theirs):
     assert facts(theirs)["kab/desa", "A-0"][1] == "information_request"
 
 
+@pytest.mark.thorough
 def test_privacy_that_nobody_understands_is_kept_to_ourselves(theirs):
     words = {"false": False, "true": True, "ya": True, "": False}
     lines = [LINE | {"ticket": word or "-", "secret": word} for word in words]
@@ -660,6 +671,7 @@ def test_privacy_that_nobody_understands_is_kept_to_ourselves(theirs):
     assert found["kab/desa", "T"][-2] is True
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_an_unknown_unit_is_a_question_that_an_answer_settles(theirs):
     event = {"kind": "assigned", "at": "2026-11-19T02:00:00Z", "unit": "Dinas Lama", "slot": "a/b"}
@@ -786,6 +798,7 @@ def test_the_command_says_what_is_wrong(tenggat, tmp_path):
     assert tenggat("export", tmp_path / "out.jsonl", "--since", "x")[0] == 2
 
 
+@pytest.mark.thorough
 def test_a_source_of_the_exchange_form_can_be_checked_and_learnt(tenggat, ours, theirs):
     path = give(ours, theirs)
     code, out, _ = tenggat(
@@ -799,6 +812,7 @@ def test_a_source_of_the_exchange_form_can_be_checked_and_learnt(tenggat, ours, 
     assert 'layout = "exchange"' in out
 
 
+@pytest.mark.thorough
 def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ours, theirs):
     give(ours, theirs)
     pull(theirs, "kab", NOW + timedelta(minutes=1))

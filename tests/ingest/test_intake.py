@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from conftest import ON_BOTH, REPOSITORY, WITA, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, REPOSITORY, WITA, kind_of_database, wita
 from sqlalchemy import select
 from support.import_results import counted, dump, history, known, quarantine, take
 from support.pipeline import REGISTER_STEPS
@@ -99,6 +99,7 @@ def register(context: SiteContext, made: str, *entries: dict[str, str], more: st
 # --- snapshots ------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_snapshots_compared_day_by_day_become_events_with_intervals(context):
     lapor(context, "2026-11-19 07:00")
@@ -186,7 +187,7 @@ def test_an_empty_classification_and_an_empty_unit_are_no_mistake(context):
 # --- reading again --------------------------------------------------------------------------------
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_reading_the_same_source_twice_changes_nothing(context):
     first = lapor(context, "2026-11-23 07:00", {}, {TICKET: "", STATUS: "?"})
     lapor(context, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
@@ -310,6 +311,7 @@ def test_a_file_made_after_now_waits(context):
     assert take(context, "2026-11-24 08:00").files == 1
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_an_older_snapshot_read_late_teaches_what_it_would_have_in_its_time(context):
     lapor(context, "2026-11-20 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
@@ -351,6 +353,7 @@ def test_a_late_look_splits_what_seemed_unbroken_and_is_forgotten_by_nobody(cont
     ]
 
 
+@pytest.mark.thorough
 def test_a_late_look_that_lacks_a_complaint_takes_back_that_it_was_seen_at_once(context):
     late = {TICKET: "2", DAY: "20 Nov 2026"}
     lapor(context, "2026-11-19 12:00", {})
@@ -629,6 +632,7 @@ def test_the_title_of_an_anonymous_or_secret_report_is_not_kept(context):
     assert "Jalan rusak" not in dump(context)
 
 
+@pytest.mark.thorough
 def test_the_title_of_a_report_that_becomes_secret_is_forgotten(context):
     lapor(context, "2026-11-23 07:00", {})
     lapor(context, "2026-11-24 07:00", {PRIVACY: "Rahasia"})
@@ -657,6 +661,7 @@ def leaks(texts: Iterable[str]) -> list[str]:
     return [word for text in texts for word in PLANTED if word.casefold() in text.casefold()]
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_what_a_complainant_gave_is_found_nowhere(context, caplog):
     caplog.set_level(logging.DEBUG)
@@ -706,6 +711,7 @@ def test_what_a_complainant_gave_is_not_in_an_error(context):
 # --- days without an export -----------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_days_without_an_export_are_noticed_until_they_are_filled(context):
     for day in (10, 11, 13, 14, 16, 20):
         lapor(context, f"2026-11-{day} 07:00", {TICKET: str(day), DAY: "1 Nov 2026"})
@@ -732,6 +738,7 @@ def test_a_register_is_expected_on_working_days_only(context):
     assert count.missing == ["2026-11-13", "2026-11-17"]  # a Friday and a Tuesday
 
 
+@pytest.mark.thorough
 def test_missing_days_are_told_to_the_administrator_and_in_the_summary(context):
     for day in (10, 11, 13, 14):
         lapor(context, f"2026-11-{day} 07:00", {TICKET: str(day), DAY: "1 Nov 2026"})
@@ -762,6 +769,7 @@ def test_missing_days_are_told_to_the_administrator_and_in_the_summary(context):
     assert "Sumber lapor tidak menampilkan 1 hari: 12 Nov 2026." in report_html(view, WITA)
 
 
+@pytest.mark.thorough
 def test_the_example_lacks_a_day_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     context = SiteContext.open(REPOSITORY / "examples" / "kabupaten-contoh")

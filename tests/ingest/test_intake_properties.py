@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, wita
+from conftest import ON_SQLITE_FIRST, REPOSITORY, wita
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -276,6 +276,7 @@ def in_parts(data: st.DataObject, files: Sequence[File]) -> list[list[File]]:
     return [list(order[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 @MODEST
 @given(st.data())
@@ -285,6 +286,7 @@ def test_exports_read_in_any_order_and_in_any_parts_teach_the_same(desk, data):
     assert desk.read(in_parts(data, files)) == expected
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 @MODEST
 @given(st.data())
@@ -294,6 +296,7 @@ def test_registers_read_in_any_order_and_in_any_parts_teach_the_same(desk, heade
     assert desk.read(in_parts(data, files)) == expected
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 @MODEST
 @given(st.data())
@@ -309,6 +312,7 @@ def test_reading_again_and_under_other_names_changes_nothing(desk, header, data)
     assert desk.read([*parts, copies, copies]) == expected
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 @MODEST
 @given(files=snapshots())
@@ -319,6 +323,7 @@ def test_a_partial_export_beside_a_whole_one_teaches_nothing_more(desk, files):
     assert (facts, verdicts, runs) == (also[0], also[1], also[3])
 
 
+@ON_SQLITE_FIRST
 @pytest.mark.parametrize("at_once", [2, 3])
 def test_pulls_at_once_end_in_the_same_database(context, at_once):
     """Of runs that meet, one may fail and is then repeated; the end is that of one alone."""

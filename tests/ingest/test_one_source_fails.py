@@ -249,6 +249,7 @@ def test_a_snapshot_that_takes_too_long_is_undone(context, monkeypatch):
     assert tickets(context) == []
 
 
+@pytest.mark.thorough
 def test_many_failures_and_waiting_files_are_counted(context):
     inbox = context.site.folder / "inbox" / "desk"
     for number in range(13):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from conftest import ON_BOTH, WITA, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, WITA, kind_of_database, wita
 from sqlalchemy import select
 from support.import_results import counted, dump, history, known, quarantine, take
 from support.pipeline import ENTRY, STEPS
@@ -337,6 +337,7 @@ def test_a_long_file_in_random_order_raises_no_question():
 # --- what rests on an unknown word ----------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_classification_that_is_emptied_later_is_undetermined_until_answered(context):
     """Without one from the start, the rules that need one do not apply and nothing is asked."""
     late = {STATUS: "Terverifikasi", KIND: "Permintaan Informasi"}
@@ -358,6 +359,7 @@ def test_a_classification_that_is_emptied_later_is_undetermined_until_answered(c
     assert asked(context) == []
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_nothing_is_decided_from_an_unknown_status_on(context):
     """The deadline of the verification is the end of the 5th."""
@@ -372,6 +374,7 @@ def test_nothing_is_decided_from_an_unknown_status_on(context):
     assert states(context, "2026-11-09 10:00")[VERIFICATION] == "breached"
 
 
+@pytest.mark.thorough
 def test_what_was_late_before_an_unknown_word_stays_late(context):
     new = {STATUS: "Belum Terverifikasi", UNIT: ""}
     lapor(context, "2026-11-03 07:00", new)
@@ -380,6 +383,7 @@ def test_what_was_late_before_an_unknown_word_stays_late(context):
     assert states(context, "2026-11-09 08:00")[VERIFICATION] == "breached"
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_an_answer_applies_as_of_the_time_of_each_snapshot(context):
     new = {STATUS: "Belum Terverifikasi", UNIT: ""}
@@ -401,6 +405,7 @@ def test_an_answer_applies_as_of_the_time_of_each_snapshot(context):
     assert asked(context) == []
 
 
+@pytest.mark.thorough
 @ON_BOTH
 @pytest.mark.parametrize("at", [0, 1, 2, 3])
 def test_the_order_of_imports_does_not_matter(context, at):
@@ -505,7 +510,7 @@ def test_rules_that_ask_for_an_unknown_classification_are_undetermined(context):
     assert states(context, "2026-11-24 13:00", "FD-1")[INFORMATION] == "breached"
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answered(context):
     """The request for information of the 16th is due at the end of the 23rd."""
     desk(context, "2026-11-17 08:00", {})
@@ -528,7 +533,7 @@ def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answer
     assert states(context, "2026-11-25 11:00", "FD-1")[INFORMATION] == "breached"
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_vanished_date_is_asked_about_for_each_time(context):
     """The answer counts for those that wait: a later export may lose the dates of a column."""
     done = {"Selesai": "17/11/2026 10:00"}
@@ -561,7 +566,7 @@ def test_a_step_corrected_at_the_source_ends_its_question(context):
     assert counted(context, "FD-1")[-1] == "settled 17 10:00 stated"
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_editing_the_sites_files_answers_what_waited(site_folder, open_context):
     context = open_context()
     new = {STATUS: "Belum Terverifikasi", UNIT: ""}

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ON_BOTH, kind_of_database
+from conftest import ON_SQLITE_FIRST, kind_of_database
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
@@ -91,7 +91,7 @@ def test_unit_names_come_in_several_spellings(sheet):
     assert any(len(spellings) > 1 for spellings in units(names))
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_every_row_is_watched_and_an_unknown_unit_is_a_question(bandung, sheet):
     count = pull(bandung, "lapor", NOW)
     waiting = [row for row in sheet if in_district(row[UNIT])]

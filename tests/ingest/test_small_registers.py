@@ -98,6 +98,7 @@ def test_a_column_of_units_with_names_in_it_is_not_read_and_that_is_said(tmp_pat
     assert not [name for name in NAMES if name in " ".join(said(learned).values())]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("title", ["KEPADA", "Tujuan"])
 def test_a_column_that_only_says_to_whom_has_the_unit_if_it_names_units(tmp_path, title):
     units = [*UNITS, "D L H", "Disdik / Inspektorat", "Kec. Rekaan", "RSUD"]
@@ -111,6 +112,7 @@ def test_a_column_that_only_says_to_whom_has_the_unit_if_it_names_units(tmp_path
     assert "no_unit" in said(learned)
 
 
+@pytest.mark.thorough
 def test_a_column_that_only_says_to_whom_has_units_of_the_directory(tmp_path):
     names = ("Graha Layanan", "Loket Terpadu")  # no words of a unit
     path = write(
@@ -126,6 +128,7 @@ def test_a_column_that_only_says_to_whom_has_units_of_the_directory(tmp_path):
 KINDS = ("Jalan", "Lampu", "KTP", "Bansos", "Sekolah", "Puskesmas", "Banjir", "Parkir", "Air")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("title", "field"), [("KATEGORI", "category"), ("Kanal", "channel"), ("Desa", "place")]
 )
@@ -163,6 +166,7 @@ def test_a_date_and_an_hour_in_a_title_are_the_date(tmp_path, title):
     assert settled.column == "Tgl/Jam Selesai"
 
 
+@pytest.mark.thorough
 def test_the_word_for_not_yet_is_no_odd_cell(tmp_path):
     ends = [f"{n + 15}/11/2026" if n < 3 else ("belum", "blm selesai")[n % 2] for n in range(ROWS)]
     columns = table(Tgl_Selesai=ends, Status=["selesai"] * 3 + ["blm selesai"] * 9)
@@ -279,6 +283,7 @@ def test_hours_that_are_numbers_are_not_read_and_that_is_said(tmp_path):
 HOURS = [f"{n + 7:02}.15" for n in range(ROWS)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("title", ["Jam", "Pukul Diterima", "JAM LAPOR", "Waktu Masuk"])
 def test_the_hour_of_the_receipt_is_never_that_of_a_step(tmp_path, title):
     others = {"Jam Selesai": HOURS, "Pukul Disposisi": HOURS, "Waktu Kejadian": HOURS}
@@ -363,6 +368,7 @@ def test_three_bad_days_of_receipt_leave_the_column_and_go_to_quarantine(tmp_pat
     assert "'31/11/2026' (baris 4)" in said(learned)["odd_receipts"]
 
 
+@pytest.mark.thorough
 def test_a_day_with_day_and_month_swapped_is_said(tmp_path):
     days = [f"{n}/{month}/2026" for month in (10, 11) for n in (2, 9, 13, 16, 20, 26)]
     learned = learned_from(tmp_path, table(Tgl=with_cells(days, at7="11/09/2026")))
@@ -412,6 +418,7 @@ def test_short_titles_of_steps_are_known(tmp_path, title, kind):
     assert source.fields.received == "Tgl"
 
 
+@pytest.mark.thorough
 def test_a_column_of_days_with_an_unknown_title_comes_with_the_known_ones(tmp_path):
     days = [f"{n + 12}/11/2026" for n in range(ROWS)]
     text = said(learned_from(tmp_path, {**table(), "Tgl Surat": days}))["unclear_dates"]

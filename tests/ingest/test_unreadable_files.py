@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from support.import_results import take
 from support.pipeline import alerts
@@ -88,7 +88,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_file_that_ends_its_reader_twice_is_set_aside_and_told(context, reads, monkeypatch):
     monkeypatch.setattr(workbooks, "_START", "import os; os.abort()")
     inbox = context.site.folder / "inbox" / "desk"
@@ -136,6 +136,7 @@ def test_an_unreadable_file_is_named_in_each_run_and_read_once(context, reads):
     assert records(context) == []
 
 
+@pytest.mark.thorough
 def test_the_doctor_names_the_file_and_what_is_wrong_with_it(context):
     _, failure = run(context, 8)
     refused = f"source desk: not imported since 2026-11-24 08:00: {failure}"

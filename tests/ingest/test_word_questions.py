@@ -60,6 +60,7 @@ def test_a_first_export_with_forty_categories_asks_about_the_rare_ones_only(cont
     assert len(shown) == 35
 
 
+@pytest.mark.thorough
 def test_a_rare_word_becomes_known_by_an_answer_or_by_more_complaints(context):
     register(context, FIRST, *entries(Jalan=98, Pasar=4, Budi_Santoso=2, Air=3))
     with context.transaction() as session:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY, wita
+from conftest import ON_SQLITE_FIRST, REPOSITORY, wita
 from sqlalchemy import text
 from support.pipeline import BREACHED, at, dump, owe
 from support.ports import nobody_listens
@@ -53,6 +53,7 @@ def ran(context: SiteContext, moment: datetime, *flows: str) -> None:
 # --- the database and what ran --------------------------------------------------------------------
 
 
+@ON_SQLITE_FIRST
 def test_a_site_that_runs_is_well(context):
     ran(context, NOW - 5 * MINUTE)
     said = found(context)
@@ -84,6 +85,7 @@ def test_complaints_of_the_example_site_in_another_site_are_trouble(context):
     assert "before the first run" in found(context)[trouble][1]
 
 
+@pytest.mark.thorough
 @on_sqlite
 def test_a_superior_whom_the_ladders_notify_and_who_is_not_named_is_a_note(context):
     site = context.site
@@ -112,6 +114,7 @@ def test_a_clock_that_has_gone_back_is_trouble(context):
     assert troubles(context) == ["the last run was at 2026-11-24 09:00, later than now"]
 
 
+@ON_SQLITE_FIRST
 def test_the_clock_of_a_database_server_is_compared_with_ours(context):
     if context.engine.dialect.name == "sqlite":
         assert not [
@@ -126,6 +129,7 @@ def test_the_clock_of_a_database_server_is_compared_with_ours(context):
     assert wrong[told][0] == "trouble"
 
 
+@ON_SQLITE_FIRST
 def test_mail_that_waits_for_too_long_is_trouble(context):
     owe(context, BREACHED, at("Dinas Sosial"))
     ran(context, NOW + 4 * HOUR)
@@ -136,6 +140,7 @@ def test_mail_that_waits_for_too_long_is_trouble(context):
     assert "mails wait for too long, the oldest since 2026-11-24 08:00" in trouble
 
 
+@ON_SQLITE_FIRST
 def test_a_database_that_is_behind_is_trouble_and_stays_behind(context, later_revision):
     with context.engine.begin():
         pass
@@ -144,6 +149,7 @@ def test_a_database_that_is_behind_is_trouble_and_stays_behind(context, later_re
     assert troubles(context) == [trouble]
 
 
+@ON_SQLITE_FIRST
 def test_looking_changes_nothing(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     before = dump(context)
@@ -152,6 +158,7 @@ def test_looking_changes_nothing(context, server):
     assert server.letters == []
 
 
+@ON_SQLITE_FIRST
 def test_it_does_not_wait_for_one_who_writes(context):
     with context.transaction():  # on SQLite the only writer
         began = datetime.now(UTC)
@@ -273,6 +280,7 @@ def test_a_disk_that_is_nearly_full_is_trouble(context):
     assert all("are left for" in trouble for trouble in told)
 
 
+@pytest.mark.thorough
 def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, monkeypatch):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     context = SiteContext.open(site_folder)
@@ -291,6 +299,7 @@ def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, mo
     context.close()
 
 
+@pytest.mark.thorough
 @on_sqlite
 def test_a_site_s_folder_that_every_user_may_reach_is_a_note(context, monkeypatch):
     folder = context.site.folder
@@ -313,6 +322,7 @@ def test_a_login_of_the_ui_that_every_user_may_read_is_a_note(context):
         assert (f"every user of the machine may read {file}" in found(context)) == expected
 
 
+@ON_SQLITE_FIRST
 def test_missing_triggers_of_the_audit_are_trouble(context):
     drop = {"sqlite": "DROP TRIGGER audit_head_not_put_back"}
     drop["postgresql"] = drop["sqlite"] + " ON audit_head"
@@ -343,6 +353,7 @@ def with_line(context: SiteContext, section: str, line: str) -> SiteContext:
     return context
 
 
+@pytest.mark.thorough
 @on_sqlite
 def test_a_schedule_with_longer_gaps_than_a_silence_is_a_note(context):
     """The 30 minutes after which delivery is silent, and a mail server that sleeps at night."""
@@ -380,6 +391,7 @@ def test_a_schedule_that_is_none_is_trouble(context):
 # --- the command ----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @on_sqlite
 def test_its_exit_code_is_for_monitoring(context, call_tenggat):
     arguments = ("doctor", "--site", context.site.folder, "--now", "2026-11-24T08:00")
@@ -396,6 +408,7 @@ def test_its_exit_code_is_for_monitoring(context, call_tenggat):
     assert (code, "trouble" in levels) == (1, True)
 
 
+@pytest.mark.thorough
 def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
     """A second for the whole: Prefect, Typst and matplotlib would take several each.
 
@@ -499,6 +512,7 @@ def test_a_locale_without_letters_is_said_and_everything_is_in_utf_8(monkeypatch
     assert levels == {"C": ["good"], "C.UTF-8": []}
 
 
+@ON_SQLITE_FIRST
 @pytest.mark.parametrize(
     ("ui_url", "said"),
     [

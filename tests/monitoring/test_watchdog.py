@@ -90,6 +90,7 @@ def registered(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iter
 # --- failed runs ----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_path):
     with nobody_listens() as port:
         place.variables["TENGGAT_MAIL_URL"] = f"smtp+plain://127.0.0.1:{port}"
@@ -124,6 +125,7 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
 # --- the automation -------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_silence_starts_the_watchdog_once(shared, registered):
     api, site = shared.api, registered
     assert [line for line in register(api, [site]) if "automation" in line] == []  # as it shall be
@@ -162,6 +164,7 @@ def test_a_silence_starts_the_watchdog_once(shared, registered):
     assert healthy(api)
 
 
+@pytest.mark.thorough
 def test_many_runs_that_complete_at_once_do_not_stop_the_server(shared, registered):
     """SQLite may be locked for a minute meanwhile; then it goes on."""
     api = shared.api
@@ -232,6 +235,7 @@ def test_a_monitor_hears_whether_it_is_well(monkeypatch):
     assert "s3cret" not in ping("https://s3cret\x00.example", well=True)
 
 
+@pytest.mark.thorough
 def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
     with listening() as monitor:
         place.variables["TENGGAT_PING_URL"] = monitor.url

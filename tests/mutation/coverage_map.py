@@ -23,17 +23,25 @@ LONGEST = 2 * 3600.0
 """Seconds after which the run that makes the map is ended."""
 
 
+FORM = 2
+"""The form of the file, a part of its name."""
+
+
 class NoMap(Exception):
     """The suite could not be mapped; the message says why."""
 
 
 @dataclass(frozen=True)
 class Test:
-    """A test that passed: its own seconds, and the fixtures it shares with others."""
+    """A test that passed: its own seconds, the fixtures it shares with others, and its part.
+
+    `make test` leaves out the thorough ones.
+    """
 
     name: str
     seconds: float
     fixtures: frozenset[str]
+    thorough: bool
 
 
 class Map:
@@ -44,8 +52,8 @@ class Map:
         self.failed: list[str] = recorded["failed"]
         self.fixtures: dict[str, float] = recorded["fixtures"]
         self.tests = {
-            name: Test(name, seconds, frozenset(fixtures))
-            for name, (seconds, fixtures) in recorded["tests"].items()
+            name: Test(name, seconds, frozenset(fixtures), thorough)
+            for name, (seconds, fixtures, thorough) in recorded["tests"].items()
         }
         self._contexts: list[str] = recorded["contexts"]
         self._lines: dict[str, dict[str, list[int]]] = recorded["lines"]
@@ -179,7 +187,7 @@ class Map:
 
 def mapped(suite: Path, cache: Path, workers: int) -> Map:
     """Give the map of a suite, from the cache or by a run of all its tests."""
-    file = cache / f"map-{fingerprint(suite)[:16]}.json"
+    file = cache / f"map-{FORM}-{fingerprint(suite)[:16]}.json"
     if not file.exists():
         recorded = _record(suite, workers)
         cache.mkdir(parents=True, exist_ok=True)
@@ -218,7 +226,7 @@ def _record(suite: Path, workers: int) -> dict[str, Any]:
 
 def _gathered(folder: Path, bases: Mapping[str, int]) -> dict[str, Any]:
     """Read what the processes of a suite have recorded."""
-    tests: dict[str, tuple[float, list[str]]] = {}
+    tests: dict[str, tuple[float, list[str], bool]] = {}
     fixtures: dict[str, float] = {}
     places: dict[str, set[str]] = defaultdict(set)
     executed: dict[str, set[int]] = defaultdict(set)
@@ -241,7 +249,7 @@ def _gathered(folder: Path, bases: Mapping[str, int]) -> dict[str, Any]:
                 for base in places.get(fixture, ())
                 if entry["test"].startswith(base)
             ]
-            tests[entry["test"]] = (round(entry["seconds"], 3), used)
+            tests[entry["test"]] = (round(entry["seconds"], 3), used, entry["thorough"])
     return {
         "failed": sorted(failed - tests.keys()),
         "tests": tests,

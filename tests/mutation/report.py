@@ -65,6 +65,9 @@ def table(entries: Sequence[Entry]) -> Iterator[str]:
     yield _counted("all", entries)
     judged = [each for each in entries if each["result"] in JUDGED]
     yield f"{found_in(judged)} of {len(judged)} faults found"
+    rare = [str(each["number"]) for each in judged if each["thorough"]]
+    if rare:
+        yield f"{len(rare)} of them only by `make thorough`: {', '.join(rare)}"
     if len(judged) < len(entries):
         yield f"{len(entries) - len(judged)} of {len(entries)} were not tried"
 

@@ -45,13 +45,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome for one fault: its result, the test that found it, tests run and to be run."""
+    """The outcome for one fault: its result, the test that found it, tests run and to be run.
+
+    `thorough` tells that only a test which `make test` leaves out has found it.
+    """
 
     result: str
     by: str = ""
     tests: int = 0
     of: int = 0
     seconds: float = 0.0
+    thorough: bool = False
 
 
 class Hunter:
@@ -70,23 +74,23 @@ class Hunter:
         if self._import(fault).code != 0:
             return Verdict(FOUND, "import", 0, len(tests), time.monotonic() - begun)
         run_so_far = 0
-        for chunk in self._chunks(tests):
+        for chunk in [*self._chunks(tests, thorough=False), *self._chunks(tests, thorough=True)]:
             if self.limits.over:
                 return Verdict(LEFT, "", run_so_far, len(tests), time.monotonic() - begun)
             by = self._search_with(fault, chunk)
             run_so_far += len(chunk)
             if by:
                 seconds = time.monotonic() - begun
-                return Verdict(FOUND, by, run_so_far, len(tests), seconds)
+                return Verdict(FOUND, by, run_so_far, len(tests), seconds, chunk[0].thorough)
         return Verdict(MISSED, "", run_so_far, len(tests), time.monotonic() - begun)
 
-    def _chunks(self, tests: Sequence[Test]) -> Iterator[list[Test]]:
-        """Divide the tests into chunks, up to the limit of time."""
+    def _chunks(self, tests: Sequence[Test], *, thorough: bool) -> Iterator[list[Test]]:
+        """Divide the tests of one part into chunks, up to the limit of time."""
         sizes = iter(CHUNKS)
         size = next(sizes)
         spent = 0.0
         chunk: list[Test] = []
-        for test in tests:
+        for test in (test for test in tests if test.thorough == thorough):
             cost = self.map.seconds([*chunk, test])
             if chunk and cost > size:
                 yield chunk

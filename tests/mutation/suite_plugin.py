@@ -49,7 +49,11 @@ class _Recording:
             yield
         seconds = max(0.0, time.perf_counter() - begun - self.shared)
         self._write(
-            test=item.nodeid, seconds=seconds, outcome=self.outcome, fixtures=sorted(self.fixtures)
+            test=item.nodeid,
+            seconds=seconds,
+            outcome=self.outcome,
+            fixtures=sorted(self.fixtures),
+            thorough=item.get_closest_marker("thorough") is not None,
         )
 
     @pytest.hookimpl(hookwrapper=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from support.pipeline import (
     BREACHED,
     ESCALATED,
@@ -74,7 +74,7 @@ def test_after_a_handover_the_new_unit_is_told_and_the_old_one_nothing_more(cont
     assert "sekda" in recipients(context)[4:]  # three working days after the new unit was told
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_after_a_handover_superiors_hear_of_the_new_unit_when_it_has_had_its_time(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     deliver(context, BREACHED)
@@ -90,7 +90,7 @@ def test_after_a_handover_superiors_hear_of_the_new_unit_when_it_has_had_its_tim
         assert decide(context, day).notices.get("escalation", 0) == escalations
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_handover_before_the_mail_went_leaves_nobody_untold(context, server):
     """The secretary is not told of the old unit any more, and of the new one in its turn."""
     owe(context, BREACHED, at("Dinas Sosial"))
@@ -107,6 +107,7 @@ def test_a_handover_before_the_mail_went_leaves_nobody_untold(context, server):
     assert told[2:] == ["penghubung.dinkes", "kepala.dinkes"]
 
 
+@pytest.mark.thorough
 def test_handed_back_the_first_unit_is_not_told_the_same_twice(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     deliver(context, BREACHED)
@@ -131,7 +132,7 @@ def test_a_unit_under_a_hold_is_left_alone_and_the_others_are_not(context, serve
     assert sorted(notices(context)) == [("breach", "queued"), ("breach", "suppressed")]
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_when_a_hold_ends_what_still_stands_is_told_once(context, server):
     hold(context, "dinsos", last=date(2026, 11, 25))
     register(context, BREACHED, at("Dinas Sosial"))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
-from conftest import ON_BOTH, WITA, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, WITA, kind_of_database, wita
 from sqlalchemy import select
 from support.incoming_mail.bounce_reports import SENDER, SHAPES, exchange, postfix, qmail, sendmail
 from support.pipeline import (
@@ -118,6 +118,7 @@ def comes_back(
 # --- from sent to lifted --------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_from_a_mail_that_comes_back_to_its_address_mended(lived, box, server):
     comes_back(lived, box)
@@ -146,6 +147,7 @@ def test_from_a_mail_that_comes_back_to_its_address_mended(lived, box, server):
     assert alerts(lived).count("bounced_message") == 1
 
 
+@pytest.mark.thorough
 def test_a_notice_that_reached_nobody_has_failed(lived, box):
     for address in (LIAISON, HEAD):
         comes_back(lived, box, address)
@@ -155,6 +157,7 @@ def test_a_notice_that_reached_nobody_has_failed(lived, box):
     assert alerts(lived).count("bounced_message") == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("plain_reports")
 def test_a_summary_may_come_back_too(lived, box):
     now = wita(BREACHED)
@@ -174,6 +177,7 @@ def test_every_kind_of_server_is_understood(lived, box):
     assert marked(lived) == {LIAISON}
 
 
+@pytest.mark.thorough
 def test_a_superior_hears_nothing_if_the_unit_s_mail_came_back_while_the_notice_waited(
     lived, box, server
 ):
@@ -203,7 +207,7 @@ def test_a_superior_hears_nothing_if_the_unit_s_mail_came_back_while_the_notice_
 # --- once -----------------------------------------------------------------------------------------
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_reading_twice_changes_nothing(lived, box):
     comes_back(lived, box)
     look(lived, CAME_BACK)
@@ -213,6 +217,7 @@ def test_reading_twice_changes_nothing(lived, box):
     assert b"\\Seen" not in box.flags()
 
 
+@pytest.mark.thorough
 def test_mails_numbered_anew_are_read_again_and_change_nothing(lived, box):
     comes_back(lived, box)
     look(lived, CAME_BACK)
@@ -228,6 +233,7 @@ def test_mails_numbered_anew_are_read_again_and_change_nothing(lived, box):
     assert marked(lived) == frozenset()
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_it_goes_on_from_where_it_was(lived, box, monkeypatch):
     monkeypatch.setattr(steps, "BATCH", 2)
@@ -242,6 +248,7 @@ def test_it_goes_on_from_where_it_was(lived, box, monkeypatch):
     assert look(lived, LATER) == MailboxCount(reports=1, bounced=1)
 
 
+@pytest.mark.thorough
 def test_many_reports_about_an_address_are_told_once_until_it_is_lifted(lived, box):
     about = mail_to(lived, LIAISON).message_id_header
     box.gets(CAME_BACK, postfix(about, LIAISON), sendmail(about, LIAISON), qmail(about, LIAISON))
@@ -255,6 +262,7 @@ def test_many_reports_about_an_address_are_told_once_until_it_is_lifted(lived, b
     assert marked(lived) == {LIAISON}
 
 
+@pytest.mark.thorough
 def test_a_mail_from_before_the_mending_does_not_mark_its_address_again(lived, box):
     lift_at = "2026-11-24 12:00"
     about = mail_to(lived, LIAISON).message_id_header
@@ -332,6 +340,7 @@ def test_what_came_back_long_ago_is_passed_over(lived, box):
 # --- the administrator ----------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_an_administrator_is_not_written_to_about_the_own_address(lived, box, server):
     comes_back(lived, box)
     look(lived, CAME_BACK)
@@ -472,6 +481,7 @@ def found(context: SiteContext, now: str) -> dict[str, tuple[str, str]]:
     return {each.what: (each.level, each.remedy) for each in check(context.site, wita(now))}
 
 
+@pytest.mark.thorough
 def test_doctor_shows_marked_addresses_and_what_to_do(lived, box):
     comes_back(lived, box)
     look(lived, CAME_BACK)
@@ -488,6 +498,7 @@ def test_doctor_shows_marked_addresses_and_what_to_do(lived, box):
     assert not [what for what in found(lived, LATER) if what.startswith("mail to")]
 
 
+@pytest.mark.thorough
 def test_an_address_that_nobody_has_any_more_is_no_trouble(lived, box, site_folder, open_context):
     comes_back(lived, box)
     look(lived, CAME_BACK)
@@ -498,6 +509,7 @@ def test_an_address_that_nobody_has_any_more_is_no_trouble(lived, box, site_fold
     assert not [what for what in told if what.startswith("mail to")]
 
 
+@pytest.mark.thorough
 def test_doctor_shows_a_mailbox_that_cannot_be_read(context, unreachable):
     context.site.mail_url = "smtp+plain://127.0.0.1:9"
     level, remedy = found(context, LATER)["mails that come back are not looked for"]
@@ -536,6 +548,7 @@ def test_the_artifact_of_a_delivery_shows_what_came_back(locale):
 # --- the command line -----------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_marked_addresses_are_listed_and_lifted(lived, box, call_tenggat, site_folder):
     comes_back(lived, box)
     look(lived, CAME_BACK)

@@ -63,6 +63,7 @@ def told_late(context) -> None:
     assert deliver(context, BREACHED).sent == 2
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_everyone_who_was_told_gets_one_correction(context, server):
     told_late(context)
@@ -146,6 +147,7 @@ AGAIN = {"Perihal": "Pindah alamat"}
 """The class is as it was; something else is new, so that the file is."""
 
 
+@pytest.mark.thorough
 def test_late_again_the_ladder_starts_anew_at_the_unit(context, server):
     """The class is another one on the 25th; and on 1 December that was a mistake."""
     told_late(context)
@@ -165,6 +167,7 @@ def test_late_again_the_ladder_starts_anew_at_the_unit(context, server):
         assert decide(context, day).notices.get("escalation", 0) == escalations
 
 
+@pytest.mark.thorough
 def test_a_correction_that_waits_is_left_out_if_the_deadline_is_late_again(context, server):
     told_late(context)
     owe(context, "2026-11-24 18:00", at("Dinas Sosial", **COMPLAINT))  # after the mail hours

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Barrier, main_thread
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy.exc import OperationalError
 from support.pipeline import (
     BREACHED,
@@ -81,7 +81,7 @@ def to(server: Server) -> list[str]:
 # --- all well -------------------------------------------------------------------------------------
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_what_a_run_owes_is_sent_once(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     count = deliver(context, BREACHED)
@@ -113,7 +113,7 @@ def test_where_nothing_is_owed_nobody_is_called(context, server):
     assert server.connections == 0
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_what_was_sent_is_kept_as_evidence(context, server):
     owe(context, REMINDED, at("Dinas Sosial"))
     deliver(context, REMINDED)
@@ -198,6 +198,7 @@ def test_a_refused_sender_kills_no_mail(context, server):
     assert deliver(context, SOON).sent == 2
 
 
+@pytest.mark.thorough
 def test_a_server_that_takes_few_mails_at_a_time_gets_them_all(context, server):
     owe(context, BREACHED, *EVERYWHERE)
     server.mails_per_connection = 5
@@ -210,6 +211,7 @@ def test_a_server_that_takes_few_mails_at_a_time_gets_them_all(context, server):
     )
 
 
+@pytest.mark.thorough
 def test_a_long_outage_and_then_greylisting_is_survived(context, server):
     """Every run of the outage is an attempt; the next wait must not grow beyond all bounds."""
     owe(context, REMINDED, at("Dinas Sosial"))
@@ -227,6 +229,7 @@ def test_a_long_outage_and_then_greylisting_is_survived(context, server):
 # --- the server says no ---------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_deferred_mail_is_tried_later_each_time_and_given_up_at_last(context, server):
     context.site.mail_hours = None
     owe(context, REMINDED, at("Dinas Sosial"))
@@ -278,6 +281,7 @@ def test_one_refused_recipient_does_not_stop_the_others(context, server):
 RELAY_DENIED = "554 5.7.1 <a@mail.example>: Relay access denied"
 
 
+@pytest.mark.thorough
 def test_mail_that_the_server_does_not_relay_waits_and_one_alert_says_so(context, server):
     """A fault of the settings: the others are sent, and nothing is given up, however long."""
     context.site.mail_hours = None
@@ -387,6 +391,7 @@ def break_records(context: SiteContext, times: int) -> None:
         session.connection().exec_driver_sql(BREAKS % times)
 
 
+@pytest.mark.thorough
 @ON_POSTGRESQL
 def test_a_connection_lost_between_the_servers_yes_and_its_record_makes_no_copy(
     context, server, monkeypatch
@@ -398,6 +403,7 @@ def test_a_connection_lost_between_the_servers_yes_and_its_record_makes_no_copy(
     assert (len(server.letters), statuses(context)) == (1, ["sent"])
 
 
+@pytest.mark.thorough
 @ON_POSTGRESQL
 def test_a_database_that_stays_away_after_the_servers_yes_makes_one_late_copy(
     context, server, monkeypatch
@@ -430,7 +436,7 @@ def stop_at_the_next_mail(server: Server, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(server, "handle_DATA", stop)
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_who_is_stopped_before_the_answer_leaves_the_same_mail_for_the_next_run(
     context, server, monkeypatch, call_tenggat
 ):
@@ -450,7 +456,7 @@ def test_who_is_stopped_before_the_answer_leaves_the_same_mail_for_the_next_run(
     assert sorted(Counter(keys(server)).values()) == [1, 2]
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_who_lost_its_claim_writes_nothing(context, server, monkeypatch):
     """A delivery believed dead comes back while another has taken over and sent."""
     owe(context, REMINDED, at("Dinas Sosial"))
@@ -490,7 +496,7 @@ def test_two_deliveries_at_once_send_no_mail_twice(context, server, open_context
     assert set(statuses(context)) == {"sent"}
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(context, server):
     """Each batch is judged as of its own time."""
     mail = context.site.file.mail.model_copy(update={"per_minute": 1})
@@ -506,6 +512,7 @@ def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(context, ser
     assert (count.sent, count.cancelled) == (1, 1)
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
     context, open_context, server, monkeypatch
@@ -536,7 +543,7 @@ def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
     assert len(keys) == len(set(keys)) == 6
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_what_joins_a_mail_after_it_was_composed_is_told(
     context, open_context, server, monkeypatch
 ):
@@ -580,6 +587,7 @@ def die_at_the_next_record(server: Server, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(outbox, "give_back", lambda *arguments: None)
 
 
+@pytest.mark.thorough
 @ON_BOTH
 @pytest.mark.parametrize("end", [die_at_the_next_record, stop_at_the_next_mail])
 def test_nothing_joins_a_mail_that_the_server_may_have_seen(end, context, server, monkeypatch):
@@ -628,6 +636,7 @@ def test_while_no_server_can_be_reached_what_comes_up_joins_what_waits(context, 
 PLANTED = "Budi Rahasiawan, NIK 9999010203040506"
 
 
+@pytest.mark.thorough
 def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(context, server, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
@@ -712,6 +721,7 @@ def test_mails_about_one_complaint_answer_each_other(context, server):
     assert later[0]["References"] == first["Message-ID"]
 
 
+@pytest.mark.thorough
 def test_the_weekly_mails_of_a_superior_answer_each_other(context, server):
     entries = [at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **since("17/11/2026"))]
     weekly = []

@@ -113,6 +113,7 @@ def test_a_late_complaint_that_the_source_no_longer_shows_is_not_called_late(con
             assert "Pengaduan FD-1" not in page
 
 
+@pytest.mark.thorough
 def test_a_duty_past_its_time_that_no_import_could_show_has_a_line_and_accuses_nobody(
     context, server
 ):
@@ -192,6 +193,7 @@ def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(context)
     }
 
 
+@pytest.mark.thorough
 def test_a_later_duty_beside_a_late_one_does_not_mark_the_complaint_as_new(context):
     """The duty to decide is due in January and was in no mail."""
     complaint = {
@@ -207,6 +209,7 @@ def test_a_later_duty_beside_a_late_one_does_not_mark_the_complaint_as_new(conte
     assert found["FD-1"] == (DeskSection.LATE, False, 2)
 
 
+@pytest.mark.thorough
 def test_a_late_case_is_new_for_the_superior_whom_it_reaches(context):
     """The table and the mark of the case count the same."""
     pupr = "Dinas PUPR"
@@ -242,6 +245,7 @@ def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(co
     assert told.names == ("Arwinsah Kadere", "Melatiwati Sarang")
 
 
+@pytest.mark.thorough
 def test_a_superior_who_stood_in_for_the_unit_is_not_named_to_herself(context):
     dishub = "Dinas Perhubungan"  # its head is vacant: the regional secretary gets the notices
     named = {}
@@ -266,6 +270,7 @@ def test_a_vacant_office_is_named(context):
 # --- superiors ------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_superior_acts_on_what_reached_the_rung_and_sees_the_rest_as_numbers(context):
     dinsos, young = at("Dinas Sosial"), at("DLH", "FD-2", **since("20/11/2026"))
     week(context, dinsos, young)
@@ -289,6 +294,7 @@ def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(context):
     assert "FD-2" not in {item.ticket for item in (*desk.items, *desk.rest)}
 
 
+@pytest.mark.thorough
 def test_a_reminder_to_the_unit_is_no_notice_of_its_delay(context):
     """Both had reminders; on Monday FD-2 is late, and its unit gets that mail in the same run."""
     dinsos, dlh = at("Dinas Sosial"), at("DLH", "FD-2", **since("20/11/2026"))
@@ -306,6 +312,7 @@ def test_a_reminder_to_the_unit_is_no_notice_of_its_delay(context):
     assert (desk.total, desk.late_duties, desk.unlisted) == (2, 2, UnlistedDuties())
 
 
+@pytest.mark.thorough
 def test_a_late_duty_of_a_listed_complaint_waits_for_the_notice_to_its_unit(context):
     """The second duty of FD-1 is late since this morning; the first has reached the secretary."""
     slow = {"Diteruskan": "20/11/2026 08:45", "Tindak Lanjut Pertama": ""}  # due on the 27th

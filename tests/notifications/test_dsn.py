@@ -298,6 +298,7 @@ HOSTILE = {
 """Each with the mail that it is about: nobody's where that lies beyond what is read."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("raw", "about"), HOSTILE.values(), ids=HOSTILE)
 def test_no_mail_keeps_the_reader_busy(raw, about):
     begun = time.monotonic()

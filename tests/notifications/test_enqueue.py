@@ -13,7 +13,7 @@ from datetime import date
 from threading import Barrier
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.pipeline import (
@@ -51,6 +51,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 # --- who is told when -----------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_the_ladder_is_climbed_a_rung_at_a_time_and_each_rung_once(context):
     for day in (16, 17, 18, 19, 20, 23, 24, 25, 26, 27, 30):
         register(context, f"2026-11-{day} 10:00", at("Dinas Sosial"))
@@ -63,6 +64,7 @@ def test_the_ladder_is_climbed_a_rung_at_a_time_and_each_rung_once(context):
     assert recipients(context) == ["penghubung.dinsos", "plt.kepala.dinsos"]
 
 
+@pytest.mark.thorough
 def test_superiors_follow_after_the_unit_was_told(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     deliver(context, BREACHED)
@@ -137,6 +139,7 @@ def test_the_weekly_mail_leaves_on_monday_in_any_order_of_runs_and_once(context,
     assert (weekly_mails(server), notices(context)[-1]) == (2, ("plus-3", "sent"))
 
 
+@pytest.mark.thorough
 def test_the_regent_hears_at_once_of_a_new_duty_and_of_its_further_rungs_on_monday(context, server):
     """A recommendation of the Ombudsman: 60 days, to Tuesday 24 November."""
     old = since("01/09/2026")
@@ -238,7 +241,7 @@ def test_a_unit_without_a_head_is_told_through_its_parent_and_the_hole_is_told_o
     assert alerts(context) == ["vacancy"]
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_all_vacancies_of_a_run_are_told_in_one_mail_and_each_once(context, server):
     """The directory of a new site is empty: a mail for each office would hide the others."""
     site = context.site
@@ -308,7 +311,7 @@ def test_a_notice_withdrawn_by_a_pause_is_owed_again_when_the_clock_goes_on(cont
 # --- all or nothing -------------------------------------------------------------------------------
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(context, monkeypatch):
     register(context, BREACHED, at("Dinas Sosial"), at("Dinas Perhubungan", "FD-2"))
     before = dump(context)
@@ -330,7 +333,7 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(context, m
     ]
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(context, monkeypatch):
     owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
     before = dump(context, "flow_run")
@@ -340,7 +343,7 @@ def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(context, monkey
     assert dump(context, "flow_run") == before
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_notice_forgotten_by_the_program_is_still_kept_by_the_database(context):
     owe(context, BREACHED, at("Dinas Sosial"))
     with context.transaction() as session:
@@ -350,7 +353,7 @@ def test_a_notice_forgotten_by_the_program_is_still_kept_by_the_database(context
         session.add(NoticeRow(**again))
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_two_deadline_runs_at_once_double_nothing(context, open_context):
     units = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "Dinas Kesehatan")
     register(context, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units * 10)))
@@ -386,7 +389,7 @@ def test_at_night_a_mail_waits_for_the_next_working_morning(context):
     assert deliver(context, "2026-11-19 07:30").sent == 1
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_what_comes_up_while_a_mail_waits_joins_it(context):
     second = {"No Register": "FD-2", **since("17/11/2026")}  # due on Tuesday the 24th
     register(context, "2026-11-20 07:15", {}, second)
@@ -458,6 +461,7 @@ def test_nobody_is_told_of_a_complaint_that_is_no_longer_shown(context):
     assert set(told) == {"FD-1"}
 
 
+@pytest.mark.thorough
 def test_a_complaint_late_before_it_vanished_climbs_no_further(context, server):
     both = [at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2")]
     owe(context, BREACHED, *both)

@@ -87,6 +87,7 @@ def test_superiors_do_hear_in_the_end(site, world):
 # --- the whole of Tenggat -------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @few(4)
 @given(world=worlds(6, 8))
 @example(world=RETURNED_BEFORE_MONDAY)

@@ -55,6 +55,7 @@ def lived(context, server) -> list[Letter]:
     return server.letters[first:]
 
 
+@pytest.mark.thorough
 def test_mail_report_artifact_and_cli_have_the_same_numbers(
     context, lived, call_tenggat, site_folder, monkeypatch
 ):

@@ -129,6 +129,7 @@ def lacking(pages: dict[str, str]) -> list[tuple[str, str, str]]:
     return [(name, client, feature) for name, client, feature in json.loads(done.stdout)]
 
 
+@pytest.mark.thorough
 def test_a_mail_uses_nothing_that_a_client_lacks_and_needs(all_mails):
     found = lacking({name: mail.html for name, mail in all_mails.items()})
     used = {locale: set() for locale in LOCALES}
@@ -362,6 +363,7 @@ def points(folder: Path, mails: dict[str, bytes]) -> dict[str, tuple[float, str]
     }
 
 
+@pytest.mark.thorough
 def test_a_filter_lets_every_mail_pass_and_holds_spam(all_mails, tmp_path):
     # of two long mails in the second language one is enough: the filter takes a second for each
     raw = {name: mail.raw for name, mail in all_mails.items() if name != "long (en)"}

@@ -195,6 +195,7 @@ def line(key: tuple[object, ...], notice: NoticeRow) -> tuple[tuple[object, ...]
 # --- after an outage ------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @modest(6)
 @given(known=cases(), outage=st.integers(0, 24 * 400))
 @example(known=[Case(n, UNITS[0], date(2026, 11, 2 + n)) for n in range(9)], outage=24 * 400)
@@ -242,6 +243,7 @@ def runs(draw: st.DrawFn) -> list[tuple[datetime, str]]:
     return [(START + hour * HOUR, draw(orders)) for hour in sorted(hours)]
 
 
+@pytest.mark.thorough
 @modest(10)
 @given(known=cases(ending=True), steps=runs())
 @example(
@@ -313,6 +315,7 @@ MORNINGS = st.lists(st.integers(0, 15), min_size=1, max_size=3, unique=True).map
 )
 
 
+@pytest.mark.thorough
 @modest(4)
 @given(known=cases(), moments=MORNINGS)
 def test_two_runs_at_once_send_what_one_would(desk, known, moments):
@@ -325,6 +328,7 @@ def test_two_runs_at_once_send_what_one_would_on_postgresql(postgres_desk, known
     assert lived(postgres_desk, known, moments, 2) == lived(postgres_desk, known, moments, 1)
 
 
+@pytest.mark.thorough
 @modest(4)
 @given(known=cases(), moments=MORNINGS, order=st.permutations([0, 0, 1, 1]))
 def test_two_runs_step_by_step_send_what_one_would(desk, known, moments, order):
@@ -334,6 +338,7 @@ def test_two_runs_step_by_step_send_what_one_would(desk, known, moments, order):
 # --- however often --------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @modest(5)
 @given(
     known=cases(ending=True),
@@ -396,6 +401,7 @@ def no_superior_before_the_unit(context: SiteContext) -> None:
                 assert told[clock] < row.decided_at
 
 
+@pytest.mark.thorough
 @modest(4)
 @given(known=cases(), moments=MORNINGS, times=st.integers(2, 3))
 def test_a_run_repeated_changes_nothing(desk, known, moments, times):

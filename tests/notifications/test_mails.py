@@ -860,6 +860,7 @@ def alerts_in_the_code() -> tuple[set[str], set[str]]:
     return kinds, facts
 
 
+@pytest.mark.thorough
 @BOTH
 def test_every_word_that_a_template_or_an_alert_asks_for_is_there(locale):
     asked = {

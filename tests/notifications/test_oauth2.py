@@ -596,6 +596,7 @@ def test_a_site_names_its_file_and_doctor_logs_in(site, call_tenggat, server, pr
     assert not [what for what in found if "oauth2.json" in what]
 
 
+@pytest.mark.thorough
 def test_doctor_notes_a_file_that_everybody_may_read(site, call_tenggat):
     file = site / "oauth2.json"
     assert not open_to_all(file)

@@ -54,6 +54,7 @@ def plain_text(mail: bytes) -> str:
     return str(body.get_content()).replace("\r\n", "\n")
 
 
+@pytest.mark.thorough
 def test_a_run_asks_about_all_new_values_in_one_mail_and_once(context):
     strange = {STATUS: "Entah", UNIT: "Dinas Lama"}
     intake(context, "2026-11-03 07:00", strange, strange | {TICKET: "2"})
@@ -102,6 +103,7 @@ def test_a_morning_run_in_hindsight_asks_as_the_scheduled_intake_does(context):
     assert alerts(context) == ["questions"]
 
 
+@pytest.mark.thorough
 def test_open_questions_are_listed_again_after_a_week(context):
     intake(context, "2026-11-03 07:00", {STATUS: "Entah"})
     texts(context, "2026-11-03 08:00")
@@ -114,6 +116,7 @@ def test_open_questions_are_listed_again_after_a_week(context):
     assert "MASIH TERBUKA" in text
 
 
+@pytest.mark.thorough
 def test_rows_in_quarantine_are_told_once_for_each_new_group(context):
     bad = {TICKET: "9", DAY: "31 Feb 2026"}
     good = [{TICKET: str(n)} for n in range(20, 24)]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
 from support.pipeline import BREACHED, EVERYWHERE, Hurried, at, deliver, messages, owe, statuses
 from support.servers.smtp_servers import Server, running
 
@@ -70,6 +70,7 @@ def test_no_more_mails_leave_in_a_minute_than_the_site_says(context, server, dep
     assert max(departures)[0] < 4 * MINUTE
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_what_would_take_too_long_is_left_to_the_next_run(context, server, departures):
     settings(context, per_minute=2)
@@ -82,7 +83,7 @@ def test_what_would_take_too_long_is_left_to_the_next_run(context, server, depar
     assert deliver(context, NOW + timedelta(minutes=10)).pending == 0
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_the_rate_holds_from_one_run_to_the_next(context, server):
     settings(context, per_minute=4)
     owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
@@ -116,6 +117,7 @@ def _at(holder, domain):
 # --- what the server bears ------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_after_each_421_the_batch_slows_down_and_after_some_it_stops(context, server, departures):
     owe(context, BREACHED, *EVERYWHERE)
     server.mail_answers = ["421 4.7.0 Try again later"] * 99
@@ -126,6 +128,7 @@ def test_after_each_421_the_batch_slows_down_and_after_some_it_stops(context, se
     assert [len(message.attempts) for message in messages(context)].count(0) == 17
 
 
+@pytest.mark.thorough
 def test_a_server_that_recovers_gets_the_rest_in_the_same_run(context, server, departures):
     owe(context, BREACHED, *EVERYWHERE)
     server.data_answers = ["", "", "451 4.7.1 Rate limit exceeded", "451 4.7.1 Too many messages"]

@@ -67,6 +67,7 @@ def test_an_office_that_fell_vacant_before_its_mail_left_is_stood_in_for(context
     assert said in text(letter)
 
 
+@pytest.mark.thorough
 def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts_there(
     context, server
 ):
@@ -149,6 +150,7 @@ def test_a_refused_address_counts_as_vacant_until_it_is_lifted(context, server):
     assert marked(context) == set()
 
 
+@pytest.mark.thorough
 def test_while_the_sender_is_limited_the_queue_waits_and_nothing_dies(context, server):
     server.always = "550 5.4.5 Daily user sending limit exceeded"
     owe(context, BREACHED, at("Dinas Sosial"))

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, REPOSITORY, kind_of_database, wita
 from sqlalchemy import select
 from support.incoming_mail.answers import both, gmail_page, outlook_page, plain, quoted
 from support.pipeline import (
@@ -129,6 +129,7 @@ def states(context: SiteContext, box: Box, choice: int = 1, text: str = "", **mo
 # --- from the link to the next mail ---------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_from_a_link_in_a_mail_to_the_mail_of_the_superior(lived, box, server):
     addresses, given = zip(*links(letter_to(server, LIAISON)), strict=True)
@@ -311,7 +312,7 @@ def test_a_second_answer_counts_only_if_it_says_something_else(lived, box):
     assert (found.kind, found.text) == ("obstacle", "menunggu anggaran")
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_an_answer_read_twice_is_recorded_once(lived, box):
     states(lived, box, reply_id="same@dinas.example")
     assert look(lived) == ReplyCount(accepted=1)
@@ -571,6 +572,7 @@ def test_long_words_are_cut_and_shown_as_text(lived, box, server):
 # --- the audit, the report and the command line ---------------------------------------------------
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_each_recorded_answer_is_in_the_audit_and_the_statement_in_the_report(lived, box):
     states(lived, box, 1)
@@ -638,7 +640,7 @@ def test_the_explanation_of_a_complaint_has_the_statement(lived, box):
     assert "belum tercatat" not in as_text(lived.site, done)
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_statement_ends_when_the_source_shows_the_settlement_or_a_reopening(lived, box):
     states(lived, box, 1)
     look(lived)
@@ -660,6 +662,7 @@ def test_a_statement_ends_when_the_source_shows_the_settlement_or_a_reopening(li
         assert len(replies.statements(session, None, wita("2026-11-25 10:30"))) == 1
 
 
+@pytest.mark.thorough
 def test_the_command_lists_answers(lived, box, site_folder, call_tenggat):
     states(lived, box, 3, "menunggu anggaran")
     states(lived, box, sender=STRANGER, now="2026-11-24 09:20")
@@ -692,6 +695,7 @@ def outcomes_of_the_table(text: str) -> set[str]:
     return set(re.findall(r"`(accepted|repeated|no_choice|wrong_sender)`", text))
 
 
+@pytest.mark.thorough
 def test_the_table_in_the_docs_has_every_outcome():
     page = (REPOSITORY / "docs" / "notifications.md").read_text(encoding="utf-8")
     assert outcomes_of_the_table(page) == set(ReplyOutcome)

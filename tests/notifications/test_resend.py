@@ -6,7 +6,7 @@ See `front_desk` for the complaints; on 24 November each owes a mail to its liai
 from dataclasses import replace
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from support.pipeline import (
     BREACHED,
     ESCALATED,
@@ -57,7 +57,7 @@ def test_a_refused_mail_reaches_the_address_that_was_corrected(context, server):
     assert notices(context) == [("breach", "sent")]
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_sent_mail_goes_once_more_as_another_one_and_the_first_stays_on_record(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     deliver(context, BREACHED)
@@ -71,6 +71,7 @@ def test_a_sent_mail_goes_once_more_as_another_one_and_the_first_stays_on_record
     assert [m.resent_of for m in messages(context)] == [None, None, 1, 1]
 
 
+@pytest.mark.thorough
 def test_it_may_go_to_another_address(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     deliver(context, BREACHED)
@@ -136,7 +137,7 @@ def test_a_weekly_mail_sent_once_more_is_not_the_weekly_mail(context, server):
         assert outbox.last_weekly(session, weekly.recipient, since, now) == weekly.sent_at
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_nobody_joins_a_mail_that_is_sent_once_more(context, server):
     """It tells of the old matter alone: new ones are a mail of their own."""
     owe(context, BREACHED, at("Dinas Sosial"))

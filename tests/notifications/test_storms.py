@@ -4,7 +4,7 @@ See `front_desk` for the complaints; on 24 November each unit's liaison and head
 """
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from support.pipeline import (
     BREACHED,
     alerts,
@@ -48,6 +48,7 @@ def end(context, *, send: bool, now: str = LATER, number: int | None = None) -> 
     return mails
 
 
+@pytest.mark.thorough
 def test_a_run_within_the_limit_is_no_storm(context, server):
     limit(context, 8)
     owe(context, BREACHED, *EVERYWHERE)
@@ -77,7 +78,7 @@ def test_a_run_about_too_many_complaints_is_a_storm_however_few_its_mails(contex
     assert (count.messages, count.storm, statuses(context)) == (2, 1, ["held", "held"])
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_what_is_released_is_judged_again_and_sent(context, server):
     limit(context, 7)
     owe(context, BREACHED, *EVERYWHERE)
@@ -135,7 +136,7 @@ def test_while_a_storm_waits_small_runs_go_out_and_great_ones_join_it(context, s
     assert deliver(context, "2026-11-26 09:00").sent == 8
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_ten_times_the_usual_is_a_storm_once_it_is_known_what_is_usual(context):
     limit(context, 200, at_least=3)
     with context.run(wita(BREACHED), "a test") as run:
@@ -164,7 +165,7 @@ def test_ten_times_the_usual_is_a_storm_once_it_is_known_what_is_usual(context):
         assert storms.mail_limit(run) == 50  # a small site is not stopped by 21 mails
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_storm_is_decided_once(context):
     with pytest.raises(NoStorm, match="no storm waits"):
         end(context, send=True)

@@ -98,6 +98,7 @@ def test_every_indicator_and_blank_is_in_both_files(locale):
     assert view.sha256 in text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("key", "said"),
     [
@@ -116,6 +117,7 @@ def test_the_days_of_a_period_are_printed_once(key, said):
         assert "– 30 Nov 2026 (1 Nov 2026" not in words
 
 
+@pytest.mark.thorough
 def test_it_is_written_beside_the_full_report_the_same_bytes_again(context, tmp_path):
     register(context, "2026-11-23 07:00", at("Dinas Sosial", "FD-1"))
     decide(context, "2026-11-23 08:00")

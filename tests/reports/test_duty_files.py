@@ -107,6 +107,7 @@ def recounted(found: list[dict[str, str]], first: str, last: str) -> dict[tuple[
     return figures
 
 
+@pytest.mark.thorough
 def test_an_independent_count_of_the_list_gives_the_figures_of_the_report(context, tmp_path):
     register(context, "2026-11-23 07:00", *entries())
     for day in ("2026-11-23 08:00", "2026-11-27 08:00", EVENING):
@@ -157,6 +158,7 @@ def test_an_independent_count_of_the_list_gives_the_figures_of_the_report(contex
     )
 
 
+@pytest.mark.thorough
 def test_the_list_is_the_same_again_and_not_in_the_public_edition(context, tmp_path, monkeypatch):
     register(context, "2026-11-23 07:00", *entries()[:6])
     decide(context, "2026-11-23 08:00")

@@ -108,6 +108,7 @@ def test_the_qr_code_has_ticket_time_and_code(late, monkeypatch):
     assert contents == [f"Tenggat FD-1 2026-11-27T08:00:00+08:00 {code}"]
 
 
+@pytest.mark.thorough
 def test_a_long_history_goes_on_to_further_pages_with_the_heads_again(late):
     found = explained(late, ESCALATED)
     (mail, _) = found.mails

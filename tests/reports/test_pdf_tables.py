@@ -108,6 +108,7 @@ def places_of_texts(pdf: bytes) -> list[tuple[int, str, float, float]]:
     return found
 
 
+@pytest.mark.thorough
 def test_the_heights_of_rows_are_those_that_typst_finds():
     report = view("id", units=12, count=60)
     told = json.loads(printed(report, WITA, {}))

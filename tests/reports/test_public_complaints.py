@@ -280,6 +280,7 @@ def some_of_a_rung(row: Row, shown: Row) -> Iterator[tuple[str, int]]:
             yield f"{whole} without {part}", groups[whole] - groups[part]
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 @settings(max_examples=sized(60, 600))
 @given(histories(), st.integers(1, 4), st.data())
@@ -337,6 +338,7 @@ def exact_and_rounded(first: Report, second: Report) -> Iterator[tuple[object, o
             yield row.cells[0], after.value(row.key, "previous")
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 @settings(max_examples=sized(25, 300))
 @given(histories(), st.integers(1, 6), st.data())

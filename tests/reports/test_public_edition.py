@@ -81,6 +81,7 @@ def possible(rows: list[tuple[object, ...]], sums: list[int], *, known: bool) ->
 VERDICTS = ("verdicts", *PARTS, "share")
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_no_small_verdict_can_be_worked_out_even_by_who_knows_the_sums():
     found = {seed: wrong for seed in range(sized(60, 600)) if (wrong := worked_out(few(seed)))}
@@ -145,6 +146,7 @@ def worked_out(made: list[Made]) -> list[object]:
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_no_count_of_one_or_two_is_shown_and_no_column_gives_one_away():
     found = {seed: wrong for seed in range(sized(40, 400)) if (wrong := list(given_away(seed)))}

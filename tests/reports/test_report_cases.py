@@ -143,6 +143,7 @@ def test_where_a_unit_is_merged_each_bears_what_fell_due_with_it(
     assert tables["by_unit"].row("dlh").tickets == ("FD-1", "FD-2")
 
 
+@pytest.mark.thorough
 def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_that_it_moved(
     context, site_folder, open_context
 ):
@@ -314,6 +315,7 @@ def texts_of(made: SummaryMade) -> dict[str, str]:
     return found
 
 
+@pytest.mark.thorough
 def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(context):
     register(context, EVENING, at("DLH", "FD-1", **since("05/10/2026"), Selesai="06/10/2026 10:00"))
     decide(context, EVENING)
@@ -341,6 +343,7 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(conte
         assert "\n       –  Kewajiban yang dipenuhi tepat waktu" in mail.text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("public", [False, True])
 def test_a_report_without_any_complaint_has_no_zeros_but_says_that_there_are_no_data(
     context, public
@@ -397,6 +400,7 @@ def test_the_month_of_the_report_is_marked_until_it_is_over(context, now, month)
     assert plots(view, zone)["trend"].says.startswith(f"{month}: 1 pengaduan diterima")
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 @pytest.mark.usefixtures(sized("plain_reports", "without_plots"))
 def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, open_context):
@@ -422,6 +426,7 @@ def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, 
         assert all(f"balai{number:03}" in texts[ending] for number in range(300))
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("plain_reports")
 def test_no_title_of_any_length_stands_in_a_report(context):
     lengths = (5, 40, 255, LONGEST_TITLE)

@@ -471,6 +471,7 @@ def text_of(pdf: bytes) -> list[str]:
     return [re.sub("[\xad\u200b]", "", page.extract_text()) for page in pages]
 
 
+@pytest.mark.thorough
 @EVERY_PRINTED
 def test_the_pdf_is_tagged_fit_for_the_archive_and_a4(kind, locale):
     reader = pypdf.PdfReader(io.BytesIO(printed(kind, locale)))
@@ -545,6 +546,7 @@ def objects(reader: pypdf.PdfReader) -> Iterator[object]:
         yield reader.get_object(pypdf.generic.IndirectObject(number, 0, reader))
 
 
+@pytest.mark.thorough
 @EVERY_PRINTED
 def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
     t = catalog(locale)
@@ -641,6 +643,7 @@ def test_the_pdf_says_what_proves_a_complaint(kind, locale):
     assert EXPLAIN[locale] in " ".join(" ".join(text_of(printed(kind, locale))).split())
 
 
+@pytest.mark.thorough
 def test_an_interim_report_has_no_signature():
     report = report_of("empty", "id")
     for interim in (False, True):
@@ -649,6 +652,7 @@ def test_an_interim_report_has_no_signature():
         assert ("Sementara: periode ini belum berakhir" in said) is interim
 
 
+@pytest.mark.thorough
 @PAGES
 def test_no_report_has_a_command_line_or_a_word_of_the_program(kind, locale):
     report = report_of(kind, locale)
@@ -675,12 +679,14 @@ def test_no_name_is_carried_out_as_a_program_of_the_pdf():
 FORBIDDEN = "a\x00b\x1bc\ue000d\U0010fffee\ufffff\u0001"
 
 
+@pytest.mark.thorough
 def test_characters_that_no_archive_takes_become_a_sign_in_the_pdf():
     usual = report_of("empty", "id")
     report = replace(usual, notes=replace(usual.notes, vacancies=((FORBIDDEN, "head_of_unit"),)))
     assert "a�b�c�d�e�f�" in " ".join(text_of(report_pdf(report, {})))
 
 
+@pytest.mark.thorough
 def test_a_table_begins_with_its_heading_and_three_rows_on_one_page_and_repeats_its_head():
     """With so many units the next table has room for some rows on the same page, or for none."""
     t, broken = catalog("id"), []
@@ -763,6 +769,7 @@ class Listening(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.thorough
 def test_no_logo_makes_the_report_ask_the_network_or_read_other_files(tmp_path):
     server = HTTPServer(("127.0.0.1", 0), Listening)
     server.asked = []  # type: ignore[attr-defined]
@@ -1011,6 +1018,7 @@ def report_with_duties() -> Report:
 STEPS = ("follow_up_published", "settled", "reopened")
 
 
+@pytest.mark.thorough
 def test_libreoffice_reads_the_same_figures_and_counts_them_again(tmp_path, monkeypatch):
     """All are saved by it in its own format, at one start.
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from python_calamine import CalamineWorkbook
 from support.outgoing_mail.sent_mails import Sent
 from support.pipeline import at, decide, deliver, register, since
@@ -84,6 +84,7 @@ def test_the_first_report_has_none_before_it(kept):
     assert json.loads(kept.read_text("utf-8"))["previous_report"] is None
 
 
+@pytest.mark.thorough
 def test_a_later_report_of_the_same_period_tells_what_came_too_late(context, kept):
     """FD-1 had been settled in time, which is heard only in December; so is all of FD-9."""
     known(context, LATER, SETTLED_IN_TIME, *ENTRIES[1:], NEW)
@@ -102,6 +103,7 @@ def test_a_later_report_of_the_same_period_tells_what_came_too_late(context, kep
     assert earlier["ruleset"] is None
 
 
+@pytest.mark.thorough
 def test_the_report_of_the_next_period_tells_of_the_one_before(context, kept):
     known(context, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
     earlier = told(made(context, LATER, "2026-12"))
@@ -110,6 +112,7 @@ def test_the_report_of_the_next_period_tells_of_the_one_before(context, kept):
     assert told(made(context, LATER, "2026-W49")) is None  # no week has been reported
 
 
+@pytest.mark.thorough
 def test_its_own_period_comes_before_the_last_one(context, kept):
     known(context, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
     first = json_of(made(context, LATER, "2026-12"))
@@ -118,6 +121,7 @@ def test_its_own_period_comes_before_the_last_one(context, kept):
     assert (earlier["period_key"], earlier["file"]) == ("2026-12", first.name)
 
 
+@pytest.mark.thorough
 def test_where_nothing_came_late_the_earlier_report_stands(context, kept):
     known(context, LATER, *ENTRIES)
     earlier = told(made(context, LATER))
@@ -140,7 +144,7 @@ def test_what_happened_after_it_does_not_touch_it(context, kept):
     assert (earlier["recorded"], earlier["changed"]) == (0, 0)
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_made_again_later_it_is_the_same_to_the_byte(context, kept, tmp_path):
     """What is recorded, and which reports are made, after its own moment changes nothing of it."""
     known(context, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
@@ -166,6 +170,7 @@ def test_made_again_later_it_is_the_same_to_the_byte(context, kept, tmp_path):
     assert json_of(again).read_bytes() == text
 
 
+@pytest.mark.thorough
 def test_it_stands_outside_of_the_figures_and_their_checksum(context, kept, tmp_path):
     known(context, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
     with context.transaction() as session:
@@ -185,6 +190,7 @@ def test_the_public_edition_tells_nothing_of_it(context, kept, tmp_path):
     assert kept.name not in shown
 
 
+@pytest.mark.thorough
 def test_every_format_and_the_mail_tell_of_it(context, kept):
     known(context, LATER, SETTLED_IN_TIME, *ENTRIES[1:], NEW)
     summary = made(context, LATER, formats=FORMATS)
@@ -229,7 +235,7 @@ def test_of_many_units_some_are_told_and_the_rest_is_counted(context, kept):
     assert "Complaints open 1 → 0" in units["Dinas Sosial"]
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_changed_law_is_named_as_a_reason(context, kept):
     calendar = context.site.evaluation_context.calendar.weekly(
         [False, True, True, True, True, False, False]

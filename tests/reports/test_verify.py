@@ -56,6 +56,7 @@ def figures(differences) -> dict[tuple[str, str, str], tuple[object, object]]:
     return {(d.table, d.row, d.column): (d.kept, d.found) for d in differences}
 
 
+@pytest.mark.thorough
 def test_counted_again_later_it_says_the_same(context, kept):
     register(context, LATER, *ENTRIES[1:], ENTRIES[0] | {"Selesai": "02/12/2026 09:00"})
     decide(context, LATER)
@@ -65,6 +66,7 @@ def test_counted_again_later_it_says_the_same(context, kept):
     assert (found.period, found.as_of, found.edition) == ("2026-11", wita(MADE), "full")
 
 
+@pytest.mark.thorough
 def test_what_was_recorded_too_late_is_told_with_its_complaint(context, kept):
     """FD-1 had been settled on the 23rd, in time; the register says so only in December."""
     late = ENTRIES[0] | {"Selesai": "23/11/2026 15:00"}
@@ -99,6 +101,7 @@ def test_a_figure_that_was_altered_is_found(context, kept):
     assert found.ruleset_changed is None
 
 
+@pytest.mark.thorough
 def test_where_the_law_has_changed_since_that_is_said(context, kept):
     context.site.evaluation_context = replace(
         context.site.evaluation_context, policy=Policy.STRICT, calendar=_longer(context)
@@ -131,6 +134,7 @@ def test_what_is_no_report_is_named(content, context, tmp_path):
         verify(context, path, wita(LATER))
 
 
+@pytest.mark.thorough
 def test_the_command_tells_by_its_exit_code(context, kept, call_tenggat):
     site = ("--site", context.site.folder, "--now", "2026-12-03T08:00")
     code, said, _ = call_tenggat("summary", "verify", kept, *site)

@@ -54,6 +54,7 @@ def outcomes() -> dict[tuple[str, int], SeedResult]:
     return {}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("database", "seed"), [(database, seed) for database in SEEDS for seed in SEEDS[database]]
 )
@@ -130,6 +131,7 @@ def test_nothing_is_wrong_with_the_run_as_it_was(over):
     assert found_wrong(over, lambda session, played: None) == ""
 
 
+@pytest.mark.thorough
 def test_a_letter_that_is_not_there_is_missed(over):
     def spoil(session: Session, played: Played) -> Played:
         gone = sent(session).message_id_header
@@ -146,15 +148,18 @@ def another(session: Session, played: Played, **other: str) -> Played:
     return replace(played, mailbox=[*played.mailbox, Kept(999, first.process, letter)])
 
 
+@pytest.mark.thorough
 def test_a_letter_that_came_twice_is_noticed(over):
     assert "was known to have arrived, 999 is a copy" in found_wrong(over, another)
 
 
+@pytest.mark.thorough
 def test_a_letter_to_somebody_else_is_noticed(over):
     wrong = found_wrong(over, lambda *run: another(*run, recipient="bupati@contohkab.example"))
     assert "letter 999 went to bupati@contohkab.example, wrongly" in wrong
 
 
+@pytest.mark.thorough
 def test_a_letter_that_tells_of_what_was_not_due_is_noticed(over):
     """As if it had come before anything was known."""
 
@@ -166,6 +171,7 @@ def test_a_letter_that_tells_of_what_was_not_due_is_noticed(over):
     assert "tells of" in found_wrong(over, spoil)
 
 
+@pytest.mark.thorough
 def test_a_notice_that_nobody_decided_is_missed(over):
     def spoil(session: Session, played: Played) -> None:
         notice = told(session).notice_id
@@ -175,6 +181,7 @@ def test_a_notice_that_nobody_decided_is_missed(over):
     assert "and is on no record" in found_wrong(over, spoil)
 
 
+@pytest.mark.thorough
 def test_a_notice_that_was_never_due_is_noticed(over):
     def spoil(session: Session, played: Played) -> None:
         told(session).notice.repeat = 99
@@ -184,6 +191,7 @@ def test_a_notice_that_was_never_due_is_noticed(over):
     assert "and is on no record" in wrong
 
 
+@pytest.mark.thorough
 def test_a_person_who_was_not_told_is_missed(over):
     def spoil(session: Session, played: Played) -> None:
         told(session).included = False
@@ -191,6 +199,7 @@ def test_a_person_who_was_not_told_is_missed(over):
     assert "was not told of" in found_wrong(over, spoil)
 
 
+@pytest.mark.thorough
 def test_a_person_who_was_told_in_two_mails_is_noticed(over):
     def spoil(session: Session, played: Played) -> None:
         first = sent(session)
@@ -211,6 +220,7 @@ def falsify_status(session: Session, status: str) -> None:
     session.execute(update(MessageRow).where(MessageRow.id == key).values(status=status))
 
 
+@pytest.mark.thorough
 def test_a_mail_that_still_waits_is_noticed(over):
     def spoil(session: Session, played: Played) -> None:
         falsify_status(session, "queued")
@@ -218,6 +228,7 @@ def test_a_mail_that_still_waits_is_noticed(over):
     assert "is still queued" in found_wrong(over, spoil)
 
 
+@pytest.mark.thorough
 def test_a_dead_mail_of_which_nobody_was_told_is_noticed(over):
     def spoil(session: Session, played: Played) -> None:
         falsify_status(session, "dead")
@@ -229,6 +240,7 @@ def test_a_dead_mail_of_which_nobody_was_told_is_noticed(over):
     assert "is dead, and letter" in wrong
 
 
+@pytest.mark.thorough
 def test_a_process_that_failed_is_noticed(over):
     def spoil(session: Session, played: Played) -> Played:
         failed = replace(played.lives[0], error="KeyError: 'x'")

@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,8 @@ from support.forked import SILENT, Origin
 from support.prefect_shared import Shared
 
 COLUMNS = {"COLUMNS": "100"}
+NEWCOMERS = "29"
+"""The days of `make demo`."""
 
 
 @dataclass
@@ -41,14 +42,30 @@ def lived_through(done: subprocess.CompletedProcess[str], var: Path) -> Demo:
     return Demo(done.stdout, rows, {path.name: path.read_bytes() for path in kept})
 
 
+@pytest.fixture(scope="module", params=["2", pytest.param(NEWCOMERS, marks=pytest.mark.thorough)])
+def days(request: pytest.FixtureRequest) -> str:
+    """How many days it runs in time-lapse."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def var(days: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo") / "var"
 
 
 @pytest.fixture(scope="module")
-def first(var: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """As a newcomer runs it, but for Prefect's migrations: its database was made before."""
+def first(
+    days: str,
+    var: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Demo:
+    """The long form runs as a newcomer runs it, with a Prefect server of its own.
+
+    Only Prefect's migrations are left out: its database was made before.
+    """
+    if days != NEWCOMERS:
+        return seen(days, var, request)
     database = tmp_path_factory.mktemp("prefect") / "prefect.db"
     shutil.copyfile(Template.made(), database)
     where = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}"}
@@ -65,9 +82,16 @@ def first(var: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 @pytest.fixture(scope="module")
-def second(var: Path, first: Demo, origin: Origin, shared: Shared) -> Demo:
-    """Once more, seen by a server that stands."""
-    done = origin.run("scripts/demo.py", **shared.seen(var), **SILENT, **COLUMNS)
+def second(days: str, var: Path, first: Demo, request: pytest.FixtureRequest) -> Demo:
+    """Once more."""
+    return seen(days, var, request)
+
+
+def seen(days: str, var: Path, request: pytest.FixtureRequest) -> Demo:
+    """Run a demo that is seen by a server that stands."""
+    shared: Shared = request.getfixturevalue("shared")
+    origin: Origin = request.getfixturevalue("origin")
+    done = origin.run("scripts/demo.py", "--days", days, **shared.seen(var), **SILENT, **COLUMNS)
     return lived_through(done, var)
 
 
@@ -76,9 +100,9 @@ def test_what_it_leaves_is_its_owners_alone(first, var):
     assert var.stat().st_mode & 0o077 == 0
 
 
-def test_it_ends_with_a_table_of_what_it_did(first):
+def test_it_ends_with_a_table_of_what_it_did(first, days):
     assert "time-lapse" in first.said
-    assert "29/29" in first.said
+    assert f"{days}/{days}" in first.said
     closing = first.said.partition("Pemerintah Kabupaten Contoh, 2026-11-24 08:00")[2]
     assert re.search(r"complaints +6\d\d in all, \d+ rows in quarantine", closing)
     assert re.search(r"this morning, lapor +\d+ new, \d+ updated, \d+ quarantined", closing)

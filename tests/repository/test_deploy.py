@@ -131,6 +131,7 @@ def test_a_login_that_is_none_is_refused(refused, tmp_path, monkeypatch):
     assert "must have the form user:password" in said
 
 
+@pytest.mark.thorough
 def test_with_a_login_server_and_worker_know_each_other_and_a_stranger_is_refused(neighbours):
     up = neighbours.up
     assert "did not finish well" not in up.first_said

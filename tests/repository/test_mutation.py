@@ -85,6 +85,7 @@ def test_late():
     assert not dues.late(3, False)
 
 
+@pytest.mark.thorough
 def test_rounded():
     assert dues.rounded(7.5) >= 7
 
@@ -238,6 +239,7 @@ def test_a_fault_is_located_in_code_that_has_changed(suite):
     ]
 
 
+@pytest.mark.thorough
 def test_faults_are_found_as_far_as_the_tests_go(suite, cache, tmp_path, capsys):
     faults = possible("sla/dues.py", DUES.encode())
     expected = {
@@ -257,7 +259,8 @@ def test_faults_are_found_as_far_as_the_tests_go(suite, cache, tmp_path, capsys)
     assert main([*map(str, folders), "--workers", "1", "--jobs", "1"]) == 0
     results = [(each["result"], each["by"]) for each in read(out)[1]]
     assert results == [*expected.values(), (GONE, "")]
-    assert "3 of 5 faults found" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "3 of 5 faults found\n1 of them only by `make thorough`: 3\n" in said
     assert (suite / "sla/dues.py").read_text(encoding="utf-8") == DUES
 
 

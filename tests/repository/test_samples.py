@@ -32,12 +32,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_bytes(made: Path) -> None:
     """As those that an earlier run has made, with other hashes of its texts."""
     kept = contents(CONFIG / "inbox")
     assert contents(made) == kept, "run scripts/make_samples.py and commit its files"
 
 
+@pytest.mark.thorough
 def test_the_last_morning_shows_a_whole_regency(made: Path) -> None:
     book = CalamineWorkbook.from_path(made / "lapor/Laporan_Ringkas_2026-11-24_0700.xlsx")
     table = book.get_sheet_by_name("Laporan Ringkas").to_python()

@@ -20,6 +20,7 @@ SEED = 9
 HOURS = (7, 9, 13, 17)
 
 
+@pytest.mark.thorough
 def test_bad_sources_and_outages_keep_nothing_from_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,5 +1,6 @@
 """What makes a run of all tests cheap works, and changes nothing that a test finds."""
 
+import pytest
 from sqlalchemy import delete, select
 from support import live_sites
 from support.startup import rewritten_asserts
@@ -16,6 +17,7 @@ def test_a_module_of_tests_is_rewritten_once(tmp_path, pytestconfig):
     assert [*kept, rewritten_asserts.keep(file, pytestconfig)] == [True, False, True]
 
 
+@pytest.mark.thorough
 def test_a_new_site_of_the_tests_is_live_as_after_tenggat_start(database_url, open_context):
     context = open_context()
 

@@ -88,6 +88,7 @@ def attacker(troubled: Troubled, tmp_path: Path) -> Iterator[Attacker]:
     assert not found.mark.exists()
 
 
+@pytest.mark.thorough
 def test_job_variables_and_a_job_template_of_an_attacker_change_nothing(attacker):
     """Neither in the pool, nor in our deployment, nor in a run; our flow runs as ever."""
     variables = {
@@ -108,6 +109,7 @@ def test_job_variables_and_a_job_template_of_an_attacker_change_nothing(attacker
         attacker.ask(f"work_pools/{POOL}", {"base_job_template": pool}, "PATCH")
 
 
+@pytest.mark.thorough
 def test_other_programs_and_other_sites_are_refused_before_a_process_starts(attacker):
     shell = {"prefect.deployments.steps.run_shell_script": {"script": attacker.command}}
     evil = f"{attacker.folder / 'evil.py'}:intake"
@@ -186,11 +188,13 @@ def test_every_endpoint_that_writes_is_listed_in_the_threat_model_and_closed_as_
             assert (answer == 403) == closed, f"{method} {path}: {answer}"
 
 
+@pytest.mark.thorough
 def test_the_login_that_may_only_watch_is_refused_at_every_other_endpoint(attacker):
     """What it may read, it reads; Prefect takes an empty request for wrong, or finds nothing."""
     watches(Attacker(attacker.up, attacker.folder, login=WATCH_LOGIN), attacker)
 
 
+@pytest.mark.thorough
 def test_behind_the_proxy_of_the_compose_file_the_two_logins_have_the_same_rights(
     attacker, tmp_path
 ):

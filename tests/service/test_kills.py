@@ -13,6 +13,8 @@ from support.services import Sending, kill
 
 from service.worker import WORKER_PROGRAM
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def sending(troubled) -> Sending:

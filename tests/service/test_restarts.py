@@ -69,6 +69,7 @@ class Part:
         self.kept.tend()
 
 
+@pytest.mark.thorough
 def test_what_ends_is_started_again_later_each_time(tmp_path):
     part = Part(tmp_path, "raise SystemExit(3)")
     waits = []
@@ -156,6 +157,7 @@ def test_a_thread_begins_again_after_an_error_and_ends_with_the_service():
     assert (len(begun), said) == (2, ["watch has ended; starting it again"])
 
 
+@pytest.mark.thorough
 def test_a_log_begins_anew_before_it_is_too_large(tmp_path, monkeypatch):
     monkeypatch.setattr("service.logs.MOST_BYTES", 10_000)
     program = "for n in range(20_000): print(f'line {n:06}')"

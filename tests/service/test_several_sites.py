@@ -23,6 +23,8 @@ from settings.errors import SettingsError
 from settings.site import load_site
 from tasks.common.context import SiteContext
 
+pytestmark = pytest.mark.thorough
+
 
 def tickets(context: SiteContext) -> set[str]:
     with context.transaction() as session:

@@ -5,6 +5,10 @@ One is the service's own, the other elsewhere (`services.lose_a_worker`).
 
 from collections import Counter
 
+import pytest
+
+pytestmark = pytest.mark.thorough
+
 
 def test_either_may_be_killed(lost_once):
     """The run that was lost is asked for again; nothing is left over, and nothing is there twice.

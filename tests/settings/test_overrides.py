@@ -51,6 +51,7 @@ def test_doctor_tells_what_is_replaced_by_what_and_on_what_basis(perbup):
     assert notes(site, "2027-02-01 08:00") == {what.format(days=""): remedy}
 
 
+@pytest.mark.thorough
 def test_doctor_tells_of_a_rule_that_ends_and_nothing_follows(perbup):
     file = perbup / "perbup" / "perbup.toml"
     text = re.sub("overrides = .*\nbasis = .*\n", "", file.read_text(encoding="utf-8"))

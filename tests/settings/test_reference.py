@@ -47,6 +47,7 @@ def every_model(model: type[Strict] = Strict) -> list[type[Strict]]:
     return [each for each in found if each.__module__.startswith("settings.")]
 
 
+@pytest.mark.thorough
 def test_the_reference_is_what_the_models_say(maker):
     maker.Translation.used.clear()
     for locale, name in maker.PAGES.items():
@@ -58,6 +59,7 @@ def test_the_reference_is_what_the_models_say(maker):
     maker.Translation.texts = None
 
 
+@pytest.mark.thorough
 def test_the_pages_of_commands_are_what_the_commands_say():
     maker = script("make_cli_reference")
     for locale, name in maker.PAGES.items():
@@ -87,6 +89,7 @@ def test_every_key_stands_in_the_reference(reference):
     assert missing == []
 
 
+@pytest.mark.thorough
 def test_every_variable_that_the_program_reads_stands_in_the_reference(reference):
     """Constants of the code that begin so; what a site's own files name is not ours."""
     found = set()

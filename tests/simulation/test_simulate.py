@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from alembic import command
-from conftest import ON_BOTH, example_site, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, example_site, kind_of_database, wita
 from prefect.server.schemas.schedules import CronSchedule
 from rich.console import Console
 from sqlalchemy import event, func, select, update
@@ -294,6 +294,7 @@ def test_a_replay_tells_just_what_was_really_told(context, life):
     assert {rung for _, _, _, _, rung, _ in told} == {"half", "day-before", "breach", "plus-3"}
 
 
+@pytest.mark.thorough
 @ON_POSTGRESQL
 def test_each_complaint_is_told_of_as_its_events_became_known(context):
     recorded(context, STORY)
@@ -324,6 +325,7 @@ def test_each_complaint_is_told_of_as_its_events_became_known(context):
     }
 
 
+@pytest.mark.thorough
 def test_a_snapshot_source_is_replayed_by_its_looks(context, server):
     """Another classification from the 5th on; no export from the 6th to the 8th."""
     first, last = date(2026, 11, 2), date(2026, 11, 20)
@@ -350,6 +352,7 @@ def test_a_snapshot_source_is_replayed_by_its_looks(context, server):
     ]
 
 
+@pytest.mark.thorough
 def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(context, life):
     given(context, life.states[date(2026, 11, 24)])
     recorded(context, STORY, date(2026, 11, 25), LAST)
@@ -377,6 +380,7 @@ def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(co
 BREACH = {("24 breach", "penghubung.dlh"), ("24 breach", "kepala.dlh")}
 
 
+@pytest.mark.thorough
 @ON_POSTGRESQL
 def test_a_mail_that_waited_overnight_goes_when_it_really_went(context, server):
     register(context, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
@@ -409,6 +413,7 @@ def test_a_mail_that_waited_and_never_went_goes_on_the_first_morning(fate, conte
         assert not any("breach" in step for step in steps(later))
 
 
+@pytest.mark.thorough
 def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(context):
     """By another ruleset than the last run's everything is judged: with the same outcome."""
     for day in days(FIRST, LAST):
@@ -430,6 +435,7 @@ def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(context):
     assert spared.due > 0
 
 
+@pytest.mark.thorough
 @ON_POSTGRESQL
 def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(context):
     recorded(context, known(at("Dinas Sosial")))
@@ -450,6 +456,7 @@ def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(conte
     assert ("breach", "penghubung.dinsos") in told[2:]
 
 
+@pytest.mark.thorough
 def test_corrections_and_inventories_are_counted(context):
     """Both were late before the first register; one of the 26th shows that FD-1 was in time."""
     late, old = at("Dinas Sosial"), at("DLH", "FD-2", **since("02/11/2026"))
@@ -498,6 +505,7 @@ def changes(simulation: Simulation) -> list[str]:
     ]
 
 
+@pytest.mark.thorough
 def test_a_changed_rung_changes_just_what_hangs_on_it(context, tmp_path):
     recorded(context, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
     earlier = ladder_with(context, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
@@ -516,6 +524,7 @@ to = ["{2}"]
 """
 
 
+@pytest.mark.thorough
 def test_another_rung_tells_at_once_what_has_passed_it(context, server, tmp_path):
     """Due on the 9th and told of up to plus-3: of the new rungs only the higher one is told."""
     story = [("2026-11-09 06:00", at("DLH", **since("02/11/2026")))]
@@ -528,6 +537,7 @@ def test_another_rung_tells_at_once_what_has_passed_it(context, server, tmp_path
     ]
 
 
+@pytest.mark.thorough
 def test_a_hold_is_silence_for_its_units(context, tmp_path):
     recorded(context, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
     hold = '[[hold]]\nunits = ["dlh"]\nrungs = ["half", "plus-3"]\nreason = "pindah kantor"\n\n'
@@ -579,6 +589,7 @@ def law(tmp_path) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_a_shorter_rule_moves_its_notices_and_no_others(context, law):
     """Due on Thursday the 19th instead of Monday the 23rd, when it was settled."""
     settled = at("Dinkes", Selesai="23/11/2026 09:00")
@@ -593,6 +604,7 @@ def test_a_shorter_rule_moves_its_notices_and_no_others(context, law):
     assert (after.due, before.missed, after.missed) == (before.due, 1, 2)
 
 
+@pytest.mark.thorough
 def test_a_storm_is_named_and_what_follows_is_shown_all_the_same(context, law):
     units = ("Dinas Sosial", "DLH", "Dinas Kesehatan", "Dinas PUPR", "Satpol PP")
     recorded(context, known(*(at(unit, f"FD-{n}") for n, unit in enumerate(units))))
@@ -708,6 +720,7 @@ def by_whole_desks(run: RunContext, mails: Sequence[MessageRow], *_: object) -> 
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_replay_leaves_out_only_work_without_effect(context, monkeypatch, seed):
     """It does not read known facts again, and it composes no desks. A returned mail counts."""
@@ -761,6 +774,7 @@ def test_accepted_mails_are_found_by_their_notices():
 # --- nothing is touched ---------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_nothing_is_written_and_nothing_is_sent(context, server, life, law, tmp_path):
     given(context, life.states[date(2026, 11, 20)])
     before = dump(context)
@@ -782,7 +796,7 @@ def state_of(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_replica_holds_nothing_that_a_complainant_gave(context):
     recorded(context, known(at("Dinkes", Perihal="Syarat pindah alamat")))
     replica = empty_replica()
@@ -800,7 +814,7 @@ def test_a_replica_holds_nothing_that_a_complainant_gave(context):
     replica.dispose()
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_database_is_read_in_one_state_while_others_write(context):
     register(context, "2026-11-17 07:00", at("Dinkes"))
     count = select(func.count()).select_from(Complaint)
@@ -914,6 +928,7 @@ def lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
+@pytest.mark.thorough
 def test_people_see_the_time_in_tables(context, call, story_recorded):
     given(context, story_recorded)
     code, out, err = call(*SPAN)
@@ -948,6 +963,7 @@ def once(monkeypatch) -> None:
     monkeypatch.setattr("tasks.simulation.simulate.simulate", simulate_once)
 
 
+@pytest.mark.thorough
 def test_people_see_before_and_after(context, call, law, story_recorded, monkeypatch):
     """In a narrow terminal too, where no figure is cut."""
     given(context, story_recorded)
@@ -968,6 +984,7 @@ def test_people_see_before_and_after(context, call, law, story_recorded, monkeyp
     assert "2026-11-20 Fri" in out
 
 
+@pytest.mark.thorough
 def test_people_see_that_nothing_would_be_otherwise(context, call, story_recorded):
     given(context, story_recorded)
     same = context.site.folder / "escalation.toml"
@@ -975,6 +992,7 @@ def test_people_see_that_nothing_would_be_otherwise(context, call, story_recorde
     assert lines(out)[-1].startswith("note: no difference: by the proposed files the same")
 
 
+@pytest.mark.thorough
 def test_programs_get_json_and_csv(context, call, tmp_path, story_recorded, monkeypatch):
     given(context, story_recorded)
     once(monkeypatch)
@@ -1011,6 +1029,7 @@ def test_programs_get_json_and_csv(context, call, tmp_path, story_recorded, monk
     }
 
 
+@pytest.mark.thorough
 def test_a_storm_is_told_with_its_numbers(context, call, story_recorded):
     place = context.site.folder / "site.toml"
     text = place.read_text(encoding="utf-8")

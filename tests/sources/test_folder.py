@@ -299,6 +299,7 @@ def corners(cell: tuple[int, int]) -> bytes:
     return held.getvalue()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
@@ -367,6 +368,7 @@ def test_a_cut_file_comes_in_when_its_writer_is_done(site, name, whole):
     assert take(context, "2026-11-24 08:30").new == 1
 
 
+@pytest.mark.thorough
 def test_of_a_file_that_grows_while_it_is_read_nothing_is_taken(site, monkeypatch):
     context = site()
     path = drop(context, "a.csv", csv_text(*map(row, range(5000))))
@@ -505,6 +507,7 @@ def test_a_partial_export_changes_what_it_shows_and_nothing_else(site):
 # --- too much that is bad -------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_mostly_bad_fails_loudly_and_nothing_of_it_is_taken(site):
     context = site("max_bad_share = 0.2", ARCHIVE)
     # more rows than are recorded at once
@@ -623,6 +626,7 @@ def test_the_alert_of_missing_complaints_names_the_sheets_that_are_not_read(site
     assert dropped["unread"] == "November"
 
 
+@pytest.mark.thorough
 def test_a_column_with_date_cells_and_texts_is_named_once(site):
     context = site()
     dates = ("2026-11-20 08:00:00", "20/11/2026 09:00", "20 Nopember 2026 10.00")

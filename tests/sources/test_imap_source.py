@@ -251,6 +251,7 @@ def test_the_first_import_begins_with_the_first_day(server, box, connect):
     assert history(context, "3@rahasiawan.example") == ["received 19 00:00 stated"]
 
 
+@pytest.mark.thorough
 def test_many_mails_come_in_parts_and_none_is_lost(server, box, context, monkeypatch):
     monkeypatch.setattr(imap_feed, "BATCH", 3)
     monkeypatch.setattr(fetch, "WINDOW", 4)
@@ -572,6 +573,7 @@ def odd_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]
 CAPABLE = "* CAPABILITY IMAP4rev1\r\nTAG OK done"
 
 
+@pytest.mark.thorough
 def test_a_server_that_falls_silent_is_given_up(odd_server, connect):
     context = connect("timeout_seconds = 0.5")
     odd_server("* OK here")

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from conftest import ON_BOTH, WITA, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, WITA, kind_of_database, wita
 from sqlalchemy import select
 from support.pipeline import alerts
 from support.ports import nobody_listens
@@ -158,7 +158,7 @@ def many(number: int, first: str = "2026-11-02T08:00:00+08:00", step: int = 60) 
 # --- what it tells --------------------------------------------------------------------------------
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 @pytest.mark.parametrize("form", ["json", "xml"])
 def test_a_small_table_is_enough(city, connect, form):
     city.requests.append(LIGHT | CLOSED | {"service_request_id": "2"})
@@ -408,7 +408,7 @@ def test_every_request_comes_in_however_the_server_pages(city, connect, pages, m
     assert len(city.asked) < 60
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_failure_later_loses_nothing_of_what_is_in(city, connect):
     city.requests = [
         LIGHT | {"service_request_id": f"{month}", "requested_datetime": f"2026-{month:02}-15"}
@@ -450,7 +450,7 @@ def test_a_server_that_heeds_no_question_is_found_out(city, connect):
         take(connect(city, first_day="2026-06-01"))
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_half_a_look_is_none(city, connect):
     """Or the other half would be called late for what nobody had looked at."""
     context = connect(city, "page_size = 10\nattempts = 1")
@@ -534,7 +534,7 @@ def test_an_earlier_first_day_brings_what_lies_before(city, connect):
     assert tickets(context) == {"1", "2"}
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_the_same_answer_twice_changes_nothing(city, connect):
     city.requests += [LIGHT | CLOSED | {"service_request_id": "2"}, LIGHT | {"status": "?"}]
     city.requests[2]["service_request_id"] = "3"

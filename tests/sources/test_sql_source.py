@@ -189,6 +189,7 @@ def look_names(context: SiteContext) -> list[str]:
 # --- what comes in --------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_rows_become_complaints_and_a_change_becomes_an_event(desk, connect):
     context = connect()
     desk.put(
@@ -663,6 +664,7 @@ def test_a_number_that_mariadb_cannot_compute_is_named_and_no_lost_connection(
     desk.close()
 
 
+@pytest.mark.thorough
 def test_a_value_that_cannot_be_read_is_not_repeated(postgres, connect, monkeypatch):
     desk = postgresql_desk(postgres)
     monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)
@@ -696,6 +698,7 @@ def test_a_cell_that_cannot_be_converted_is_named_by_row_and_column(desk, connec
     )
 
 
+@pytest.mark.thorough
 def test_a_database_that_takes_too_long_is_given_up(postgres, connect, monkeypatch):
     desk = postgresql_desk(postgres)
     monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)
@@ -724,6 +727,7 @@ def test_what_is_not_mapped_is_found_nowhere(desk, connect, caplog):
         assert "Rahasia" not in text_
 
 
+@pytest.mark.thorough
 def test_a_large_answer_is_never_held_whole(tmp_path, connect, monkeypatch):
     """30,000 rows of 3 kB each, and less than 60 MB more memory than before."""
     desk = sqlite_desk(tmp_path)

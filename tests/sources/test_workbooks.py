@@ -434,6 +434,7 @@ def test_a_half_copied_workbook_lacks_its_end(tmp_path):
     assert refusal(path) == f"a.xlsx: no readable workbook ({why})"
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(SOFFICE is None, reason="needs the package libreoffice-calc")
 @pytest.mark.parametrize("suffix", ["xlsx", "ods", "xls"])
 def test_libreoffice_saves_what_is_read_in_the_same_way(tmp_path, suffix):

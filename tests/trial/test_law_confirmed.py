@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from support.pipeline import BREACHED, at, decide, deliver, owe
 
@@ -34,7 +34,7 @@ def confirm(context) -> None:
         confirm_rule(session, rule_of(context), wita(BREACHED), by=BY, source=SOURCE)
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_confirmed_rule_has_no_mark_in_mails_and_explanations(open_context, server, context):
     owe(context, BREACHED, at("Dinas Sosial"))
     assert rule_of(context).certainty is Certainty.CARRIED_OVER

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from conftest import ON_BOTH, kind_of_database, wita
+from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from support.live_sites import back_to_trial
 from support.pipeline import BREACHED, at, decide, deliver, dump, messages, notices, owe, register
@@ -41,7 +41,7 @@ def shown(context, now: str) -> list[tuple[str, str, str]]:
     ]
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_preview_has_the_mails_of_now_and_of_the_next_working_morning(context, server):
     back_to_trial(context)
     register(context, BREACHED, at("Dinas Sosial"))
@@ -127,7 +127,7 @@ def test_a_waiting_mail_can_be_read_and_stays_as_it_is(context, call_tenggat):
     assert dump(context) == before
 
 
-@ON_BOTH
+@ON_SQLITE_FIRST
 def test_a_withdrawn_mail_is_never_sent_and_told_to_nobody(context, server):
     owe(context, BREACHED, at("Dinas Sosial"))
     first, second = messages(context)
@@ -186,6 +186,7 @@ def test_in_trial_a_test_mail_goes_to_no_official(context, server):
     assert [letter.recipient for letter in server.letters] == ["teknisi@penyedia.example"]
 
 
+@pytest.mark.thorough
 def test_what_is_rolled_back_leaves_no_trace_and_no_audit(context):
     owe(context, BREACHED, at("Dinas Sosial"))
     before = dump(context)

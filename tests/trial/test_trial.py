@@ -165,6 +165,7 @@ def test_a_long_digest_names_all_mails_and_attaches_their_texts(trial, server, m
     assert body.count("Yth.") == 2  # its own, and the first mail's
 
 
+@pytest.mark.thorough
 @ON_BOTH
 def test_what_only_a_trial_has_shown_counts_as_told_to_nobody(trial, server):
     owe(trial, BREACHED, *EVERYWHERE)
@@ -205,6 +206,7 @@ def test_the_backlog_of_a_trial_is_an_inventory_and_no_storm(trial, server):
     assert "storm" not in {row.detail.get("alert") for row in messages(trial)}
 
 
+@pytest.mark.thorough
 def test_a_start_on_a_later_day_is_put_into_force_by_the_first_run_of_that_day(trial, server):
     owe(trial, BREACHED, *EVERYWHERE)
     planned = start(trial, "2026-11-24 09:00", first_day=date(2026, 11, 26))
@@ -216,6 +218,7 @@ def test_a_start_on_a_later_day_is_put_into_force_by_the_first_run_of_that_day(t
     assert [row.status for row in messages(trial, "notices")] == ["trial"] * 4 + ["sent"] * 4
 
 
+@pytest.mark.thorough
 def test_the_ladder_of_superiors_begins_on_their_day(context, server):
     """Without the day the secretary would hear of it on Monday 30 November, all others by then."""
     start(context, "2026-11-24 07:00", superiors_first_day=date(2026, 12, 14))
