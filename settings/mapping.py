@@ -99,9 +99,12 @@ class Fields(Strict):
     """The present state. In a history, a row without the date of an end becomes a question if its
     state is an end or an unknown word."""
     remarks: Columns | None = None
-    """Remarks about the progress, read if a file has the column. In a history, a row without the
-    date of an end becomes a question if a remark says that it ended (`SELESAI per telp`). Nothing
-    else of a remark is read or stored."""
+    """Remarks about the progress, read if a file has the column. A row becomes a question if a
+    remark says that it ended (`SELESAI per telp`), and a history has no date of the end, or the
+    status of a snapshot is no end. Nothing else of a remark is read or stored."""
+    end_dates: Columns | None = None
+    """Dates of the end, read if a file has the column. In a snapshot, a row with such a date
+    becomes a question if its status is no end. The date itself is not stored."""
     title: str | None = None
     """The title; it is never stored for an anonymous or secret report."""
     text: str | None = None
@@ -116,13 +119,23 @@ class Fields(Strict):
     @property
     def personal(self) -> frozenset[str]:
         """Return the columns with personal data or possible names."""
-        named = (self.title, self.text, self.attachments, self.reporter, *self.remark_columns)
+        named = (self.title, self.text, self.attachments, self.reporter, *self.optional_columns)
         return frozenset(filter(None, named))
 
     @property
     def remark_columns(self) -> tuple[str, ...]:
         """Return the columns with remarks."""
         return (self.remarks,) if isinstance(self.remarks, str) else self.remarks or ()
+
+    @property
+    def end_date_columns(self) -> tuple[str, ...]:
+        """Return the columns with dates of the end beside the status of a snapshot."""
+        return (self.end_dates,) if isinstance(self.end_dates, str) else self.end_dates or ()
+
+    @property
+    def optional_columns(self) -> tuple[str, ...]:
+        """Return the columns that a file may lack."""
+        return (*self.remark_columns, *self.end_date_columns)
 
 
 class EventColumn(Strict):
@@ -340,7 +353,7 @@ class SourceMapping(Strict):
     @property
     def columns(self) -> tuple[str, ...]:
         """Return every column used by the mapping that a file must have."""
-        fields = self.fields.model_dump(exclude_none=True, exclude={"remarks"}).values()
+        fields = self.fields.model_dump(exclude_none=True, exclude={"remarks", "end_dates"}).values()
         named = [
             name for field in fields for name in ([field] if isinstance(field, str) else field)
         ]
@@ -352,7 +365,7 @@ class SourceMapping(Strict):
     @property
     def titles(self) -> tuple[str, ...]:
         """Return every column that the mapping can read, also those that a file may lack."""
-        return tuple(dict.fromkeys((*self.columns, *self.fields.remark_columns)))
+        return tuple(dict.fromkeys((*self.columns, *self.fields.optional_columns)))
 
     @property
     def date_columns(self) -> frozenset[str]:

@@ -138,10 +138,10 @@ class EmptySigns:
             value = unprotected(value)
         if name != self._ticket and _speaks(value):
             return value
-        empty = self._check_sign(value) or (name in self._dates and self._is_no_date(value))
+        empty = self._check_sign(value) or (name in self._dates and self.is_no_date(value))
         return "" if empty else value
 
-    def _is_no_date(self, value: str) -> bool:
+    def is_no_date(self, value: str) -> bool:
         """Check whether a cell in a column with dates has zeros, or 'not yet' in some words."""
         if _NO_DATE.fullmatch(value) or _ZERO_DATE.fullmatch(value):
             return True

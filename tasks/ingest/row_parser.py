@@ -237,7 +237,7 @@ class RowParser:
         """Return the mapped columns with their index, computed once for all rows of a file."""
         if header is not self._header:
             self._header = header
-            optional = (name for name in self.source.fields.remark_columns if name in header)
+            optional = (name for name in self.source.fields.optional_columns if name in header)
             named = dict.fromkeys((*self.source.columns, *optional))
             self._found = [(name, header.index(name)) for name in named]
             self._shift.read_header(header)
@@ -274,6 +274,7 @@ class RowParser:
             raise RowError(RejectionReason.IN_THE_FUTURE, column, self.receipt_text(cells))
         words = self._meaning_of(tuple([cells[name] for name in self._word_columns]))
         self._unmapped += words.unmapped
+        status = self._status_beside_end(cells, words.status, observed)
         hidden = words.anonymous or words.secret
         return ComplaintRecord(
             ticket=ticket,
@@ -291,8 +292,8 @@ class RowParser:
             anonymous=words.anonymous,
             secret=words.secret,
             promised_due=self._promised_due(cells),
-            status=words.status,
-            status_at=self._status_at(cells, words.status, received, observed),
+            status=status,
+            status_at=self._status_at(cells, status, received, observed),
             steps=self._steps(cells, received, observed),
             unmapped=tuple(self._unmapped),
             receipt_text=self.receipt_text(cells),
@@ -663,6 +664,55 @@ class RowParser:
             answer = self._ask(QuestionRole.STATUS, column, text, STATUS_FIELD)
             return self._words.get(folded(answer or ""))
         return word
+
+    def _status_beside_end(
+        self, cells: Mapping[str, str], status: StatusWord | None, observed: datetime
+    ) -> StatusWord | None:
+        """Return the status of a row of a snapshot; ask if only another column says that it ended.
+
+        The question names the status and that column: `proses + Tgl Selesai`.
+        """
+        if status is None or status.terminal or self._is_status_asked:
+            return status
+        sign = self._sign_of_end(cells, observed)
+        if not sign:
+            return status
+        column = self.source.fields.status or ""
+        text = " ".join(f"{cells[column]} + {sign}".split())
+        known = self._words.get(folded(text))
+        if known is not None:
+            return known
+        answer = self._ask(QuestionRole.STATUS, column, text, STATUS_FIELD)
+        return self._words.get(folded(answer or ""))
+
+    @property
+    def _is_status_asked(self) -> bool:
+        """Check whether the status of this row is an open question without an answer."""
+        return any(c.source_field == STATUS_FIELD and c.answer is None for c in self._unmapped)
+
+    def _sign_of_end(self, cells: Mapping[str, str], observed: datetime) -> str:
+        """Return the column that says that a complaint has ended, with the word of a remark."""
+        for column in self.source.fields.end_date_columns:
+            if self._is_end_date(cells.get(column, ""), observed):
+                return column
+        for column in self.source.fields.remark_columns:
+            if word := word_of_end(cells.get(column, "")):
+                return f"{column}: {word}"
+        return ""
+
+    def _is_end_date(self, text: str, observed: datetime) -> bool:
+        """Check whether a cell may be the date of an end; a date in the future is a plan."""
+        if not any(sign.isdigit() for sign in text):
+            return bool(word_of_end(text))
+        if self._signs.is_no_date(text):
+            return False
+        try:
+            moment = self._dates.parse(text)
+            if moment is None:
+                moment = self._dates.in_utc(parse_flexible(text, self._order))
+        except (ValueError, OverflowError):
+            return True
+        return moment <= observed
 
     def _status_at(
         self,

@@ -165,6 +165,11 @@ def meaning_key(site: Site, question: OpenQuestion) -> str:
             return "end_by_status"
         if question.column in source.fields.remark_columns:
             return "end_by_remark"
+    if source is not None and question.role == QuestionRole.STATUS:
+        columns = source.fields.optional_columns
+        sign = question.value.rpartition("+ ")[2]
+        if sign in columns or sign.rpartition(": ")[0] in columns:
+            return "status_beside_end"
     if question.role == QuestionRole.STEP and NUMBER.fullmatch(question.value):
         return "number"
     return question.role

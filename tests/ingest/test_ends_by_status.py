@@ -218,6 +218,69 @@ def test_a_learned_register_asks_by_its_remarks(tmp_path, title):
     assert "1 pengaduan sudah selesai tanpa tanggal pada kolom 'Tgl Selesai'" in said["ends_asked"]
 
 
+SNAPSHOT = MAPPING.partition("[[register.events]]")[0].replace("history", "snapshot")
+
+
+@ON_SQLITE_FIRST
+def test_a_status_beside_the_date_of_an_end_accuses_nobody(context):
+    mapping = SNAPSHOT.replace(
+        'status = "Status"', 'status = "Status"\nend_dates = "Selesai"\nremarks = "Ket"'
+    )
+    (context.site.folder / "sources.toml").write_text(
+        mapping.replace('ticket = "No"', 'ticket = "No"\nunit = "Unit"')
+    )
+    context = SiteContext(load_site(context.site.folder), context.engine)
+    rows = (
+        ("1", "09/11/2026", ""),
+        ("2", "9/11/2O26", ""),
+        ("3", "-", ""),
+        ("4", "belum", ""),
+        ("5", "30/12/2026", ""),
+        ("6", "00/00/0000", "blm selesai"),
+        ("7", "", "sdh selesai kata Zulaikha"),
+    )
+    path = context.site.folder / "inbox" / "register"
+    for made in (FIRST, "2026-11-26 07:00"):
+        lines = ["No;Masuk;Unit;Selesai;Status;Ket"] + [
+            f"{n};02/11/2026;Dinas Sosial;{end};proses;{remark}"
+            for n, end, remark in (rows if made != FIRST else [(n, "", "") for n, *_ in rows])
+        ]
+        file = path / f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        take(context, made, "register")
+    found = {"1": UNKNOWN, "2": UNKNOWN, "7": UNKNOWN, **dict.fromkeys("3456", LATE)}
+    assert states(context) == found
+    assert asked(context) == dict.fromkeys(
+        ("proses + Selesai", "proses + Ket: selesai"), "status_beside_end"
+    )
+    assert "Zulaikha" not in dump(context)
+    with context.transaction() as session:
+        for each in questions.open_questions(session):
+            word = "proses" if each.waiting == 1 else "selesai"
+            stored = meaning_of(context.site, each.question, word)
+            answer(session, context, each.question, stored, "test", wita(NOW))
+    assert states(context) == {"1": "met", "2": "met", **dict.fromkeys("34567", LATE)}
+
+
+def test_a_learned_snapshot_asks_by_the_dates_of_ends(tmp_path):
+    path = tmp_path / "register.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        head = ["No Aduan", "Tgl Masuk", "OPD", "Tgl Selesai", "Status Penyelesaian", "Hasil"]
+        sheet.write_row(0, 0, head)
+        for n in range(12):
+            end = f"{n + 8}/11/2026" if n < 2 else ""
+            word = "Selesai" if n > 7 else "Proses"
+            row = [f"FD-{n}", f"{n + 2}/11/2026", "Dinas Sosial", end, word]
+            sheet.write_row(n + 1, 0, [*row, "tuntas" if n == 3 else ""])
+    learned = learn(path, "register", None)
+    assert 'layout = "snapshot"' in learned.mapping
+    assert 'status = "Status Penyelesaian"' in learned.mapping
+    assert 'end_dates = "Tgl Selesai"' in learned.mapping
+    assert 'remarks = "Hasil"' in learned.mapping
+    assert '"Tgl Selesai": ' not in learned.mapping
+
+
 @ON_SQLITE_FIRST
 def test_a_status_of_two_lines_is_asked_about_in_one(context):
     desk(context, LATER, ("1", '"menunggu\nkelengkapan"', "", ""))

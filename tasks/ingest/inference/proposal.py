@@ -81,6 +81,7 @@ _DIFFER = "its values differ from row to row: perhaps names or free text"
 _STATUS_SHOWS_END = "its times are not read: only the status shows which complaints are settled"
 _MORE_EXACT = "the times of the steps are more exact than a status"
 _ASKED_BY_REMARK = "a row that only a remark calls ended becomes a question"
+_ASKED_BY_END = "a row with such a date and a status that is no end becomes a question"
 
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
@@ -284,7 +285,8 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     ):
         taken = draft.used
         free = [c for c in rest if c.name not in taken and not c.dates and event_of(c) is None]
-        for column in named(free, name):
+        found = named(free, name)
+        for column in sorted(found, key=_is_remark) if name == "status" else found:
             if name == "privacy" and not _hides(column):
                 continue
             if name == "rating" and not has_ratings(column):
@@ -502,15 +504,21 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     if promised is not None:
         draft.dates += [form for form in promised.dates if form not in draft.dates]
     draft.history = any(column.values for column, *_ in draft.events)
+    ends = _end_columns(draft)
     decides = _status_decides(draft) if draft.history else None
     if decides is not None:
-        draft.left_out += [(column, _STATUS_SHOWS_END) for column, *_ in draft.events]
+        draft.left_out += [
+            (column, _STATUS_SHOWS_END) for column, *_ in draft.events if column not in ends
+        ]
         draft.doubts.append(decides)
         draft.history = False
     received = draft.column("received")
     if not draft.history:
         draft.events.clear()
         if "status" in draft.fields:
+            if ends:
+                draft.fields["end_dates"] = (ends, _ASKED_BY_END)
+            _remarks(draft, columns)
             return
         if known is None or received is None:
             raise UnlearnableFile("no_progress", file=draft.table.path.name)
@@ -529,14 +537,21 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
 
 
 def _remarks(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
-    """Map the columns with remarks: a row without the date of an end is asked about by them."""
-    ends = [column for column, kind, *_ in draft.events if kind in TERMINAL]
+    """Map the columns with remarks: a row without another sign of its end is asked about by them.
+
+    In a history that sign is the date of an end, in a snapshot the status.
+    """
+    ends = _end_columns(draft)
     taken = {column.name for column, *_ in draft.events}
+    if not draft.history and (status := draft.column("status")) is not None:
+        taken.add(status.name)
     found = [c for c in columns if c.values and not c.dates and not c.hours and _is_remark(c)]
     found = [column for column in found if column.name not in taken]
-    if not ends or not found:
+    if not found or (draft.history and not ends):
         return
     draft.fields["remarks"] = (found, _ASKED_BY_REMARK)
+    if not draft.history:
+        return
     dated = set().union(*(column.dated_positions for column in ends))
     for column in found:
         cells = zip(column.values, column.positions, strict=True)
@@ -544,6 +559,11 @@ def _remarks(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         if undated and column is not draft.column("status"):
             values = {"ends": named_columns(ends), "n": len(undated), "lines": lines_of(undated)}
             draft.doubts.append(MappingDoubt("ends_asked", {"column": column.name, **values}))
+
+
+def _end_columns(draft: _Draft) -> list[ColumnSample]:
+    """Return the columns with the time of an end."""
+    return [column for column, kind, *_ in draft.events if kind in TERMINAL]
 
 
 def _asks_for_ends(draft: _Draft, status: ColumnSample) -> bool:
@@ -581,7 +601,7 @@ def _status_decides(draft: _Draft) -> MappingDoubt | None:
         for word, position in zip(status.values, status.positions, strict=True)
         if TERMINAL & set(STATUS.get(" ".join(word.split()).casefold(), ((), ()))[0])
     ]
-    ends = [column for column, kind, *_ in draft.events if kind in TERMINAL]
+    ends = _end_columns(draft)
     dated = set().union(*(column.dated_positions for column in ends))
     undated = [position for position in settled if position not in dated]
     read = named_columns(column for column, *_ in draft.events)
