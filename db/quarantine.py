@@ -16,6 +16,7 @@ TORN_REASONS = frozenset(
         "short_row",
         "long_row",
         "torn_row",
+        "other_table",
         "undecodable",
         "long_line",
         "no_object",

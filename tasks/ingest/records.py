@@ -34,6 +34,7 @@ class RejectionReason(StrEnum):
     LONG_ROW = "long_row"
     TOO_LONG = "too_long"
     TORN_ROW = "torn_row"
+    OTHER_TABLE = "other_table"
     UNDECODABLE = "undecodable"
     LONG_LINE = "long_line"
     NO_OBJECT = "no_object"

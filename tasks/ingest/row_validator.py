@@ -22,7 +22,7 @@ from tasks.common.table_lines import (
 from tasks.ingest.exchange.reader import ExchangeReader
 from tasks.ingest.records import MISALIGNED, ComplaintRecord, RejectionReason, RowError
 from tasks.ingest.row_parser import ParserInputs, RowParser
-from tasks.sources.base import FaultyRow, Row, sheet_of, without_lone_surrogates
+from tasks.sources.base import FaultyRow, OtherTableRow, Row, sheet_of, without_lone_surrogates
 from tasks.workbook_reader.covered import CoveredCell
 
 
@@ -108,6 +108,8 @@ class RowValidator:
             row = without_lone_surrogates(cells)
             try:
                 record = self.reader.record(self.reader.cells(header, row), self.observed_at)
+                if isinstance(cells, OtherTableRow):
+                    raise RowError(RejectionReason.OTHER_TABLE)
                 self._below_total = self._below_signature = False
                 mark = record.content_hash
                 before = self._seen.get(record.key)
@@ -125,6 +127,8 @@ class RowValidator:
                     continue
                 if self._is_text_line(header, row, bad):
                     bad = RowError(RejectionReason.TEXT_LINE)
+                elif isinstance(cells, OtherTableRow):
+                    bad = RowError(RejectionReason.OTHER_TABLE)
                 yield line, self._refused(header, line, row, bad)
 
     def _is_continued(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:

@@ -215,6 +215,12 @@ class FaultyRow(NamedTuple):
     detail: str = ""
 
 
+class OtherTableRow(tuple[str, ...]):
+    """The cells of a row below the header of another table: their columns are not known."""
+
+    __slots__ = ()
+
+
 def faulty(
     fault: LineFault, lines: Iterable[str], *, ticket: str = "", detail: str = ""
 ) -> FaultyRow:

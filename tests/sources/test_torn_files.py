@@ -238,6 +238,29 @@ def test_a_later_header_without_a_mapped_column_is_refused_by_name(tmp_path):
         outcome(path)
 
 
+LETTERS = "No Surat;Tgl Terima;Asal;Selesai;Perihal;Nama"
+LETTER = f"S-1;02/11/2026;Kantor pos;05/11/2026;Surat;{NAME}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "good", "bad"),
+    [
+        pytest.param([LETTERS, LETTER, LETTER], ["1"], ["4 other_table", "5 other_table"], id="a"),
+        pytest.param([LETTERS, "S-1;x;y;z;;", HEAD, row(2)], ["1", "2"], ["4 other_table"], id="b"),
+        pytest.param([LETTERS, "Jumlah;2;;;;", ";;Salo, 3 November 2026;;;"], ["1"], [], id="no-complaint"),
+        pytest.param(["No;Masukk;Perihall;Unitt;Selesay;", row(2)], ["1", "2"], ["3"], id="typing"),
+        pytest.param(["menyusul;belum;ada tanggal;;;", row(2)], ["1", "2"], ["3"], id="words"),
+        pytest.param(["Unit;Jumlah;Tgl;;;", "Dinas Sosial;3;2;;;"], ["1"], ["4 text_line"], id="recap"),
+    ],
+)
+def test_rows_below_the_header_of_another_table_wait(tmp_path, lines, good, bad):
+    found, rejected = outcome(file(tmp_path, row(1), *lines))
+    assert (found, [each[: len(text)] for each, text in zip(rejected, bad, strict=True)]) == (
+        good,
+        bad,
+    )
+
+
 def test_a_file_that_ends_within_a_row_leaves_that_row_waiting(tmp_path):
     path = file(tmp_path, row(1), "2;02/11/2026;Jalan;Dinas", end="")
     assert outcome(path) == (["1"], ["3 short_row"])

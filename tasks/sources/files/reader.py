@@ -18,6 +18,7 @@ from tasks.common.table_lines import has_text
 from tasks.sources.base import (
     FaultyRow,
     MissingColumn,
+    OtherTableRow,
     Row,
     Sheet,
     SheetLine,
@@ -32,6 +33,16 @@ from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.web_pages import web_page_tables
 from tasks.sources.files.workbooks import WorkbookSheet, workbook_sheets
 from tasks.workbook_reader.covered import CoveredCell
+
+
+SMALLEST_HEADER = 3
+"""The fewest titles in the header of another table."""
+
+LONGEST_TITLE = 5
+"""The most words of a title in the header of another table."""
+
+TIME_TITLES = frozenset({"tgl", "tanggal", "waktu", "hari", "date"})
+"""The first words of the title of a column with days."""
 
 
 def digest(path: Path) -> str:
@@ -172,12 +183,15 @@ def _below(
     """Yield the rows below a header, in the order of its columns.
 
     The header may be repeated, as on each page of a printed register. Below one with another order
-    of the columns, as in two exports in one file, the cells are moved. Raises
-    :class:`WrongMapping` for a later header without a mapped column.
+    of the columns, as in two exports in one file, the cells are moved. Below the header of another
+    table each row is an `OtherTableRow`. Raises :class:`WrongMapping` for a later header without a
+    mapped column.
     """
     spelling = HeaderNames((*source.titles, source.header))
     names = {plain_title(name) for name in header if name}
     ticket = header.index(source.fields.ticket)
+    mapped = [at for at, name in enumerate(header) if name in source.columns]
+    is_other = False
     order: list[int | None] | None = None
     left, ahead = iter(rows), None
     while (row := ahead or next(left, None)) is not None:
@@ -194,8 +208,14 @@ def _below(
                 table = _SheetTable(sheet, found, line, 0, iter(()), [])
                 _check_header(path, table, source)
                 order = None if found[: len(header)] == header else _order(found, header)
+                is_other = False
                 continue
-        if order is None or type(cells) is FaultyRow:
+        if type(cells) is not FaultyRow and _is_other_header(cells, header, ticket, mapped):
+            is_other = True
+            continue
+        if is_other and type(cells) is not FaultyRow:
+            yield line, OtherTableRow(cells)
+        elif order is None or type(cells) is FaultyRow:
             yield line, cells
         else:
             yield line, _moved(cells, order)
@@ -247,6 +267,31 @@ def _is_header(names: Sequence[str], source: FolderSource) -> bool:
     return 2 * len(set(source.columns).intersection(names)) > len(source.columns)
 
 
+def _is_other_header(
+    cells: tuple[str, ...], header: Sequence[str], ticket: int, mapped: Sequence[int]
+) -> bool:
+    """Check whether a row is the header of another table, as of letters below the complaints.
+
+    It has only titles, some of them for days or known from the header, and not the titles of this
+    table in their columns. A row of a complaint has the digits of a day.
+    """
+    if len(cells) <= ticket or not _is_title(cells[ticket]):
+        return False
+    filled = [cell for cell in cells if cell.strip()]
+    if len(filled) < SMALLEST_HEADER or not all(map(_is_title, filled)):
+        return False
+    titles = [plain_title(cell) for cell in filled]
+    words = [title.split() for title in titles]
+    known = {plain_title(name) for name in header if name}
+    of_days = any(each[0] in TIME_TITLES for each in words)
+    if not of_days and sum(title in known for title in titles) < len(titles) / 2:
+        return False
+    if max(map(len, words)) > LONGEST_TITLE:
+        return False
+    own = [(header[at], cells[at]) for at in mapped if at < len(cells) and cells[at].strip()]
+    return not all(similar_title(name, [cell]) for name, cell in own)
+
+
 def _order(header: Sequence[str], wanted: Sequence[str]) -> list[int | None]:
     """Return the index of each wanted column in another header, or None."""
     places = {name: at for at, name in reversed(list(enumerate(header))) if name}
@@ -275,7 +320,8 @@ def _further_rows(
             continue
         order = _order(table.header, header)
         for line, cells in table.rows:
-            yield line, cells if type(cells) is FaultyRow else _moved(cells, order)
+            is_moved = type(cells) not in (FaultyRow, OtherTableRow)
+            yield line, _moved(cells, order) if is_moved else cells
 
 
 def _note_unread(table: _SheetTable, source: FolderSource, unread: list[str]) -> None:
@@ -291,6 +337,9 @@ def _with_days(
     """Add days to the serial numbers of dates, for a workbook with another first day."""
     dates = {at for at, name in enumerate(header) if name in source.date_columns}
     for line, cells in rows:
+        if type(cells) is OtherTableRow:
+            yield line, cells
+            continue
         yield (
             line,
             tuple(
