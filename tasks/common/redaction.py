@@ -106,6 +106,9 @@ _AFTER_A_WORD = tuple(
         ),
     )
 )
+_PLATE_AFTER_A_WORD = _AFTER_A_WORD[-1:]
+"""The only one of these patterns for fewer than eight digits."""
+
 _PLATE = re.compile(
     rf"\b{_CODE}(?:[ {_DASH}](?!{_YEAR}\b)\d{{3,4}}[ {_DASH}]"
     r"(?!(?:RT|RW|NO|KM|TH|KK|DI|KE|DAN|YG|TDK|UU|PP|JL|JLN|KG|HA|SD|SMP|SMA|CM|MM)\b)"
@@ -136,11 +139,10 @@ _AT = re.compile("[@\uff20]")
 _ADDRESS = re.compile(r"<?[^\s@<>]+[@\uff20][^\s<>]+>?")
 
 # Quick tests: most texts have nothing to mask.
-_PERHAPS = re.compile(
-    rf"[@\uff01-\uff5e{INVISIBLE}{CONTROL}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?[AaEe][Tt]\b"
-)
-_PERHAPS_MAIL = re.compile(r"@|[(\[{<\s]\s?[AaEe][Tt]\b")
-_PERHAPS_NUMBER = re.compile(r"(?:\d\D*){8}")
+_UNUSUAL = re.compile(rf"[\uff01-\uff5e{INVISIBLE}{CONTROL}]")
+_NEAR_DIGITS = re.compile(r"\d\D{0,3}\d")
+_SPELLED_AT = re.compile(r"[(\[{<\s]\s?[AaEe][Tt]\b")
+_PERHAPS_NUMBER = re.compile(r"\D*+(?:\d\D*+){8}")
 """Every number but a plate has eight digits."""
 
 _PERHAPS_PLATE = re.compile(rf"\d[\s{_DASH}.]?[^\W\d_]")
@@ -153,19 +155,24 @@ _WORD = re.compile(
 
 def redact(text: str) -> str:
     """Mask numbers of identity, phone, NPWP and BPJS, plates, and mail addresses in a text."""
-    if not _PERHAPS.search(text):
+    is_usual = (text.isascii() and text.isprintable()) or not _UNUSUAL.search(text)
+    if is_usual and not _NEAR_DIGITS.search(text) and not _may_have_mail(text):
         return text
     text = without_control(text if text.isascii() else text.translate(_PLAIN))
-    if _PERHAPS_MAIL.search(text):
+    if _may_have_mail(text):
         text = _MAIL.sub("[email]", text)
-    has_number = _PERHAPS_NUMBER.search(text) is not None
+    has_number = _PERHAPS_NUMBER.match(text) is not None
     has_plate = _PERHAPS_PLATE.search(text) is not None
     if (has_number or has_plate) and _WORD.search(text):
-        for pattern, masked in _AFTER_A_WORD:
+        for pattern, masked in _AFTER_A_WORD if has_number else _PLATE_AFTER_A_WORD:
             text = pattern.sub(masked, text)
     if has_number:
         text = _NUMBERS.sub(_word, text)
     return _PLATE.sub("[plat]", text) if has_plate else text
+
+
+def _may_have_mail(text: str) -> bool:
+    return "@" in text or _SPELLED_AT.search(text) is not None
 
 
 def plain_ticket(ticket: str) -> str:
