@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from tasks.common.dates import month_number
@@ -119,7 +119,9 @@ def _filled(cells: Iterable[str]) -> list[str]:
     return [cell.strip() for cell in cells if cell.strip()]
 
 
-def has_text(cells: Iterable[str]) -> bool:
+def has_text(cells: Sequence[str]) -> bool:
     """Check whether a row has a letter or a digit; a row of blanks, dashes or lines is empty."""
-    # the first character of most cells decides
-    return any(cell[:1].isalnum() or any(map(str.isalnum, cell)) for cell in cells)
+    for cell in cells:
+        if cell[:1].isalnum():  # decides about most rows
+            return True
+    return any(map(str.isalnum, "".join(cells)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -80,15 +80,15 @@ def unit_of_record(record: ComplaintRecord, events: Sequence[Event], now: dateti
     return (record.unit if record.history else None) or unit_in_charge(events, now)
 
 
-def unit_in_charge(events: Iterable[Event], now: datetime) -> str | None:
+def unit_in_charge(events: Collection[Event], now: datetime) -> str | None:
     """Return the unit in charge of a complaint by its events.
 
     It is known although other events contradict the receipt, which makes the history impossible.
     """
-    events = [event for event in events if event.kind != Kind.RECEIVED]
     handovers = [event for event in events if event.kind in HANDOVERS]
     if not handovers:
         return None
+    events = [event for event in events if event.kind != Kind.RECEIVED]
     if len(handovers) == 1 and _is_certain(handovers[0], events, now):
         return handovers[0].unit if handovers[0].kind == Kind.ASSIGNED else None
     return holder(events_as_of(events, now))

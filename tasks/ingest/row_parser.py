@@ -122,6 +122,10 @@ class RowParser:
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
         self._step_order = StepOrder(source)
+        self._event_columns = [
+            (event, f"{event.column}{FIRST_VALUE}" if event.first else event.column)
+            for event in source.events
+        ]
         # most cells with words repeat those of other rows, often together
         self._word_columns = self._columns_with_words()
         self._meaning_of = lru_cache(maxsize=10_000)(self._read_words)
@@ -440,7 +444,7 @@ class RowParser:
             return None
         try:
             moment = self._moment_or_day(text, column)
-            if moment is not None and received is not None:
+            if moment is not None and received is not None and moment < received:
                 moment = self._on_day_of_receipt(moment, received)
             if moment is not None and _possible(moment, received, observed):
                 return moment
@@ -462,9 +466,9 @@ class RowParser:
         return None
 
     def _on_day_of_receipt(self, moment: datetime, received: datetime) -> datetime:
-        """Return the time of a step; for the day of receipt without a time, the time of receipt."""
-        if moment >= received:
-            return moment
+        """Return the time of a step before the receipt; for the day of receipt without a time of
+        day, the time of receipt.
+        """
         day, arrived = (each.astimezone(self._zone) for each in (moment, received))
         only_day = day.time() == time() and day.date() == arrived.date()
         return received if only_day else moment
@@ -479,13 +483,12 @@ class RowParser:
         self, cells: Mapping[str, str], received: datetime, observed: datetime
     ) -> tuple[Step, ...]:
         steps = []
-        for event in self.source.events:
+        for event, place in self._event_columns:
             if not cells[event.column] or (
                 event.when
                 and not all(_matches(cells[name], word) for name, word in event.when.items())
             ):
                 continue
-            place = f"{event.column}{FIRST_VALUE}" if event.first else event.column
             since = None if event.kind == Kind.SERVICE_RECEIVED else received
             asked = len(self._unmapped)
             moment = self._step_date(cells, event.column, since, observed, kind=event.kind)
@@ -507,8 +510,9 @@ class RowParser:
 
     @cached_property
     def _end_column(self) -> EventColumn | None:
-        """The first column with an end, in a history; else None."""
-        if self.source.layout != "history":
+        """The first column with an end, in a history in which a status or a remark may mean one."""
+        fields = self.source.fields
+        if self.source.layout != "history" or not (fields.status or fields.remark_columns):
             return None
         return next((event for event in self.source.events if event.kind in TERMINAL), None)
 
@@ -522,8 +526,11 @@ class RowParser:
         """Ask about the end of a row without the date of one, if its status or a remark may mean
         an end. Return the end as the answer says.
         """
-        end, kinds = self._end_column, {step.kind for step in steps}
-        if end is None or TERMINAL & kinds or self._is_asked(tuple(TERMINAL)):
+        end = self._end_column
+        if end is None:
+            return None
+        kinds = {step.kind for step in steps}
+        if TERMINAL & kinds or self._is_asked(tuple(TERMINAL)):
             return None
         found = next(self._words_of_end(cells, Kind.RETURNED in kinds), None)
         if found is None:
@@ -618,7 +625,7 @@ class RowParser:
         self, cells: Mapping[str, str], event: EventColumn, source_field: str
     ) -> str | None:
         """Return the unit of a step; an assignment without the name of a unit is a question."""
-        if event.kind == Kind.ASSIGNED and event.unit and not cells[event.unit]:
+        if event.unit and not cells[event.unit] and event.kind == Kind.ASSIGNED:
             answer = self._ask(QuestionRole.UNIT, event.unit, "", source_field)
             return self.administrator_unit if answer is None else answer or None
         return self._unit(cells, event.unit, source_field)

@@ -111,10 +111,10 @@ class RowValidator:
                 if isinstance(cells, OtherTableRow):
                     raise RowError(RejectionReason.OTHER_TABLE)
                 self._below_total = self._below_signature = False
-                mark = record.content_hash
-                before = self._seen.get(record.key)
+                key, mark = record.key, record.content_hash
+                before = self._seen.get(key)
                 if before is None:
-                    self._seen[record.key] = mark
+                    self._seen[key] = mark
                     yield line, record
                 elif before != mark and self._is_continued(header, row):
                     self.passed_over += 1

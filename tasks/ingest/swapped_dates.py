@@ -54,8 +54,10 @@ def swapped_receipts(
     zone = ZoneInfo(source.zone)
     texts = [record.receipt_text for record in records]
     days = [record.received.astimezone(zone).date() for record in records]
-    others = [exchanged(text, day, source) for text, day in zip(texts, days, strict=True)]
-    found = out_of_order(days, others, made)
+    found: list[int] = []
+    if directions(days):
+        others = [exchanged(text, day, source) for text, day in zip(texts, days, strict=True)]
+        found += out_of_order(days, others, made)
     if cells or not any(map(_is_of_a_program, source.dates)):
         found += swapped(texts, days, made)
     return sorted(set(found))
@@ -122,17 +124,10 @@ def out_of_order(days: Sequence[date], others: Sequence[date | None], made: date
     days of a register rise, or fall, from row to row. In a register in another order, and in one
     whose days are in order as they are, there is no such position.
     """
-    if len(days) < LEAST_ROWS or not any(others):
-        return []
-    steps = np.diff([day.toordinal() for day in days])
-    falls = {sign: int((steps * sign < 0).sum()) for sign in (1, -1)}
-    fewest = min(falls.values())
-    if fewest > max(MOST_FALLS, len(days) // 3):
+    if not any(others):
         return []
     best: _Chosen | None = None
-    for sign in (sign for sign, number in falls.items() if number == fewest):
-        if not any(steps * sign < -LEAST_GAIN):
-            return []  # in order as it is
+    for sign in directions(days):
         readings = [
             _Readings(
                 day.toordinal() * sign,
@@ -146,6 +141,22 @@ def out_of_order(days: Sequence[date], others: Sequence[date | None], made: date
         if in_order and (best is None or found.cost < best.cost):
             best = found
     return [] if best is None else best.exchanged
+
+
+def directions(days: Sequence[date]) -> list[int]:
+    """Return the directions in which most days follow each other: 1 if they rise, -1 if they fall.
+
+    There is none in too few rows, in no order, and in rows that are in order as they are.
+    """
+    if len(days) < LEAST_ROWS:
+        return []
+    steps = np.diff([day.toordinal() for day in days])
+    breaks = {sign: int((steps * sign < 0).sum()) for sign in (1, -1)}
+    fewest = min(breaks.values())
+    if fewest > max(MOST_FALLS, len(days) // 3):
+        return []
+    found = [sign for sign, number in breaks.items() if number == fewest]
+    return found if all((steps * sign < -LEAST_GAIN).any() for sign in found) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ class HeaderNames:
 
 def plain_title(text: str) -> str:
     """Return the title of a column without its spelling: 'No. Aduan' and 'NO ADUAN:' are alike."""
-    words = text.translate(_WITHOUT_INVISIBLE).replace(".", " ").split()
+    visible = text if text.isascii() else text.translate(_WITHOUT_INVISIBLE)
+    words = visible.replace(".", " ").split()
     return " ".join(words).rstrip(":* ").casefold()
 
 
