@@ -353,7 +353,9 @@ class SourceMapping(Strict):
     @property
     def columns(self) -> tuple[str, ...]:
         """Return every column used by the mapping that a file must have."""
-        fields = self.fields.model_dump(exclude_none=True, exclude={"remarks", "end_dates"}).values()
+        fields = self.fields.model_dump(
+            exclude_none=True, exclude={"remarks", "end_dates"}
+        ).values()
         named = [
             name for field in fields for name in ([field] if isinstance(field, str) else field)
         ]

@@ -247,10 +247,14 @@ LETTER = f"S-1;02/11/2026;Kantor pos;05/11/2026;Surat;{NAME}"
     [
         pytest.param([LETTERS, LETTER, LETTER], ["1"], ["4 other_table", "5 other_table"], id="a"),
         pytest.param([LETTERS, "S-1;x;y;z;;", HEAD, row(2)], ["1", "2"], ["4 other_table"], id="b"),
-        pytest.param([LETTERS, "Jumlah;2;;;;", ";;Salo, 3 November 2026;;;"], ["1"], [], id="no-complaint"),
+        pytest.param(
+            [LETTERS, "Jumlah;2;;;;", ";;Salo, 3 November 2026;;;"], ["1"], [], id="no-complaint"
+        ),
         pytest.param(["No;Masukk;Perihall;Unitt;Selesay;", row(2)], ["1", "2"], ["3"], id="typing"),
         pytest.param(["menyusul;belum;ada tanggal;;;", row(2)], ["1", "2"], ["3"], id="words"),
-        pytest.param(["Unit;Jumlah;Tgl;;;", "Dinas Sosial;3;2;;;"], ["1"], ["4 text_line"], id="recap"),
+        pytest.param(
+            ["Unit;Jumlah;Tgl;;;", "Dinas Sosial;3;2;;;"], ["1"], ["4 text_line"], id="recap"
+        ),
     ],
 )
 def test_rows_below_the_header_of_another_table_wait(tmp_path, lines, good, bad):

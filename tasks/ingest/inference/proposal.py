@@ -516,9 +516,7 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     if not draft.history:
         draft.events.clear()
         if "status" in draft.fields:
-            if ends:
-                draft.fields["end_dates"] = (ends, _ASKED_BY_END)
-            _remarks(draft, columns)
+            _signs_of_end(draft, columns, ends)
             return
         if known is None or received is None:
             raise UnlearnableFile("no_progress", file=draft.table.path.name)
@@ -534,6 +532,13 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         del draft.fields["status"]
         if status.name not in draft.used:
             draft.left_out.append((status, _MORE_EXACT))
+
+
+def _signs_of_end(draft: _Draft, columns: Sequence[ColumnSample], ends: list[ColumnSample]) -> None:
+    """Map the columns that may show an end beside the status of a snapshot."""
+    if ends:
+        draft.fields["end_dates"] = (ends, _ASKED_BY_END)
+    _remarks(draft, columns)
 
 
 def _remarks(draft: _Draft, columns: Sequence[ColumnSample]) -> None:

@@ -34,7 +34,6 @@ from tasks.sources.files.web_pages import web_page_tables
 from tasks.sources.files.workbooks import WorkbookSheet, workbook_sheets
 from tasks.workbook_reader.covered import CoveredCell
 
-
 SMALLEST_HEADER = 3
 """The fewest titles in the header of another table."""
 
