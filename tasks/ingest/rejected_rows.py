@@ -37,7 +37,8 @@ class RowOrigin:
 class RejectedRows:
     """The rejected rows of one import.
 
-    `keys` has the tickets of these rows, with their origin; `torn_keys` those from a torn row, in
+    `keys` has the tickets of these rows, with their origin, and those of complaints that such a row
+    may continue; `torn_keys` those from a torn row, in
     which the ticket itself may be broken. `without_ticket` counts the rows that may belong to any
     complaint. `unusable` counts those for a reason in `UNUSABLE`, `notes` the lines of text beside
     the table.
@@ -70,6 +71,8 @@ class RejectedRows:
                 self.torn_keys.add(bad.key)
         elif not bad.is_note:
             self.without_ticket += 1
+        if bad.continues:
+            self.keys.add(bad.continues)
         self.unusable += self._is_unusable(bad)
         self.notes += bad.is_note
         self.first_line = self.first_line or bad.line

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from db.quarantine import ticket_hash
 from tasks.common.redaction import redact_and_truncate
+from tasks.common.remarks import word_of_end
 from tasks.common.table_lines import (
     MOST_TEXTS,
     has_column_numbers,
@@ -45,6 +46,8 @@ class RejectedRow:
     key: str = field(default="", repr=False)
     sheet: str = ""
     """The sheet of the line, if its file has several."""
+    continues: str = field(default="", repr=False)
+    """The unmasked key of the complaint above, if the row may be the rest of it."""
 
     @property
     def is_note(self) -> bool:
@@ -89,6 +92,7 @@ class RowValidator:
         """The number of total lines, column numbers and headings so far."""
         self._below_total = False
         self._below_signature = False
+        self._above = ""  # the key of the complaint above
         self._seen: dict[str, int] = {}  # key -> hash of its record
         self._without_ticket: Counter[tuple[str, ...]] = Counter()
 
@@ -112,7 +116,7 @@ class RowValidator:
                     raise RowError(RejectionReason.OTHER_TABLE)
                 self._below_total = self._below_signature = False
                 key, mark = record.key, record.content_hash
-                before = self._seen.get(key)
+                before, self._above = self._seen.get(key), key
                 if before is None:
                     self._seen[key] = mark
                     yield line, record
@@ -122,14 +126,44 @@ class RowValidator:
                     column = self.reader.source.fields.ticket
                     raise RowError(RejectionReason.DUPLICATE_TICKET, column, record.ticket)
             except RowError as bad:
-                if self._is_passed_over(header, row, bad):
+                is_rest = self._continues_above(header, row, bad)
+                if not is_rest and self._is_passed_over(header, row, bad):
                     self.passed_over += 1
                     continue
                 if self._is_text_line(header, row, bad):
                     bad = RowError(RejectionReason.TEXT_LINE)
                 elif isinstance(cells, OtherTableRow):
                     bad = RowError(RejectionReason.OTHER_TABLE)
-                yield line, self._refused(header, line, row, bad)
+                refused = self._refused(header, line, row, bad)
+                if is_rest:
+                    refused = replace(refused, continues=self._above)
+                elif not refused.is_note:
+                    self._above = ""
+                yield line, refused
+
+    def _continues_above(
+        self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError
+    ) -> bool:
+        """Check whether a rejected row may be the rest of the complaint above, on a second line.
+
+        It has no number and no receipt of its own, but a step or an end: what the row above shows
+        is then not all that happened.
+        """
+        if isinstance(row, FaultyRow) or bad.reason not in _PERHAPS_TEXT:
+            return False
+        source = self.reader.source
+        cells = defaultdict(str, zip(header, row, strict=False))
+        own = (cells[name] for name in (source.fields.ticket, *self.reader.receipt_columns))
+        first = row[: header.index(source.fields.ticket)]  # perhaps with a number of the row
+        if not self._may_have_text or any(
+            cell.strip() and not isinstance(cell, CoveredCell) for cell in (*own, *first)
+        ):
+            return False
+        dates = {*source.date_columns, *source.fields.end_date_columns}
+        words = {*dates, *source.fields.remark_columns, source.fields.status or ""}
+        return any(self.reader.is_date(cells[name].strip()) for name in dates) or any(
+            word_of_end(cells[name]) for name in words
+        )
 
     def _is_continued(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
         """Check whether a row continues the one above it, with which its ticket is merged.

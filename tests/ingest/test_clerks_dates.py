@@ -500,6 +500,32 @@ def test_a_row_that_continues_a_merged_one_is_no_second_row(more, expected):
     assert [row.reason for row in found[1:]] == ["duplicate_ticket"]
 
 
+@pytest.mark.parametrize(
+    ("row", "above"),
+    [
+        (("", "", "depan pasar", "07/11/2026"), "A-1"),
+        (("", "", "", "selesai"), "A-1"),
+        (("", "", "depan pasar", ""), ""),
+        (("", "06/11/2026", "Lampu", "07/11/2026"), ""),
+        (("A-2", "", "Lampu", "07/11/2026"), ""),
+        (("", CoveredCell("05/11/2026"), "", "07/11/2026"), "A-1"),
+    ],
+)
+def test_a_row_without_number_and_receipt_may_be_the_rest_of_the_one_above(row, above):
+    first = ("A-1", "05/11/2026", "Jalan", "")
+    validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
+    found = [row for _, row in validator.validate(HEADER, [(2, first), (3, row)])]
+    assert [row.continues for row in found if isinstance(row, RejectedRow)] == [above]
+
+
+def test_a_numbered_row_is_not_the_rest_of_the_one_above():
+    first, row = ("1", "A-1", "05/11/2026", "", ""), ("2", "", "", "", "07/11/2026")
+    validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
+    _, (_, found) = validator.validate(("Urut", *HEADER), [(2, first), (3, row)])
+    assert isinstance(found, RejectedRow)
+    assert (found.reason, found.continues) == ("missing_ticket", "")
+
+
 def test_a_row_with_nothing_in_a_mapped_column_is_no_lost_row():
     validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
     row = ("", "", "", "", "catatan 5", "06/11/2026", "petugas", "12")

@@ -282,6 +282,20 @@ def test_a_learned_snapshot_asks_by_the_dates_of_ends(tmp_path):
 
 
 @ON_SQLITE_FIRST
+def test_a_complaint_on_two_lines_is_not_called_late(context):
+    desk(context, FIRST)
+    path = context.site.folder / "inbox" / "register" / "register_2026-11-26_0700.csv"
+    rows = ("1;02/11/2026;Dinas Sosial;;;", ";;;;09/11/2026;", "2;02/11/2026;Dinas Sosial;;;")
+    path.write_text("\n".join(("No;Masuk;Unit;Kembali;Selesai;Status", *rows)) + "\n")
+    take(context, "2026-11-26 07:00", "register")
+    assert states(context) == {"1": UNKNOWN, "2": LATE}
+    path = path.with_name("register_2026-11-26_0730.csv")
+    path.write_text("\n".join(("No;Masuk;Unit;Kembali;Selesai;Status", *rows[::2])) + "\n")
+    take(context, "2026-11-26 07:30", "register")
+    assert states(context) == {"1": LATE, "2": LATE}
+
+
+@ON_SQLITE_FIRST
 def test_a_status_of_two_lines_is_asked_about_in_one(context):
     desk(context, LATER, ("1", '"menunggu\nkelengkapan"', "", ""))
     assert asked(context) == {"menunggu kelengkapan": "end_by_status"}
