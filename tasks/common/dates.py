@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from difflib import get_close_matches
 from functools import lru_cache
 
 MONTHS = {
@@ -25,6 +26,9 @@ MONTHS = {
 
 CENTURY = 2000
 """The first year of the century of all years with two digits."""
+
+SHORTEST_MISSPELLED = 6
+"""The fewest letters of the name of a month that is recognized with a letter wrong."""
 
 _ENGLISH = (
     "january",
@@ -250,6 +254,22 @@ def month_number(name: str) -> int:
     """Return the number of a month by its full or short name; 0 for another word."""
     short = _SHORT.get(name.rstrip(".").casefold())
     return _NUMBERS[short] if short else 0
+
+
+@lru_cache(maxsize=1_000)
+def misspelled_month(name: str) -> int:
+    """Return the number of the month that a word means, also with a letter wrong: 'Nopmber'.
+
+    It is 0 for a word that is no month, and for a short one, which may mean two: 'jui'.
+    """
+    if exact := month_number(name):
+        return exact
+    word = name.rstrip(".").casefold()
+    if len(word) < SHORTEST_MISSPELLED:
+        return 0
+    long = [each for each in _SHORT if len(each) >= SHORTEST_MISSPELLED]
+    found = {month_number(each) for each in get_close_matches(word, long, cutoff=0.85)}
+    return found.pop() if len(found) == 1 else 0
 
 
 def _short(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
-from tasks.common.dates import DECIMAL_HOUR, month_number
+from tasks.common.dates import DECIMAL_HOUR, misspelled_month
 
 ZONES = {"wib": 7, "wita": 8, "wit": 9, "utc": 0, "gmt": 0, "z": 0}
 """The zone words after a time, with their hours from UTC."""
@@ -181,7 +181,7 @@ def parse_serial(text: str) -> datetime:
 
 def _day_and_month(part: dict[str, str | None], order: DateOrder) -> tuple[int, int]:
     if part.get("name"):
-        month = month_number(str(part["name"]))
+        month = misspelled_month(str(part["name"]))
         if not month:
             raise ValueError("no name of a month")
         if len(str(part["year"])) == 2 and order.day_first is None:
