@@ -80,6 +80,9 @@ def parse_datetime(text: str, form: str) -> datetime:
         number = int(month) if month.isdecimal() else month_number(month)
         if number:
             return datetime(int(year), number, *map(int, rest))  # type: ignore[arg-type]  # noqa: DTZ001
+    marks = _marks(form)
+    if marks is not None and marks != _LETTERS_AND_SPACES.sub("", text):
+        raise ValueError("other punctuation")
     try:
         moment = datetime.strptime(text, form)  # noqa: DTZ007 - the caller knows the zone
     except ValueError:
@@ -201,10 +204,14 @@ _PARTS = {
 }
 
 
+MOST_FORMATS = 1_000
+"""Limit of formats whose patterns are remembered; a proposal tries more than a hundred."""
+
+_LETTERS_AND_SPACES = re.compile(r"[\w\s.]+")
 _ZEROS = str.maketrans("123456789", "0" * 9)
 
 
-@lru_cache
+@lru_cache(MOST_FORMATS)
 def _fixed(form: str) -> tuple[str, tuple[slice, slice, slice, slice]] | None:
     """Return the shape of a text in a format of fixed width, with all digits 0, and its parts.
 
@@ -232,7 +239,7 @@ def _fixed(form: str) -> tuple[str, tuple[slice, slice, slice, slice]] | None:
     return f"{shape} {zeros}", (*parts, slice(at + 1, None))
 
 
-@lru_cache
+@lru_cache(MOST_FORMATS)
 def _quick(form: str) -> tuple[re.Pattern[str], list[int]] | None:
     """Return a pattern for a usual format, and the group numbers of year, month, day, hour and so
     on.
@@ -248,6 +255,19 @@ def _quick(form: str) -> tuple[re.Pattern[str], list[int]] | None:
     pattern = re.compile("".join(_PARTS.get(piece) or re.escape(piece) for piece in pieces))
     order = sorted(named, key=list(_PARTS).index)
     return pattern, [named.index(piece) + 1 for piece in order]
+
+
+@lru_cache(MOST_FORMATS)
+def _marks(form: str) -> str | None:
+    """Return the punctuation of every text in a format; None if texts may differ in it.
+
+    `strptime` takes many times as long to refuse a text. A dot does not count: it may follow a
+    short name.
+    """
+    pieces = re.split("(%.)", form)
+    if not {piece[1] for piece in pieces if piece.startswith("%")} <= set("YymdbBHIMSfp"):
+        return None
+    return "".join(_LETTERS_AND_SPACES.sub("", piece) for piece in pieces if piece[:1] != "%")
 
 
 def month_number(name: str) -> int:

@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.common.dates import DateTimeParser, parse_datetime
+from tasks.ingest.inference.column_types import FORMATS as PROPOSED
 
 FORMATS = ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%Y-%m-%d")
 TEXTS = (
@@ -80,3 +83,26 @@ def test_a_time_that_exists_twice_is_the_first_one():
     parser = DateTimeParser(["%Y-%m-%d %H:%M"], ZoneInfo(BOSTON))
     assert parser.parse("2026-11-01 01:30") == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
     assert parser.parse("2026-11-01 02:30") == datetime(2026, 11, 1, 7, 30, tzinfo=UTC)
+
+
+IN_NUMBERS = [form for form in PROPOSED if not any(part in form for part in ("%b", "%y", "."))]
+
+
+@given(
+    moment=st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)),
+    written=st.sampled_from(IN_NUMBERS),
+    form=st.sampled_from(IN_NUMBERS),
+    sign=st.sampled_from(["", "", "", " ", ".", "/", "-", ":", ",", "1", "T", "%", "\u0663"]),
+    place=st.integers(0, 25),
+)
+def test_a_text_is_read_or_refused_as_by_strptime(moment, written, form, sign, place):
+    text = f"{moment:{written}}"
+    text = text[:place] + sign + text[place:]
+    assert outcome(parse_datetime, text, form) == outcome(datetime.strptime, text, form)
+
+
+def outcome(parse, text, form) -> datetime | str:
+    try:
+        return parse(text, form)
+    except ValueError:
+        return "refused"
