@@ -346,7 +346,7 @@ def _delimiter(head: Sequence[str], source: FolderSource, stated: str | None) ->
     wanted, spelling = set(source.columns), HeaderNames(source.columns)
     lines = [line.replace("\0", "") for line in head]
     best, most = usual, 0
-    for delimiter in (usual, *DELIMITERS):
+    for delimiter in dict.fromkeys((usual, *DELIMITERS)):
         rows = csv.reader(lines, delimiter=delimiter)
         try:
             found = max((len(wanted.intersection(spelling.read(row))) for row in rows), default=0)
@@ -354,4 +354,6 @@ def _delimiter(head: Sequence[str], source: FolderSource, stated: str | None) ->
             continue
         if found > most:
             best, most = delimiter, found
+        if most == len(wanted):
+            break
     return best
