@@ -7,25 +7,47 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from db.complaints import chunked
 from db.models import Complaint, SourceImport, StateSpanRow
 
 
-def of(session: Session, complaints: Iterable[int]) -> dict[int, list[StateSpanRow]]:
+class StoredSpan(NamedTuple):
+    """A past observed state of a complaint: columns of :class:`StateSpanRow`."""
+
+    id: int
+    state: str | None
+    unit: str | None
+    status_at: datetime | None
+    first_at: datetime
+    last_at: datetime
+
+
+_SPANS = (
+    select(  # columns: objects of the ORM take much longer
+        StateSpanRow.complaint_id,
+        StateSpanRow.id,
+        StateSpanRow.state,
+        StateSpanRow.unit,
+        StateSpanRow.status_at,
+        StateSpanRow.first_at,
+        StateSpanRow.last_at,
+    )
+    .where(StateSpanRow.complaint_id.in_(bindparam("keys", expanding=True)))
+    .order_by(StateSpanRow.first_at)
+)
+
+
+def of(session: Session, complaints: Iterable[int]) -> dict[int, list[StoredSpan]]:
     """Load the past observed states of these complaints, oldest first, by complaint id."""
-    found: dict[int, list[StateSpanRow]] = {}
+    found: dict[int, list[StoredSpan]] = {}
     for batch in chunked(complaints):
-        rows = session.scalars(
-            select(StateSpanRow)
-            .where(StateSpanRow.complaint_id.in_(batch))
-            .order_by(StateSpanRow.first_at)
-        )
-        for row in rows:
-            found.setdefault(row.complaint_id, []).append(row)
+        for complaint, *columns in session.execute(_SPANS, {"keys": batch}):
+            found.setdefault(complaint, []).append(StoredSpan(*columns))
     return found
 
 

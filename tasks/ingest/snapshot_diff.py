@@ -10,6 +10,7 @@ from datetime import datetime
 from settings.mapping import StatusWord
 from sla.engine.context import EvaluationContext
 from sla.events import ANY_KIND, ASSIGNEE, QUESTION, Event, Kind, Knowledge
+from sla.value_class import value_class
 
 OBSERVED = "observed/"
 """The prefix of the source fields of observed events. The rest is the kind, the unit and a
@@ -17,7 +18,7 @@ running number.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class ObservedState:
     """The state of a complaint in one snapshot: its status, its unit and the start of the status.
 
@@ -30,7 +31,7 @@ class ObservedState:
     status_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class StateSpan:
     """Consecutive snapshots with the same state: the first and the last of them."""
 
@@ -83,7 +84,7 @@ def is_question(text: str | None) -> bool:
     return text is not None and text.startswith("?")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Before:
     """The state of a complaint in the last snapshot: its word, its unit and the time of the
     snapshot.
@@ -178,6 +179,7 @@ def history(
     events: list[Event] = []
     number: Counter[tuple[str, str | None]] = Counter()
     before: Before | None = None
+    is_verified, reopened_at = False, None
     for span in spans:
         silent = words.says_nothing(span.state.word)
         word = (before.word if before else None) if silent else words.word(span.state.word)
@@ -190,13 +192,17 @@ def history(
                 f"{OBSERVED}{event.kind}/{event.unit or ''}/{number[event.kind, event.unit]}"
             )
             events.append(replace(event, source_field=source_field))
+            if event.kind == Kind.VERIFIED:
+                is_verified = True
+            elif event.kind == Kind.REOPENED:
+                reopened_at = max(reopened_at or event.latest, event.latest)
         seen_at = not_before(span.last)
         before = Before(
             word,
             unit,
             seen_at,
-            any(event.kind == Kind.VERIFIED for event in events),
-            max((event.latest for event in events if event.kind == Kind.REOPENED), default=None),
+            is_verified,
+            reopened_at,
             (before.word_seen_at if before else None) if silent else seen_at,
         )
     events += _doubt_about_status(complaint, spans, words, not_before)

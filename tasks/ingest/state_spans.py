@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from db import imports, state_history
-from db.models import Complaint, StateSpanRow
+from db.models import Complaint
+from db.state_history import StoredSpan
 from sla.events import Event
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.snapshot_diff import (
@@ -27,20 +28,25 @@ class SpanChanges:
 
     def __init__(self, target: ImportTarget, complaints: Iterable[int]) -> None:
         self._session = target.session
-        self._stored = state_history.of(target.session, complaints)
+        self._stored = {
+            key: {_past_span(each): each.id for each in spans}
+            for key, spans in state_history.of(target.session, complaints).items()
+        }
         self._deleted: list[int] = []
         self._inserted: list[dict[str, object]] = []
 
     def of(self, row: Complaint) -> list[StateSpan]:
         """Return the stored state spans of a complaint, oldest first."""
-        return [*map(_past_span, self._stored.get(row.id, ())), *_present_span(row)]
+        return [*self._stored.get(row.id, ()), *_present_span(row)]
 
     def set(self, row: Complaint, spans: Sequence[StateSpan], words: Vocabulary) -> None:
         """Replace the state spans of a complaint."""
         *past, last = spans
-        stored = {_past_span(each): each.id for each in self._stored.get(row.id, ())}
-        self._deleted += [key for span, key in stored.items() if span not in past]
-        self._inserted += [_past_row(row.id, span) for span in past if span not in stored]
+        stored = self._stored.get(row.id, {})
+        if past != list(stored):
+            kept = set(past)
+            self._deleted += [key for span, key in stored.items() if span not in kept]
+            self._inserted += [_past_row(row.id, span) for span in past if span not in stored]
         row.state, row.status_at = last.state.word, last.state.status_at
         row.unit, row.unit_question_id = (
             words.unit(last.state.unit),
@@ -54,7 +60,7 @@ class SpanChanges:
         state_history.replace(self._session, self._deleted, self._inserted)
 
 
-def _past_span(row: StateSpanRow) -> StateSpan:
+def _past_span(row: StoredSpan) -> StateSpan:
     return StateSpan(ObservedState(row.state, row.unit, row.status_at), row.first_at, row.last_at)
 
 
