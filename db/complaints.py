@@ -105,13 +105,17 @@ def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str,
     return found
 
 
+_BY_TICKET = select(Complaint).where(
+    Complaint.source == bindparam("source"),
+    Complaint.ticket.in_(bindparam("keys", expanding=True)),
+)
+
+
 def by_ticket(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Complaint]:
     """Load the existing complaints among these tickets of a source."""
     found: dict[str, Complaint] = {}
     for batch in chunked(tickets):
-        rows = session.scalars(
-            select(Complaint).where(Complaint.source == source, Complaint.ticket.in_(batch))
-        )
+        rows = session.scalars(_BY_TICKET, {"source": source, "keys": batch})
         found.update((row.ticket, row) for row in rows)
     return found
 
@@ -290,34 +294,29 @@ def _received_in(period: Period) -> Iterator[ColumnElement[bool]]:
         yield Complaint.received_at <= period[1]
 
 
+_SHOWN = select(Complaint.id, Complaint.received_at, Complaint.seen_at, Complaint.absent_since)
+_BY_ID = _SHOWN.where(Complaint.id.in_(bindparam("keys", expanding=True)))
+_UNSHOWN = _SHOWN.where(
+    Complaint.source == bindparam("source"),
+    Complaint.seen_at < bindparam("at"),
+    or_(Complaint.absent_since.is_(None), Complaint.absent_since > bindparam("at")),
+).order_by(Complaint.id)
+
+
 def newly_unshown(session: Session, source: str, at: datetime, period: Period) -> list[Unshown]:
     """Return the complaints that the import of time `at` should have shown and did not show.
 
     These were shown last before `at`, and are not known to be absent at `at` already.
     """
-    rows = session.execute(
-        select(Complaint.id, Complaint.received_at, Complaint.seen_at, Complaint.absent_since)
-        .where(
-            Complaint.source == source,
-            Complaint.seen_at < at,
-            or_(Complaint.absent_since.is_(None), Complaint.absent_since > at),
-            *_received_in(period),
-        )
-        .order_by(Complaint.id)
-    )
-    return [Unshown(*row) for row in rows]
+    query = _UNSHOWN.where(*_received_in(period)) if any(period) else _UNSHOWN
+    return [Unshown(*row) for row in session.execute(query, {"source": source, "at": at})]
 
 
 def by_id(session: Session, complaints: Iterable[int]) -> list[Unshown]:
     """Return these complaints with the times at which they were received and last shown."""
     found: list[Unshown] = []
     for batch in chunked(complaints):
-        rows = session.execute(
-            select(
-                Complaint.id, Complaint.received_at, Complaint.seen_at, Complaint.absent_since
-            ).where(Complaint.id.in_(batch))
-        )
-        found += (Unshown(*row) for row in rows)
+        found += (Unshown(*row) for row in session.execute(_BY_ID, {"keys": batch}))
     return found
 
 
@@ -591,6 +590,24 @@ def waits_for_import(deadline: DeadlineRow) -> bool:
     return waits and deadline.reason not in WITHOUT_IMPORT
 
 
+_SCHEDULE_UNDECIDED = (
+    update(Complaint)
+    .where(
+        Complaint.source == bindparam("of"),
+        Complaint.id.in_(
+            select(DeadlineRow.complaint_id).where(
+                DeadlineRow.state == State.UNKNOWN,
+                DeadlineRow.reason.not_in(WITHOUT_IMPORT),
+                DeadlineRow.stopped.is_(None),
+                DeadlineRow.due < bindparam("until"),
+            )
+        ),
+    )
+    .values(next_action_at=bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
+
+
 def schedule_undecided(
     session: Session,
     source: str,
@@ -604,15 +621,7 @@ def schedule_undecided(
     up to which their source has now been imported. The import says something only about complaints
     received in `period`. A deadline in doubt waits for other data, not for the next import.
     """
-    waiting = select(DeadlineRow.complaint_id).where(
-        DeadlineRow.state == State.UNKNOWN,
-        DeadlineRow.reason.not_in(WITHOUT_IMPORT),
-        DeadlineRow.stopped.is_(None),
-        DeadlineRow.due < imported_until,
-    )
-    session.execute(
-        update(Complaint)
-        .where(Complaint.source == source, Complaint.id.in_(waiting), *_received_in(period))
-        .values(next_action_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    query = _SCHEDULE_UNDECIDED
+    if any(period):
+        query = query.where(*_received_in(period))
+    session.execute(query, {"of": source, "until": imported_until, "now": now})

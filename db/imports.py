@@ -6,39 +6,60 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.locks import advisory_lock
-from db.models import Cursor, Origin, QuarantineRow, SourceImport, UnreadableFileRow
+from db.models import Cursor, Origin, QuarantineRow, SourceImport, UnreadableFileRow, UtcDateTime
 from db.quarantine import TEXT_LINE, TORN_REASONS
+
+# Statements of each import are built once: to build one takes longer than to execute it.
+_OF_SOURCE = SourceImport.source == bindparam("source")
+_MOMENT = bindparam("moment", type_=UtcDateTime)
+_FILES = select(SourceImport.sha256, SourceImport.observed_at).where(_OF_SOURCE)
+_LAST = (
+    select(SourceImport.observed_at)
+    .where(_OF_SOURCE)
+    .order_by(SourceImport.observed_at.desc())
+    .limit(1)
+)
+_BEFORE = select(func.max(SourceImport.observed_at)).where(
+    _OF_SOURCE, SourceImport.observed_at < _MOMENT
+)
+_AFTER = select(func.min(SourceImport.observed_at)).where(
+    _OF_SOURCE, SourceImport.observed_at > _MOMENT
+)
+_LATER = (
+    select(SourceImport.observed_at, SourceImport.period_from, SourceImport.period_until)
+    .where(_OF_SOURCE, SourceImport.observed_at > _MOMENT)
+    .order_by(SourceImport.observed_at, SourceImport.id)
+)
+_IMPORTED = select(SourceImport.id).where(
+    _OF_SOURCE, SourceImport.sha256 == bindparam("sha256"), SourceImport.observed_at == _MOMENT
+)
+_NEWEST = (
+    select(SourceImport)
+    .where(_OF_SOURCE)
+    .order_by(SourceImport.observed_at.desc(), SourceImport.id.desc())
+    .limit(1)
+)
+_NEWEST_BEFORE = _NEWEST.where(SourceImport.observed_at < _MOMENT)
 
 
 def imported_files(session: Session, source: str) -> set[tuple[str, datetime]]:
     """Return the imported files of a source: SHA-256, and the time of each file."""
-    rows = session.execute(
-        select(SourceImport.sha256, SourceImport.observed_at).where(SourceImport.source == source)
-    )
+    rows = session.execute(_FILES, {"source": source})
     return {(row.sha256, row.observed_at) for row in rows}
 
 
 def last(session: Session, source: str) -> datetime | None:
     """Return the time of the newest imported file of a source."""
-    return session.scalar(
-        select(SourceImport.observed_at)
-        .where(SourceImport.source == source)
-        .order_by(SourceImport.observed_at.desc())
-        .limit(1)
-    )
+    return session.scalar(_LAST, {"source": source})
 
 
 def before(session: Session, source: str, moment: datetime) -> datetime | None:
     """Return the time of the newest imported file older than `moment`."""
-    return session.scalar(
-        select(func.max(SourceImport.observed_at)).where(
-            SourceImport.source == source, SourceImport.observed_at < moment
-        )
-    )
+    return session.scalar(_BEFORE, {"source": source, "moment": moment})
 
 
 def moments(session: Session, source: str, as_of: datetime) -> list[datetime]:
@@ -122,27 +143,17 @@ def _without_lost_rows(as_of: datetime, changes: Collection[str]) -> ColumnEleme
 
 def later_coverage(session: Session, source: str, moment: datetime) -> list[Covered]:
     """Return the imports of a source after `moment` with their periods, oldest first."""
-    rows = session.execute(
-        select(SourceImport.observed_at, SourceImport.period_from, SourceImport.period_until)
-        .where(SourceImport.source == source, SourceImport.observed_at > moment)
-        .order_by(SourceImport.observed_at, SourceImport.id)
-    )
+    rows = session.execute(_LATER, {"source": source, "moment": moment})
     return [Covered(*row) for row in rows]
 
 
 def newest_two(session: Session, source: str) -> Sequence[SourceImport]:
     """Return the newest import of a source, and the newest one of an earlier moment if any."""
-    newest_first = (
-        select(SourceImport)
-        .where(SourceImport.source == source)
-        .order_by(SourceImport.observed_at.desc(), SourceImport.id.desc())
-        .limit(1)
-    )
-    newest = session.scalars(newest_first).first()
+    newest = session.scalars(_NEWEST, {"source": source}).first()
     if newest is None:
         return []
-    earlier = newest_first.where(SourceImport.observed_at < newest.observed_at)
-    return [newest, *session.scalars(earlier)]
+    before = {"source": source, "moment": newest.observed_at}
+    return [newest, *session.scalars(_NEWEST_BEFORE, before)]
 
 
 def first_of_each(session: Session) -> dict[str, datetime]:
@@ -162,21 +173,34 @@ def lock(session: Session, source: str) -> None:
 
 def is_imported(session: Session, source: str, sha256: str, observed_at: datetime) -> bool:
     """Check whether a file with this content and time is already imported."""
-    query = select(SourceImport.id).where(
-        SourceImport.source == source,
-        SourceImport.sha256 == sha256,
-        SourceImport.observed_at == observed_at,
-    )
-    return session.scalar(query) is not None
+    found = session.scalar(_IMPORTED, {"source": source, "sha256": sha256, "moment": observed_at})
+    return found is not None
 
 
 def after(session: Session, source: str, moment: datetime) -> datetime | None:
     """Return the time of the oldest imported file newer than `moment`."""
-    return session.scalar(
-        select(func.min(SourceImport.observed_at)).where(
-            SourceImport.source == source, SourceImport.observed_at > moment
-        )
+    return session.scalar(_AFTER, {"source": source, "moment": moment})
+
+
+def _newest_origins() -> Select[tuple[Origin]]:
+    newest = (
+        select(Origin.source, func.max(Origin.observed_at).label("observed_at"))
+        .where(Origin.recorded_at <= _MOMENT)
+        .group_by(Origin.source)
+        .subquery()
     )
+    return (
+        select(Origin)
+        .join(
+            newest,
+            (Origin.source == newest.c.source) & (Origin.observed_at == newest.c.observed_at),
+        )
+        .where(Origin.recorded_at <= _MOMENT)
+        .order_by(Origin.id)
+    )
+
+
+_ORIGINS = _newest_origins()
 
 
 def origins(session: Session, as_of: datetime) -> dict[str, Origin]:
@@ -184,22 +208,7 @@ def origins(session: Session, as_of: datetime) -> dict[str, Origin]:
 
     Only facts recorded until `as_of` count.
     """
-    newest = (
-        select(Origin.source, func.max(Origin.observed_at).label("observed_at"))
-        .where(Origin.recorded_at <= as_of)
-        .group_by(Origin.source)
-        .subquery()
-    )
-    rows = session.scalars(
-        select(Origin)
-        .join(
-            newest,
-            (Origin.source == newest.c.source) & (Origin.observed_at == newest.c.observed_at),
-        )
-        .where(Origin.recorded_at <= as_of)
-        .order_by(Origin.id)
-    )
-    return {row.source: row for row in rows}
+    return {row.source: row for row in session.scalars(_ORIGINS, {"moment": as_of})}
 
 
 def cursor(session: Session, source: str) -> str | None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.models import QuarantineRow
@@ -53,15 +53,16 @@ def quarantine(session: Session, row: QuarantineRow) -> bool:
     return True
 
 
+_WAITING = select(QuarantineRow).where(
+    QuarantineRow.source == bindparam("source"),
+    QuarantineRow.resolved_at.is_(None),
+    QuarantineRow.last_observed_at < bindparam("before"),
+)
+
+
 def waiting(session: Session, source: str, before: datetime) -> Sequence[QuarantineRow]:
     """List the open quarantine rows of a source not repeated by an import since `before`."""
-    return session.scalars(
-        select(QuarantineRow).where(
-            QuarantineRow.source == source,
-            QuarantineRow.resolved_at.is_(None),
-            QuarantineRow.last_observed_at < before,
-        )
-    ).all()
+    return session.scalars(_WAITING, {"source": source, "before": before}).all()
 
 
 def quarantined(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.complaints import chunked
@@ -32,10 +33,14 @@ class Link:
     source_field: str
 
 
+_OF_SOURCE = (
+    select(OpenQuestion).where(OpenQuestion.source == bindparam("source")).order_by(OpenQuestion.id)
+)
+
+
 def of_source(session: Session, source: str) -> list[OpenQuestion]:
     """Load all questions of a source, answered or not."""
-    query = select(OpenQuestion).where(OpenQuestion.source == source)
-    return list(session.scalars(query.order_by(OpenQuestion.id)))
+    return list(session.scalars(_OF_SOURCE, {"source": source}))
 
 
 def open_questions(
@@ -44,6 +49,16 @@ def open_questions(
     """List the open questions with the number of waiting complaints, oldest first.
 
     `answered` adds the answered ones.
+    """
+    query = _counted(of_source=source is not None, answered=answered)
+    rows = session.execute(query, {"source": source} if source is not None else {})
+    return [QuestionCount(question, waiting) for question, waiting in rows]
+
+
+@cache
+def _counted(*, of_source: bool, answered: bool) -> Select[tuple[OpenQuestion, int]]:
+    """Return the statement of :func:`open_questions`: to build it takes longer than to execute
+    it.
     """
     number = (
         select(func.count(QuestionComplaint.complaint_id.distinct()))
@@ -65,11 +80,9 @@ def open_questions(
         else_=number,
     )
     query = select(OpenQuestion, counted).order_by(OpenQuestion.id)
-    if source is not None:
-        query = query.where(OpenQuestion.source == source)
-    if not answered:
-        query = query.where(OpenQuestion.answered_at.is_(None))
-    return [QuestionCount(question, waiting) for question, waiting in session.execute(query)]
+    if of_source:
+        query = query.where(OpenQuestion.source == bindparam("source"))
+    return query if answered else query.where(OpenQuestion.answered_at.is_(None))
 
 
 def answered_words(session: Session, as_of: datetime) -> list[OpenQuestion]:
@@ -96,19 +109,21 @@ def get(session: Session, number: int) -> OpenQuestion | None:
     return session.get(OpenQuestion, number)
 
 
+_LINKS = (
+    select(QuestionComplaint)
+    .where(
+        QuestionComplaint.complaint_id.in_(bindparam("keys", expanding=True)),
+        QuestionComplaint.until.is_(None),
+    )
+    .order_by(QuestionComplaint.id)
+)
+
+
 def links_of(session: Session, complaints: Iterable[int]) -> dict[int, list[QuestionComplaint]]:
     """Load the values that these complaints show now, by complaint id."""
     found: dict[int, list[QuestionComplaint]] = {}
     for batch in chunked(complaints):
-        rows = session.scalars(
-            select(QuestionComplaint)
-            .where(
-                QuestionComplaint.complaint_id.in_(batch),
-                QuestionComplaint.until.is_(None),
-            )
-            .order_by(QuestionComplaint.id)
-        )
-        for row in rows:
+        for row in session.scalars(_LINKS, {"keys": batch}):
             found.setdefault(row.complaint_id, []).append(row)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,7 @@ class UnreadableFiles:
         self, context: SiteContext, source: str, settings: FolderSource, now: datetime
     ) -> None:
         self._context, self._source, self._now = context, source, now
-        self._read_by = f"{version('tenggat')} {settings.model_dump_json()}"
+        self._read_by = f"{_program()} {settings.model_dump_json()}"
         self._current: set[str] = set()
         with context.transaction() as session:
             self._rows = imports.unreadable_files(session, source)
@@ -96,6 +97,12 @@ class UnreadableFiles:
         except OSError:
             return None
         return _hash(f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {self._read_by}")
+
+
+@cache
+def _program() -> str:
+    """Return the version of Tenggat; it is in a file of the installation."""
+    return version("tenggat")
 
 
 def _file_hash(origin: Path, path: Path) -> str:
