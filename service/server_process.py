@@ -30,6 +30,7 @@ from service.environment import CHECK, PARENT, interval
 from service.gateway import Gateway
 from service.login import WATCH
 from service.server_database import lock_at_begin, wait_outside_sqlite
+from service.server_requests import compute_csrf_tokens, skip_other_routers
 from service.signals import end_with_parent
 
 TICK_SECONDS = 1.0
@@ -48,12 +49,15 @@ def main(arguments: Sequence[str]) -> None:
     lock_at_begin()
     list_time_zones_once()
     assert settings.api.auth_string is not None, "the service always sets a login"
+    login = settings.api.auth_string.get_secret_value()
+    compute_csrf_tokens(login)
     api = create_app(final=True)
     use_in_actions(api)
+    skip_other_routers(api)
     application = Gateway(
         api,
         names,
-        login=settings.api.auth_string.get_secret_value(),
+        login=login,
         watch_login=os.environ.get(WATCH, ""),
     )
     config = uvicorn.Config(
