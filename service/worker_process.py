@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import anyio
 import anyio.abc
@@ -114,6 +115,12 @@ class OwnFlowsWorker(ProcessWorker):
             if time.monotonic() >= end:
                 return started
             await anyio.sleep(pause)
+
+    async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
+        """Do nothing: an event of the run names its worker, and the run its pool."""
+
+    async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
+        """Leave the run in Pending: its process starts at once and sets it to Running."""
 
     async def run(
         self,

@@ -7,7 +7,9 @@ checkout by its name, and nothing in the deployment decides what is imported or 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from prefect._internal.control_listener import configure_from_env
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.engine import handle_engine_signals
+from prefect.events import related
 from prefect.exceptions import ParameterTypeError
 from prefect.flow_engine import load_flow_run, run_flow
 from prefect.logging.loggers import flow_run_logger
@@ -26,6 +29,7 @@ from service.deployment_specs import entrypoints, flow_of
 from service.runs.processes import RUN_ID
 
 FLOW_NAME = "PREFECT__FLOW_NAME"
+DEPLOYMENT_NAME = "PREFECT__DEPLOYMENT_NAME"
 
 
 def main() -> None:
@@ -35,6 +39,7 @@ def main() -> None:
     configure_from_env()  # the worker cancels a run through this channel
     with handle_engine_signals(run_id):
         flow_run = load_flow_run(flow_run_id=run_id)
+        know_related(flow_run, os.environ)
         logger = flow_run_logger(flow_run=flow_run)
         try:
             flow, parameters = permitted_call(
@@ -51,6 +56,30 @@ def main() -> None:
             error_logger=logger.logger,
             return_type="state",  # else Prefect loads the result that the state refers to
         )
+
+
+def know_related(flow_run: FlowRun, environment: Mapping[str, str]) -> None:
+    """Give Prefect what each event of the run names: its flow, deployment, queue and pool.
+
+    Else it asks the server for these four objects, only for their names. The worker has put two of
+    the names into the environment.
+    """
+    names = {
+        ("flow", flow_run.flow_id): environment.get(FLOW_NAME),
+        ("deployment", flow_run.deployment_id): environment.get(DEPLOYMENT_NAME),
+        ("work-queue", flow_run.work_queue_id): flow_run.work_queue_name,
+    }
+    for (kind, key), name in names.items():
+        if key and name:
+            _know(kind, key, SimpleNamespace(id=key, name=name))
+    if flow_run.work_pool_name and flow_run.work_pool_id:
+        pool = SimpleNamespace(id=flow_run.work_pool_id, name=flow_run.work_pool_name)
+        _know("work-pool", flow_run.work_pool_name, pool)
+
+
+def _know(kind: str, key: object, known: object) -> None:
+    cache: dict[str, Any] = vars(related)["RESOURCE_CACHE"]
+    cache[f"{kind}.{key}"] = ({"kind": kind, "object": known}, datetime.now(UTC))
 
 
 def permitted_call(
