@@ -370,6 +370,12 @@ class SourceMapping(Strict):
         return tuple(dict.fromkeys((*self.columns, *self.fields.optional_columns)))
 
     @property
+    def unit_columns(self) -> frozenset[str]:
+        """Return the columns with names of units."""
+        named = (self.fields.unit, *(event.unit for event in self.events))
+        return frozenset(filter(None, named))
+
+    @property
     def date_columns(self) -> frozenset[str]:
         """Return the columns with dates."""
         received = self.fields.received

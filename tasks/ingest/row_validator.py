@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -93,6 +93,7 @@ class RowValidator:
         self._below_total = False
         self._below_signature = False
         self._above = ""  # the key of the complaint above
+        self._end: Row = (0, ())  # its last row
         self._seen: dict[str, int] = {}  # key -> hash of its record
         self._without_ticket: Counter[tuple[str, ...]] = Counter()
 
@@ -116,7 +117,7 @@ class RowValidator:
                     raise RowError(RejectionReason.OTHER_TABLE)
                 self._below_total = self._below_signature = False
                 key, mark = record.key, record.content_hash
-                before, self._above = self._seen.get(key), key
+                before, self._above, self._end = self._seen.get(key), key, (line, row)
                 if before is None:
                     self._seen[key] = mark
                     yield line, record
@@ -126,28 +127,28 @@ class RowValidator:
                     column = self.reader.source.fields.ticket
                     raise RowError(RejectionReason.DUPLICATE_TICKET, column, record.ticket)
             except RowError as bad:
-                is_rest = self._continues_above(header, row, bad)
+                is_rest = self._continues_above(header, line, row, bad)
                 if not is_rest and self._is_passed_over(header, row, bad):
                     self.passed_over += 1
                     continue
-                if self._is_text_line(header, row, bad):
+                if not is_rest and self._is_text_line(header, row, bad):
                     bad = RowError(RejectionReason.TEXT_LINE)
                 elif isinstance(cells, OtherTableRow):
                     bad = RowError(RejectionReason.OTHER_TABLE)
                 refused = self._refused(header, line, row, bad)
                 if is_rest:
-                    refused = replace(refused, continues=self._above)
+                    refused, self._end = replace(refused, continues=self._above), (line, row)
                 elif not refused.is_note:
                     self._above = ""
                 yield line, refused
 
     def _continues_above(
-        self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError
+        self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: RowError
     ) -> bool:
         """Check whether a rejected row may be the rest of the complaint above, on a second line.
 
-        It has no number and no receipt of its own, but a step or an end: what the row above shows
-        is then not all that happened.
+        It has no number and no receipt of its own, but a step, an end, or a part of the name of a
+        unit: what the row above shows is then not all that happened, or not the whole unit.
         """
         if isinstance(row, FaultyRow) or bad.reason not in _PERHAPS_TEXT:
             return False
@@ -161,8 +162,27 @@ class RowValidator:
             return False
         dates = {*source.date_columns, *source.fields.end_date_columns}
         words = {*dates, *source.fields.remark_columns, source.fields.status or ""}
-        return any(self.reader.is_date(cells[name].strip()) for name in dates) or any(
-            word_of_end(cells[name]) for name in words
+        return (
+            any(self.reader.is_date(cells[name].strip()) for name in dates)
+            or any(word_of_end(cells[name]) for name in words)
+            or self._continues_unit(line, row, cells)
+        )
+
+    def _continues_unit(self, line: int, row: tuple[str, ...], cells: Mapping[str, str]) -> bool:
+        """Check whether a row has a text in the column of a unit, directly below its complaint.
+
+        A signature in this column is apart from the table, or below its place and date.
+        """
+        above, last = self._end
+        if not self._above or not above < line <= above + 1 + "".join(last).count("\n"):
+            return False
+        if self._below_signature or has_counts(row, at_least=1):
+            return False
+        units = (cells[name] for name in self.reader.source.unit_columns)
+        texts = (" ".join(cell.split()) for cell in units if not isinstance(cell, CoveredCell))
+        return any(
+            is_text(text) and not (is_heading(text) or is_signature(text) or is_total_label(text))
+            for text in texts
         )
 
     def _is_continued(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:

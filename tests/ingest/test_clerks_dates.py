@@ -525,6 +525,41 @@ def test_a_row_without_number_and_receipt_may_be_the_rest_of_the_one_above(row, 
     assert [row.continues for row in found if isinstance(row, RejectedRow)] == [above]
 
 
+@pytest.mark.parametrize(
+    ("row", "line", "above"),
+    [
+        (("", "", "", "", "Kesehatan"), 3, "missing_ticket A-1"),
+        (("", "", "habis no. 5", "", "Kesehatan"), 3, "missing_ticket A-1"),
+        (("", "", "", "", "Kepala Bidang"), 4, "text_line "),
+        (("", "", "habis", "", ""), 3, "text_line "),
+        (("", "", "", "", "3 lembar"), 3, "missing_ticket "),
+        (("", "", "", "", "Mengetahui,"), 3, ""),
+        (("", "", "", "", "Bulan November 2026"), 3, "text_line "),
+        (("", "", "", "", "Jumlah"), 3, ""),
+        (("", "", "2", "", "Dinas Sosial"), 3, "missing_ticket "),
+        (("", "", "habis", "", CoveredCell("Dinas")), 3, "text_line "),
+    ],
+)
+def test_a_unit_on_two_lines_makes_the_complaint_above_unsure(row, line, above):
+    given = source(
+        fields={"ticket": "No", "received": "Masuk", "category": "Bidang", "unit": "Unit"}
+    )
+    first = ("A-1", "05/11/2026", "Obat", "", "Dinas")
+    validator = RowValidator(ParserInputs("x", given, Directory((), ())), NOW)
+    found = [row for _, row in validator.validate((*HEADER, "Unit"), [(2, first), (line, row)])]
+    rejected = (row for row in found if isinstance(row, RejectedRow))
+    assert " ".join(f"{row.reason} {row.continues}" for row in rejected) == above
+
+
+def test_a_unit_continues_a_row_of_several_physical_lines():
+    given = source(fields={"ticket": "No", "received": "Masuk", "unit": "Bidang"})
+    rows = [(2, ("A-1", "05/11/2026", "Dinas", "", "a\nb")), (4, ("", "", "Kesehatan", "", ""))]
+    validator = RowValidator(ParserInputs("x", given, Directory((), ())), NOW)
+    _, (_, found) = validator.validate((*HEADER, "Uraian"), rows)
+    assert isinstance(found, RejectedRow)
+    assert found.continues == "A-1"
+
+
 def test_a_numbered_row_is_not_the_rest_of_the_one_above():
     first, row = ("1", "A-1", "05/11/2026", "", ""), ("2", "", "", "", "07/11/2026")
     validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)

@@ -282,10 +282,11 @@ def test_a_learned_snapshot_asks_by_the_dates_of_ends(tmp_path):
 
 
 @ON_SQLITE_FIRST
-def test_a_complaint_on_two_lines_is_not_called_late(context):
+@pytest.mark.parametrize("second", [";;;;09/11/2026;", ";;dan Kesehatan;;;"])
+def test_a_complaint_on_two_lines_is_not_called_late(context, second):
     desk(context, FIRST)
     path = context.site.folder / "inbox" / "register" / "register_2026-11-26_0700.csv"
-    rows = ("1;02/11/2026;Dinas Sosial;;;", ";;;;09/11/2026;", "2;02/11/2026;Dinas Sosial;;;")
+    rows = ("1;02/11/2026;Dinas Sosial;;;", second, "2;02/11/2026;Dinas Sosial;;;")
     path.write_text("\n".join(("No;Masuk;Unit;Kembali;Selesai;Status", *rows)) + "\n")
     take(context, "2026-11-26 07:00", "register")
     assert states(context) == {"1": UNKNOWN, "2": LATE}
