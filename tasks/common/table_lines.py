@@ -10,10 +10,16 @@ from tasks.common.dates import month_number
 
 _NUMBER = re.compile(r"-?[\d.,]+ ?%?")
 _FORMULA_ERROR = re.compile(r"#[A-Z/0!?]{3,8}")
+_COUNTED = (
+    r"(?:pengaduan|aduan|laporan|keluhan|berkas|surat|kasus|tiket|data|orang|buah|kali|baris"
+    r"|complaints?|reports?|rows?)\b[^\d]{0,30}"
+)
 _LABEL = re.compile(
-    r"(?:grand |sub[ -]?)?(?:total|jumlah|rata-rata|average|sum)\b[^\d]{0,40}(?:[\d.,]+ ?%?)?",
+    r"(?:grand |sub[ -]?)?(?:total|jumlah|rata-rata|average|sum)\b"
+    rf"[^\d]{{0,40}}(?:[\d.,]+ ?(?:%|{_COUNTED})?)?",
     re.IGNORECASE,
 )
+_COUNT = re.compile(rf"[\d.,]+ ?{_COUNTED}", re.IGNORECASE)
 _COLUMN_NUMBER = re.compile(r"[(\[]?(?:kolom )?(?:(\d{1,3})|([a-z]))(?: ?=.{1,40})?[.)\]]{0,2}")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LIST_ITEM = re.compile(r"(?:\d{1,2}|[ivx]{1,4}|[a-z])[.)] ?\D{3,}", re.IGNORECASE)
@@ -42,18 +48,20 @@ MOST_TEXTS = 3
 
 
 def is_total_label(cell: str) -> bool:
-    """Check whether a cell is the label of a total: 'Jumlah', 'Total laporan: 12', 'Subtotal'."""
+    """Check whether a cell is the label of a total: 'Jumlah', 'Total: 12 laporan', 'Subtotal'."""
     return _LABEL.fullmatch(cell.strip()) is not None
 
 
 def has_only_totals(cells: Iterable[str]) -> bool:
     """Check whether every filled cell of a row is a number or the label of a total.
 
-    In a line with a label, a number may also be the error of a formula.
+    In a line with a label, a number may also be the error of a formula, or say what it counts:
+    '10 pengaduan'.
     """
     filled = _filled(cells)
     if any(map(is_total_label, filled)):
-        filled = [cell for cell in filled if not _FORMULA_ERROR.fullmatch(cell)]
+        others = (_FORMULA_ERROR, _COUNT)
+        filled = [cell for cell in filled if not any(form.fullmatch(cell) for form in others)]
     return bool(filled) and all(_NUMBER.fullmatch(cell) or is_total_label(cell) for cell in filled)
 
 
