@@ -15,6 +15,7 @@ from settings.site import EXAMPLE, load_site
 from settings.sources import FolderSource
 from tasks.ingest.inference.proposal import Learned, learn
 from tasks.ingest.inference.unlearnable import UnlearnableFile
+from tasks.sources.base import UnreadableFile
 
 UNITS = ("Dinas PUTR", "DLH", "Disdukcapil", "Dishub", "Satpol PP", "Dinsos", "PDAM", "Inspektorat")
 NAMES = tuple(f"Rekaan {letter}" for letter in "ABCDEFGHIJKL")
@@ -549,3 +550,46 @@ def test_a_settlement_in_the_words_of_a_clerk_ends_a_complaint(tmp_path):
 def test_a_register_that_never_shows_an_end_says_so(tmp_path, steps):
     columns = table(Tgl_Selesai=[], Status=["proses"] * ROWS, **steps)
     assert "kapan pengaduan selesai" in said(learned_from(tmp_path, columns))["no_end"]
+
+
+def learned_lines(tmp_path: Path, *lines: str) -> Learned:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([*lines, ""]))
+    return learn(path, "register", None)
+
+
+def test_columns_without_a_title_are_not_mapped_and_their_dates_are_named(tmp_path):
+    rows = [
+        f"{n};C-{n};x;{n + 2}/11/2026;;{n + 3}/11/2026;Jalan rusak;Dinas PUPR;ya;{n + 9}/11/2026"
+        for n in range(1, ROWS + 1)
+    ]
+    learned = learned_lines(tmp_path, ";No Tiket;;Tgl Masuk;;;Uraian;OPD;;Tgl Selesai", *rows)
+    source = source_of(learned)
+    assert (source.fields.ticket, source.fields.received) == ("No Tiket", "Tgl Masuk")
+    assert unit_column(source) == "OPD"
+    assert learned.readable == ROWS
+    assert "sesudah kolom 'Tgl Masuk' berisi tanggal" in said(learned)["untitled"]
+    titled = learned_lines(tmp_path, "No;No Tiket;x;Tgl Masuk;y;z;Uraian;OPD;b;Tgl Selesai", *rows)
+    assert "untitled" not in said(titled)
+
+
+@pytest.mark.parametrize("first", ["Kota;Desa;Warga", "C-1;Jalan;Dinas PUPR"])
+def test_a_row_of_few_words_is_no_header(tmp_path, first):
+    rows = [f"C-{n};{n + 2}/11/2026;Jalan;Dinas PUPR;x;y;z;1" for n in range(1, ROWS + 1)]
+    with pytest.raises(UnreadableFile, match="no header"):
+        learned_lines(tmp_path, f"{first};;;;;", *rows)
+
+
+def test_another_table_below_gives_no_doubts_and_no_units(tmp_path):
+    rows = [f"{n};L-{n};{n + 2}/11/2026;Jalan;Dinas PUPR;{n + 9}/11/2026" for n in range(1, 9)]
+    other = "No;Nomor Surat;Tgl Terima;Asal;Perihal;Tgl Selesai"
+    letters = [f"{n};S-{n};{n + 2}/11/2026;Kantor pos;Surat;tidak" for n in range(1, 4)]
+    head = "No;Nomor Aduan;Tgl Masuk;Perihal;SKPD;Tgl Selesai"
+    learned = learned_lines(tmp_path, head, *rows, other, *letters)
+    assert set(learned.units) == {"Dinas PUPR"}
+    assert not {"odd_receipts", "odd_steps"} & set(said(learned))
+    assert learned.reasons == {"other_table": 3}
+    again = learned_lines(
+        tmp_path, head, *rows, other, *letters, head, "9;L-9;3/11/2026;Air;PDAM;-"
+    )
+    assert set(again.units) == {"Dinas PUPR", "PDAM"}

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -21,11 +21,17 @@ from tasks.common.table_lines import (
     is_heading,
     is_text,
 )
-from tasks.ingest.inference.column_types import FORMATS, ColumnSample, clerks_date, names_step
-from tasks.ingest.inference.vocabulary import ONLY_TIME, canonical
+from tasks.ingest.inference.column_types import (
+    FORMATS,
+    ColumnSample,
+    clerks_date,
+    named,
+    names_step,
+)
+from tasks.ingest.inference.vocabulary import KNOWN_TITLES, ONLY_TIME, canonical
 from tasks.sources.base import FaultyRow, Row, UnreadableFile, position_of
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
-from tasks.sources.files.headers import plain_title
+from tasks.sources.files.headers import SMALLEST_HEADER, is_other_header, plain_title
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.reader import any_file, first_lines, limited_sheets
 
@@ -60,6 +66,8 @@ class ProbedTable:
     made_cell: tuple[str, str] | None
     period_cell: str | None = None
     """The label in the preamble next to the days for which the file is complete."""
+    untitled: tuple[ColumnSample, ...] = ()
+    """The columns without a title, each with the title of the column before it as its name."""
 
     @property
     def suffix(self) -> str:
@@ -113,7 +121,17 @@ def table_of(path: Path) -> ProbedTable:
         _name_form(path.name),
         _made_cell(above),
         _period_cell(above),
+        tuple(_untitled(header, rows)),
     )
+
+
+def _untitled(header: Sequence[str], rows: Sequence[Row]) -> Iterator[ColumnSample]:
+    """Yield the columns without a title that have a titled one before them."""
+    before = ""
+    for place, name in enumerate(header):
+        if before and not name:
+            yield _sample(before, place, rows)
+        before = name or before
 
 
 def _sample(name: str, place: int, rows: Sequence[Row]) -> ColumnSample:
@@ -146,9 +164,7 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
             if joined := _joined(header, first[place + 1 : place + 2]):
                 header, place = joined, place + 1
             below = (*first[place + 1 :], *islice(lines, ENOUGH))
-            whole = (row for row in below if not isinstance(row[1], FaultyRow))
-            titles = _titles(header)
-            rows = [row for row in whole if _is_row(row[1]) and _titles(row[1]) != titles]
+            rows = list(_own_rows(header, below))
             found.append(_ProbedSheet(above, int(first[place][0]), header, rows))
     if not found:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
@@ -156,6 +172,23 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
     titles = _titles(largest.header)
     others = (each for each in found if each is not largest)
     return [largest, *(each for each in others if _titles(each.header) == titles)]
+
+
+def _own_rows(header: tuple[str, ...], rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the rows of a table without repeated headers, other lines and another table below."""
+    columns = [ColumnSample(name, place, (), 0) for place, name in enumerate(header) if name]
+    places = [column.place for column in columns]
+    ticket = next((column.place for column in named(columns, "ticket")), None)
+    titles, is_other = _titles(header), False
+    for line, cells in rows:
+        if isinstance(cells, FaultyRow):
+            continue
+        if _titles(cells) == titles:
+            is_other = False
+        elif ticket is not None and is_other_header(cells, header, ticket, places):
+            is_other = True
+        elif not is_other and _is_row(cells):
+            yield line, cells
 
 
 def _titles(cells: Iterable[str]) -> tuple[str, ...]:
@@ -200,18 +233,26 @@ def _delimiter(head: Sequence[str]) -> str:
 
 
 def _header(rows: Sequence[Row]) -> int | None:
-    """Find the header: the first row, or two rows, about as wide as the widest, with words only."""
+    """Find the header: the first row, or two rows, about as wide as the widest, with words only.
+
+    Without one, it is the first row of words that are mostly known titles: other columns may have
+    no title.
+    """
     widest = max((sum(map(bool, cells)) for _, cells in rows), default=0)
+    narrow: int | None = None
     for place, (_, cells) in enumerate(rows):
         texts = tuple(cell.strip() for cell in cells)
-        named = list(filter(None, texts))
-        if len(named) < 2 or len(set(named)) < len(named) or any(map(_no_word, named)):
+        titles = list(filter(None, texts))
+        if len(titles) < 2 or len(set(titles)) < len(titles) or any(map(_no_word, titles)):
             continue
-        if len(named) >= widest * 0.7:
+        if len(titles) >= widest * 0.7:
             return place
         if len(list(filter(None, _joined(texts, rows[place + 1 : place + 2])))) >= widest * 0.7:
             return place
-    return None
+        if narrow is None and len(titles) >= SMALLEST_HEADER:
+            known = sum(canonical(title) in KNOWN_TITLES for title in titles)
+            narrow = place if 2 * known > len(titles) else None
+    return narrow
 
 
 def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:

@@ -679,6 +679,9 @@ def _account_for_the_rest(draft: _Draft) -> None:
             (column, "words_unread" if column in listed else keys.get(why))
             for column, why in draft.left_out
         )
+        untitled = [column for column in draft.table.untitled if column.dates]
+        if untitled:
+            draft.doubts.append(MappingDoubt("untitled", {"columns": named_columns(untitled)}))
         received = draft.column("received")
         steps = (column for column, *_ in draft.events)
         draft.doubts += odd_cells(received, steps)

@@ -350,6 +350,9 @@ _EVENTS: dict[str, tuple[str, ...]] = {
 EVENTS = {kind: frozenset(map(canonical, headers)) for kind, headers in _EVENTS.items()}
 """The headers of `_EVENTS` without abbreviations."""
 
+KNOWN_TITLES = frozenset(word for words in (*WORDS.values(), *EVENTS.values()) for word in words)
+"""The common headers of any field or step."""
+
 STEP_STEMS = {
     "verified": re.compile(r"\b(?:verifikasi|diverifikasi)\b"),
     "assigned": re.compile(

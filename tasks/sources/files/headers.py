@@ -8,6 +8,15 @@ from collections.abc import Iterable, Sequence
 
 from sla.plain_text import INVISIBLE
 
+SMALLEST_HEADER = 3
+"""The fewest titles in the header of another table."""
+
+LONGEST_TITLE = 5
+"""The most words of a title in the header of another table."""
+
+TIME_TITLES = frozenset({"tgl", "tanggal", "waktu", "hari", "date"})
+"""The first words of the title of a column with days."""
+
 _WITHOUT_INVISIBLE = dict.fromkeys(map(ord, INVISIBLE))
 
 
@@ -77,3 +86,35 @@ def similar_title(column: str, titles: Iterable[str]) -> str | None:
 
 def _words(title: str) -> str:
     return " ".join(_IN_FULL.get(word, word) for word in plain_title(title).split())
+
+
+def is_title(cell: str) -> bool:
+    """Check whether a cell may be a title: it has letters and no digits."""
+    return any(map(str.isalpha, cell)) and not any(map(str.isdigit, cell))
+
+
+def is_other_header(
+    cells: tuple[str, ...], header: Sequence[str], ticket: int, mapped: Sequence[int]
+) -> bool:
+    """Check whether a row is the header of another table, as of letters below the complaints.
+
+    It has only titles, some of them for days or known from the header, and not the titles of this
+    table in their columns. A row of a complaint has the digits of a day. `ticket` is the index of
+    the column with the number, which no complaint has in words; `mapped` are those of the columns
+    to compare.
+    """
+    if len(cells) <= ticket or not is_title(cells[ticket]):
+        return False
+    filled = [cell for cell in cells if cell.strip()]
+    if len(filled) < SMALLEST_HEADER or not all(map(is_title, filled)):
+        return False
+    titles = [plain_title(cell) for cell in filled]
+    words = [title.split() for title in titles]
+    known = {plain_title(name) for name in header if name}
+    of_days = any(each[0] in TIME_TITLES for each in words)
+    if not of_days and sum(title in known for title in titles) < len(titles) / 2:
+        return False
+    if max(map(len, words)) > LONGEST_TITLE:
+        return False
+    own = [(header[at], cells[at]) for at in mapped if at < len(cells) and cells[at].strip()]
+    return not all(similar_title(name, [cell]) for name, cell in own)

@@ -27,21 +27,18 @@ from tasks.sources.base import (
 )
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import has_more_lines, text_of
-from tasks.sources.files.headers import HeaderNames, plain_title, similar_title
+from tasks.sources.files.headers import (
+    HeaderNames,
+    is_other_header,
+    is_title,
+    plain_title,
+    similar_title,
+)
 from tasks.sources.files.json_lines import json_rows
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.web_pages import web_page_tables
 from tasks.sources.files.workbooks import WorkbookSheet, workbook_sheets
 from tasks.workbook_reader.covered import CoveredCell
-
-SMALLEST_HEADER = 3
-"""The fewest titles in the header of another table."""
-
-LONGEST_TITLE = 5
-"""The most words of a title in the header of another table."""
-
-TIME_TITLES = frozenset({"tgl", "tanggal", "waktu", "hari", "date"})
-"""The first words of the title of a column with days."""
 
 
 def digest(path: Path) -> str:
@@ -209,7 +206,7 @@ def _below(
                 order = None if found[: len(header)] == header else _order(found, header)
                 is_other = False
                 continue
-        if type(cells) is not FaultyRow and _is_other_header(cells, header, ticket, mapped):
+        if type(cells) is not FaultyRow and is_other_header(cells, header, ticket, mapped):
             is_other = True
             continue
         if is_other and type(cells) is not FaultyRow:
@@ -247,7 +244,7 @@ def _with_second_line(
         return ()
     lower = below[1]
     own = {at for at, cell in enumerate(lower) if cell.strip() and type(cell) is not CoveredCell}
-    titles = all(_is_title(lower[at]) for at in own)
+    titles = all(is_title(lower[at]) for at in own)
     names = spelling.read(upper)
     if len(own) < 2 or not titles or source.fields.ticket not in names:
         return ()
@@ -257,38 +254,9 @@ def _with_second_line(
     return joined if all(joined.count(name) == 1 for name in source.columns) else ()
 
 
-def _is_title(cell: str) -> bool:
-    return any(map(str.isalpha, cell)) and not any(map(str.isdigit, cell))
-
-
 def _is_header(names: Sequence[str], source: FolderSource) -> bool:
     """Check whether a row has the names of more than half of the mapped columns."""
     return 2 * len(set(source.columns).intersection(names)) > len(source.columns)
-
-
-def _is_other_header(
-    cells: tuple[str, ...], header: Sequence[str], ticket: int, mapped: Sequence[int]
-) -> bool:
-    """Check whether a row is the header of another table, as of letters below the complaints.
-
-    It has only titles, some of them for days or known from the header, and not the titles of this
-    table in their columns. A row of a complaint has the digits of a day.
-    """
-    if len(cells) <= ticket or not _is_title(cells[ticket]):
-        return False
-    filled = [cell for cell in cells if cell.strip()]
-    if len(filled) < SMALLEST_HEADER or not all(map(_is_title, filled)):
-        return False
-    titles = [plain_title(cell) for cell in filled]
-    words = [title.split() for title in titles]
-    known = {plain_title(name) for name in header if name}
-    of_days = any(each[0] in TIME_TITLES for each in words)
-    if not of_days and sum(title in known for title in titles) < len(titles) / 2:
-        return False
-    if max(map(len, words)) > LONGEST_TITLE:
-        return False
-    own = [(header[at], cells[at]) for at in mapped if at < len(cells) and cells[at].strip()]
-    return not all(similar_title(name, [cell]) for name, cell in own)
 
 
 def _order(header: Sequence[str], wanted: Sequence[str]) -> list[int | None]:
