@@ -12,7 +12,9 @@ import os
 import re
 import uuid
 
-LINES = int(os.environ.get("FAULTS_LINES", "0"))
+LINES = int(os.environ.get("FAULTS_LINES", "1000000"))
+"""The lines of all the code; a process without an environment, as the reader of workbooks, has room
+for more than there are, and what it executes is not kept."""
 CONTEXT = "FAULTS_CONTEXT"
 
 

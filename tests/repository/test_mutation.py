@@ -80,6 +80,12 @@ def test_killed():
     assert subprocess.run([sys.executable, "-c", dies]).returncode == -9
 
 
+def test_without_environment():
+    place = os.path.dirname(os.path.dirname(dues.__file__))
+    reads = f"import sys; sys.path.insert(0, {place!r}); from sla import dues; dues.printed(1)"
+    assert subprocess.run([sys.executable, "-I", "-c", reads], env={}).returncode == 0
+
+
 def test_late():
     assert dues.late(4, False)
     assert not dues.late(3, False)
@@ -266,6 +272,7 @@ def test_faults_are_found_as_far_as_the_tests_go(suite, cache, tmp_path, capsys)
 
 def test_lines_of_shared_fixtures_and_of_killed_processes_belong_to_their_tests(suite, cache):
     known = mapped(suite, cache, workers=1)
+    assert not known.failed, "a process without an environment runs as ever"
     faults = {fault.new: fault for fault in possible("sla/dues.py", DUES.encode())}
 
     def tests(new: str) -> set[str]:
