@@ -92,6 +92,7 @@ def main() -> None:
         end_day=np.where(stopped, end_day, today),
         vague_start=off,
         vague_end=rng.random(COMPLAINTS) < 0.1,
+        shown_undone=off,
         paused=off,
         known_until=np.full(COMPLAINTS, as_of),
         doubt=np.full(COMPLAINTS, Doubt.NONE, dtype=np.int8),

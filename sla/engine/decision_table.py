@@ -109,8 +109,9 @@ class Clocks:
     within those limits, in the shape (n, k, 2) of :func:`sla.due_days.due_days`. `promised` is
     the due moment that came with the complaint, or `NEVER` if the rule has a length. `lag` is the
     number of working days by which the source may show the end late. `vague_start` and `vague_end`
-    are true for a time before the first import from the source. With a `doubt`, it is not known
-    what happened after `readable_until`; without one this is `NEVER`.
+    are true for a time before the first import from the source. `shown_undone` is true if the
+    source shows the duty itself, and showed it undone until the end. With a `doubt`, it is not
+    known what happened after `readable_until`; without one this is `NEVER`.
     """
 
     counted: Codes
@@ -131,6 +132,7 @@ class Clocks:
     end_day: Days
     vague_start: Flags
     vague_end: Flags
+    shown_undone: Flags
     paused: Flags
     known_until: Moments
     doubt: Codes
@@ -306,7 +308,7 @@ def _table(
         (stop, met, policy_says),
         # a later step proves that it was done by then; late only if the source would have shown it
         (implied & surely_by, met, implied_by),
-        (implied & bounds.lagging & after_shown, late, implied_by),
+        (implied & (bounds.lagging | clocks.shown_undone) & after_shown, late, implied_by),
         (implied & vague, unknown, history),
         (implied, unknown, implied_by),
         # the duty is void: no verdict, unless the deadline had been missed before

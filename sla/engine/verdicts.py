@@ -121,6 +121,7 @@ def _columns(
         end_day=days(as_of if stop is None else stop.latest for stop in stops),
         vague_start=flags(clock.history_unknown for clock in clocks),
         vague_end=flags(stop is not None and stop.knowledge is Knowledge.UNKNOWN for stop in stops),
+        shown_undone=flags(_shown_undone(entry, context) for entry in inputs),
         paused=flags(clock.paused for clock in clocks),
         known_until=moments(min(entry.facts.known_until or as_of, as_of) for entry in inputs),
         doubt=np.array([_doubt(entry) for entry in inputs], dtype=np.int8),
@@ -147,6 +148,18 @@ class _Calendars:
 
 def _lag(entry: ClockInput) -> int:
     return max((entry.facts.shown_later.get(kind, 0) for kind in entry.rule.stops_on), default=0)
+
+
+def _shown_undone(entry: ClockInput, context: EvaluationContext) -> bool:
+    """Check whether the source shows the present state of the duty, and showed it undone until the
+    step that ended its clock.
+
+    A lapse is no step that the source has shown.
+    """
+    end, sees = entry.clock.end, entry.facts.sees
+    if end is None or sees is None or end.knowledge is not Knowledge.OBSERVED:
+        return False
+    return end.source not in context.law.ids and not sees.isdisjoint(entry.rule.stops_on)
 
 
 def _doubt(entry: ClockInput) -> Doubt:

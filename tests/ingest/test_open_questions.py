@@ -383,6 +383,24 @@ def test_what_was_late_before_an_unknown_word_stays_late(context):
     assert states(context, "2026-11-09 08:00")[VERIFICATION] == "breached"
 
 
+def test_what_was_late_before_an_unknown_word_stays_late_when_a_unit_is_named(context):
+    """The unit proves the verification; the export of the 6th showed it undone."""
+    new = {STATUS: "Belum Terverifikasi", UNIT: ""}
+    lapor(context, "2026-11-03 07:00", new)
+    lapor(context, "2026-11-06 07:00", new)
+    lapor(context, "2026-11-09 07:00", {STATUS: "Entah"})
+    assert states(context, "2026-11-09 08:00")[VERIFICATION] == "met_late"
+
+
+def test_a_unit_named_after_an_unknown_word_proves_no_lateness(context):
+    """The last status that could be read is of the 4th, before the deadline."""
+    lapor(context, "2026-11-03 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
+    lapor(context, "2026-11-04 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
+    lapor(context, "2026-11-06 07:00", {STATUS: "Entah", UNIT: ""})
+    lapor(context, "2026-11-09 07:00", {STATUS: "Entah"})
+    assert states(context, "2026-11-09 08:00")[VERIFICATION] == "unknown"
+
+
 @pytest.mark.thorough
 @ON_BOTH
 def test_an_answer_applies_as_of_the_time_of_each_snapshot(context):

@@ -315,6 +315,26 @@ def test_a_later_step_proves_verification_by_then_but_never_lateness(kind, at, s
     assert (deadline.state, deadline.reasons) == (state, (Reason.IMPLIED,))
 
 
+SHOWS_STATES = frozenset({"received", "assigned", "verified"})
+
+
+@pytest.mark.parametrize(
+    ("after", "sees", "state"),
+    [
+        ("2026-11-06 07:00", SHOWS_STATES, State.MET_LATE),
+        ("2026-11-05 07:00", SHOWS_STATES, State.UNKNOWN),
+        ("2026-11-06 07:00", None, State.UNKNOWN),
+    ],
+)
+def test_a_later_step_proves_lateness_if_the_source_showed_the_duty_undone_after_the_due_day(
+    after, sees, state
+):
+    """The due day is the 5th, and only the unit could be read on the 9th, not the status."""
+    step = seen("assigned", after, "2026-11-09 07:00", "dinkes")
+    deadline = clock(VERIFICATION, [RECEIVED, step], "2026-11-12 08:00", sees=sees)
+    assert (deadline.state, deadline.reasons) == (state, (Reason.IMPLIED,))
+
+
 @pytest.mark.parametrize("kind", ["withdrawn", "archived"])
 def test_a_complaint_that_goes_away_leaves_no_verdict(kind):
     events = [RECEIVED, event_at(kind, "2026-11-05 09:00")]
