@@ -28,6 +28,9 @@ LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_(None)
 ENDED_LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_not(None)
 """The condition of a duty that is late and ended otherwise."""
 
+VERDICT_PENDING = (Reason.AWAITING_SOURCE, Reason.SHOWN_LATER, Reason.POLICY)
+"""The reasons for which an open duty past its due time is neither late nor done yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class LateCounts:
@@ -123,13 +126,13 @@ def ended_since(
     return _duties(session, ended, units)
 
 
-def awaiting_source(session: Session, units: Collection[str] | None) -> list[StoredDuty]:
-    """Return the duties past their due time of which the source has not been read since then."""
+def awaiting_verdict(session: Session, units: Collection[str] | None) -> list[StoredDuty]:
+    """Return the duties past their due time that the source cannot show as late or done yet."""
     return _duties(
         session,
         DeadlineRow.stopped.is_(None)
         & (DeadlineRow.state == State.UNKNOWN)
-        & (DeadlineRow.reason == Reason.AWAITING_SOURCE),
+        & DeadlineRow.reason.in_(VERDICT_PENDING),
         units,
     )
 

@@ -97,7 +97,7 @@ class DeskLoader:
         first_imports = run.once(imports.first_of_each)
         self._first_imports = FirstImports(first_imports, run.site.evaluation_context)
         self._waiting = [] if items_only else self._waiting_complaints()
-        self._awaiting = [] if items_only else stored_deadlines.awaiting_source(session, None)
+        self._awaiting = [] if items_only else stored_deadlines.awaiting_verdict(session, None)
 
     @cached_property
     def _scopes(self) -> Scopes:

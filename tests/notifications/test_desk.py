@@ -11,11 +11,24 @@ import pytest
 from conftest import wita
 from icalendar import Calendar
 from sqlalchemy import event, select
-from support.pipeline import BREACHED, MONDAY, at, decide, deliver, notices, owe, register, since
+from support.pipeline import (
+    BREACHED,
+    MONDAY,
+    at,
+    begin,
+    decide,
+    deliver,
+    notices,
+    owe,
+    register,
+    since,
+)
+from support.small_site import DAY, TICKET, export
 
 from db.models import MessageRow
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from tasks.common.context import SiteContext
+from tasks.intake import pull
 from tasks.notifications.compose import compose_all
 from tasks.notifications.mail_items import notice_views
 from tasks.notifications.scope import Scopes
@@ -131,13 +144,28 @@ def test_a_duty_past_its_time_that_no_import_could_show_has_a_line_and_accuses_n
     page = " ".join(server.letters[-1].mail.get_body(("plain",)).get_content().split())
     assert (
         "1 pengaduan (1 kewajiban) telah melewati batas waktu, tetapi belum dapat dinilai karena"
-        " sumber datanya belum menampilkan keadaan sesudahnya: FD-2 (24 Nov)." in page
+        " sumber datanya belum menunjukkan apakah sudah dipenuhi tepat waktu: FD-2 (24 Nov)."
+        in page
     )
     register(context, "2026-11-25 09:00", at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
     decide(context, "2026-11-26 08:00")
     after = desks(context, "2026-11-26 08:00")["penghubung.dinsos"]
     assert tickets(after, DeskSection.LATE) == ["FD-2"]
     assert after.awaiting.tickets[:1] != (("FD-2", due),)
+
+
+def test_a_duty_past_its_time_whose_end_the_source_shows_later_does_not_vanish(context):
+    """LAPOR! shows a settlement 10 working days later, so it is not late yet: a line names it."""
+    begin(context, "lapor", wita("2026-01-05 08:00"))
+    due_later = {TICKET: "5010654", DAY: "4 Nov 2026"}  # due on the 24th
+    for made in ("2026-11-19 07:00", "2026-11-23 07:00"):
+        export(context.site.folder, made, {}, due_later)
+        pull(context, "lapor", wita(made))
+        decide(context, made)
+    desk = desks(context, "2026-11-23 07:00")["penghubung.dinsos"]
+    assert [item.ticket for item in desk.items] == ["5010654"]
+    due = wita("2026-11-20 23:59:59.999999")
+    assert desk.awaiting == UnlistedDuties(1, 1, (("5010653", due),), due)
 
 
 def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(context, server):
