@@ -111,11 +111,14 @@ def test_a_file_is_named_by_what_it_is_whichever_question_it_answers(
 
 
 def test_lines_of_text_beside_a_register_are_called_so(tmp_path, call_tenggat):
-    """A text in a column with words is not called by its word in the program."""
+    """A text in a column with words is not called by its word in the program.
+
+    The texts are apart from the table: directly below, one may be the rest of a unit's name.
+    """
     form = tmp_path / "register.csv"
     rows = "".join(f"WA-{n},{n}/11/2026,DLH,Proses\n" for n in (2, 3, 4, 5))
     texts = "".join(f",,{text},\n" for text in ("Catatan", "Lihat lampiran", "Terima kasih", "Dst"))
-    form.write_text(f"No Tiket,Tgl,OPD,Status\n{rows}{texts}", encoding="utf-8")
+    form.write_text(f"No Tiket,Tgl,OPD,Status\n{rows},,,\n{texts}", encoding="utf-8")
     site = tmp_path / "kab"
     said = call_tenggat("--lang", "id", "init", site, *ANSWERS, "--register", form)[1]
     assert "register: 4 dari 4 baris terbaca" in said

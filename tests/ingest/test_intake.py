@@ -447,8 +447,11 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(context):
         RejectionReason.TICKET_AS_NUMBER,
         RejectionReason.ERROR_CELL,
     }
+    of_sheets = {  # see test_torn_files.py
+        RejectionReason.OTHER_TABLE,
+    }
     of_text_files = {RejectionReason(fault) for fault in LineFault} - {RejectionReason.SHORT_ROW}
-    others = of_json_lines | of_registers | of_text_files  # see test_torn_files.py
+    others = of_json_lines | of_registers | of_sheets | of_text_files  # see test_torn_files.py
     assert {reason for _, reason, _, _ in both} == set(RejectionReason) - others
 
 
