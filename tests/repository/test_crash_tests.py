@@ -32,6 +32,8 @@ SEEDS = {"sqlite": (1, 10), "postgresql": (29, 34, 52)}
 The run of `SPOILT` is played as well, on SQLite.
 """
 SPOILT = 2
+IN_EVERY_RUN = {("sqlite", 1), ("postgresql", 34)}
+"""The runs that `make test` plays too."""
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +56,16 @@ def outcomes() -> dict[tuple[str, int], SeedResult]:
     return {}
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("database", "seed"), [(database, seed) for database in SEEDS for seed in SEEDS[database]]
+    ("database", "seed"),
+    [
+        pytest.param(
+            *(database, seed),
+            marks=() if (database, seed) in IN_EVERY_RUN else pytest.mark.thorough,
+        )
+        for database in SEEDS
+        for seed in SEEDS[database]
+    ],
 )
 def test_killed_anywhere_nothing_is_lost_and_nothing_comes_twice(seed, database, request, outcomes):
     stage = request.getfixturevalue(f"{database}_stage")
