@@ -665,12 +665,15 @@ class RowParser:
         column = self.source.fields.status
         if column is None or self.source.layout != "snapshot":
             return None
-        word = self._words.get(folded(cells[column]))
-        if word is None:
-            text = " ".join(cells[column].split())
-            answer = self._ask(QuestionRole.STATUS, column, text, STATUS_FIELD)
-            return self._words.get(folded(answer or ""))
-        return word
+        return self._status_word(column, cells[column])
+
+    def _status_word(self, column: str, text: str) -> StatusWord | None:
+        """Return the meaning of a text as a status; a text without one becomes a question."""
+        word = self._words.get(folded(text))
+        if word is not None:
+            return word
+        answer = self._ask(QuestionRole.STATUS, column, " ".join(text.split()), STATUS_FIELD)
+        return self._words.get(folded(answer or ""))
 
     def _status_beside_end(
         self, cells: Mapping[str, str], status: StatusWord | None, observed: datetime
@@ -685,12 +688,7 @@ class RowParser:
         if not sign:
             return status
         column = self.source.fields.status or ""
-        text = " ".join(f"{cells[column]} + {sign}".split())
-        known = self._words.get(folded(text))
-        if known is not None:
-            return known
-        answer = self._ask(QuestionRole.STATUS, column, text, STATUS_FIELD)
-        return self._words.get(folded(answer or ""))
+        return self._status_word(column, f"{cells[column]} + {sign}")
 
     @property
     def _is_status_asked(self) -> bool:
