@@ -32,7 +32,7 @@ from tasks.text.formats import (
     weekday_day_text,
 )
 from tasks.text.incidents import incident_text
-from tasks.text.templates import render
+from tasks.text.templates import macros, render
 from tasks.text.titles import office_title
 
 MOST_IN_BODY = 50
@@ -91,8 +91,9 @@ def desk_mail(desk: Desk, locale: str, zone: ZoneInfo) -> tuple[RenderedMail, De
 
 
 def _desk_mail(desk: Desk, subject: str, locale: str, zone: ZoneInfo) -> RenderedMail:
-    texts = DutyTexts(desk.now, locale, zone)
-    return _mail("notices", subject, locale, zone, coat=desk.coat, view=desk, texts=texts)
+    told = {"view": desk, "texts": DutyTexts(desk.now, locale, zone)}
+    parts = macros("email/notices_parts.j2", locale=locale, zone=zone, **told)
+    return _mail("notices", subject, locale, zone, coat=desk.coat, parts=parts, **told)
 
 
 def desk_subject(desk: Desk, locale: str) -> str:

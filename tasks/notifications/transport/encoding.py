@@ -6,8 +6,7 @@ and measures a header anew after each character. Texts are encoded by `binascii`
 
 from __future__ import annotations
 
-from base64 import encodebytes
-from binascii import b2a_qp
+from binascii import b2a_base64, b2a_qp
 from collections.abc import Callable, Iterator
 from email import base64mime, quoprimime
 from email.charset import Charset
@@ -17,6 +16,9 @@ CRLF = "\r\n"
 
 LONGEST_LINE = 78
 """Limit of a line's length, without its end."""
+
+BASE64_LINE = 76
+"""Length of a line of base64."""
 
 WORD_FRAME = len("=?utf-8?q??=")
 """Length of an encoded word of a header without its text."""
@@ -32,15 +34,23 @@ def encode_text(text: str) -> tuple[str, str]:
     content = b"".join(line + b"\r\n" for line in lines)
     if text.isascii() and max(map(len, lines), default=0) <= LONGEST_LINE:
         return "7bit", content.decode("ascii") or CRLF
-    quoted, other = b2a_qp(content).decode("ascii"), encode_bytes(content)
-    if len(other) < len(quoted):
-        return "base64", other
+    quoted = b2a_qp(content).decode("ascii")
+    if _base64_length(len(content)) < len(quoted):
+        return "base64", encode_bytes(content)
     return "quoted-printable", quoted
 
 
 def encode_bytes(content: bytes) -> str:
     """Return a content as base64, in lines with CRLF."""
-    return encodebytes(content).decode("ascii").replace("\n", CRLF)
+    text = b2a_base64(content, newline=False).decode("ascii")
+    lines = (text[start : start + BASE64_LINE] for start in range(0, len(text), BASE64_LINE))
+    return "".join(line + CRLF for line in lines)
+
+
+def _base64_length(size: int) -> int:
+    """Return the length of so many bytes as :func:`encode_bytes` encodes them."""
+    characters = 4 * -(-size // 3)
+    return characters + len(CRLF) * -(-characters // BASE64_LINE)
 
 
 def _fitting(text: str, room: int, measure: Callable[[bytes], int]) -> int:
