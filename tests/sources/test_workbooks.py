@@ -20,6 +20,7 @@ import xlsxwriter
 from settings.sources import FolderSource
 from tasks.sources.base import UnreadableFile, WrongMapping, sheet_of
 from tasks.sources.files.reader import read_sheet
+from tasks.text.translation import translated
 from tasks.workbook_reader.covered import CoveredCell
 
 HEADER = ["No", "Masuk", "Unit"]
@@ -424,7 +425,10 @@ def zipped(**members: bytes) -> bytes:
 def test_what_is_no_readable_workbook_is_called_what_it_is(tmp_path, name, content, why):
     path = tmp_path / name
     path.write_bytes(content)
-    assert refusal(path).startswith(f"{name}: no readable workbook ({why}")
+    text = refusal(path)
+    assert text.startswith(f"{name}: no readable workbook ({why}")
+    reason = text.partition("(")[2]
+    assert reason not in translated(text, "id")  # it is Indonesian too, not only its frame
 
 
 def test_a_half_copied_workbook_lacks_its_end(tmp_path):
