@@ -2,8 +2,12 @@
 
 Each site is a copy of the example site with 1,000 complaints and its own database; its mails stay
 in a local mailbox. On the Friday before, in this process, its backlog is evaluated and sent. Then
-one Prefect server and some workers run the deadlines of all sites for Monday 07:30 and the delivery
-for 07:35. Prints when the last site was done, the times of the runs, and the CPU.
+one Prefect server and some workers run the intake of all sites for Monday 07:15, the deadlines for
+07:30 and the delivery for 07:35. Prints when the last site was done, the times of the runs, and the
+CPU.
+
+`--troubled` adds to the first site a source and a mail server that take a connection and never
+answer. `--kill` kills the first worker with all its runs when a third of the sites is done.
 
 The processes of the workers stand for machines, and this machine has few cores: what needs CPU
 cannot become faster here by more workers. So the CPU is also printed by part, with the shortest
@@ -16,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -36,12 +41,19 @@ from bench.processes import parts
 REPOSITORY = CONFIG.parent.parent
 NEVER = "0 0 1 1 *"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-STEPS = (("deadlines", 0), ("delivery", 5))
+STEPS = (("intake", -15), ("deadlines", 0), ("delivery", 5))
 """The runs of a site in their order, each with the minutes after 07:30 that it runs for."""
 
 PARTS = {"server_process": "server", "worker": "workers", "forkserver": "workers"}
 PARTS |= {"postgres": "database"}
 """The parts of a service, by a word of their command line."""
+
+SILENT_SOURCE = """
+[silent]
+type = "open311"
+url = "http://{host}:{port}"
+first_day = 2026-11-01
+"""
 
 CORES = {"server": 1, "workers": 2, "database": 2}
 """The cores that a part can use on a machine of its own."""
@@ -55,6 +67,8 @@ def main() -> None:
     options.add_argument("--at-once", type=int, default=4, help="runs of one worker at a time")
     options.add_argument("--complaints", type=int, default=1_000)
     options.add_argument("--database", choices=("SQLite", "PostgreSQL"), default="SQLite")
+    options.add_argument("--troubled", action="store_true", help="servers that never answer")
+    options.add_argument("--kill", action="store_true", help="kill the first worker on the way")
     asked = options.parse_args()
     os.environ["TENGGAT_REHEARSAL"] = "1"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, ExitStack() as stack:
@@ -67,7 +81,9 @@ def main() -> None:
             sites.append(_site(folder / f"kab{number:02}", asked.complaints, url))
             print(f"\r{number + 1} sites made", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
-        _measure(sites, folder / "prefect", asked.workers, asked.at_once)
+        if asked.troubled:
+            _trouble(sites[0], stack.enter_context(socket.create_server(("127.0.0.1", 0))))
+        _measure(sites, folder / "prefect", asked.workers, asked.at_once, kill=asked.kill)
 
 
 def _site(folder: Path, count: int, url: str) -> Path:
@@ -99,11 +115,19 @@ def _site(folder: Path, count: int, url: str) -> Path:
     return folder
 
 
+def _trouble(site: Path, silent: socket.socket) -> None:
+    """Give a site a source and a mail server that never answer."""
+    host, port = silent.getsockname()
+    os.environ[f"TENGGAT_MAIL_URL_{site.name.upper()}"] = f"smtp+plain://{host}:{port}"
+    with (site / "sources.toml").open("a", encoding="utf-8") as file:
+        file.write(SILENT_SOURCE.format(host=host, port=port))
+
+
 def _monday(zone: Any) -> datetime:
     return datetime(LAST.year, LAST.month, LAST.day, 7, 30, tzinfo=zone)
 
 
-def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int) -> None:
+def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int, *, kill: bool) -> None:
     from service.environment import prefect_environment  # noqa: PLC0415
     from service.prefect_server import prefect_server  # noqa: PLC0415
 
@@ -115,6 +139,7 @@ def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int) -> N
             command, cwd=REPOSITORY, env=environment, check=True, stdout=subprocess.DEVNULL
         )
         places = [part for folder in folders for part in ("--site", folder)]
+        processes = []
         for number in range(workers):
             command = [sys.executable, "-m", "cli", "worker", "--as-root", *places]
             command += ["--name", f"worker {number}", "--limit", str(at_once)]
@@ -125,13 +150,26 @@ def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int) -> N
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.STDOUT,
             )
-            stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
+            stack.callback(_end, process)
+            processes.append(process)
         os.environ.update(prefect_environment(home, api))
-        _play(api, sites, workers)
+        _play(api, sites, workers, processes[0] if kill else None)
 
 
-def _play(api: str, sites: Sequence[Path], workers: int) -> None:
+def _end(process: psutil.Popen) -> None:
+    if process.poll() is None:
+        process.terminate()
+        process.wait(30)
+
+
+def _kill(worker: psutil.Popen) -> None:
+    """Kill a worker with all its runs."""
+    for process in (*worker.children(recursive=True), worker):
+        process.kill()
+    worker.wait(30)
+
+
+def _play(api: str, sites: Sequence[Path], workers: int, victim: psutil.Popen | None) -> None:
     from service.prefect_api import ask  # noqa: PLC0415
     from settings.site import load_site  # noqa: PLC0415
 
@@ -144,7 +182,8 @@ def _play(api: str, sites: Sequence[Path], workers: int) -> None:
     waiting = {site: list(STEPS) for site in sites}
     running: dict[Path, str] = {}
     durations: dict[str, list[float]] = {flow: [] for flow, _ in STEPS}
-    failed, done = 0, []
+    failed: dict[str, list[str]] = {}
+    done: list[float] = []
     several = len(sites) > 1
     while waiting or running:
         for site, steps in list(waiting.items()):
@@ -155,6 +194,9 @@ def _play(api: str, sites: Sequence[Path], workers: int) -> None:
                 known = ask(f"{api}/deployments/name/{flow}/{name}")["id"]
                 body = {"parameters": {"now": now.isoformat()}}
                 running[site] = ask(f"{api}/deployments/{known}/create_flow_run", body)["id"]
+        if victim is not None and len(done) > len(sites) / 3:
+            _kill(victim)
+            victim = None
         time.sleep(1)
         ids = {"flow_runs": {"id": {"any_": list(running.values())}}, "limit": 200}
         for run in ask(f"{api}/flow_runs/filter", ids):
@@ -162,7 +204,9 @@ def _play(api: str, sites: Sequence[Path], workers: int) -> None:
                 continue
             site = next(site for site, key in running.items() if key == run["id"])
             del running[site]
-            failed += run["state_type"] != "COMPLETED"
+            if run["state_type"] != "COMPLETED":
+                words = f"{run['name'].split()[0]} {run['state_type'].lower()}"
+                failed.setdefault(site.name, []).append(words)
             durations[run["name"].split()[0]].append(run["total_run_time"])
             if not waiting[site]:
                 del waiting[site]
@@ -176,11 +220,12 @@ def _show(
     workers: int,
     done: Sequence[float],
     durations: dict[str, list[float]],
-    failed: int,
+    failed: dict[str, list[str]],
     cpu: dict[str, float],
 ) -> None:
     print(f"{len(sites)} sites, {workers} workers: the last site was done after {max(done):.0f} s")
-    print(f"  half of them after {statistics.median(done):.0f} s; {failed} runs failed")
+    print(f"  half of them after {statistics.median(done):.0f} s")
+    print(f"  runs that failed: {sum(map(len, failed.values()))} {failed or ''}")
     for flow, times in durations.items():
         parts = [*statistics.quantiles(times, n=20)] if len(times) > 1 else times * 20
         print(
