@@ -19,6 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
+COLLECTED := $(VENV)/.collected
 
 .PHONY: install demo test thorough up lint style bench prove soak faults audit samples reference clean
 
@@ -33,10 +34,10 @@ up: $(COMPILED)
 	$(BIN)/tenggat up --site examples/kabupaten-contoh --as-root
 
 # mypy is a test (tests/repository/test_types.py): it runs beside the others.
-test: $(READY) style
+test: $(COLLECTED) style
 	$(BIN)/python -m pytest $(SPREAD) -m "not thorough"
 
-thorough: $(READY) style
+thorough: $(COLLECTED) style
 	$(BIN)/python -m pytest $(SPREAD)
 
 lint: style
@@ -93,6 +94,12 @@ $(COMPILED): $(READY)
 	@echo "3/3 menyusun / compiling"
 	$(BIN)/python -m compileall -qq -j 0 $(VENV) || true
 	@touch $(COMPILED)
+
+# In a new .venv one process compiles what the tests import. Otherwise each of the four would do it, at the same time.
+$(COLLECTED): $(READY)
+	@echo "3/3 menyusun untuk pengujian / compiling for the tests"
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
+	@touch $(COLLECTED)
 
 clean:
 	rm -rf $(VENV) .venv-audit var
