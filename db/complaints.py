@@ -308,7 +308,7 @@ def newly_unshown(session: Session, source: str, at: datetime, period: Period) -
 
     These were shown last before `at`, and are not known to be absent at `at` already.
     """
-    query = _UNSHOWN.where(*_received_in(period)) if any(period) else _UNSHOWN
+    query = _UNSHOWN.where(*_received_in(period))
     return [Unshown(*row) for row in session.execute(query, {"source": source, "at": at})]
 
 
@@ -621,7 +621,5 @@ def schedule_undecided(
     up to which their source has now been imported. The import says something only about complaints
     received in `period`. A deadline in doubt waits for other data, not for the next import.
     """
-    query = _SCHEDULE_UNDECIDED
-    if any(period):
-        query = query.where(*_received_in(period))
+    query = _SCHEDULE_UNDECIDED.where(*_received_in(period))
     session.execute(query, {"of": source, "until": imported_until, "now": now})
