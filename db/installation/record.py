@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from db.engine import NotReady
-from db.installation.identity import Location, here, read_key, write_key
+from db.installation.identity import MARKER, Location, here, read_key, write_key
 from db.lives import MessageStatus, statuses_before
 from db.models import InstallationRow, MessageRow, Restore
 from db.private_dirs import make_private
@@ -28,20 +28,26 @@ def recorded(session: Session) -> InstallationRow | None:
 
 
 def claim(session: Session, var: Path, now: datetime) -> None:
-    """Check that the database belongs to this installation; an unused database becomes its own.
+    """Check that the database belongs to this installation; one without owner becomes its own.
 
-    Raises :class:`db.engine.NotReady` if it belongs to another one.
+    A database is without owner before its first use and after a restore. Then the key of an earlier
+    database in the working files does not count.
+
+    Raises :class:`db.engine.NotReady` if the database belongs to another installation.
     """
     make_private(var)
     at = here(var)
     row = recorded(session)
     if row is None:
+        key = secrets.token_hex(16)
         on_sqlite = session.get_bind().dialect.name == "sqlite"
         made = (sqlite.insert if on_sqlite else postgresql.insert)(InstallationRow)
-        values = {"id": 1, "key": secrets.token_hex(16), "since": now, **asdict(at)}
+        values = {"id": 1, "key": key, "since": now, **asdict(at)}
         session.execute(made.values(values).on_conflict_do_nothing())  # another one was faster
         row = recorded(session)
         assert row is not None
+        if row.key == key:
+            write_key(var, key)
     key = read_key(var)
     if not belongs(row, at, key):
         raise NotReady(refusal(row, at))
@@ -65,10 +71,18 @@ def belongs(row: InstallationRow, at: Location, key: str) -> bool:
 
 def refusal(row: InstallationRow, at: Location) -> str:
     """Return the reason why nothing runs here, with the remedy."""
+    remedy = (
+        "Nothing is decided or sent here. If the other one has ended, and this one goes on in its"
+        " place: `tenggat adopt`"
+    )
+    if row.path == at.path and not (row.machine and at.machine):
+        return (
+            f"the database belongs to another installation, on {row.host} in {row.path}; its key"
+            f" is not the one in the file `{MARKER}` there on {at.host}. {remedy}"
+        )
     return (
         f"the database belongs to the installation on {row.host} in {row.path}; this is {at.host},"
-        f" {at.path}. Nothing is decided or sent here. If the other one has ended, and this one"
-        " goes on in its place: `tenggat adopt`"
+        f" {at.path}. {remedy}"
     )
 
 

@@ -14,13 +14,14 @@ from db.backup.create import backup
 from db.backup.restore import restore
 from db.engine import NotReady
 from db.installation import identity
-from db.installation.identity import Location, here, read_key
-from db.installation.record import belongs, claim, recorded
+from db.installation.identity import Location, here, read_key, write_key
+from db.installation.record import belongs, claim, recorded, release
 from db.models import AuditRow, InstallationRow
 from flows.permitted import ELSEWHERE
 from flows.run_context import flow_run_context
 from service.database_upgrade import claim_database
 from service.errors import ServiceError
+from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 from tasks.notifications.after_restore import adopt
 
@@ -49,6 +50,18 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def another(machine: Path) -> None:
     machine.write_text("b" * 32 + "\n", encoding="ascii")
+
+
+def in_a_container(machine: Path) -> None:
+    machine.with_name("no-mounts").write_text("overlay / overlay rw 0 0\n", encoding="utf-8")
+
+
+def restored(context: SiteContext, made: Path) -> None:
+    """The database put back from this backup, by the function behind the command."""
+    site = context.site
+    context.close()
+    lock = site.var / "service.lock"
+    restore(made, site.database_url, site.backups, NOW, lock=lock, force=True)
 
 
 # --- what is a copy -------------------------------------------------------------------------------
@@ -195,10 +208,48 @@ def test_whoever_restores_a_backup_goes_on_with_it(context, machine):
     claim_database(context.site, NOW)
     made = backup(context.site.database_url, context.site.backups, NOW)
     another(machine)
-    context.close()
-    lock = context.site.var / "service.lock"
-    restore(made, context.site.database_url, context.site.backups, NOW, lock=lock, force=True)
+    restored(context, made)
     claim_database(context.site, NOW)
+
+
+@ON_SQLITE_FIRST
+def test_a_restore_into_the_same_place_is_no_copy_in_a_container(context, machine):
+    in_a_container(machine)
+    site = context.site
+    claim_database(site, NOW)
+    first = read_key(site.var)
+    restored(context, backup(site.database_url, site.backups, NOW))
+    claim_database(site, NOW)
+    claim_database(site, NOW)  # the next run as well
+    assert read_key(site.var) != first
+    write_key(site.var, first)  # a second container with a copy of the first working files
+    with pytest.raises(ServiceError, match="belongs to another installation"):
+        claim_database(site, NOW)
+
+
+def test_a_database_that_replaces_a_deleted_one_is_no_copy_in_a_container(context, machine):
+    in_a_container(machine)
+    claim_database(context.site, NOW)
+    with context.transaction() as session:
+        release(session)
+    claim_database(context.site, NOW)
+    with context.transaction() as session:
+        assert recorded(session).key == read_key(context.site.var)
+
+
+def test_a_copy_in_the_same_place_is_named_and_adopted(context, machine, call_tenggat, monkeypatch):
+    """Only the key tells it from the first one: the path is that of the first one's container."""
+    monkeypatch.setenv("TENGGAT_LANG", "en")
+    in_a_container(machine)
+    site = context.site
+    claim_database(site, NOW)
+    write_key(site.var, "c" * 32)
+    (trouble,) = [each for each in check(site, NOW) if "belongs to" in each.what]
+    assert "its key is not the one in the file `installation` there" in trouble.what
+    code, out, _ = call_tenggat("adopt", "--yes", "--site", site.folder)
+    assert (code, "This installation goes on" in out) == (0, True)
+    claim_database(site, NOW)
+    assert not [each for each in check(site, NOW) if "belongs to" in each.what]
 
 
 def test_the_command_asks_and_adopts_once(context, machine, call_tenggat, monkeypatch):
