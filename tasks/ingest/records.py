@@ -103,12 +103,16 @@ CORRECT_ANSWER = "correct"
 
 @value_class(frozen=True, slots=True)
 class Step:
-    """An event with a stated time, and its column."""
+    """An event with a stated time, and its column.
+
+    `only_day` tells that the source states no time of day: `moment` is 00:00, or the receipt.
+    """
 
     column: str
     kind: str
     moment: datetime
     unit: str | None
+    only_day: bool = False
 
 
 @value_class(frozen=True)

@@ -473,6 +473,21 @@ class RowParser:
         only_day = day.time() == time() and day.date() == arrived.date()
         return received if only_day else moment
 
+    def _is_only_day(self, moment: datetime, received: datetime, text: str, column: str) -> bool:
+        """Check whether the text of a step states only the day: it has the time 00:00, or the time
+        of the receipt because the text has none.
+        """
+        if moment == received:
+            try:
+                stated = self._moment_or_day(text, column)
+            except RowError:
+                return False  # an answer stands in the place of the text
+            if stated != received:
+                return True
+        if moment.second or moment.minute % 15:
+            return False  # the usual case, without a change of the zone
+        return moment.astimezone(self._zone).time() == time()
+
     def _promised_due(self, cells: Mapping[str, str]) -> datetime | None:
         column = self.source.fields.promised_due
         if column is None:
@@ -494,7 +509,8 @@ class RowParser:
             moment = self._step_date(cells, event.column, since, observed, kind=event.kind)
             if moment is not None:
                 unit = self._unit_of_step(cells, event, f"{place}/{event.kind}")
-                steps.append(Step(place, event.kind, moment, unit))
+                only_day = self._is_only_day(moment, received, cells[event.column], event.column)
+                steps.append(Step(place, event.kind, moment, unit, only_day))
             elif len(self._unmapped) > asked:
                 unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")
                 self._unmapped[asked] = replace(self._unmapped[asked], unit=unit)

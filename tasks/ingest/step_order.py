@@ -19,6 +19,56 @@ moment after which the step is possible. Returns the step as the answer says, if
 
 _by_moment = attrgetter("moment")
 
+TURNS = (
+    frozenset({Kind.ASSIGNED, Kind.RETURNED}),
+    frozenset({*ENDING, Kind.REOPENED}),
+    frozenset({Kind.PAUSED, Kind.RESUMED}),
+    frozenset({Kind.MATERIAL_REQUESTED, Kind.MATERIAL_COMPLETED}),
+)
+"""Kinds of event that can come several times in turn. On one day the order of the columns tells
+which came first.
+"""
+
+UNDONE_BY = {str(kind): str(Kind.REOPENED) for kind in ENDING} | {
+    str(Kind.ASSIGNED): str(Kind.RETURNED)
+}
+"""The kinds of event that another kind undoes. It comes before the second one of them."""
+
+TREATMENT = (
+    Kind.VERIFIED,
+    Kind.ASSIGNED,
+    Kind.RESPONDED,
+    Kind.MATERIAL_REQUESTED,
+    Kind.MATERIAL_COMPLETED,
+    Kind.FILE_COMPLETE,
+    Kind.DECIDED,
+    Kind.DELIVERED,
+    Kind.FOLLOW_UP_PUBLISHED,
+    Kind.REPORTER_REPLIED,
+    Kind.FOLLOW_UP_ANSWERED,
+)
+"""The kinds of event up to the end of a complaint, in the order of the procedure."""
+
+_RANKS = {str(kind): rank for rank, kind in enumerate(TREATMENT)}
+_RANKS |= dict.fromkeys(map(str, ENDING), len(TREATMENT))
+
+
+def _precedes(first: Step, second: Step, *, is_column_before: bool) -> bool:
+    """Check whether of two steps on one day the first comes before the second, by procedure."""
+    for turn in TURNS:
+        if second.kind in turn and first.kind in turn:
+            return is_column_before
+    if first.kind in ENDING:
+        return False
+    last = len(TREATMENT) + 1
+    return _RANKS.get(first.kind, last) < _RANKS.get(second.kind, -1)
+
+
+def _is_of_unit(returned: Step, assigned: Step) -> bool:
+    """Check whether a return may be of a later assignment: by the same unit, or by any unit."""
+    is_return = returned.kind == Kind.RETURNED
+    return is_return and (returned.unit is None or returned.unit == assigned.unit)
+
 
 class StepOrder:
     """The order of the steps that the mapping of a source has."""
@@ -28,6 +78,7 @@ class StepOrder:
         self._zone = ZoneInfo(source.zone)
         self._has_followers = any(kind in FOLLOWS for kind in kinds)
         self._has_reopenings = Kind.REOPENED in kinds
+        self._has_turns = any(kinds.count(kind) > 1 for kind in UNDONE_BY)
         self._end_kind = next((kind for kind in kinds if kind in ENDING), "")
         """The kind of the first end that the mapping has, or nothing without one."""
 
@@ -39,13 +90,41 @@ class StepOrder:
         `is_asked` checks whether the date of an event of these kinds is an open question of the row
         already.
         """
+        if any(step.only_day for step in steps):
+            steps = self._days_in_order(steps)
         if self._has_followers and any(step.kind in FOLLOWS for step in steps):
             steps = self._after_what_they_follow(steps, ask)
         if self._has_reopenings and any(step.kind == Kind.REOPENED for step in steps):
             steps = self._reopened_after_end(steps, ask, end_asked=is_asked(tuple(ENDING)))
+        if self._has_turns:
+            steps = self._in_turn(steps, ask)
         if len(steps) > 1:
             steps.sort(key=_by_moment)
         return steps
+
+    def _days_in_order(self, steps: list[Step]) -> list[Step]:
+        """Put each step of which only the day is stated after the steps of its day before it.
+
+        It has the time 00:00, or that of the receipt. So it would come before a step of the same
+        day with a time of day, although the procedure is the other way round.
+        """
+        found: list[Step] = []
+        for place, step in enumerate(steps):
+            before = []
+            if step.only_day:
+                day = step.moment.astimezone(self._zone).date()
+                before = [
+                    other.moment
+                    for column, other in enumerate((*found, *steps[place + 1 :]))
+                    if other.moment > step.moment
+                    and other.moment.astimezone(self._zone).date() == day
+                    and _precedes(other, step, is_column_before=column < place)
+                ]
+            if before:
+                found.append(replace(step, moment=max(before) + timedelta(seconds=1)))
+            else:
+                found.append(step)
+        return found
 
     def _after_what_they_follow(self, steps: list[Step], ask: AskAgain) -> list[Step]:
         """Put each step after the step that it presupposes, for example a return after the
@@ -62,7 +141,7 @@ class StepOrder:
             begin = first.get(FOLLOWS.get(step.kind, ""))
             if begin is None or step.moment >= begin:
                 found.append(step)
-            elif step.moment.astimezone(self._zone).date() == begin.astimezone(self._zone).date():
+            elif self._same_day(step.moment, begin):
                 found.append(replace(step, moment=begin + timedelta(seconds=1)))
             else:
                 found.append(ask(step, step.kind, begin))
@@ -89,6 +168,31 @@ class StepOrder:
         if first is None and (not self._end_kind or end_asked):
             return steps
         return [found for step in steps if (found := self._after_end(step, first, ask)) is not None]
+
+    def _in_turn(self, steps: list[Step], ask: AskAgain) -> list[Step]:
+        """Put each second end after the reopening before it, and each second assignment after the
+        return.
+
+        On the same day the order of the columns counts, because the law counts days. On an earlier
+        day it is impossible: its date becomes an open question.
+        """
+        found: list[Step | None] = []
+        begun: set[str] = set()
+        undone: dict[str, Step] = {}
+        for step in steps:
+            before = undone.get(UNDONE_BY.get(step.kind, "")) if step.kind in begun else None
+            if before is None or step.moment > before.moment or _is_of_unit(before, step):
+                found.append(step)
+            elif self._same_day(step.moment, before.moment):
+                found.append(replace(step, moment=before.moment + timedelta(seconds=1)))
+            else:
+                found.append(ask(step, step.kind, before.moment))
+            begun.add(step.kind)
+            undone[step.kind] = step
+        return [step for step in found if step is not None]
+
+    def _same_day(self, one: datetime, other: datetime) -> bool:
+        return one.astimezone(self._zone).date() == other.astimezone(self._zone).date()
 
     def _after_end(self, step: Step, first: datetime | None, ask: AskAgain) -> Step | None:
         """Return the step; for a reopening before the first end, the answer about it.

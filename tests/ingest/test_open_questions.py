@@ -192,6 +192,98 @@ def test_two_steps_of_one_day_are_in_the_order_of_the_procedure(context, begin, 
     assert len([line for line in counted(context, "FD-1") if " 18 09:00 " in line]) == 2
 
 
+@pytest.mark.parametrize(
+    ("cells", "order"),
+    [
+        (
+            {"Selesai": "17/11/2026 10:00", "Dibuka Kembali": "18/11/2026 09:00"}
+            | {"Selesai Kembali": "18/11/2026"},
+            ["settled", "reopened", "settled"],
+        ),
+        (
+            {"Selesai": "18/11/2026 10:00", "Dibuka Kembali": "18/11/2026"},
+            ["settled", "reopened"],
+        ),
+        ({"Diteruskan": "18/11/2026 10:00", "Selesai": "18/11/2026"}, ["assigned", "settled"]),
+        (
+            {"Permintaan Kelengkapan": "18/11/2026 10:00", "Berkas Lengkap": "18/11/2026"},
+            ["material_requested", "file_complete"],
+        ),
+        (
+            {"Berkas Lengkap": "18/11/2026 10:00", "Keputusan": "18/11/2026"},
+            ["file_complete", "decided"],
+        ),
+        (
+            {"Diteruskan Kembali": "18/11/2026 10:00", "Tindak Lanjut Pertama": "18/11/2026"},
+            ["assigned", "follow_up_published"],
+        ),
+        (
+            {"Tindak Lanjut Pertama": "18/11/2026", "Dikembalikan": "18/11/2026 10:00"},
+            ["follow_up_published", "returned"],
+        ),
+        ({"Selesai": "18/11/2026 10:00", "Ditunda": "18/11/2026"}, ["paused", "settled"]),
+        # the day of the receipt, which has a time
+        ({"Diteruskan": "16/11/2026 10:00", "Selesai": "16/11/2026"}, ["assigned", "settled"]),
+        (
+            {"Diteruskan": "16/11/2026 10:00", "Selesai": "16/11/2026 08:30"},
+            ["settled", "assigned"],
+        ),
+    ],
+)
+def test_a_day_alone_comes_after_what_precedes_it_on_that_day(context, cells, order):
+    """It would count from 00:00, before a step with a time of day."""
+    steps = dict.fromkeys(("Diverifikasi", "Diteruskan", "Tindak Lanjut Pertama"), "")
+    if "Dikembalikan" in cells or "Diteruskan Kembali" in cells:
+        steps["Diteruskan"] = "17/11/2026 08:45"
+    others = {"Unit Pengganti": "Dinas Lingkungan Hidup"}
+    desk(context, "2026-11-19 08:00", steps | others | cells)
+    assert asked(context) == []
+    wanted = {*order}
+    found = [line.split()[0] for line in counted(context, "FD-1") if line.split()[0] in wanted]
+    if "17/11/2026 08:45" in steps.values() and "assigned" in wanted:
+        found.remove("assigned")  # the first one
+    assert found == order
+
+
+@pytest.mark.parametrize("returned", ["18/11/2026", "18/11/2026 11:00", ""])
+def test_a_day_alone_hands_the_complaint_to_the_next_unit(context, returned):
+    cells = {"Diteruskan": "18/11/2026 10:00", "Dikembalikan": returned}
+    again = {"Diteruskan Kembali": "18/11/2026", "Unit Pengganti": "Dinas Lingkungan Hidup"}
+    desk(context, "2026-11-19 08:00", cells | again | {"Tindak Lanjut Pertama": ""})
+    assert asked(context) == []
+    assert known(context, "FD-1").unit == "dlh"
+
+
+def test_a_second_end_before_its_reopening_is_a_question(context):
+    """Else the complaint would be open since then, and late."""
+    cells = {"Selesai": "17/11/2026 10:00", "Dibuka Kembali": "19/11/2026 09:00"}
+    desk(context, "2026-11-20 08:00", cells | {"Selesai Kembali": "18/11/2026 15:00"})
+    assert asked(context) == [("step", "Selesai Kembali", "18/11/2026 15:00", 1)]
+    assert states(context, "2026-12-28 09:00", "FD-1")[INFORMATION] == "unknown"
+    assert answered(context, "2026-12-28 10:00", "19/11/2026 15:00") == 1
+    assert states(context, "2026-12-28 11:00", "FD-1")[INFORMATION] == "met"
+
+
+@pytest.mark.parametrize(
+    ("again", "unit", "questions_asked"),
+    [
+        ("17/11/2026 14:00", "dlh", []),  # the same day: in the order of the columns
+        ("16/11/2026 14:00", None, ["Diteruskan Kembali"]),
+    ],
+)
+def test_a_return_by_the_first_unit_does_not_undo_the_hand_over(
+    context, again, unit, questions_asked
+):
+    cells = {"Dikembalikan": "17/11/2026 15:00", "Diteruskan Kembali": again}
+    after = {"Unit Pengganti": "Dinas Lingkungan Hidup", "Tindak Lanjut Pertama": ""}
+    desk(context, "2026-11-18 08:00", cells | after)
+    desk(context, "2026-12-28 08:00", cells | after)
+    assert [column for _, column, _, _ in asked(context)] == questions_asked
+    assert known(context, "FD-1").unit == unit
+    found = states(context, "2026-12-28 09:00", "FD-1")
+    assert ("breached" in found.values()) == (not questions_asked)
+
+
 def test_a_date_without_a_time_on_the_day_of_receipt_is_no_date_before_it(context):
     days = {"Diverifikasi": "16/11/2026", "Diteruskan": "16/11/2026", "Selesai": "16/11/2026"}
     desk(context, "2026-11-24 08:00", days | {"Tindak Lanjut Pertama": ""})
