@@ -157,6 +157,11 @@ class EventColumn(Strict):
     first: bool = False
     """If true, the first imported time is kept and later times in the column are ignored."""
 
+    @property
+    def shows_itself(self) -> bool:
+        """Check whether other columns show the event, also if the one with its time is empty."""
+        return self.first and bool(self.when)
+
 
 class StatusWord(Strict):
     """The meaning of a status word, for a source without history.

@@ -15,7 +15,7 @@ from db.questions import HIDDEN
 from settings.mapping import SourceMapping
 from settings.site import Site
 from sla.error_text import did_you_mean
-from sla.events import ANY_KIND, QUESTION, Event, Kind
+from sla.events import ANY_KIND, QUESTION, Event, Kind, Knowledge
 from sla.folding import folded
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime, parse_iso
@@ -406,7 +406,26 @@ class _Application:
                 source_field=source_field,
             )
             return [event] if source_field == field else [event, self._retracted(before)]
+        if role == QuestionRole.STEP and moment is None and self._shows_itself(before):
+            found.append(self._without_time(before, row.received_at))
         return [*found, self._retracted(before)] if before.is_doubt or moment is None else found
+
+    def _shows_itself(self, doubt: Event) -> bool:
+        """Check whether other columns show the step in doubt, so that it lacks only its time."""
+        return doubt.is_doubt and any(
+            each.shows_itself and each.kind == doubt.kind and each.column == self.question.column
+            for each in self.writer.mapping.events
+        )
+
+    def _without_time(self, doubt: Event, received: datetime) -> Event:
+        """Return the step in doubt as an event between two imports."""
+        known = doubt.first_possible > received
+        return replace(
+            doubt,
+            knowledge=Knowledge.OBSERVED if known else Knowledge.UNKNOWN,
+            recorded_at=self.now,
+            source_field=self._slot(doubt.kind),
+        )
 
     def _slot(self, kind: str) -> str:
         """Return the source field of a step; a column that keeps its first value has its own.

@@ -21,6 +21,7 @@ from tasks.ingest.changes import (
     update_facts,
 )
 from tasks.ingest.exchange.reader import EVENTS, OWN_DOUBTS, known_as
+from tasks.ingest.first_values import FirstValues
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.officials.completing_rows import write_steps
 from tasks.ingest.open_questions import QuestionLog, Written
@@ -368,16 +369,33 @@ class ComplaintWriter:
         """Return the events stated by a row, and the doubts from its unreadable cells."""
         target = self.target
         stated = stated_events(record, self.name, target.now)
-        if not record.unmapped:
+        if not record.unmapped and self._first_values is None:
             return stated
+        last = last_events(old, self.name)
+        seen_at = None if record.history or seen_at is None else self.mapping.not_before(seen_at)
+        if self._first_values is not None:
+            stated = self._first_values.between_imports(record, stated, last, seen_at)
         return stated + doubts(
             record,
             self.name,
             target.observed_at,
             target.now,
-            last_events(old, self.name),
-            None if record.history or seen_at is None else self.mapping.not_before(seen_at),
+            last,
+            seen_at,
             of_spans=self.is_snapshot,
+        )
+
+    @cached_property
+    def _first_values(self) -> FirstValues | None:
+        """The intervals of steps, if the mapping has a column with the time of the last change."""
+        if not any(event.first for event in self.mapping.events):
+            return None
+        target = self.target
+        before = imports.before(target.session, self.name, target.observed_at)
+        return FirstValues(
+            target.observed_at,
+            before and self.mapping.not_before(before),
+            target.ctx.site.evaluation_context,
         )
 
     def _mark_changed(

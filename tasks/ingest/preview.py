@@ -194,8 +194,18 @@ def _shown_fields(
         return context.local(moment).isoformat(timespec="seconds") if moment else ""
 
     name_of = context.site.directory.name_of
+    untimed = {f"{step.column}/{step.kind}" for step in record.steps if not step.is_timed}
     events = [
-        " ".join(filter(None, (event.kind, local(event.latest), name_of(event.unit))))
+        " ".join(
+            filter(
+                None,
+                (
+                    event.kind,
+                    "by then" if event.source_field in untimed else local(event.latest),
+                    name_of(event.unit),
+                ),
+            )
+        )
         for event in stated_events(record, source, observed_at or record.received)
     ]
     if record.status is not None:

@@ -106,6 +106,7 @@ class Step:
     """An event with a stated time, and its column.
 
     `only_day` tells that the source states no time of day: `moment` is 00:00, or the receipt.
+    Without `is_timed` the row shows the event, but states no time: `moment` is the receipt.
     """
 
     column: str
@@ -113,6 +114,12 @@ class Step:
     moment: datetime
     unit: str | None
     only_day: bool = False
+    is_timed: bool = True
+
+    @property
+    def place(self) -> str:
+        """Return the field of an open question about its date."""
+        return f"{self.column.removesuffix(FIRST_VALUE)}/{self.kind}"
 
 
 @value_class(frozen=True)

@@ -30,6 +30,7 @@ from tasks.common.redaction import plain_ticket, redact
 from tasks.common.remarks import shown_cell, word_of_end
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of, says_not_yet
 from tasks.ingest.records import (
+    EMPTY_ANSWER,
     FIRST_VALUE,
     MISALIGNED,
     STATUS_FIELD,
@@ -497,12 +498,16 @@ class RowParser:
     def _steps(
         self, cells: Mapping[str, str], received: datetime, observed: datetime
     ) -> tuple[Step, ...]:
-        steps = []
+        steps, untimed = [], []
         for event, place in self._event_columns:
-            if not cells[event.column] or (
+            if not (cells[event.column] or event.shows_itself) or (
                 event.when
                 and not all(_matches(cells[name], word) for name, word in event.when.items())
             ):
+                continue
+            if event.first and self._is_untimed(cells, event, received):
+                unit = self._unit_of_step(cells, event, f"{place}/{event.kind}")
+                untimed.append(Step(place, event.kind, received, unit, is_timed=False))
                 continue
             since = None if event.kind == Kind.SERVICE_RECEIVED else received
             asked = len(self._unmapped)
@@ -514,15 +519,29 @@ class RowParser:
             elif len(self._unmapped) > asked:
                 unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")
                 self._unmapped[asked] = replace(self._unmapped[asked], unit=unit)
+                if event.shows_itself and self._unmapped[asked].answer == EMPTY_ANSWER:
+                    untimed.append(Step(place, event.kind, received, unit, is_timed=False))
         end = self._end_by_status(cells, steps, received, observed)
         if end is not None:
             steps.append(end)
         if not steps:
-            return ()
+            return tuple(untimed)
         if self._is_by_clerk:
             steps = self._before_end(cells, steps, received)
         ask = partial(self._asked_again, cells)
-        return tuple(self._step_order.arranged(steps, ask, self._is_asked))
+        return (*untimed, *self._step_order.arranged(steps, ask, self._is_asked))
+
+    def _is_untimed(self, cells: Mapping[str, str], event: EventColumn, received: datetime) -> bool:
+        """Check whether a row shows an event without its time.
+
+        The column with the time of the last change is empty, or it still has the time of receipt.
+        A day without a time of day may be the day of both.
+        """
+        text = cells[event.column]
+        if not text:
+            return True
+        is_day = received.astimezone(self._zone).time() == time()
+        return text == self.receipt_text(cells) and not is_day
 
     @cached_property
     def _end_column(self) -> EventColumn | None:

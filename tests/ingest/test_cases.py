@@ -28,12 +28,15 @@ from db.models import (
     MessageItem,
     MessageRow,
     NoticeRow,
+    OpenQuestion,
     QuarantineRow,
     SourceImport,
 )
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
+from tasks.ingest.answers import answer
+from tasks.ingest.records import EMPTY_ANSWER
 from tasks.intake import ask, pull
 from tasks.sources.base import SourceError
 
@@ -484,29 +487,101 @@ first = true
 """
 
 
-def test_a_follow_up_within_the_uncertainty_of_its_start_is_never_late(context):
-    request = {
-        "service_code": "roads",
-        "service_name": "Jalan",
-        "status": "open",
-        "requested_datetime": "2026-11-02T09:00:00+08:00",
-        "updated_datetime": "2026-11-02T09:00:00+08:00",
-        "agency_responsible": "Dinas Sosial",
-    }
-    noted = {"status_notes": "sudah dicek", "updated_datetime": "2026-11-03T09:00:00+08:00"}
+REQUEST = {
+    "service_code": "roads",
+    "service_name": "Jalan",
+    "status": "open",
+    "requested_datetime": "2026-11-02T09:00:00+08:00",
+    "updated_datetime": "2026-11-02T09:00:00+08:00",
+    "agency_responsible": "Dinas Sosial",
+}
+
+
+def of_city(context: SiteContext, shown: dict[str, list[dict[str, str | None]]]) -> None:
+    """Import the answers of the city's server, by day of November 2026."""
     file = context.site.folder / "sources.toml"
     with serving() as server:
-        server.requests = [
-            request | {"service_request_id": "1"},
-            request | {"service_request_id": "2"} | noted,
-        ]
         file.write_text(CITY.format(url=server.url), "utf-8")
         context.site.sources = read_sources(file)
-        for day in ("05", "10", "17", "24"):
+        for day, requests in shown.items():
+            server.requests = requests
             assert cycle(context, f"2026-11-{day} 08:00", "city") == []
-    assert "follow_up_published 03 09:00 stated" in counted(context, "2")
+
+
+def request(number: int, **fields: str | None) -> dict[str, str | None]:
+    return REQUEST | {"service_request_id": str(number)} | fields
+
+
+def note(number: int, updated: str | None) -> dict[str, str | None]:
+    """A request with a note, and the time of its last change."""
+    return request(number, status_notes="sudah dicek", updated_datetime=updated)
+
+
+def follow_up(context: SiteContext, ticket: str) -> list[str]:
+    return [each for each in counted(context, ticket) if each.startswith("follow_up")]
+
+
+def test_a_follow_up_within_the_uncertainty_of_its_start_is_never_late(context):
+    requests = [request(1), note(2, "2026-11-03T09:00:00+08:00")]
+    of_city(context, dict.fromkeys(("05", "10", "17", "24"), requests))
+    assert follow_up(context, "2") == ["follow_up_published 02 09:00 - 03 09:00 unknown"]
     assert told_late(context)[LIAISON] == {"1"}
     assert states(context, "breached", "met_late") == {"1"}
+
+
+def test_a_note_without_a_time_of_its_own_was_made_before_the_import_that_shows_it(context):
+    untouched = REQUEST["updated_datetime"]
+    noted = [note(1, untouched), note(2, None), note(3, untouched), note(4, None), request(5)]
+    of_city(
+        context,
+        {
+            "03": [request(1), request(2), request(5)],
+            "05": noted,
+            "17": noted,
+        },
+    )
+    for ticket in ("1", "2"):
+        assert follow_up(context, ticket) == ["follow_up_published 03 08:00 - 05 08:00 observed"]
+    for ticket in ("3", "4"):
+        assert follow_up(context, ticket) == ["follow_up_published 02 09:00 - 05 08:00 unknown"]
+    assert told_late(context)[LIAISON] == {"5"}
+    assert states(context, "breached", "met_late") == {"5"}
+    with context.transaction() as session:
+        *_, last = session.scalars(select(SourceImport).order_by(SourceImport.id))
+        assert (last.rows, last.new, last.updated) == (5, 0, 0)
+
+
+def test_a_note_updated_after_the_due_day_may_be_older_unless_an_import_showed_none(context):
+    later = "2026-11-16T09:00:00+08:00"
+    noted = [note(1, later), note(2, later), note(3, None), note(4, "2026-11-04T09:00:00+08:00")]
+    of_city(
+        context,
+        {
+            "03": [request(number) for number in (1, 2, 3, 4)],
+            "11": [request(number) for number in (2, 3, 4)],
+            "17": noted,
+            "24": noted,
+        },
+    )
+    assert follow_up(context, "1") == ["follow_up_published 03 08:00 - 16 09:00 observed"]
+    assert follow_up(context, "2") == ["follow_up_published 11 08:00 - 16 09:00 observed"]
+    assert follow_up(context, "3") == ["follow_up_published 11 08:00 - 17 08:00 observed"]
+    assert follow_up(context, "4") == ["follow_up_published 04 09:00 - 17 08:00 observed"]
+    assert states(context, "breached", "met_late") == {"2", "3"}
+
+
+def test_a_note_with_an_impossible_time_is_asked_about_and_without_it_still_a_follow_up(context):
+    noted = [note(1, "2027-01-01T09:00:00+08:00")]
+    of_city(context, {"03": [request(1)], "05": noted})
+    assert follow_up(context, "1") == []
+    with context.transaction() as session:
+        question = session.scalars(select(OpenQuestion)).one()
+        answer(session, context, question, EMPTY_ANSWER, "admin", wita("2026-11-05 09:00"))
+    assert follow_up(context, "1") == ["follow_up_published 03 08:00 - 05 08:00 observed"]
+    of_city(context, {"17": [*noted, note(2, "2027-01-01T09:00:00+08:00")]})
+    assert follow_up(context, "1") == ["follow_up_published 03 08:00 - 05 08:00 observed"]
+    assert follow_up(context, "2") == ["follow_up_published 02 09:00 - 17 08:00 unknown"]
+    assert states(context, "breached", "met_late") == set()
 
 
 # --- more of the same kinds -----------------------------------------------------------------------
