@@ -91,6 +91,7 @@ def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts
     liaison = next(each for each in mails["11-24"] if each.recipient.startswith("penghubung"))
     reader = "Pejabat Penghubung Pemerintah Kabupaten Contoh"
     assert f"Pejabat Penghubung {said} {reader}." in text(liaison)
+    assert "segera diteruskan kepada perangkat daerah penanggung jawab" in text(liaison)
     assert said not in text(mails["11-30"][0])
     with context.transaction() as session:
         roles = {
@@ -121,7 +122,7 @@ def test_what_every_mailbox_of_the_unit_refused_goes_to_the_next_in_line(context
         "penghubung.kab",
         "sekda",
     ]
-    assert all("alamat tidak diterima peladen; disampaikan kepada" in text(each) for each in late)
+    assert all("alamat tidak diterima server; disampaikan kepada" in text(each) for each in late)
     register(context, ESCALATED, at("Dinas Sosial"))
     assert decide(context, ESCALATED).notices == {"escalation": 1}
     assert alerts(context) == ["refused_address", "refused_address"]
@@ -136,7 +137,7 @@ def test_a_refused_address_counts_as_vacant_until_it_is_lifted(context, server):
     owe(context, LATER, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **since("17/11/2026")))
     deliver(context, LATER)
     (letter,) = [each for each in server.letters if each.recipient.startswith("sekda")]
-    said = "Plt. Kepala Dinas Sosial: alamat tidak diterima peladen; disampaikan kepada"
+    said = "Plt. Kepala Dinas Sosial: alamat tidak diterima server; disampaikan kepada"
     assert said.removeprefix("Plt. ") in text(letter)
     assert "FD-2" in text(letter)
     assert (alerts(context), notices(context)) == (
