@@ -7,12 +7,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cli.language.words import language
 from db import outbox, quarantine, questions, rulesets
 from db.lives import MessageStatus
 from db.mailbox import bounces, replies, source_mails
 from db.models import Complaint, DeadlineRow, ReplyOutcome, SourceMailKind
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
+from tasks.text.withheld import question_value
 
 DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state", "reason")
 MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
@@ -175,7 +177,7 @@ def question_rows(
             "id": str(each.question.id),
             "source": each.question.source,
             "column": each.question.column,
-            "value": each.question.value,
+            "value": question_value(each.question.value, language()),
             "role": each.question.role,
             "complaints": str(each.waiting),
             "since": local(each.question.first_seen_at),

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from cli.language.words import lookup, say
+from cli.language.words import language, lookup, say
 
 if TYPE_CHECKING:
     from tasks.common.context import SiteContext
@@ -99,6 +99,7 @@ def answer_question(
             meaning_of,
             permanent_lines,
         )
+        from tasks.text.withheld import question_value  # noqa: PLC0415
 
         with context.transaction() as session:
             question = questions.get(session, number)
@@ -115,7 +116,7 @@ def answer_question(
         say(
             "questions.answered",
             number=str(number),
-            value=escape(question.value),
+            value=escape(question_value(question.value, language())),
             column=escape(question.column),
             meaning=escape(_as_typed(context, stored)) or say("questions.empty_cell"),
             n=applied.complaints,

@@ -54,6 +54,8 @@ def check_source_command(
     except WrongMapping as error:
         raise UsageError(str(error)) from None
     if as_json:
+        from tasks.text.withheld import question_value  # noqa: PLC0415
+
         console.print_json(
             {
                 "source": name,
@@ -78,7 +80,7 @@ def check_source_command(
                 ],
                 "reasons": checked.reasons,
                 "questions": [
-                    {"column": column, "value": value, "rows": rows}
+                    {"column": column, "value": question_value(value, language()), "rows": rows}
                     for (column, value), rows in checked.questions.most_common()
                 ],
                 "mixed_dates": checked.mixed_dates,
@@ -136,6 +138,7 @@ def learn_source(
 def _show_checked(checked: Checked) -> None:
     """Print a sample of a source: first rows field by field, rejected rows, and the counts."""
     from tasks.ingest.preview import FIELDS  # noqa: PLC0415
+    from tasks.text.withheld import question_value  # noqa: PLC0415
 
     for row in checked.shown:
         console.out.print(f"[bold]{say('source.line', line=row['line'])}[/]")
@@ -170,7 +173,10 @@ def _show_checked(checked: Checked) -> None:
         most = checked.questions.most_common(QUARANTINE_SHOWN)
         console.print_table(
             ("column", "value", "rows"),
-            ((column, value, str(rows)) for (column, value), rows in most),
+            (
+                (column, question_value(value, language()), str(rows))
+                for (column, value), rows in most
+            ),
         )
         if len(checked.questions) > len(most):
             console.out.print(say("source.more", n=len(checked.questions) - len(most)))

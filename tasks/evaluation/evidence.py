@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from db.questions import HIDDEN
 from sla.engine.explain import CountedDay, DayCounts
 from tasks.common.context import SiteContext
 from tasks.evaluation.explain import ExplainedDeadline, Explanation
+from tasks.text.withheld import withheld_place
 
 
 def verification_code(data: Mapping[str, Any]) -> str:
@@ -51,7 +53,7 @@ class _Facts:
                 {
                     "id": question.number,
                     "column": question.column,
-                    "value": question.value,
+                    "value": HIDDEN if withheld_place(question.value) else question.value,
                     "since": self._local(question.since),
                 }
                 for question in explanation.questions

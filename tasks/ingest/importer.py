@@ -156,7 +156,7 @@ class ImportWriter:
             answers=self.answers,
             classifications=classifications_of(target.ctx.site),
         )
-        self.validator = RowValidator(inputs, target.observed_at)
+        self.validator = RowValidator(inputs, target.observed_at, extract.name)
         self.words = [WordQuestions(target, self.questions, role) for role in WORD_ROLES]
         self.rejected = RejectedRows(target, extract.name, extract.sha256)
         self.writers = OriginWriters(target, self.questions)

@@ -25,6 +25,7 @@ from tasks.ingest.records import (
 )
 from tasks.ingest.row_doubts import MOVED_RECEIPT, is_vanished
 from tasks.ingest.snapshot_diff import ObservedState, Vocabulary
+from tasks.text.withheld import withheld_place
 
 LONGEST_VALUE = 80
 """Length limit of a value as stored for display."""
@@ -95,7 +96,10 @@ class QuestionLog:
                 question = self._rows.get(cell.key)
                 if question is None:
                     self._rows[cell.key] = self._opened(cell)
-                elif (
+                    continue
+                if cell.withheld and withheld_place(question.value) is None:
+                    question.value = cell.withheld  # an open report has the same text
+                if (
                     cell.answer is None
                     and question.answered_at
                     and (question.answer is None or is_vanished(cell.role, cell.value))
@@ -196,6 +200,8 @@ class QuestionLog:
 
     def _shown(self, cell: UnmappedCell) -> str:
         """Return a value as stored and displayed; addresses that should name a unit are shown."""
+        if cell.withheld:
+            return cell.withheld
         if cell.role == QuestionRole.UNIT and self._mapping.has_addresses:
             return shown_recipients(cell.value, self._own_domains)
         return shown_value(cell.value)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from db.engine import open_engine
 from db.models import Base
+from db.questions import HIDDEN
 from settings.site import Site
 from tasks.common.context import SiteContext
 from tasks.common.remarks import CELLS_SHOWN
@@ -128,7 +129,7 @@ def _read(checked: Checked, context: SiteContext, extract: Extract, rows: int) -
         administrator_unit=unit,
         classifications=classifications_of(site),
     )
-    sieve = RowValidator(inputs, observed_at)
+    sieve = RowValidator(inputs, observed_at, extract.name)
     records: list[ComplaintRecord] = []
     for row in extract.rows:
         checked.rows += 1
@@ -170,10 +171,10 @@ def _note(
     checked.readable += 1
     fields = _shown_fields(context, checked.source, found, checked.observed_at)
     for cell in found.unmapped:
-        value = shown_value(cell.value)
+        value = cell.withheld or shown_value(cell.value)
         checked.questions[cell.column, value] += 1
         if cell.source_field in fields:
-            fields[cell.source_field] = f"? {value}"
+            fields[cell.source_field] = f"? {HIDDEN if cell.withheld else value}"
     for name in COUNTED:
         checked.counts.setdefault(name, Counter())[fields[name]] += 1
     checked.events.update(

@@ -66,7 +66,7 @@ def retry(context: SiteContext, name: str, now: datetime) -> Retried:
                 context.site.directory,
                 classifications=classifications_of(context.site),
             )
-            validator = RowValidator(inputs, rows[0].observed_at)
+            validator = RowValidator(inputs, rows[0].observed_at, rows[0].file)
             try:
                 some = _read(files[sha256].read(), validator, rows)
                 found |= some

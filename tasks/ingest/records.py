@@ -73,7 +73,8 @@ class UnmappedCell:
 
     `value` is the raw text. `source_field` is the field of the complaint that depends on it: a
     fact, or the source field of an event of the kind `kind` with the unit `unit`. An empty answer
-    means that the cell counts as empty.
+    means that the cell counts as empty. `withheld` is stored and shown in the place of a value that
+    may name the complainant of an anonymous or secret report.
     """
 
     role: QuestionRole
@@ -83,6 +84,7 @@ class UnmappedCell:
     kind: str = ""
     answer: str | None = None
     unit: str | None = None
+    withheld: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

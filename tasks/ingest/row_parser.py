@@ -26,8 +26,8 @@ from tasks.common.flexible_dates import (
     parse_flexible,
     parse_serial,
 )
-from tasks.common.redaction import plain_ticket, redact
-from tasks.common.remarks import shown_cell, word_of_end
+from tasks.common.redaction import plain_name, plain_ticket, redact
+from tasks.common.remarks import HIDDEN_CELL, shown_cell, word_of_end
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of, says_not_yet
 from tasks.ingest.records import (
     EMPTY_ANSWER,
@@ -46,6 +46,7 @@ from tasks.ingest.records import (
 from tasks.ingest.step_order import StepOrder
 from tasks.ingest.swapped_dates import exchanged
 from tasks.sources.base import FaultyRow
+from tasks.text.withheld import withheld
 from tasks.workbook_reader.limits import NO_RESULT
 
 FORMULA_ERRORS = frozenset(
@@ -62,6 +63,14 @@ _TO_END_OF_DAY = timedelta(hours=23, minutes=59, seconds=59)
 
 BEFORE_END = frozenset({Kind.VERIFIED, Kind.ASSIGNED, Kind.RESPONDED, Kind.FOLLOW_UP_PUBLISHED})
 """The steps that clerks note before the end of a complaint."""
+
+_DATED = (
+    QuestionRole.STEP,
+    QuestionRole.STATUS_DATE,
+    QuestionRole.PROMISED_DUE,
+    QuestionRole.RECEIPT,
+)
+"""The roles of questions about a cell that should be a date."""
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 """A limit for times that may be in the future."""
@@ -235,8 +244,21 @@ class RowParser:
         whole = {name: row[place].strip() for name, place in places}
         if self.source.has_files and self._shift.has_misplaced_cell(whole):
             return {}
-        personal = self.source.fields.personal
+        personal = {*self.source.fields.personal, *self._texts_of_private(whole)}
         return {name: redact(whole[name])[:200] for name in whole if name not in personal}
+
+    def _texts_of_private(self, cells: Mapping[str, str]) -> set[str]:
+        """Return the columns with dates that have a text, in the row of an anonymous or secret
+        report: it may name the complainant.
+        """
+        cleaned = {**dict.fromkeys(self.source.columns, ""), **cells}
+        self._signs.apply(cleaned)
+        if self.source.is_exchange or not any(self._privacy(cleaned)):
+            return set()
+        receipt = set(self.receipt_columns)
+        named = self.source.date_columns.union(self.source.fields.optional_columns) - receipt
+        found = {name for name in named if not self._is_plain_date(cleaned.get(name, ""))}
+        return found if self._is_plain_date(self.receipt_text(cleaned)) else found | receipt
 
     def _places(self, header: tuple[str, ...]) -> list[tuple[str, int]]:
         """Return the mapped columns with their index, computed once for all rows of a file."""
@@ -301,8 +323,43 @@ class RowParser:
             status_at=self._status_at(cells, status, received, observed),
             steps=self._steps(cells, received, observed),
             unmapped=tuple(self._unmapped),
-            receipt_text=self.receipt_text(cells),
+            receipt_text=self._shown_receipt(cells, hidden),
         )
+
+    def withhold(self, record: ComplaintRecord, file: str, position: str) -> ComplaintRecord:
+        """Return a record; of an anonymous or secret report without the texts in columns with
+        dates, which may name the complainant. Their questions name the file and the line instead.
+        """
+        if not (record.anonymous or record.secret) or self.source.is_exchange:
+            return record
+        cells = tuple(
+            replace(cell, withheld=withheld(plain_name(file), position))
+            if self._may_name(cell)
+            else cell
+            for cell in record.unmapped
+        )
+        return record if cells == record.unmapped else replace(record, unmapped=cells)
+
+    def _may_name(self, cell: UnmappedCell) -> bool:
+        """Check whether a cell that should be a date has a text instead."""
+        fields = self.source.fields
+        if cell.role not in _DATED or cell.column in (fields.status, *fields.remark_columns):
+            return False
+        return not self._is_plain_date(cell.value)
+
+    def _is_plain_date(self, text: str) -> bool:
+        """Check whether a cell has nothing but a date, an error of a formula, or is empty."""
+        return not text or text in FORMULA_ERRORS or self.is_date(text)
+
+    def _shown_receipt(self, cells: Mapping[str, str], hidden: bool) -> str:
+        """Return the date of receipt as written; of an anonymous or secret report without an hour
+        that cannot be read.
+        """
+        text = self.receipt_text(cells)
+        if not hidden or self._is_plain_date(text):
+            return text
+        several = len(self.receipt_columns) > 1
+        return cells[self.receipt_columns[0]] if several else day_before_hour(text)
 
     def _columns_with_words(self) -> tuple[str, ...]:
         """Return the columns from which :class:`_Words` is read."""
@@ -349,7 +406,7 @@ class RowParser:
             if not day or not self.is_date(day):
                 raise
         moment = self._moment(day, column)
-        self.odd_hours[self.receipt_columns[-1], cells[self.receipt_columns[-1]]] += 1
+        self._note_odd_hour(cells, self.receipt_columns[-1])
         if moment is None or self.source.zone != "UTC" or moment.time() != time():
             return moment
         return max(moment, min(moment + _TO_END_OF_DAY, observed))
@@ -393,8 +450,16 @@ class RowParser:
             self._year_last.add(column)
         return moment
 
-    def _moment_or_day(self, text: str, column: str) -> datetime | None:
+    def _note_odd_hour(self, cells: Mapping[str, str], column: str) -> None:
+        """Count a cell with an hour that cannot be read; its text in the row of an anonymous or
+        secret report is not kept.
+        """
+        text = HIDDEN_CELL if any(self._privacy(cells)) else cells[column]
+        self.odd_hours[column, text] += 1
+
+    def _moment_or_day(self, cells: Mapping[str, str], column: str) -> datetime | None:
         """Return the time of a step; with an hour that cannot be read, the start of the day."""
+        text = cells[column]
         try:
             return self._moment(text, column)
         except RowError:
@@ -402,7 +467,7 @@ class RowParser:
             if not day:
                 raise
         moment = self._moment(day, column)
-        self.odd_hours[column, text] += 1
+        self._note_odd_hour(cells, column)
         return moment
 
     def _flexible(self, text: str, column: str) -> datetime:
@@ -444,7 +509,7 @@ class RowParser:
         if not text:
             return None
         try:
-            moment = self._moment_or_day(text, column)
+            moment = self._moment_or_day(cells, column)
             if moment is not None and received is not None and moment < received:
                 moment = self._on_day_of_receipt(moment, received)
             if moment is not None and _possible(moment, received, observed):
@@ -474,13 +539,15 @@ class RowParser:
         only_day = day.time() == time() and day.date() == arrived.date()
         return received if only_day else moment
 
-    def _is_only_day(self, moment: datetime, received: datetime, text: str, column: str) -> bool:
+    def _is_only_day(
+        self, moment: datetime, received: datetime, cells: Mapping[str, str], column: str
+    ) -> bool:
         """Check whether the text of a step states only the day: it has the time 00:00, or the time
         of the receipt because the text has none.
         """
         if moment == received:
             try:
-                stated = self._moment_or_day(text, column)
+                stated = self._moment_or_day(cells, column)
             except RowError:
                 return False  # an answer stands in the place of the text
             if stated != received:
@@ -514,7 +581,7 @@ class RowParser:
             moment = self._step_date(cells, event.column, since, observed, kind=event.kind)
             if moment is not None:
                 unit = self._unit_of_step(cells, event, f"{place}/{event.kind}")
-                only_day = self._is_only_day(moment, received, cells[event.column], event.column)
+                only_day = self._is_only_day(moment, received, cells, event.column)
                 steps.append(Step(place, event.kind, moment, unit, only_day))
             elif len(self._unmapped) > asked:
                 unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")

@@ -23,7 +23,14 @@ from tasks.common.table_lines import (
 from tasks.ingest.exchange.reader import ExchangeReader
 from tasks.ingest.records import MISALIGNED, ComplaintRecord, RejectionReason, RowError
 from tasks.ingest.row_parser import ParserInputs, RowParser
-from tasks.sources.base import FaultyRow, OtherTableRow, Row, sheet_of, without_lone_surrogates
+from tasks.sources.base import (
+    FaultyRow,
+    OtherTableRow,
+    Row,
+    position_of,
+    sheet_of,
+    without_lone_surrogates,
+)
 from tasks.workbook_reader.covered import CoveredCell
 
 
@@ -42,7 +49,7 @@ class RejectedRow:
     ticket: str
     ticket_hash: str
     cells: dict[str, str]
-    content: tuple[str, ...]
+    content: tuple[str, ...] = field(repr=False)
     key: str = field(default="", repr=False)
     sheet: str = ""
     """The sheet of the line, if its file has several."""
@@ -83,10 +90,12 @@ class RowValidator:
 
     It passes over an exact repetition of a row, and rejects a row with another content for the same
     ticket. It also passes over total lines, column numbers and headings, which are no complaints.
+    `file` is the name of the extract for people.
     """
 
-    def __init__(self, inputs: ParserInputs, observed_at: datetime) -> None:
+    def __init__(self, inputs: ParserInputs, observed_at: datetime, file: str = "") -> None:
         self.reader = (ExchangeReader if inputs.source.is_exchange else RowParser)(inputs)
+        self._file = file
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self.passed_over = 0
         """The number of total lines, column numbers and headings so far."""
@@ -113,6 +122,8 @@ class RowValidator:
             row = without_lone_surrogates(cells)
             try:
                 record = self.reader.record(self.reader.cells(header, row), self.observed_at)
+                if record.unmapped:
+                    record = self.reader.withhold(record, self._file, position_of(line))
                 if isinstance(cells, OtherTableRow):
                     raise RowError(RejectionReason.OTHER_TABLE)
                 self._below_total = self._below_signature = False
@@ -307,7 +318,7 @@ class RowValidator:
         elif bad.reason not in apart and place < len(row):
             written = dict(zip(header, map(str.strip, row), strict=False))
             key = self.reader.key(defaultdict(str, written))
-        hidden = bad.column in named.personal or (bad.column and not cells)
+        hidden = bad.column in named.personal or (bad.column and bad.column not in cells)
         content: tuple[str, ...] = (bad.reason, bad.column, bad.value, *(() if cells else row))
         if not key and bad.reason != RejectionReason.TEXT_LINE:
             content += self._occurrence((*content, *cells.values()))

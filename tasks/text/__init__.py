@@ -3,4 +3,13 @@
 It renders; it knows no database and decides nothing.
 """
 
-__all__ = ["catalog", "formats", "incidents", "numbers", "templates", "titles", "translation"]
+__all__ = [
+    "catalog",
+    "formats",
+    "incidents",
+    "numbers",
+    "templates",
+    "titles",
+    "translation",
+    "withheld",
+]

@@ -33,6 +33,7 @@ from tasks.text.formats import (
 )
 from tasks.text.incidents import incident_text
 from tasks.text.numbers import decimal_text, number_text, percent_text, size_text
+from tasks.text.withheld import question_value
 
 
 class _CompiledTemplates(BytecodeCache):
@@ -95,6 +96,7 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
         "commands": _with_commands,
         "flat": lambda text: one_line(text, 500),
         "wrap72": _wrapped,
+        "question_value": partial(question_value, locale=locale),
         "ill": lambda ill, form: incident_text(ill, form, locale, zone),
     }
     environment.filters.update(filters)

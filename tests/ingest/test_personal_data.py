@@ -15,11 +15,17 @@ from sqlalchemy import select
 from support.outputs import printed, read
 from support.pipeline import deliver, dump, register, write_register
 
-from db import quarantine
+from cli.language.words import use_language
+from cli.listings import question_rows
+from db import quarantine, questions
 from db.models import Complaint, MessageRow
 from tasks.deadlines import evaluate_and_notify
+from tasks.evaluation.evidence import as_data
+from tasks.evaluation.explain import as_text, explanations
+from tasks.ingest.answers import answer
 from tasks.ingest.exchange.writer import export
-from tasks.intake import pull
+from tasks.ingest.preview import check_source
+from tasks.intake import ask, pull
 from tasks.summary import SummaryRequest, make_summary
 
 NAME, NIK, PHONE, MAIL = (
@@ -136,3 +142,68 @@ def test_no_file_name_header_or_ticket_reaches_error_log_or_database_raw(context
     assert [(n, each) for n, text in enumerate(texts) for each in raw if each in text] == []
     assert "[telepon]" in errors
     assert "\n" not in errors
+
+
+SPOKEN = f"sdh ditelp Ibu {NAME}"
+ODD = f"17/11/2026 jam ditelp Ibu {NAME}"
+"""A date with a text in the place of its hour."""
+
+
+@pytest.mark.parametrize("privacy", ["Anonim", "Rahasia", "Anonim|Rahasia", "tertutup"])
+def test_a_text_in_a_column_with_dates_of_a_hidden_report_is_withheld(context, caplog, privacy):
+    caplog.set_level(logging.DEBUG)
+    hidden = {"Kerahasiaan": privacy}
+    path = write_register(
+        context,
+        wita("2026-11-20 07:15"),
+        {"No Register": "FD-1"},
+        {"No Register": "FD-2", "Selesai": SPOKEN} | hidden,
+        {"No Register": "FD-3", "Selesai": ODD, "Diverifikasi": f"17/11 {NAME}"} | hidden,
+        {"No Register": "FD-4", "Tanggal Masuk": f"99/11/2026 {NAME}"} | hidden,
+        {"No Register": "FD-5", "Tanggal Masuk": ODD.replace("17", "16")} | hidden,
+        {"No Register": "FD-6", "Tanggal Masuk": "99/11/2026", "Selesai": ODD} | hidden,
+        *({"No Register": f"FD-{n}"} for n in range(20, 80)),
+    )
+    checked = check_source(context.site, "register", wita("2026-11-20 08:00"), 9)
+    pull(context, "register", wita("2026-11-20 08:00"))
+    ask(context, wita("2026-11-20 08:00"), "intake")
+    deliver(context, "2026-11-20 08:00")
+    evaluate_and_notify(context, wita("2026-11-20 08:00"), "deadlines")
+    with context.transaction() as session:
+        (found,) = explanations(session, context, "FD-2", wita("2026-11-20 08:00"))
+        explained = as_text(context.site, found), str(as_data(context, found))
+        held = [(row.line, row.value) for row in quarantine.quarantined(session)]
+    place = f"(withheld, because the report is anonymous or secret: line {{}} of {path.name})"
+    use_language("en")
+    with context.transaction() as session:
+        listed = [(row["column"], row["value"]) for row in question_rows(session, context)]
+    assert listed == [("Selesai", place.format(3)), ("Diverifikasi", place.format(4))]
+    assert held == [(5, ""), (7, "")]
+    mails = [
+        " ".join(read(mail.read_bytes()).split())
+        for mail in (context.site.var / "mailbox").iterdir()
+    ]
+    assert any(f"anonim atau rahasia: baris 3 berkas {path.name}" in mail for mail in mails)
+    whole = (str(dump(context)), caplog.text, *mails, *explained, str(checked))
+    assert [n for n, text in enumerate(whole) if NAME in text] == []
+
+
+def test_the_answer_to_a_withheld_text_counts_for_all_that_wait(context):
+    """An open report has the same text: it was shown before, and is withheld from then on."""
+    entries = (
+        {"No Register": "FD-1", "Selesai": SPOKEN},
+        {"No Register": "FD-2", "Selesai": SPOKEN, "Kerahasiaan": "Anonim"},
+        {"No Register": "FD-3", "Selesai": "31/02/2026", "Kerahasiaan": "Anonim"},
+    )
+    register(context, "2026-11-20 07:15", *entries[:1])
+    with context.transaction() as session:
+        assert questions.get(session, 1).value == SPOKEN
+    register(context, "2026-11-20 07:30", *entries)
+    with context.transaction() as session:
+        question = questions.get(session, 1)
+        assert NAME not in question.value
+        assert answer(session, context, question, "", "test", wita("2026-11-20 08:00")).complaints
+    register(context, "2026-11-21 07:30", *entries)
+    with context.transaction() as session:
+        (waiting,) = questions.open_questions(session)
+        assert (waiting.question.id, waiting.waiting) == (2, 1)
