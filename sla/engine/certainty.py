@@ -72,7 +72,8 @@ def agreed(
 
     `found` has the deadlines in each order, the most plausible order first. Deadlines of two orders
     correspond if they are the same clock of the same rule. Of verdicts that all accuse, the one
-    with the latest due moment applies. If the orders disagree about an accusation, the most
+    with the latest due moment applies; it counts for no unit if the orders disagree about the unit
+    that was responsible. If the orders disagree about an accusation, the most
     favourable order applies, weakened. `complete` is false if there are more orders.
     """
     plausible, *others = found
@@ -96,7 +97,8 @@ def _agreed(
         if everywhere and all(deadline.state in ACCUSING for deadline in existing):
             dues = [d.due_earliest for d in existing if d.due_earliest is not None]
             last = max(existing, key=lambda deadline: (deadline.due is not None, deadline.due))
-            return replace(last, due_earliest=min(dues, default=None))
+            answerable = last.answerable if _one_unit(existing) else None
+            return replace(last, due_earliest=min(dues, default=None), answerable=answerable)
         favourable = [deadline for deadline in existing if deadline.state in FAVOURABLE]
         best = min(favourable, key=lambda d: FAVOURABLE.index(d.state), default=plausible)
         return weakened(best, policy)
@@ -106,6 +108,11 @@ def _agreed(
             return plausible
         return next((deadline for deadline in existing if deadline.by_policy), plausible)
     return weakened(plausible, policy)
+
+
+def _one_unit(deadlines: Iterable[Deadline]) -> bool:
+    """Check whether all these orders of the events leave the same unit answerable."""
+    return len({deadline.answerable for deadline in deadlines}) == 1
 
 
 def possible_lapses(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sla.due_days import NEVER, Stretch
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
@@ -20,19 +21,27 @@ OF_UNIT = ("unit", "unit_kind")
 """The facts in `applies_when` that depend on the events of the complaint."""
 
 
+class Holder(NamedTuple):
+    """A unit that became responsible after `first` and not later than `latest`, if they differ."""
+
+    first: datetime
+    latest: datetime
+    unit: str | None
+
+
 @dataclass(slots=True)
 class Clock:
     """One clock: the event that started it, its pauses, its holders over time, and its end.
 
-    `holders` has the time since which each unit is responsible, in order. At most one of three
-    events is set: `stop` (the duty was done), `implied` (a later step proves that the duty was done
+    `holders` are the units that were responsible, in order. At most one of three events is set:
+    `stop` (the duty was done), `implied` (a later step proves that the duty was done
     by then) and `void` (there is no longer a duty, for example after a withdrawal). `version_open`
     is true if the interval of a start includes days of another version of the rule: then another
     length may apply, or no clock may have started.
     """
 
     start: Event
-    holders: list[tuple[datetime, str | None]]
+    holders: list[Holder]
     pauses: list[tuple[Event, Event | None]] = field(default_factory=list)
     stop: Event | None = None
     implied: Event | None = None
@@ -47,12 +56,24 @@ class Clock:
     @property
     def unit(self) -> str | None:
         """Return the unit responsible now, or at the end of the clock."""
-        return self.holders[-1][1]
+        return self.holders[-1].unit
 
-    def assignee_at(self, moment: datetime | None) -> str | None:
-        """Return the unit responsible at a moment, or now if no moment is given."""
-        assigned = [unit for since, unit in self.holders if moment is None or since <= moment]
-        return assigned[-1] if assigned else self.holders[0][1]
+    def assignee_at(self, moment: datetime | None, earliest: datetime | None = None) -> str | None:
+        """Return the unit responsible at a moment, or now if no moment is given.
+
+        The moment may be known only as an interval from `earliest` on. None if more than one unit
+        may have been responsible: the moment lies in the interval of a change of the unit, or a
+        change in that of the moment.
+        """
+        certain = moment if earliest is None else earliest
+        first, *later = self.holders
+        possible = {first.unit}
+        for holder in later:
+            if moment is None or certain is None or holder.latest <= certain:
+                possible = {holder.unit}
+            elif holder.first < moment or holder.latest <= moment:
+                possible.add(holder.unit)
+        return possible.pop() if len(possible) == 1 else None
 
     @property
     def paused(self) -> bool:
@@ -135,7 +156,9 @@ def clocks(
             if rule is not None and _starts(rule, event, ended, again=bool(found)):
                 unit = event.unit or holder
                 if _applies(rule, facts, unit or _first_unit(known[place:]), context):
-                    clock = Clock(event, [(event.latest, _responsible(rule, unit, context))])
+                    responsible = _responsible(rule, unit, context)
+                    holder_at_start = Holder(event.first_possible, event.latest, responsible)
+                    clock = Clock(event, [holder_at_start])
                     clock.version_open = version_open
                     clock.pauses += _already_open(rule, open_pauses)
                     running = rule, clock
@@ -305,7 +328,7 @@ def _advance(rule: Rule, clock: Clock, event: Event, context: EvaluationContext)
     elif event.kind in (Kind.ASSIGNED, Kind.RETURNED):
         if rule.actor in (Actor.UNIT, Actor.SUPERIOR):
             unit = event.unit if event.kind == Kind.ASSIGNED else context.administrator_unit
-            clock.holders.append((event.latest, unit or clock.unit))
+            clock.holders.append(Holder(event.first_possible, event.latest, unit or clock.unit))
     elif rule.pauses:
         if any(event.kind == begins for begins, _ in rule.pauses):
             clock.pauses.append((event, None))

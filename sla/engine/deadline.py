@@ -52,11 +52,13 @@ class Deadline:
 
     `clock` is the number of the clock among those of its rule (a reopened complaint starts
     another). `unit` is responsible now. `answerable` was responsible when the deadline fell due or
-    was stopped; the verdict is counted for this unit. `due` is the last moment for acting on time,
-    or None while a pause leaves it open. If times are known only as intervals, it is the latest
-    possible due moment; under the policy `strict` it is the earliest one, as long as nobody is
-    late. `due_earliest` is the earliest possible due moment. `shown_by` is the moment after which a
-    breach is certain: the latest possible due moment, or later if the source shows the stop late.
+    was stopped; the verdict is counted for this unit. It is None if an interval leaves open which
+    unit that was: then the verdict is counted for no unit. `due` is the last moment for acting on
+    time, or None while a pause leaves it open. If times are known only as intervals, it is the
+    latest possible due moment; under the policy `strict` it is the earliest one, as long as nobody
+    is late. `due_earliest` is the earliest possible due moment. `shown_by` is the moment after
+    which a breach is certain: the latest possible due moment, or later if the source shows the stop
+    late.
 
     A missed deadline remains BREACHED, with `stopped` set, if the duty then ends for another
     reason. `start` and `end` are the events behind `started` and `stopped`. `pause_events` are the

@@ -19,7 +19,7 @@ from sla.calendar import Days
 from sla.due_days import NEVER, merge, padded
 from sla.engine.clocks import Clock
 from sla.engine.context import ComplaintFacts, EvaluationContext
-from sla.engine.deadline import Deadline, Reason
+from sla.engine.deadline import LATE_STATES, Deadline, Reason
 from sla.engine.decision_table import (
     REASONS,
     STATES,
@@ -195,18 +195,22 @@ def _deadline(
         due_earliest = entry.facts.promised_due if rule.promised else earliest
     stop = clock.end
     end = min((moment for moment in (due, stop and stop.latest) if moment), default=None)
-    reasons = REASONS[stand.reasons[n]]
+    state, reasons = STATES[stand.state[n]], REASONS[stand.reasons[n]]
+    late = state in LATE_STATES
     return Deadline(
         rule=rule,
         clock=entry.number,
         unit=clock.unit,
-        answerable=clock.assignee_at(end if end is not None and end <= as_of else None),
+        answerable=clock.assignee_at(
+            end if end is not None and end <= as_of else None,
+            due_earliest if late and end == due else None,
+        ),
         started=started,
         start=clock.start,
         due=due,
         stopped=None if stop is None else stop.latest,
         end=stop,
-        state=STATES[stand.state[n]],
+        state=state,
         days_used=int(stand.used[n]),
         working_days_left=None if due is None else int(stand.left[n]),
         shown_by=shown_by,

@@ -9,7 +9,9 @@ Formulas, all as known at the report's as-of time:
   import. They count in the period of their receipt only, never as settled. No share and no mean
   uses them.
 - verdicts = met + met_late + breached: deadlines of the provider with the due day in the period. If
-  a pause left the due day open, the end of the clock counts. share = met / verdicts. unknown,
+  a pause left the due day open, the end of the clock counts. share = met / verdicts. by_unit and
+  unit_rule, unit_trend: they count for the unit that was responsible on that day, or for none (an
+  empty key) if the time of an assignment is known only as an interval around it. unknown,
   waived and by_policy are counted separately; unknown and waived are never in the share.
 - followed_up_share: of the received complaints, the share with a follow-up, a response, a
   settlement or a closing so far. Complaints without one are left out if a doubt hides the step, for

@@ -480,7 +480,7 @@ class _ReportTables:
 
     def by_unit(self) -> list[Row]:
         """Return the rows by unit: the worst share first, units with few evaluated deadlines at the
-        end.
+        end, and after them what belongs to no unit.
         """
         g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
         again = g.reopenings[self.within(g.reopenings[:, 1])]
@@ -509,11 +509,11 @@ class _ReportTables:
                 Row(g.words[unit], (*cells, *present), tickets, small, behind=counted[unit])
             )
 
-        def rank(row: Row) -> tuple[bool, float, int, str]:
+        def rank(row: Row) -> tuple[bool, bool, float, int, str]:
             evaluated, share = row.cells[0], row.cells[7]
             assert isinstance(evaluated, int)
             worst = share if isinstance(share, float) else 2.0
-            return share is None or row.small, worst, -evaluated, row.key
+            return not row.key, share is None or row.small, worst, -evaluated, row.key
 
         return sorted(rows, key=rank)
 

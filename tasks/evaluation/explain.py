@@ -15,7 +15,7 @@ from db.mailbox import replies
 from db.models import Complaint
 from db.notices import ComplaintMail
 from settings.site import Site
-from sla.engine.clocks import Clock
+from sla.engine.clocks import Clock, Holder
 from sla.engine.context import ComplaintFacts
 from sla.engine.deadline import Deadline
 from sla.engine.evaluate import Evaluation
@@ -185,7 +185,7 @@ def explain_hypothetical(
         (event(Kind.PAUSED, begins), event(Kind.RESUMED, ends)) for begins, ends in pauses
     ]
     begin = event(min(rule.starts_on), start)
-    clock = Clock(begin, [(begin.latest, None)], list(pause_events))
+    clock = Clock(begin, [Holder(begin.latest, begin.latest, None)], list(pause_events))
     now = begin.latest
     (deadline,) = verdicts(
         [ClockInput(rule, 1, clock, ComplaintFacts())], site.evaluation_context, now

@@ -207,7 +207,12 @@ def _place(key: str, locale: str) -> str:
     return _word(key, locale) if key else catalog(locale)("report.unknown_place")
 
 
+def _unit(key: str, locale: str) -> str:
+    return key or catalog(locale)("report.no_unit")
+
+
 MADE: dict[str, Callable[[str, str], str]] = {
+    "unit": _unit,
     "metric": _worded("report.metric", *(key for key, _ in HEADLINE)),
     "month": month_name,
     "day": day_name,

@@ -429,12 +429,15 @@ def _round(cell: Cell, measure: Measure, of: Cell) -> Cell:
 def _rank(table: Table, row: Row) -> tuple[int, float, str]:
     """Return the place of a row, computed only from its published cells.
 
-    Units: the lowest share first, then small numbers, then withheld shares. Other tables: the most
+    Units: the lowest share first, then small numbers, then withheld shares, then what belongs to
+    no unit. Other tables: the most
     received first, then withheld numbers.
     """
     cells = dict(zip(_keys(table), row.cells, strict=True))
     share, received = cells.get("share"), cells.get("received")
     if table.key == "by_unit":
+        if not row.key:
+            return 3, 0, row.key
         if not isinstance(share, int | float):
             return 2, 0, row.key
         return int(row.small), share, row.key

@@ -15,6 +15,7 @@ from db.models import Complaint
 from settings.report import Letterhead, Signature
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data
+from tasks.evaluation.explain import as_html, as_text
 from tasks.reports.formats import evidence_card
 from tasks.reports.formats.evidence_card import evidence_pdf
 
@@ -147,6 +148,17 @@ def test_a_card_in_english(late):
     (page,) = pages_of(evidence_pdf(late, explained(late, ESCALATED)))
     for said in ("Evidence card of complaint FD-1", "late by 4 working days (4 calendar days)"):
         assert flat(said) in flat(page)
+
+
+def test_no_unit_is_named_for_a_duty_if_it_is_not_known_which_one_had_it(late):
+    found = explained(late, ESCALATED)
+    duties = tuple(
+        replace(each, deadline=replace(each.deadline, answerable=None)) for each in found.deadlines
+    )
+    unknown = replace(found, deadlines=duties)
+    pages = " ".join(pages_of(evidence_pdf(late, unknown)))
+    for text in (pages, as_text(late.site, unknown), as_html(late.site, unknown)):
+        assert flat("tidak dibebankan kepada unit mana pun") in flat(text)
 
 
 def test_a_damaged_coat_of_arms_is_left_out(late, tmp_path):

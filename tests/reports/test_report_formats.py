@@ -1225,7 +1225,7 @@ def test_names_come_from_the_site_in_the_readers_language():
         }
         assert names("kind", "breach").text == catalog(locale)("notice.breach")
         assert names("metric", "on_time").text == catalog(locale)("report.metric.on_time")
-        assert names("unit", "").text == catalog(locale)("report.unnamed")
+        assert names("unit", "").text == catalog(locale)("report.no_unit")
 
 
 def test_the_example_site_has_a_letterhead_and_another_needs_none():

@@ -790,6 +790,59 @@ def test_the_unit_that_held_it_when_it_fell_due_answers_for_it():
     assert (deadline.unit, deadline.answerable) == ("pupr", "dinkes")
 
 
+def at_first_import(unit="pupr", until="2026-11-16 08:00"):
+    return unknown("assigned", "2026-11-02 10:00", until, unit)
+
+
+@pytest.mark.parametrize(
+    ("change", "answerable"),
+    [
+        # due on the 9th, in the interval of the assignment: it may have been anybody's by then
+        (at_first_import(), None),
+        (at_first_import("kominfo"), "kominfo"),
+        # the import that first showed the unit was before the due time
+        (at_first_import(until="2026-11-09 08:00"), "pupr"),
+        (seen("assigned", "2026-11-09 08:00", "2026-11-10 08:00", "pupr"), None),
+        # the last import that showed no unit was after the due time
+        (seen("assigned", "2026-11-10 08:00", "2026-11-11 08:00", "pupr"), "kominfo"),
+    ],
+)
+def test_a_missed_duty_counts_for_no_unit_if_an_interval_leaves_open_which_one_held_it(
+    change, answerable
+):
+    deadline = clock(INFORMATION, [RECEIVED, change], "2026-11-17 08:00")
+    assert (deadline.state, deadline.unit) == (State.BREACHED, change.unit)
+    assert deadline.answerable == answerable
+
+
+def test_the_unit_of_a_late_settlement_is_open_if_the_assignment_may_be_before_or_after_it():
+    events = [RECEIVED, event_at("settled", "2026-11-12 09:00"), at_first_import()]
+    deadline = clock(INFORMATION, events, "2026-11-17 08:00")
+    assert (deadline.state, deadline.answerable) == (State.MET_LATE, None)
+
+
+def test_a_unit_is_not_accused_if_it_had_the_complaint_only_before_the_latest_possible_due_time():
+    events = [
+        RECEIVED,
+        seen("assigned", "2026-11-03 09:00", "2026-11-05 09:00", "dinkes"),
+        event_at("assigned", "2026-11-11 09:00", "pupr"),  # due between the 10th and the 12th
+    ]
+    deadline = clocks(FOLLOW_UP, events, "2026-11-17 08:00")[0]
+    assert (deadline.state, deadline.answerable) == (State.BREACHED, None)
+
+
+def test_a_unit_that_returned_a_complaint_around_the_due_time_is_not_accused_and_nobody_else():
+    after, until = "2026-11-09 08:00", "2026-11-10 08:00"
+    events = [
+        RECEIVED,
+        event_at("assigned", "2026-11-03 09:00", "dinkes"),
+        seen("returned", after, until, "dinkes"),
+        seen("assigned", after, until, "pupr"),
+    ]
+    deadline = clock(INFORMATION, events, "2026-11-17 08:00")
+    assert (deadline.state, deadline.answerable) == (State.BREACHED, None)
+
+
 def test_what_a_unit_has_returned_lies_with_the_administrator_again():
     events = [
         RECEIVED,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
 from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
-from sla.engine.deadline import State
+from sla.engine.deadline import LATE_STATES, State
 from sla.engine.evaluate import evaluate
 from sla.events import Event, Kind, Knowledge, events_as_of
 from sla.regulations.loader import load
@@ -138,6 +138,8 @@ def test_late_only_if_every_choice_of_moments_is_late(
             assert truth[key].state in wanted, (key, deadline.state, truth[key].state, exact)
             if deadline.state in ACCUSING:
                 assert deadline.due >= truth[key].due
+            if deadline.state in LATE_STATES and deadline.answerable is not None:
+                assert deadline.answerable == truth[key].answerable, (key, exact)
 
 
 # --- against a plain reading of the rule, without the engine --------------------------------------

@@ -17,6 +17,8 @@ from support.metric_cases import (
     gathered_of,
 )
 
+from sla.engine.context import ComplaintFacts
+from sla.engine.evaluate import evaluate
 from sla.events import ANY_KIND, Event, Knowledge
 from sla.metrics.case import Status
 from sla.metrics.definitions import OPTIONAL, SHAPES
@@ -410,6 +412,39 @@ def test_each_unit_has_its_own_share_and_few_are_ranked_last(november):
     assert [row.small for row in units.rows] == [True, True]
     assert [row.key for row in units.rows] == ["pupr", "dinkes"]
     assert units.value("dinkes", "reopened") == 1
+
+
+def test_a_duty_missed_in_the_interval_of_an_assignment_is_late_at_no_unit_but_in_the_sums():
+    received, first_import = wita("2026-11-02 10:00"), wita("2026-11-16 08:00")
+    events = (
+        event_at("received", "2026-11-02 10:00"),
+        Event(
+            "assigned",
+            first_import,
+            first_import,
+            "lapor",
+            received,
+            Knowledge.UNKNOWN,
+            "dinkes",
+        ),
+    )
+    facts = ComplaintFacts(sees=SEES, classification="information_request")
+    deadlines = tuple(evaluate(facts, events, BENCH, wita(AS_OF)))
+    one = replace(case("a", events[0]), events=events, deadlines=deadlines)
+    settled = [
+        case(f"s{n}", events[0], event_at("settled", "2026-11-03 10:00"), unit="pupr")
+        for n in range(5)
+    ]
+    tables = figures([one, *settled])
+    units = tables["by_unit"]
+    # the last row, although its share is the lowest
+    assert [row.key for row in units.rows] == ["pupr", "dinkes", ""]
+    assert verdicts(units, "") == {"verdicts": 1, "breached": 1}
+    assert verdicts(units, "dinkes") == {}
+    assert (units.value("", "late"), units.value("dinkes", "late")) == (0, 1)
+    assert units.total.cells[:4] == (6, 5, 0, 1)
+    assert [row.cells[2] for row in tables["late"].rows] == ["dinkes"]
+    assert {row.key for row in tables["unit_trend"].rows} == {"pupr", ""}
 
 
 def test_what_is_late_is_listed_with_its_working_days(november):

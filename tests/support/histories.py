@@ -2,8 +2,10 @@
 
 from datetime import date, timedelta
 
+from conftest import wita
 from hypothesis import strategies as st
 
+from sla.events import Event, Knowledge
 from support.metric_cases import case, event_at
 
 FIRST = date(2026, 9, 1)
@@ -38,6 +40,12 @@ def histories(draw):
                 break
             hour = 11 + len(events)
             events.append(event_at(kind, f"{day} {hour}:00"))
+        if draw(st.booleans()):
+            first = events[0].latest + timedelta(days=draw(st.integers(0, 2)))
+            last = first + timedelta(days=draw(st.integers(1, 60)))
+            if last < wita(f"{TODAY} 09:00"):
+                knowledge = Knowledge.OBSERVED
+                events.append(Event("assigned", last, last, "city", first, knowledge, "camat"))
         cases.append(
             case(
                 f"t{number}",

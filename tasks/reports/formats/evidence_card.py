@@ -150,7 +150,9 @@ class _Card:
             below.append(t("explain.overrides", basis=rule.basis))
         if rule.consequence and deadline.state not in WITHOUT_CONSEQUENCE:
             below.append(f"{t('explain.consequence').capitalize()}: {rule.consequence[locale]}")
-        unit = self._site.directory.name_of(deadline.answerable or deadline.unit)
+        unit = self._site.directory.name_of(deadline.answerable)
+        if deadline.answerable is None and deadline.unit is not None:
+            unit = t("explain.answerable_unknown")
         return _row(
             [
                 (rule.label[locale], basis),
