@@ -96,6 +96,17 @@ class Table:
         found = self.row(row)
         return None if found is None else found.cells[place]
 
+    def comparable(self) -> list[Row]:
+        """Return the rows with shares fit for comparison: a share of the verdicts, not of a small
+        number, of a known unit or rule.
+        """
+        place = [each.key for each in self.columns].index("share")
+        return [
+            row
+            for row in self.rows
+            if row.key and not row.small and isinstance(row.cells[place], float)
+        ]
+
     def without_tickets(self) -> Table:
         """Return the same table without the tickets of the complaints."""
         rows = tuple(replace(row, tickets=(), behind={}) for row in self.rows)

@@ -19,7 +19,10 @@ OBSERVED = frozenset(f"settled_within_{most}" for most in WITHIN)
 
 @dataclass(frozen=True, slots=True)
 class UnitLine:
-    """The result of one unit: share on time, number of evaluated deadlines, present complaints."""
+    """The result of one unit: share on time, number of evaluated deadlines, present complaints.
+
+    `comparable` is true if the share may be compared with those of other units.
+    """
 
     name: str
     share: float | None
@@ -27,6 +30,7 @@ class UnitLine:
     open: int
     late: int
     small: bool
+    comparable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,13 @@ class ReportOverview:
 
     @property
     def worst(self) -> tuple[UnitLine, ...]:
-        """Return up to three units with the lowest shares below 100 % and enough deadlines."""
-        fit = (
-            unit
-            for unit in self.units
-            if unit.share is not None and unit.share < 1 and not unit.small
-        )
-        return tuple(islice(fit, 3))
+        """Return up to three units with the lowest shares below 100 % and enough deadlines; none
+        if fewer than two units can be compared.
+        """
+        fit = [unit for unit in self.units if unit.comparable]
+        if len(fit) < 2:
+            return ()
+        return tuple(islice((u for u in fit if u.share is not None and u.share < 1), 3))
 
 
 def overview_of(view: Report) -> ReportOverview:
@@ -90,7 +94,7 @@ def overview_of(view: Report) -> ReportOverview:
         on_time=share("on_time"),
         open_now=_whole(head, "open"),
         late_now=_whole(head, "late"),
-        units=tuple(_line(view, units, row) for row in units.rows),
+        units=_lines(view, units),
         revision=view.notes.revision,
         audit=view.notes.audit,
         sha256=view.sha256,
@@ -125,7 +129,12 @@ def not_measured(view: Report, row: Row, column: str) -> int:
     return max(complaints - row.of[column], 0) if isinstance(complaints, int) else 0
 
 
-def _line(view: Report, units: Table, row: Row) -> UnitLine:
+def _lines(view: Report, units: Table) -> tuple[UnitLine, ...]:
+    comparable = {row.key for row in units.comparable()}
+    return tuple(_line(view, units, row, comparable=row.key in comparable) for row in units.rows)
+
+
+def _line(view: Report, units: Table, row: Row, *, comparable: bool) -> UnitLine:
     cells = {column.key: cell for column, cell in zip(units.columns, row.cells, strict=True)}
     share, evaluated, still, late = (cells[key] for key in ("share", "verdicts", "open", "late"))
     return UnitLine(
@@ -135,6 +144,7 @@ def _line(view: Report, units: Table, row: Row) -> UnitLine:
         open=still if isinstance(still, int) else 0,
         late=late if isinstance(late, int) else 0,
         small=row.small,
+        comparable=comparable,
     )
 
 

@@ -109,6 +109,29 @@ def test_the_lowest_share_is_claimed_only_of_units_with_enough_duties(locale):
 
 @pytest.mark.parametrize("locale", ["id", "en"])
 @pytest.mark.parametrize(
+    ("keys", "compared"),
+    [(("dinkes", "pupr"), True), (("dinkes",), False), (("dinkes", ""), False)],
+)
+def test_a_unit_is_the_lowest_only_beside_another_one_that_is_known(locale, keys, compared):
+    full = view(locale, count=90)
+    units = full.table("by_unit")
+    places = {column.key: place for place, column in enumerate(units.columns)}
+    rows = []
+    for number, key in enumerate(keys, start=1):
+        cells = list(units.rows[0].cells)
+        cells[places["verdicts"]], cells[places["share"]] = 10, number / 10
+        rows.append(Row(key, tuple(cells)))
+    table = replace(units, rows=tuple(rows))
+    report = replace(full, tables=tuple(table if t is units else t for t in full.tables))
+    lowest = {"id": "Menurut perangkat daerah, ketepatan", "en": "By unit, the lowest"}[locale]
+    assert any(lowest in text for text in texts(report)) is compared
+    says = {"id": "Terendah: ", "en": "Lowest: "}[locale]
+    assert plots(report, ZONE)["by_unit"].says.startswith(says) is compared
+    assert bool(overview_of(report).worst) is compared
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+@pytest.mark.parametrize(
     ("now", "before", "compared"), [(4, 90, False), (90, 4, False), (5, 5, True)]
 )
 def test_a_share_of_few_is_not_compared(locale, now, before, compared):

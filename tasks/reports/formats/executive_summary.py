@@ -241,7 +241,7 @@ def _cell(table: Table | None, row: Row | None, column: str) -> Cell:
 def _worst(table: Table) -> Row | None:
     """Return the row with the lowest share below 100 % and enough deadlines, of equals the larger.
 
-    None if a share is withheld: it may be lower.
+    None if a share is withheld: it may be lower. None too if no other row can be compared.
     """
     place = {each.key: number for number, each in enumerate(table.columns)}
 
@@ -252,9 +252,7 @@ def _worst(table: Table) -> Row | None:
 
     if any(isinstance(row.cells[place["share"]], str) for row in table.rows):
         return None
-    fit = [
-        row
-        for row in table.rows
-        if isinstance(share := row.cells[place["share"]], float) and share < 1 and not row.small
-    ]
-    return min(fit, key=rank, default=None)
+    fit = table.comparable()
+    if len(fit) < 2:
+        return None
+    return min((row for row in fit if rank(row)[0] < 1), key=rank, default=None)

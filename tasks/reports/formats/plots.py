@@ -126,12 +126,13 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         return None
     drawn = shared[:MOST_UNITS]
     svg, wide = (_unit_bars(table, view, drawn, width) for width in (NARROW, WIDE))
-    says = _extremes(table, view, shared)
+    says = [_extremes(table, view, shared)]
     if any(row.small for row, _ in drawn):
-        says += " " + t("report.plot.by_unit_small")
+        says.append(t("report.plot.by_unit_small"))
     if len(shared) > len(drawn):
-        says += " " + t("report.plot.by_unit_some", n=len(drawn))
-    return Plot("by_unit", t("report.plot.by_unit"), says + _target(view), svg, wide)
+        says.append(t("report.plot.by_unit_some", n=len(drawn)))
+    text = " ".join(filter(None, (*says, _target(view).strip())))
+    return Plot("by_unit", t("report.plot.by_unit"), text, svg, wide)
 
 
 def _unit_bars(table: Table, view: Report, drawn: Sequence[tuple[Row, float]], width: float) -> str:
@@ -271,11 +272,16 @@ def _mark_withheld(
 
 
 def _extremes(table: Table, view: Report, shared: Sequence[tuple[Row, float]]) -> str:
-    """Name the units with the lowest and the highest share, unless some shares are withheld."""
+    """Name the units with the lowest and the highest share, unless some shares are withheld or
+    fewer than two units can be compared.
+    """
     t, locale = catalog(view.names.locale), view.names.locale
     if len(shared) < sum(table.value(row.key, "share") is not None for row in table.rows):
         return t("report.plot.by_unit_withheld")
-    fit = [(row, share) for row, share in shared if not row.small] or list(shared)
+    comparable = {row.key for row in table.comparable()}
+    fit = [(row, share) for row, share in shared if row.key in comparable]
+    if len(fit) < 2:
+        return ""
     low, high = (choose(fit, key=lambda each: each[1]) for choose in (min, max))
     return t(
         "report.plot.by_unit_says" + ("_few" if len(fit) < len(shared) else ""),
