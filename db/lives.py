@@ -26,6 +26,9 @@ class NoticeStatus(StrEnum):
     TRIAL = "trial"
     """Shown only in a digest of a trial, and so notified to nobody. It is withdrawn when the trial
     ends."""
+    MOVED = "moved"
+    """A reminder about which an earlier notice was decided for an earlier due day. It is queued on
+    its new day if it still applies then."""
 
 
 class MessageStatus(StrEnum):
@@ -99,6 +102,7 @@ NOTICE_LIFE: Mapping[NoticeStatus, frozenset[NoticeStatus]] = {
     ),
     NoticeStatus.TRIAL: frozenset({NoticeStatus.WITHDRAWN, NoticeStatus.QUEUED}),
     NoticeStatus.SUPERSEDED: frozenset(),
+    NoticeStatus.MOVED: frozenset({NoticeStatus.QUEUED, NoticeStatus.SUPPRESSED}),
 }
 """The legal next statuses of a notice.
 

@@ -83,6 +83,8 @@ class LeftOut(StrEnum):
 
     OVER = "over"
     """The clock had stopped or paused, or the unit had changed."""
+    MOVED = "moved"
+    """The day of the reminder had moved to a later one."""
     TAKEN_BACK = "taken_back"
     """The deadline had proved not to be late."""
     UNIT_FIRST = "unit_first"
@@ -333,7 +335,8 @@ class NoticeRow(Base):
 
     `taken_back_at` is the time at which the lateness proved wrong; everyone who got the notice gets
     one correction. If the deadline becomes late again, the ladder starts again with the next
-    `episode`.
+    `episode`. A reminder due again, because the due day has moved to a later one, gets the next
+    `episode` as well.
     """
 
     __tablename__ = "notice"

@@ -423,6 +423,7 @@ GIVEN_UP = {
 WITHDRAWN: Mapping[str, str] = {
     LeftOut.OVER: "before it reached anybody, its clock had stopped or paused, or its unit had"
     " changed",
+    LeftOut.MOVED: "before it reached anybody, its day had moved to a later one",
     LeftOut.TAKEN_BACK: "before it reached anybody, the deadline proved not to be late",
     LeftOut.UNIT_FIRST: "the responsible unit was not notified before, or has not had its time",
     LeftOut.TRIAL: "the trial of the site ended; only its digest had shown the notice",

@@ -4,6 +4,7 @@ evaluation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -135,6 +136,32 @@ def next_action_at(
                 number = _repeats(deadline, first, context, as_of) + 1
                 moments.append(_repetition(deadline, first, number, context))
     return min((moment for moment in moments if moment > as_of), default=None)
+
+
+def moved_reminders(
+    deadline: Deadline,
+    ladder: Ladder | None,
+    context: EvaluationContext,
+    reminded_for: Mapping[str, datetime],
+    as_of: datetime,
+) -> list[Reached]:
+    """Return the reminders that are due again on a later day, with their times.
+
+    The due day has moved to a later one. `reminded_for` has the last time for which, or at which,
+    each reminder was decided, by rung. A reminder with a new day before `as_of` is not due again: a
+    change of past days must not remind of everything.
+    """
+    if ladder is None or deadline.due is None or not deadline.open or deadline.late:
+        return []
+    moved = []
+    for rung in ladder.rungs:
+        before = reminded_for.get(rung.id)
+        if before is None or rung.kind is not NoticeKind.REMINDER:
+            continue
+        moment = rung_moment(deadline, rung, context)
+        if context.day(moment) > context.day(before) and context.day(moment) >= context.day(as_of):
+            moved.append(Reached(rung, 0, moment))
+    return moved
 
 
 def _tells(deadline: Deadline) -> bool:

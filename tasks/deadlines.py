@@ -32,6 +32,7 @@ from tasks.evaluation.notices import (
     NoticeHistory,
     PendingNotice,
     decide_notices,
+    due_again,
     history_of,
 )
 from tasks.notifications.enqueue import enqueue_alert, enqueue_corrections, enqueue_notices
@@ -241,7 +242,7 @@ class EvaluationRun:
         self.count.taken_back += len(revoked)
         self.corrections += corrections.owed_corrections(run.session, rows, case.deadlines)
         for plan in plans:
-            if not plan.steps:
+            if not plan.steps and not plan.moved:
                 continue
             decided = decide_notices(
                 run,
@@ -249,6 +250,7 @@ class EvaluationRun:
                 plan.deadline,
                 plan.steps,
                 plan.history,
+                moved=plan.moved,
                 inherited=self._inherited(case.complaint, plan.deadline, self.backlogs),
                 hold_superiors=self.mode.holds_superiors(run.now),
             )
@@ -297,6 +299,7 @@ class EvaluationRun:
             raise case.evaluation.error
         context, now = self.run.context, self.run.now
         plans = []
+        before = {(row.rule, row.clock): row for row in case.before}
         for deadline in case.deadlines:
             if not deadline.open:  # it reaches no rung
                 plans.append(_EvaluationPlan(deadline, NO_HISTORY, (), None))
@@ -312,7 +315,8 @@ class EvaluationRun:
             key = case.complaint.id
             steps, next_rung = self.cases.rungs_reached(self.run, key, deadline, history)
             next_at = _next_at(context, deadline, now, next_rung)
-            plans.append(_EvaluationPlan(deadline, history, steps, next_at))
+            moved = due_again(context, deadline, before.get(deadline.key), history, now)
+            plans.append(_EvaluationPlan(deadline, history, steps, next_at, moved))
         return plans
 
     def _count_breached(self, case: _EvaluatedCase) -> None:
@@ -356,12 +360,15 @@ class _EvaluatedCase:
 
 @dataclass(frozen=True, slots=True)
 class _EvaluationPlan:
-    """One deadline with its notices so far, the rungs reached and its next evaluation."""
+    """One deadline with its notices so far, the rungs reached and its next evaluation. `moved` are
+    the reminders that are due again on a later day.
+    """
 
     deadline: Deadline
     history: NoticeHistory
     steps: Sequence[Reached]
     next_at: datetime | None
+    moved: Sequence[Reached] = ()
 
 
 def _new_lapses(

@@ -194,7 +194,12 @@ def _end_trial(session: Session, since: datetime | None, now: datetime) -> None:
     session.expire_all()
 
 
-NOT_IN_A_MAIL = (NoticeStatus.SUPERSEDED, NoticeStatus.SUPPRESSED, NoticeStatus.FAILED)
+NOT_IN_A_MAIL = (
+    NoticeStatus.SUPERSEDED,
+    NoticeStatus.SUPPRESSED,
+    NoticeStatus.FAILED,
+    NoticeStatus.MOVED,
+)
 """Statuses of notices that were decided without a mail."""
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from db.audit import AuditKind
 from db.lives import NoticeStatus
-from db.models import NoticeRow
+from db.models import DeadlineRow, NoticeRow
 from db.notices import Acceptance, NewNotice
 from sla.directory import Role
 from sla.engine.deadline import Deadline
-from sla.escalation import FirstTimes, Reached, next_action_at, reached
+from sla.escalation import FirstTimes, Reached, moved_reminders, next_action_at, reached
 from sla.fair_notice import NOT_NOTIFIED, AcceptedNotices, unit_had_its_time
 from sla.holds import on_hold
 from sla.ladders import Ladder, NoticeKind, Rung, ladder_for, responsible_roles
@@ -24,10 +24,11 @@ AGAIN: dict[str, str] = {
     NoticeStatus.WITHDRAWN: "; before, it was withdrawn",
     NoticeStatus.SUPPRESSED: "; before, it was held back",
     NoticeStatus.FAILED: "; before, no mail about it could be delivered",
+    NoticeStatus.MOVED: "; before, it was due on an earlier day",
 }
 """Statuses of a notice that may still be sent later, with the audit text for that case."""
 
-NOT_COUNTED = (NoticeStatus.WITHDRAWN, NoticeStatus.SUPPRESSED)
+NOT_COUNTED = (NoticeStatus.WITHDRAWN, NoticeStatus.SUPPRESSED, NoticeStatus.MOVED)
 """Statuses of a notice without effect: its repetitions are not counted from their decision."""
 
 FINAL = EarlierDecision.FINAL
@@ -36,6 +37,7 @@ EARLIER: Mapping[str, EarlierDecision] = {
     NoticeStatus.SUPPRESSED: EarlierDecision.SUPPRESSED,
     NoticeStatus.WITHDRAWN: EarlierDecision.WITHOUT_EFFECT,
     NoticeStatus.FAILED: EarlierDecision.WITHOUT_EFFECT,
+    NoticeStatus.MOVED: EarlierDecision.WITHOUT_EFFECT,
 }
 """The earlier decision about a rung by the status of its notice; any other one is final."""
 
@@ -87,12 +89,15 @@ class PendingNotice:
 class NoticeHistory:
     """The notices of one clock so far: at its present unit, in its present episode.
 
-    A new episode begins after a correction: the ladder then starts again at the unit.
+    A new episode begins after a correction: the ladder then starts again at the unit. Of a reminder
+    that was due again on a later day, `rows` has the newest notice. `reminded_for` has the latest
+    time for which, or at which, each reminder was decided, by rung.
     """
 
     rows: Mapping[tuple[str, int], NoticeRow]
     notified: AcceptedNotices
     episode: int
+    reminded_for: Mapping[str, datetime] = field(default_factory=dict)
 
     def with_decided(self, steps: Sequence[Reached], now: datetime) -> AcceptedNotices:
         """Return the notices of the clock as they are after a decision about these rungs."""
@@ -134,16 +139,26 @@ def history_of(
     roles = responsible_roles(deadline.rule)
     first: dict[str, datetime] = {}
     decided: dict[str, datetime] = {}
+    reminded: dict[str, datetime] = {}
+    newest = {row.rung: row.id for row in own if _is_first_reminder(row)}
+    current = {}
     for row in own:
-        if row.status not in NOT_COUNTED:
-            decided[row.rung] = min(row.decided_at, decided.get(row.rung, row.decided_at))
+        if _is_first_reminder(row) and EARLIER.get(row.status, FINAL) is FINAL:
+            at = max(row.reached_at, row.decided_at)
+            reminded[row.rung] = max(at, reminded.get(row.rung, at))
+        if row.kind != NoticeKind.REMINDER or row.id >= newest.get(row.rung, row.id):
+            current[row.rung, row.repeat] = row
+            if row.status not in NOT_COUNTED:
+                decided[row.rung] = min(row.decided_at, decided.get(row.rung, row.decided_at))
         for each in accepted.get(row.id, ()):
             if each.role in roles:
                 at = max(each.at, superiors_from or each.at)
                 first[row.rung] = min(at, first.get(row.rung, at))
-    return NoticeHistory(
-        {(row.rung, row.repeat): row for row in own}, AcceptedNotices(first, decided), episode
-    )
+    return NoticeHistory(current, AcceptedNotices(first, decided), episode, reminded)
+
+
+def _is_first_reminder(row: NoticeRow) -> bool:
+    return row.kind == NoticeKind.REMINDER and not row.repeat
 
 
 @dataclass(slots=True)
@@ -188,6 +203,46 @@ def rungs_reached(
     return steps, next_action_at(deadline, ladder, evaluation_context, now, decided, times)
 
 
+def due_again(
+    context: SiteContext,
+    deadline: Deadline,
+    before: DeadlineRow | None,
+    history: NoticeHistory,
+    now: datetime,
+) -> list[Reached]:
+    """Return the reminders that are due again because this evaluation finds a later due day.
+
+    `before` is the deadline as stored; it does not count if the due day was open then, or if the
+    unit was another one. A notice that still waits is not due again: its mail tells the present due
+    day, or leaves the notice out until its new day (see :func:`comes_later`).
+    """
+    if not history.reminded_for or deadline.due is None:
+        return []
+    evaluation_context = context.site.evaluation_context
+    due_before = before.due if before is not None and before.unit == deadline.unit else None
+    day = evaluation_context.day
+    if due_before is not None and day(deadline.due) <= day(due_before):
+        return []
+    waiting = {
+        rung
+        for rung in history.reminded_for
+        if (status := history.rows[rung, 0].status) == NoticeStatus.QUEUED or status in EARLIER
+    }
+    reminded = {rung: at for rung, at in history.reminded_for.items() if rung not in waiting}
+    ladder = ladder_of(context, deadline)
+    return moved_reminders(deadline, ladder, evaluation_context, reminded, now)
+
+
+def comes_later(context: SiteContext, notice: NoticeRow, deadline: Deadline, now: datetime) -> bool:
+    """Check whether the day of a reminder that waits to be sent has moved to a later one."""
+    if notice.kind != NoticeKind.REMINDER or notice.repeat or deadline.due is None:
+        return False
+    ladder, evaluation_context = ladder_of(context, deadline), context.site.evaluation_context
+    reached_for = {notice.rung: notice.reached_at}
+    moved = moved_reminders(deadline, ladder, evaluation_context, reached_for, now)
+    return any(each.at > now for each in moved)
+
+
 def may_be_notified(
     context: SiteContext,
     notice: NoticeRow,
@@ -224,6 +279,7 @@ def decide_notices(
     rungs: Sequence[Reached],
     history: NoticeHistory,
     *,
+    moved: Sequence[Reached] = (),
     inherited: bool = False,
     hold_superiors: bool = False,
 ) -> NoticeDecision:
@@ -233,16 +289,24 @@ def decide_notices(
     `hold_superiors` all rungs for superiors are on hold. A notice
     withdrawn before it was sent, because the clock paused, is decided again when its rung is
     reached again; so is a notice with no delivered mail.
+
+    `moved` are the reminders found :func:`due_again`. One that is not reached yet is stored as
+    moved, and decided again on its day.
     """
     decided = NoticeDecision()
-    if not rungs:
+    if not rungs and not moved:
         return decided
-    earlier = {key: EARLIER.get(row.status, FINAL) for key, row in history.rows.items()}
     ids = {step.rung.id for step in rungs}
+    later = [each for each in moved if each.rung.id not in ids]
+    decided.new += [
+        _new(run, complaint, deadline, each, NoticeStatus.MOVED, history) for each in later
+    ]
+    again = {(each.rung.id, each.repeat) for each in moved}
+    earlier = _earlier(run.context, rungs, history, again)
     held = {rung for rung in ids if on_hold(run.site.holds, deadline, rung, run.today)}
     held |= {step.rung.id for step in rungs if hold_superiors and step.rung.for_superiors}
     for each in decide_rungs(rungs, earlier, held):
-        notice = _write(run, complaint, deadline, each, history, decided)
+        notice = _write(run, complaint, deadline, each, history, decided, again)
         rung = each.reached.rung
         if each.decision is RungDecision.NOTIFY:
             first_notified = inherited and not rung.for_superiors and not each.reached.repeat
@@ -260,6 +324,27 @@ def decide_notices(
     return decided
 
 
+def _earlier(
+    context: SiteContext,
+    rungs: Sequence[Reached],
+    history: NoticeHistory,
+    again: Collection[tuple[str, int]],
+) -> dict[tuple[str, int], EarlierDecision]:
+    """Return the earlier decisions about the rungs; none is final about those due `again`.
+
+    If the due day has moved back, a reminder was already notified for the present day.
+    """
+    day = context.site.evaluation_context.day
+    earlier = {key: EARLIER.get(row.status, FINAL) for key, row in history.rows.items()}
+    for step in rungs:
+        key, reminded = (step.rung.id, step.repeat), history.reminded_for.get(step.rung.id)
+        if key in again:
+            earlier[key] = EarlierDecision.WITHOUT_EFFECT
+        elif not step.repeat and reminded is not None and day(step.at) <= day(reminded):
+            earlier[key] = FINAL
+    return earlier
+
+
 def _write(
     run: RunContext,
     complaint: int,
@@ -267,14 +352,17 @@ def _write(
     each: DecidedRung,
     history: NoticeHistory,
     decided: NoticeDecision,
+    again: Collection[tuple[str, int]],
 ) -> NoticeRow | NewNotice:
     """Write the decision about a rung into its notice, or into a new one."""
     step, status = each.reached, STATUSES[each.decision]
-    row = history.rows.get((step.rung.id, step.repeat))
-    if row is None:
-        new = _new(run, complaint, deadline, step, status, history.episode)
+    key = step.rung.id, step.repeat
+    row = history.rows.get(key)
+    if row is None or key in again:
+        new = _new(run, complaint, deadline, step, status, history)
+        before = AGAIN[NoticeStatus.MOVED] if key in again else ""
         decided.new.append(new)
-        decided.noted.append((new, AUDITED[status], _reason(each)))
+        decided.noted.append((new, AUDITED[status], _reason(each) + before))
         return new
     if row.status != status:
         decided.noted.append((row, AUDITED[status], _reason(each) + AGAIN.get(row.status, "")))
@@ -291,9 +379,9 @@ def _new(
     deadline: Deadline,
     step: Reached,
     status: NoticeStatus,
-    episode: int,
+    history: NoticeHistory,
 ) -> NewNotice:
-    """Return the notice of a rung about which no earlier run has decided."""
+    """Return a new notice of a rung: its first one, or one for a later day."""
     return NewNotice(
         complaint_id=complaint,
         rule=deadline.rule.id,
@@ -301,13 +389,23 @@ def _new(
         unit=deadline.unit or "",
         rung=step.rung.id,
         repeat=step.repeat,
-        episode=episode,
+        episode=_episode(step, history),
         kind=step.rung.kind,
         reached_at=step.at,
         decided_at=run.now,
         status=status,
         run_id=run.id,
     )
+
+
+def _episode(step: Reached, history: NoticeHistory) -> int:
+    """Return the episode of a new notice. A reminder counts its own: one for each later day, with
+    the repetitions since then.
+    """
+    first = history.rows.get((step.rung.id, 0))
+    if step.rung.kind is not NoticeKind.REMINDER or first is None:
+        return history.episode
+    return first.episode if step.repeat else max(first.episode + 1, history.episode)
 
 
 def _reason(each: DecidedRung) -> str:

@@ -16,7 +16,7 @@ from sla.engine.deadline import LATE_STATES, ClockKey, Deadline, State
 from sla.ladders import SUPERIORS, NoticeKind
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.case_store import DATABASE, CaseStore
-from tasks.evaluation.notices import may_be_notified
+from tasks.evaluation.notices import comes_later, may_be_notified
 from tasks.notifications.desk import DeskLoader
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
 from tasks.text.titles import office_title
@@ -144,7 +144,7 @@ def _true_items(
             if correction is not None:
                 corrections[complaint.id, *clock] = correction
             continue
-        item.left_out = _left_out(item, deadlines, fair)
+        item.left_out = _left_out(run, message, item, deadlines, fair)
         item.included = item.left_out is None
         if item.included:
             triggers[complaint.id] = triggers.get(complaint.id, frozenset()) | {clock}
@@ -224,12 +224,17 @@ class _StandIns:
 
 
 def _left_out(
-    item: MessageItem, deadlines: Sequence[Deadline], fair: _FairNotice
+    run: RunContext,
+    message: MessageRow,
+    item: MessageItem,
+    deadlines: Sequence[Deadline],
+    fair: _FairNotice,
 ) -> LeftOut | None:
     """Return the reason to leave a notice out of a mail, or None if the mail reports it.
 
     A notice that was taken back stays so, even if the deadline is late again. Any other notice is
-    true while its clock runs at the same unit.
+    true while its clock runs at the same unit. A reminder with a day that moved to a later one
+    waits for that day, unless a person sends its mail again.
     """
     notice = item.notice
     if notice.taken_back_at is not None:
@@ -240,5 +245,7 @@ def _left_out(
             and deadline.ticking
             and (deadline.unit or "") == notice.unit
         ):
+            if message.resent_of is None and comes_later(run.context, notice, deadline, run.now):
+                return LeftOut.MOVED
             return None if fair.permits(item, deadline) else LeftOut.UNIT_FIRST
     return LeftOut.OVER

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import ON_SQLITE_FIRST, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
-from support.pipeline import register
+from support.pipeline import decide, deliver, register
 
 from cli.listings import change_rows
-from db.models import DeadlineRow, NoticeRow
+from db.models import DeadlineRow, MessageItem, MessageRow, NoticeRow
 from sla.calendar import DayOff
 from sla.engine.context import Policy
 from sla.fingerprint import fingerprint
@@ -66,6 +66,84 @@ def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
     assert row["due_before"].startswith("2026-11-23T23:59:59")
     assert row["due_after"].startswith("2026-11-24T23:59:59")
     assert notices(judged) == before
+
+
+# --- reminders of a day that moved to a later one -------------------------------------------------
+
+
+def told(context) -> list[tuple[str, str]]:
+    """The mails about the notices of the rule that were sent to the liaison: rung and time."""
+    query = (
+        select(NoticeRow.rung, MessageRow.sent_at)
+        .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+        .join(MessageRow, MessageRow.id == MessageItem.message_id)
+        .where(NoticeRow.rule == RULE, MessageItem.included, MessageItem.role == "liaison")
+        .order_by(MessageRow.sent_at)
+    )
+    with context.transaction() as session:
+        rows = session.execute(query).all()
+    return [(rung, f"{context.local(at):%d %H:%M}") for rung, at in rows]
+
+
+def run(context, *times: str) -> None:
+    """A run at each of these times in November: what it decides and what it sends."""
+    for time in times:
+        decide(context, f"2026-11-{time}")
+        deliver(context, f"2026-11-{time}")
+
+
+@ON_BOTH
+def test_the_last_day_is_told_again_if_it_moves_to_a_later_one(judged, server):
+    run(judged, "20 08:10", "23 08:00")
+    decree(judged, date(2026, 11, 23))
+    run(judged, "23 10:00", "23 11:00", "24 08:00", "24 09:00")
+    assert told(judged)[1:] == [("last-day", "23 08:00"), ("last-day", "24 08:00")]
+    parts = server.letters[-1].mail.walk()
+    agendas = [part.get_content() for part in parts if part.get_content_type() == "text/calendar"]
+    assert any("DTSTART;VALUE=DATE:20261124" in agenda for agenda in agendas)
+    register(judged, "2026-11-25 07:00", {})
+    run(judged, "25 08:00")
+    assert told(judged)[3:] == [("breach", "25 08:00")]
+
+
+def test_only_a_reminder_with_a_new_day_still_to_come_is_told_again(judged, server):
+    run(judged, "20 08:10", "23 08:00")
+    decree(judged, date(2026, 11, 19))  # `half` moves to the 20th, `day-before` to the 23rd
+    run(judged, "23 10:00", "23 11:00", "24 08:00", "24 09:00")
+    assert told(judged) == [
+        ("day-before", "20 08:10"),
+        ("last-day", "23 08:00"),
+        ("day-before", "23 10:00"),
+        ("last-day", "24 08:00"),
+    ]
+
+
+def test_a_reminder_that_waits_when_its_day_moves_is_told_on_the_new_day_only(judged, server):
+    run(judged, "20 08:10")
+    decide(judged, "2026-11-23 06:00")
+    decree(judged, date(2026, 11, 19))
+    run(judged, "23 06:30", "23 09:00", "24 08:00", "24 09:00")
+    assert told(judged)[1:] == [("day-before", "23 09:00"), ("last-day", "24 08:00")]
+
+
+def test_a_day_that_moves_to_and_fro_is_told_once(judged, server):
+    run(judged, "20 08:10", "23 08:00")
+    known = judged.site.evaluation_context
+    decree(judged, date(2026, 11, 23))
+    decided_on = judged.site.evaluation_context
+    run(judged, "23 09:00")
+    judged.site.evaluation_context = known
+    run(judged, "23 10:00")
+    judged.site.evaluation_context = decided_on
+    run(judged, "23 11:00", "24 08:00", "24 09:00")
+    assert told(judged)[1:] == [("last-day", "23 08:00"), ("last-day", "24 08:00")]
+
+
+def test_a_due_day_that_moves_before_any_reminder_is_told_once(judged, server):
+    run(judged, "20 08:10")
+    decree(judged, date(2026, 11, 23))
+    run(judged, "20 10:00", "23 08:00", "24 08:00", "24 09:00")
+    assert told(judged) == [("day-before", "20 08:10"), ("last-day", "24 08:00")]
 
 
 def test_without_a_change_nothing_is_judged_again(judged):
