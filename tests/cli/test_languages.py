@@ -236,6 +236,12 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
             " satu, di berkasnya atau di sistem yang membuatnya",
         ),
         (
+            "a.csv, line 1: the columns 'Tgl', 'TGL' differ only in letter case or spaces. Rename"
+            " or remove all but one of them in the file or in the system that makes it",
+            "a.csv, baris 1: kolom 'Tgl', 'TGL' hanya berbeda huruf besar atau spasi. Ubah nama"
+            " atau hapus selain satu, di berkasnya atau di sistem yang membuatnya",
+        ),
+        (
             f"a.csv: no column 'Tiket'; did you mean `Tiket ID`? {TITLE_BACK}",
             f"a.csv: tidak ada kolom 'Tiket'; maksud Anda `Tiket ID`? {JUDUL_KEMBALI}",
         ),

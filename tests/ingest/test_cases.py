@@ -285,11 +285,18 @@ def test_a_date_that_vanishes_accuses_nobody_and_takes_nothing_back(context, aga
     assert waiting == (set() if again else {(step, 2) for step in DONE})
 
 
-def test_a_file_with_a_mapped_column_twice_is_refused_by_name(context):
-    twice = rows(entry(1), entry(2)).replace("Dicabut", "Selesai")
+@pytest.mark.parametrize(
+    ("title", "why"),
+    [
+        ("Selesai", "the column 'Selesai' occurs 2 times"),
+        ("SELESAI", "the columns 'Selesai', 'SELESAI' differ only in letter case or spaces"),
+    ],
+)
+def test_a_file_with_a_mapped_column_twice_is_refused_by_name(context, title, why):
+    twice = rows(entry(1), entry(2)).replace("Nama Pelapor", title)
     drop(context, "2026-11-10 07:15", twice)
     (failure,) = cycle(context, "2026-11-10 08:15")
-    assert failure.startswith("register_2026-11-10_0715.csv, line 1: the column 'Selesai' occurs 2")
+    assert failure.startswith(f"register_2026-11-10_0715.csv, line 1: {why}")
     assert tickets(context) == set()
     assert told_late(context) == {}
 

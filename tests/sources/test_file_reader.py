@@ -78,7 +78,8 @@ ALIKE = ["no", "MASUK :", "Per\u200bihal*"]
         (ALIKE, ("No", "Masuk", "Perihal")),
         (["No\xa0", "Masuk", " perihal:*"], ("No", "Masuk", "Perihal")),
         (["\ufeffNO:", "masuk*", "PERIHAL"], ("No", "Masuk", "Perihal")),
-        (["no", "Masuk", "Perihal", "masuk"], ("No", "Masuk", "Perihal", "masuk")),  # exact wins
+        # exact wins
+        (["no", "Masuk", "Perihal", "masuk*"], ("No", "Masuk", "Perihal", "masuk*")),
     ],
 )
 def test_a_header_written_a_little_otherwise_is_the_mapped_one(tmp_path, suffix, header, found):
@@ -109,6 +110,35 @@ def test_a_similar_name_that_is_not_certain_is_refused_by_name(tmp_path, header,
     path = text(tmp_path / "a.csv", f"{header}\n17;01/11/2026;02/11/2026;Jalan\n")
     fields = {"ticket": "No", "received": "Masuk", "title": title}
     assert words in refusal(path, fields=fields)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+@pytest.mark.parametrize(
+    ("header", "twins"),
+    [
+        (["No", "Masuk", "Perihal", "MASUK"], "'Masuk', 'MASUK'"),
+        (["No", "masuk", "Perihal", "Masuk", "MA SUK"], "'masuk', 'Masuk', 'MA SUK'"),
+    ],
+)
+def test_a_column_with_a_twin_in_other_letters_is_refused(tmp_path, suffix, header, twins):
+    """One of the two may have the date that settles a complaint: nobody knows which one counts."""
+    path = tmp_path / f"a.{suffix}"
+    filled = ["17", "01/11/2026", "Jalan", "02/11/2026", ""][: len(header)]
+    if suffix == "csv":
+        text(path, f"{';'.join(header)}\n{';'.join(filled)}\n")
+    else:
+        workbook(path, header, filled)
+    assert refusal(path).endswith(
+        f"the columns {twins} differ only in letter case or spaces. Rename or remove all but one of"
+        " them in the file or in the system that makes it"
+    )
+
+
+def test_a_column_without_meaning_may_have_a_twin_in_other_letters(tmp_path):
+    """So may a column of which the mapping names both spellings."""
+    fields = {"ticket": "No", "received": "Masuk", "title": "MASUK"}
+    path = text(tmp_path / "a.csv", "No;Masuk;MASUK;Ket;KET\n17;01/11/2026;Jalan;;\n")
+    assert read_sheet(path, source(fields=fields)).header == ("No", "Masuk", "MASUK", "Ket", "KET")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])

@@ -71,6 +71,21 @@ def plain_title(text: str) -> str:
     return " ".join(words).rstrip(":* ").casefold()
 
 
+def twins(name: str, header: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Return the cells of a header with the name of a column, if letter case and spaces do not
+    count. A cell with another name of the mapping (`known`) is that other column.
+    """
+    others, wanted = set(known), _letters(name)
+    return tuple(
+        cell for cell in header if cell == name or (cell not in others and _letters(cell) == wanted)
+    )
+
+
+def _letters(text: str) -> str:
+    visible = text if text.isascii() else text.translate(_WITHOUT_INVISIBLE)
+    return "".join(visible.split()).casefold()
+
+
 _IN_FULL = {"no": "nomor", "tgl": "tanggal", "tl": "tindak lanjut"}
 
 

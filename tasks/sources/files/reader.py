@@ -33,6 +33,7 @@ from tasks.sources.files.headers import (
     is_title,
     plain_title,
     similar_title,
+    twins,
 )
 from tasks.sources.files.json_lines import json_rows
 from tasks.sources.files.kinds import FileKind, kind_of
@@ -365,7 +366,11 @@ def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
 
 
 def _check_header(path: Path, table: _SheetTable, source: FolderSource) -> None:
-    """Refuse a header without a mapped column, or with a mapped column more than once."""
+    """Refuse a header without a mapped column, or with a mapped column more than once.
+
+    Titles that differ only in letter case or spaces are one column: of two cells with dates nobody
+    knows which one counts.
+    """
     header = table.header
     twice = [name for name in source.columns if header.count(name) > 1]
     if twice:
@@ -373,6 +378,14 @@ def _check_header(path: Path, table: _SheetTable, source: FolderSource) -> None:
             f"{_where(path, table.sheet)}, line {table.line}: the column '{twice[0]}' occurs"
             f" {header.count(twice[0])} times. Rename or remove all but one of them in the file or"
             " in the system that makes it"
+        )
+    alike = [twins(name, header, source.titles) for name in source.columns]
+    if several := next((cells for cells in alike if len(cells) > 1), None):
+        named = ", ".join(f"'{cell}'" for cell in several)
+        raise WrongMapping(
+            f"{_where(path, table.sheet)}, line {table.line}: the columns {named} differ only in"
+            " letter case or spaces. Rename or remove all but one of them in the file or in the"
+            " system that makes it"
         )
     missing = next((name for name in source.columns if name not in header), None)
     if missing is not None:
