@@ -145,7 +145,6 @@ def test_nothing_is_copied_onto_itself(context):
         copy(url, url, wita(NOW), BY, lock=context.site.var / "service.lock")
 
 
-@pytest.mark.thorough
 @FROM_SQLITE
 @TO_SQLITE
 def test_nothing_is_copied_while_the_service_runs(lived, new_url, monkeypatch):

@@ -124,7 +124,7 @@ def test_a_completed_run_shows_its_tasks_and_its_artifact_in_words(desk):
     desk.pages.reads("evaluate and queue")
     desk.pages.click("Artifacts")
     desk.pages.click_card("MARKDOWN deadlines")
-    words = desk.pages.reads("Pengaduan terlambat per perangkat daerah", "2026 pukul")
+    words = desk.pages.reads("Pengaduan terlambat per perangkat daerah", " pukul ")
     superseded = notices.get("superseded", 0)
     told = f"4 pengaduan dinilai, {superseded} pemberitahuan digantikan yang lebih tinggi"
     assert told in words

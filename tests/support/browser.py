@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from select import select
-from time import monotonic
+from time import monotonic, time
 from typing import IO, Any
 
 from support.programs import needed
@@ -27,6 +27,17 @@ PATIENCE = 60.0
 
 LEFT = ("context was destroyed", "Cannot find context", "navigated or closed", "Promise was coll")
 """What chromium says of a question to a page that has gone meanwhile."""
+
+CLOCK = """(() => {
+  const ahead = %d;
+  globalThis.Date = new Proxy(Date, {
+    get: (date, name) => name === "now" ? () => date.now() + ahead : Reflect.get(date, name),
+    apply: date => new date(date.now() + ahead).toString(),
+    construct: (date, given, kind) =>
+      Reflect.construct(date, given.length ? given : [date.now() + ahead], kind),
+  });
+})()"""
+"""Lets a page have the clock of the tests: chromium does not work with the program faketime."""
 
 LONGEST = 3000
 """Pixels of a picture from top to end."""
@@ -48,6 +59,9 @@ class Browser:
         attached = self._ask("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
         self.frame = self._ask("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        ahead = 1000 * time() - self.run("Date.now()")
+        if abs(ahead) > 60_000:
+            self.at_the_start_of_all_pages(CLOCK % ahead)
 
     def show(self, source: str, width: int, *, dark: bool = False, phone: bool = False) -> None:
         """Lay this page out in a window of this width; a phone heeds `viewport`."""
@@ -204,6 +218,7 @@ def browsing(profile: Path) -> Iterator[Browser]:
             f"--user-data-dir={profile}",
         ],
         pass_fds=(hears, says),
+        env={name: value for name, value in os.environ.items() if name != "LD_PRELOAD"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
