@@ -165,7 +165,9 @@ def notified(
 class ComplaintMail(NamedTuple):
     """A sent mail about a duty of a complaint: what it was about, the person, and its Message-ID.
 
-    `unit` and `role` are the office of the person. A `correction` takes an earlier mail back.
+    The notice is about the unit `about` and addressed to `role`. `unit` is that of the person's
+    office. `instead` is set if the person has another office, that of `role`, and got the notice in
+    the place of the one to which it was addressed. A `correction` takes an earlier mail back.
     `taken_back_at` is the time at which the notice proved wrong.
     """
 
@@ -179,6 +181,9 @@ class ComplaintMail(NamedTuple):
     message_id_header: str
     correction: bool
     taken_back_at: datetime | None
+    recipient: str = ""
+    about: str = ""
+    instead: str = ""
 
 
 def mails_about(session: Session, complaint: int, before: datetime) -> list[ComplaintMail]:
@@ -198,15 +203,19 @@ def mails_about(session: Session, complaint: int, before: datetime) -> list[Comp
         MessageRow.message_id_header,
         MessageItem.correction,
         NoticeRow.taken_back_at,
+        MessageRow.recipient,
+        NoticeRow.unit,
     ).where(NoticeRow.complaint_id == complaint)
     return [ComplaintMail(*row) for row in session.execute(query)]
 
 
 def notification_mails(session: Session, before: datetime) -> Iterator[Sequence[Row[Any]]]:
     """Yield all notifications until a moment in batches, oldest first: complaint, rule, clock,
-    role, time, name of the person, and Message-ID. Notices taken back by then do not count.
+    role, time, name and address of the person, unit of the notice, and Message-ID. Notices taken
+    back by then do not count.
     """
-    query = _notifications(before, MessageRow.message_id_header)
+    person = MessageRow.recipient, NoticeRow.unit
+    query = _notifications(before, *person, MessageRow.message_id_header)
     yield from session.execute(query.execution_options(yield_per=20_000)).partitions()
 
 

@@ -5,63 +5,119 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from db.notices import Notification
-from sla.directory import OfficeHolder, Role
+from sla.directory import OF_A_UNIT, Directory, Role
 from sla.ladders import SUPERIORS
+
+
+class NotifiedOffice(NamedTuple):
+    """The role in which a person was notified.
+
+    `instead` is the role in whose place, if nobody who holds that one could be notified. It is the
+    same role if a holder at a superior unit got the notice.
+    """
+
+    role: str
+    instead: str = ""
+
+
+class NotifiedOffices:
+    """The offices in which people were notified, by the directory of the day of the mail.
+
+    A notice names the role that it is addressed to. If that office is vacant or out of reach,
+    another person gets the notice.
+    """
+
+    def __init__(self, directory: Directory, zone: ZoneInfo) -> None:
+        self._directory, self._zone = directory, zone
+        self._known: dict[tuple[str, str, str, date], NotifiedOffice] = {}
+
+    def of(self, role: str, unit: str, recipient: str, sent_at: datetime) -> NotifiedOffice:
+        """Return the office in which an address got a notice to a role about a unit."""
+        key = role, unit, recipient.casefold(), sent_at.astimezone(self._zone).date()
+        if key not in self._known:
+            self._known[key] = self._office(*key)
+        return self._known[key]
+
+    def _office(self, role: str, unit: str, recipient: str, day: date) -> NotifiedOffice:
+        offices = self._directory.offices_of(recipient)
+        held = [each for each in offices if each.in_office_on(day)] or offices
+        same = {each.unit for each in held if each.role == role}
+        if not held or unit in same or (same and role not in OF_A_UNIT):
+            return NotifiedOffice(role)
+        roles = [each.role for each in held]
+        superior = next((each for each in roles if each in SUPERIORS), None)
+        if superior is not None and role in OF_A_UNIT:
+            return NotifiedOffice(superior, role)
+        if same & set(self._above(unit)):
+            unneeded = self._directory.no_officers_needed
+            known = self._directory.units.get(unit)
+            regular = known is not None and known.kind in unneeded
+            return NotifiedOffice(role, "" if regular else role)
+        if Role.ADMINISTRATOR in roles:
+            return NotifiedOffice(Role.ADMINISTRATOR, role)
+        return NotifiedOffice(role)
+
+    def _above(self, unit: str) -> list[str]:
+        """Return the units above a unit, from below."""
+        found: list[str] = []
+        place = self._directory.units.get(unit)
+        while place is not None and place.parent is not None and place.parent not in found:
+            found.append(place.parent)
+            place = self._directory.units.get(place.parent)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Notified:
     """A role with earlier notices of the same matter: on how many days, and the time of the last.
 
-    `names` are the people who got them.
+    `names` are the people who got them, `instead` is the role in whose place
+    (:class:`NotifiedOffice`).
     """
 
     role: str
     times: int
     last: datetime
     names: tuple[str, ...] = ()
+    instead: str = ""
 
 
-def notified_by_role(notifications: Iterable[Notification], zone: ZoneInfo) -> tuple[Notified, ...]:
-    """Group earlier notices by role, ordered by the day of the last one and then by rank.
+def notified_by_role(
+    notifications: Iterable[Notification],
+    offices: NotifiedOffices,
+    zone: ZoneInfo,
+    *,
+    superiors_once: bool = False,
+) -> tuple[Notified, ...]:
+    """Group earlier notices by the office of those who got them, ordered by the day of the last one
+    and then by rank.
 
     All mails of one local day are one occasion: two liaison officers who get the same notice count
-    once, and so do two rungs on one day.
+    once, and so do two rungs on one day. With `superiors_once` a superior who also got notices in
+    the place of another office is in the list once, by the office that every reader knows.
     """
-    found: dict[str, list[Notification]] = {}
+    found: dict[NotifiedOffice, list[Notification]] = {}
     for each in notifications:
-        found.setdefault(each.role, []).append(each)
-    grouped = [_grouped(role, each, zone) for role, each in found.items()]
+        office = offices.of(each.role, each.unit, each.recipient, each.sent_at)
+        if superiors_once and office.role in SUPERIORS:
+            office = NotifiedOffice(office.role)
+        found.setdefault(office, []).append(each)
+    grouped = [_grouped(office, each, zone) for office, each in found.items()]
     ranks = {str(role): rank for rank, role in enumerate(Role)}
     return tuple(
-        sorted(grouped, key=lambda each: (each.last.astimezone(zone).date(), ranks[each.role]))
+        sorted(
+            grouped,
+            key=lambda each: (each.last.astimezone(zone).date(), ranks[each.role], each.instead),
+        )
     )
 
 
-def under_own_office(
-    notifications: Iterable[Notification], offices: Iterable[OfficeHolder]
-) -> list[Notification]:
-    """Give a superior who got a notice in the place of another office the superior's own role.
-
-    So the list of those notified has each superior once, by the office that every reader knows.
-    """
-    known = list(offices)
-    holders = {(each.unit, each.role, each.email.casefold()) for each in known}
-    superiors = {each.email.casefold(): each.role for each in known if each.role in SUPERIORS}
-    found = []
-    for each in notifications:
-        address = each.recipient.casefold()
-        own = superiors.get(address)
-        in_own_office = each.role in SUPERIORS or (each.unit, each.role, address) in holders
-        found.append(each if own is None or in_own_office else each._replace(role=own))
-    return found
-
-
-def _grouped(role: str, notifications: list[Notification], zone: ZoneInfo) -> Notified:
+def _grouped(office: NotifiedOffice, notifications: list[Notification], zone: ZoneInfo) -> Notified:
     days: set[date] = {each.sent_at.astimezone(zone).date() for each in notifications}
     last = max(each.sent_at for each in notifications)
     names = dict.fromkeys(each.name for each in notifications if each.name)
-    return Notified(role, len(days), last, tuple(names))
+    return Notified(office.role, len(days), last, tuple(names), office.instead)

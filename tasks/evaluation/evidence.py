@@ -101,6 +101,7 @@ class _Facts:
                 "clock": mail.clock,
                 "kind": mail.kind,
                 "role": mail.role,
+                "in_place_of": mail.instead or None,
                 "unit": mail.unit,
                 "name": mail.name,
                 "sent": self._local(mail.sent_at),

@@ -24,6 +24,7 @@ from sla.engine.verdicts import ClockInput, verdicts
 from sla.events import BY_OFFICIALS, Event, Kind
 from sla.regulations.model import Rule
 from tasks.common.context import SiteContext
+from tasks.common.notified import NotifiedOffices
 from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line
@@ -137,13 +138,24 @@ def _explanation(
         statements=_statements(session, complaint, evaluation.deadlines, now),
         classification=known.history.facts.classification,
         events=tuple(event for event in evaluation.known if not event.is_doubt),
-        mails=tuple(
-            mail._replace(taken_back_at=None)
-            if mail.taken_back_at is not None and mail.taken_back_at > now
-            else mail
-            for mail in notices.mails_about(session, complaint, now)
-        ),
+        mails=_mails(session, site, complaint, now),
     )
+
+
+def _mails(
+    session: Session, site: Site, complaint: int, now: datetime
+) -> tuple[ComplaintMail, ...]:
+    """Return the mails about a complaint as known at `now`, by the offices of those who got
+    them.
+    """
+    offices = NotifiedOffices(site.directory, site.zone)
+    found = []
+    for mail in notices.mails_about(session, complaint, now):
+        role, instead = offices.of(mail.role, mail.about, mail.recipient, mail.sent_at)
+        later = mail.taken_back_at is not None and mail.taken_back_at > now
+        taken_back_at = None if later else mail.taken_back_at
+        found.append(mail._replace(role=role, instead=instead, taken_back_at=taken_back_at))
+    return tuple(found)
 
 
 def _statements(

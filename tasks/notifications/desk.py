@@ -24,7 +24,7 @@ from sla.events import Kind
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
-from tasks.common.notified import Notified, notified_by_role, under_own_office
+from tasks.common.notified import Notified, NotifiedOffices, notified_by_role
 from tasks.evaluation import stored_deadlines
 from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.inherited import FirstImports
@@ -415,9 +415,12 @@ class DeskLoader:
     def _by_role(self, notifications: Sequence[Notification]) -> tuple[Notified, ...]:
         if not notifications:
             return ()
-        site = self._run.site
-        own = under_own_office(notifications, site.directory.offices)
-        return notified_by_role(own, site.zone)
+        zone = self._run.site.zone
+        return notified_by_role(notifications, self._offices, zone, superiors_once=True)
+
+    @cached_property
+    def _offices(self) -> NotifiedOffices:
+        return NotifiedOffices(self._run.site.directory, self._run.site.zone)
 
     def _inherited(self, complaint: Complaint, duties: Iterable[Duty | Deadline]) -> bool:
         """Check whether a duty of a complaint was late before the first import of its source."""

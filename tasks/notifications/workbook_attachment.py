@@ -12,6 +12,7 @@ from tasks.notifications.views import Desk, Duty, NoticeItem, Statement
 from tasks.reports.formats.xlsx_rows import PlainCell, RowSheet
 from tasks.text.catalog import catalog
 from tasks.text.formats import short_day_text
+from tasks.text.titles import notified_office
 
 WIDTHS = {"ticket": 16, "days": 12, "due": 14, "received": 14, "privacy": 12}
 
@@ -75,7 +76,11 @@ def _cells(item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> list[Pl
         t(f"privacy.{item.privacy}") if item.privacy else "",
         item.title,
         _day(item.received, zone),
-        ", ".join(t(f"role.{each.role}") for each in duty.notified),
+        ", ".join(
+            dict.fromkeys(
+                notified_office(each.role, each.instead, locale) for each in duty.notified
+            )
+        ),
         _stated(item.statement, locale, zone) if item.statement else "",
     ]
     return [None if cell == "" else cell for cell in cells]

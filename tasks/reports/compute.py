@@ -36,7 +36,7 @@ from sla.metrics.tables import Tellings, UnitStatement, first_day, report
 from sla.periods import Period
 from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
-from tasks.common.notified import notified_by_role
+from tasks.common.notified import NotifiedOffices, notified_by_role
 from tasks.evaluation.coverage import with_coverage
 from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import known_words
@@ -345,12 +345,12 @@ def _notified(
     """
     late = distinct(gathered.d_case[gathered.overdue])
     notified = notices.notified(session, gathered.keys[late].tolist(), as_of)
+    site = context.site
+    offices = NotifiedOffices(site.directory, site.zone)
 
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]
         key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
-        return notified_key(
-            notified_by_role(notified.get(key, []), context.site.zone), context.site.zone
-        )
+        return notified_key(notified_by_role(notified.get(key, []), offices, site.zone), site.zone)
 
     return said

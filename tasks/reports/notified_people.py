@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from db import notices
 from sla.metrics.columns import CaseColumns
 from tasks.common.context import SiteContext
-from tasks.text.catalog import catalog
+from tasks.common.notified import NotifiedOffices
+from tasks.reports.notified_text import office_key, office_text
 from tasks.text.formats import one_line, short_day_text
 
 LONGEST_NAME = 255
@@ -32,11 +33,13 @@ def notified_people(
     entries: dict[tuple[str, ...], int] = {}
     found = array("q")
     day = context.site.evaluation_context.day
+    offices = NotifiedOffices(context.site.directory, context.site.zone)
     for batch in notices.notification_mails(session, as_of):
-        for complaint, rule, clock, role, sent_at, name, header in batch:
+        for complaint, rule, clock, role, sent_at, name, recipient, unit, header in batch:
             if rule in numbers:
                 on = date.fromordinal(day(sent_at)).isoformat()
-                entry = (role, on, header, one_line(name, LONGEST_NAME))
+                office = office_key(*offices.of(role, unit, recipient, sent_at))
+                entry = (office, on, header, one_line(name, LONGEST_NAME))
                 number = entries.setdefault(entry, len(entries))
                 found.extend((complaint, numbers[rule], clock, number))
     rows = np.frombuffer(found, np.int64).reshape(-1, 4) if found else np.zeros((0, 4), np.int64)
@@ -58,10 +61,9 @@ def notified_people(
 
 def people_text(key: str, locale: str, zone: ZoneInfo) -> str:
     """Format the people notified: 'Name (role, 24 Nov 2026, <message-id>); ...'."""
-    t = catalog(locale)
     found = []
     for line in key.split(APART):
-        role, on, header, name = line.split(FIELD)
+        office, on, header, name = line.split(FIELD)
         day = short_day_text(date.fromisoformat(on), locale, zone)
-        found.append(f"{name} ({t(f'role.{role}')}, {day}, {header})")
+        found.append(f"{name} ({office_text(office, locale)}, {day}, {header})")
     return "; ".join(found)

@@ -10,15 +10,31 @@ from zoneinfo import ZoneInfo
 from tasks.common.notified import Notified
 from tasks.text.catalog import catalog
 from tasks.text.formats import short_day_text
+from tasks.text.titles import notified_office
 
-PART = re.compile(r"(\w+) (\d+) (\d{4}-\d{2}-\d{2})")
+PART = re.compile(r"(?P<role>\w+)(?:/(?P<instead>\w+))? (?P<times>\d+) (?P<last>\d{4}-\d{2}-\d{2})")
 
 
 def notified_key(notified: Iterable[Notified], zone: ZoneInfo) -> str:
-    """Format roles, counts, last local days: 'liaison 2 2026-11-24, inspector 1 2026-11-30'."""
+    """Format roles, counts, last local days: 'liaison 2 2026-11-24, inspector 1 2026-11-30'.
+
+    `administrator/inspector` is an administrator in the place of the inspector.
+    """
     return ", ".join(
-        f"{each.role} {each.times} {each.last.astimezone(zone).date()}" for each in notified
+        f"{office_key(each.role, each.instead)} {each.times} {each.last.astimezone(zone).date()}"
+        for each in notified
     )
+
+
+def office_key(role: str, instead: str) -> str:
+    """Format a role and the role in whose place, if any: 'administrator/inspector'."""
+    return f"{role}/{instead}" if instead else role
+
+
+def office_text(key: str, locale: str) -> str:
+    """Format a key of :func:`office_key` for the reader."""
+    role, _, instead = key.partition("/")
+    return notified_office(role, instead, locale)
 
 
 def notified_text(key: str, locale: str, zone: ZoneInfo) -> str:
@@ -30,9 +46,9 @@ def notified_text(key: str, locale: str, zone: ZoneInfo) -> str:
     return ", ".join(
         t(
             "mail.told_role",
-            n=int(part[2]),
-            role=t(f"role.{part[1]}"),
-            day=short_day_text(date.fromisoformat(part[3]), locale, zone),
+            n=int(part["times"]),
+            role=notified_office(part["role"], part["instead"] or "", locale),
+            day=short_day_text(date.fromisoformat(part["last"]), locale, zone),
         )
         for part in found
         if part

@@ -42,6 +42,20 @@ def regent_word(site: str, locale: str) -> str:
     return catalog(locale)(f"title.regent_{kind}_short")
 
 
+def notified_office(role: str, instead: str, locale: str) -> str:
+    """Return the office of a person who was notified: 'Administrator (menggantikan Inspektur)'.
+
+    `instead` is the role in whose place, if any. If it is the same role, that of a superior unit
+    got the notice.
+    """
+    t = catalog(locale)
+    if not instead:
+        return t(f"role.{role}")
+    if instead == role:
+        return t("mail.told_above", role=t(f"role.{role}"))
+    return t("mail.told_instead", role=t(f"role.{role}"), instead=t(f"role.{instead}"))
+
+
 def _derived(role: Role, *, site: str, unit: str, locale: str) -> str:
     t = catalog(locale)
     found = GOVERNMENT.fullmatch(site.strip())

@@ -1,19 +1,36 @@
-"""Who was notified: the same person is named once, under the office that readers know."""
+"""Who was notified: the person who got a notice, by the office that readers know."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from db.notices import Notification
-from sla.directory import OfficeHolder, Role
-from tasks.common.notified import under_own_office
+from sla.directory import Directory, OfficeHolder, Role, Unit
+from tasks.common.notified import NotifiedOffices, notified_by_role
+from tasks.reports.notified_text import notified_key, notified_text
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
+UNITS = (
+    Unit("kab", "Kabupaten", "office", None),
+    Unit("pupr", "Dinas PUPR", "office", "kab"),
+    Unit("uptd", "UPTD Jalan", "office", "pupr"),
+    Unit("pos", "Pos Jalan", "post", "pupr"),
+    Unit("dishub", "Dinas Perhubungan", "office", "kab"),
+    Unit("kominfo", "Dinas Kominfo", "office", "kab"),
+)
 OFFICES = (
     OfficeHolder("kab", Role.REGIONAL_SECRETARY, "Wardasari", "Sekda@contohkab.example"),
     OfficeHolder("pupr", Role.HEAD_OF_UNIT, "Tandiarang", "kepala@contohkab.example"),
     OfficeHolder("kab", Role.HEAD_OF_UNIT, "Wardasari", "sekda@contohkab.example"),
+    OfficeHolder("kominfo", Role.ADMINISTRATOR, "Adi", "adi@contohkab.example"),
+    OfficeHolder("kominfo", Role.LIAISON, "Adi", "adi@contohkab.example"),
+    OfficeHolder("dishub", Role.LIAISON, "Adi", "adi@contohkab.example", until=date(2026, 11, 23)),
 )
+DIRECTORY = Directory(UNITS, OFFICES, no_officers_needed=("post",))
+
+
+def notified(*mails: Notification, **more):
+    return notified_by_role(mails, NotifiedOffices(DIRECTORY, UTC), UTC, **more)
 
 
 @pytest.mark.parametrize(
@@ -28,4 +45,37 @@ OFFICES = (
 )
 def test_a_superior_in_the_place_of_an_office_is_named_by_the_own_one(role, recipient, unit, shown):
     told = Notification(role, AT, recipient=recipient, unit=unit)
-    assert [each.role for each in under_own_office([told], OFFICES)] == [shown]
+    assert [(each.role, each.instead) for each in notified(told, superiors_once=True)] == [
+        (shown, "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "recipient", "unit", "said"),
+    [
+        ("inspector", "adi", "pupr", "Administrator Pengaduan (menggantikan Inspektur)"),
+        ("head_of_unit", "adi", "pupr", "Administrator Pengaduan (menggantikan Kepala Perangkat"),
+        ("liaison", "adi", "kominfo", "Pejabat Penghubung ("),  # his own office
+        ("liaison", "adi", "dishub", "Administrator Pengaduan (menggantikan Pejabat Penghubung)"),
+        ("administrator", "adi", "pupr", "Administrator Pengaduan (24"),
+        ("head_of_unit", "sekda", "dishub", "Sekretaris Daerah (menggantikan Kepala Perangkat"),
+        ("head_of_unit", "kepala", "pupr", "Kepala Perangkat Daerah (24"),
+        ("head_of_unit", "kepala", "uptd", "Kepala Perangkat Daerah unit atasan (24"),
+        ("head_of_unit", "kepala", "pos", "Kepala Perangkat Daerah (24"),  # needs none of its own
+        ("inspector", "gone", "pupr", "Inspektur (24"),  # nobody knows any more whose address it is
+    ],
+)
+def test_a_report_names_who_got_the_notice_of_a_vacant_office(role, recipient, unit, said):
+    told = Notification(role, AT, recipient=f"{recipient}@contohkab.example", unit=unit)
+    key = notified_key(notified(told), UTC)
+    assert notified_text(key, "id", UTC).startswith(said)
+
+
+def test_notices_in_the_place_of_another_office_are_no_occasions_of_the_own_one():
+    mail = Notification("liaison", AT, "Adi", "adi@contohkab.example", "kominfo")
+    instead = mail._replace(role="inspector")
+    found = notified(mail, instead, instead)
+    assert [(each.role, each.instead, each.times) for each in found] == [
+        ("liaison", "", 1),
+        ("administrator", "inspector", 1),
+    ]

@@ -596,6 +596,21 @@ def test_html_in_what_was_written_is_text():
 
 
 @BOTH
+def test_who_got_the_notice_of_a_vacant_office_is_named_and_not_the_office(locale):
+    told = (
+        Notified("liaison", 2, NOW, ("Kasmirawati",)),
+        Notified("administrator", 1, NOW, ("Adi",), "inspector"),
+    )
+    mail = mail_of(view(item(duty(-5, notified=told), notified=told), role="head_of_unit"), locale)
+    said = {
+        "id": "Kasmirawati 2×; Administrator Pengaduan (menggantikan Inspektur)",
+        "en": "Kasmirawati 2×; administrator (in place of the inspector)",
+    }
+    for text in (flat(mail.text), Page(mail.html).text):
+        assert said[locale] in text
+
+
+@BOTH
 @pytest.mark.parametrize("privacy", ["anonymous", "secret"])
 def test_an_anonymous_or_secret_report_shows_no_title_anywhere(privacy, locale, context):
     """Even if a title stood in the database, where intake does not let it in."""

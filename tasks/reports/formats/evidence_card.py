@@ -24,6 +24,7 @@ from tasks.reports.formats.pdf.typesetting import printable_json, typeset
 from tasks.text.catalog import catalog
 from tasks.text.formats import long_day_text, moment_text, one_line, short_day_text, zone_name
 from tasks.text.templates import macros
+from tasks.text.titles import notified_office
 
 GROUP = 8
 """The characters between two spaces of the printed code."""
@@ -221,7 +222,8 @@ class _Card:
 
     def _mail(self, items: Sequence[ComplaintMail]) -> Row:
         t, mail = self._t, items[0]
-        role, unit = t(f"role.{mail.role}"), self._site.directory.name_of(mail.unit)
+        role = notified_office(mail.role, mail.instead, self._site.locale)
+        unit = self._site.directory.name_of(mail.unit)
         office = t("explain.office", role=role, unit=unit) if mail.unit else role
         return _row(
             [
@@ -309,8 +311,8 @@ class _Card:
         return short_day_text(moment, self._site.locale, self._site.zone)
 
 
-def _mail_key(mail: ComplaintMail) -> tuple[str, str]:
-    return mail.message_id_header, mail.role
+def _mail_key(mail: ComplaintMail) -> tuple[str, str, str]:
+    return mail.message_id_header, mail.role, mail.instead
 
 
 def _row(
