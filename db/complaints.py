@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    exists,
     func,
     literal,
     or_,
@@ -34,9 +35,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, undefer
 from sqlalchemy.types import TypeEngine
 
 from db.bulk_insert import insert_rows, new_ids
-from db.models import Complaint, DeadlineRow, EventRow, PastFacts
+from db.models import Complaint, DeadlineRow, EventRow, PastFacts, UtcDateTime
 from sla.engine.deadline import Reason, State
-from sla.events import Event, Knowledge
+from sla.events import ENDING, Event, Knowledge
 from sla.shards import EVERYTHING, Shard
 
 T = TypeVar("T")
@@ -310,6 +311,34 @@ def newly_unshown(session: Session, source: str, at: datetime, period: Period) -
     """
     query = _UNSHOWN.where(*_received_in(period))
     return [Unshown(*row) for row in session.execute(query, {"source": source, "at": at})]
+
+
+class Missing(NamedTuple):
+    """A complaint that its source no longer shows, without an end on record."""
+
+    ticket: str
+    received_at: datetime
+    seen_at: datetime
+
+
+_MISSING = select(Complaint.ticket, Complaint.received_at, Complaint.seen_at).where(
+    Complaint.source == bindparam("source"),
+    Complaint.absent_since >= bindparam("since", type_=UtcDateTime),
+    ~exists().where(
+        EventRow.complaint_id == Complaint.id,
+        EventRow.kind.in_(sorted(map(str, ENDING))),
+        ~EventRow.retracted,
+    ),
+)
+
+
+def missing_since(session: Session, source: str, since: datetime) -> list[Missing]:
+    """Return the complaints that their source has not shown since then or later.
+
+    A complaint that has ever ended is left out.
+    """
+    rows = session.execute(_MISSING, {"source": source, "since": since})
+    return [Missing(*row) for row in rows]
 
 
 def by_id(session: Session, complaints: Iterable[int]) -> list[Unshown]:

@@ -156,6 +156,21 @@ def newest_two(session: Session, source: str) -> Sequence[SourceImport]:
     return [newest, *session.scalars(_NEWEST_BEFORE, before)]
 
 
+def between(
+    session: Session, source: str, since: datetime, until: datetime
+) -> Sequence[SourceImport]:
+    """Return the imports of a source from `since` on and before `until`, oldest first."""
+    return session.scalars(
+        select(SourceImport)
+        .where(
+            SourceImport.source == source,
+            SourceImport.observed_at >= since,
+            SourceImport.observed_at < until,
+        )
+        .order_by(SourceImport.observed_at, SourceImport.id)
+    ).all()
+
+
 def first_of_each(session: Session) -> dict[str, datetime]:
     """Return the time at which the first file of each source was imported, by source."""
     rows = session.execute(

@@ -27,7 +27,8 @@ _SAME = ("source", "file", "made")
 def alert_row_drop(
     run: RunContext, record: SourceImport, unread: Sequence[str] = ()
 ) -> list[dict[str, object]]:
-    """Notify the administrators of an import with fewer rows than the one before.
+    """Notify the administrators of an import with fewer rows than the one before, or than an
+    earlier one if they do not know of it yet.
 
     The alert is part of the transaction of the import, so it is queued once, and before any notice
     that could follow. It names the `unread` sheets of the file: perhaps the complaints are on one.
@@ -35,13 +36,17 @@ def alert_row_drop(
     """
     context = run.context
     run.session.flush()
-    drop = latest_row_drop(run.session, record.source, run.site.sources[record.source])
+    notified = _notified_of_drop(run, record) if record.absent else None
+    drop = latest_row_drop(run.session, record.source, run.site.sources[record.source], notified)
     if drop is None or (drop.name, drop.made) != (record.name, record.observed_at):
         return []
     facts = _facts(context, record) | {"rows": drop.rows}
     if drop.before is not None:
         facts["rows_before"] = drop.before
-    facts["absent"] = record.absent
+    if drop.compared_with is not None:
+        compared_with = context.local(drop.compared_with)
+        facts["compared_with"] = compared_with.isoformat(timespec="minutes")
+    facts["absent"] = drop.absent
     for key, period in (("period_shown", drop.period), ("period_before", drop.period_before)):
         if period is not None:
             first, last = (context.local(moment).date().isoformat() for moment in period)
@@ -50,6 +55,13 @@ def alert_row_drop(
         facts["unread"] = _BETWEEN.join(unread)
     enqueue_alert(run, ROW_DROP, facts, same=_SAME)
     return [facts]
+
+
+def _notified_of_drop(run: RunContext, record: SourceImport) -> datetime | None:
+    """Return the time of the newest import of a source with an alert of fewer rows."""
+    alerts = outbox.details_of_alerts(run.session, ROW_DROP)
+    made = [detail["made"] for detail in alerts if detail["source"] == record.source]
+    return max(map(datetime.fromisoformat, made), default=None)
 
 
 def alert_repeated_export(

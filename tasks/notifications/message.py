@@ -215,7 +215,7 @@ def _named(
     """Return the facts of an alert for display: the name of a unit, a time in words, an error."""
 
     def told(key: str, value: str) -> str:
-        if key in ("since", "restored", "made", "same_as"):
+        if key in ("since", "restored", "made", "same_as", "compared_with"):
             return moment_text(datetime.fromisoformat(value), locale, site.zone)
         if key == "trouble":
             return translated(value, locale)

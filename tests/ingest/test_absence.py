@@ -9,7 +9,7 @@ from sqlalchemy import select
 from support.import_results import take
 from test_intake import DESK, STATUS, TICKET, UNIT, alerts, lapor, register
 
-from db import complaints
+from db import complaints, outbox
 from db.models import Complaint, DeadlineRow, SourceImport
 from settings.errors import SettingsError
 from settings.sources import read_sources
@@ -367,6 +367,95 @@ def test_the_administrator_is_told_of_a_fall_once_and_with_its_numbers(context):
     )
     assert "register: 6 pengaduan tidak lagi ditampilkan" in shown
     assert "memuat 3 baris, sebelumnya 9" in shown
+
+
+def daily(context: SiteContext, *exports: list[dict[str, str]]) -> list[int]:
+    """Import an export a day from 2 November on; return the alerts so far after each."""
+    found = []
+    for day, entries in enumerate(exports, start=2):
+        register(context, f"2026-11-{day:02} 07:15", *entries)
+        take(context, f"2026-11-{day:02} 08:00", "register")
+        found.append(told_of_drops(context))
+    return found
+
+
+def received(day: int, entries: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Entries of November 2026 with another day of receipt."""
+    return [entry | {"Tanggal Masuk": f"{day:02}/11/2026 08:30"} for entry in entries]
+
+
+def falling(*numbers: int) -> list[list[dict[str, str]]]:
+    return [received(1, rows_of(number)) for number in numbers]
+
+
+@ON_SQLITE_FIRST
+def test_exports_that_fall_slowly_are_told_once_a_third(context):
+    exports = falling(12, 10, 8, 7, 6, 5, 5, 4)
+    assert daily(context, *exports) == [0, 0, 1, 1, 1, 2, 2, 2]
+    with context.transaction() as session:
+        first, *_ = outbox.details_of_alerts(session, "fewer_rows")
+    assert first == {
+        "alert": "fewer_rows",
+        "source": "register",
+        "file": "register_2026-11-04_0715.csv",
+        "made": "2026-11-04T07:15+08:00",
+        "rows": 8,
+        "rows_before": 12,
+        "compared_with": "2026-11-02T07:15+08:00",
+        "absent": 4,
+    }
+
+
+def test_exports_that_fall_slowly_are_told_alike_when_they_come_at_once(context):
+    for day, entries in enumerate(falling(12, 10, 8, 7, 6), start=2):
+        register(context, f"2026-11-{day:02} 07:15", *entries)
+    count = take(context, "2026-11-06 08:00", "register")
+    assert [drop["rows"] for drop in count.drops] == [8]
+    assert told_of_drops(context) == 1
+
+
+def test_a_fall_after_everything_was_shown_again_is_told_again(context):
+    assert daily(context, *falling(12, 10, 8, 12, 10, 9, 8)) == [0, 0, 1, 1, 1, 1, 2]
+
+
+def test_exports_that_change_between_two_numbers_are_no_fall(context):
+    assert daily(context, *falling(12, 9, 12, 9, 12, 9)) == [0] * 6
+
+
+def test_complaints_that_leave_the_exports_after_their_end_are_no_fall(context):
+    ended = [entry | {"Selesai": "01/11/2026 09:30"} for entry in received(1, rows_of(12))]
+    assert daily(context, *(ended[n:] for n in (0, 2, 4, 6, 7, 8))) == [0] * 6
+
+
+def test_rows_that_cannot_be_read_are_no_fall(context):
+    entries = received(1, rows_of(12))
+    unreadable = [
+        [
+            entry | {"Tanggal Masuk": "entah"} if n < bad else entry
+            for n, entry in enumerate(entries)
+        ]
+        for bad in range(6)
+    ]
+    assert daily(context, *unreadable, unreadable[-1][:-1]) == [0] * 7
+
+
+def test_new_complaints_are_not_missing_from_the_exports_before_them(context):
+    """Many complaints that come and are deleted again do not make the first ones incomplete."""
+    entries = received(1, rows_of(6))
+    others = [{**ENTRY, "No Register": f"N-{n}"} for n in range(6)]
+    days = [[*entries, *received(day, others[day - 2 : day])[-1:]] for day in range(3, 8)]
+    assert daily(context, entries, *days) == [0, 0, 0, 0, 0, 0]
+
+
+def test_doctor_compares_with_the_largest_of_the_last_files(context):
+    daily(context, *falling(12, 10, 8))
+    found = {each.what for each in check(context.site, wita("2026-11-04 09:00"))}
+    told = (
+        "the newest file of source register, register_2026-11-04_0715.csv, has 8 rows, an earlier"
+        " one 12"
+    )
+    assert told in found
+    assert translated(told, "id") != told
 
 
 def vars_of(count: SourceCount) -> dict[str, object]:

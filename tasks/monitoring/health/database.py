@@ -347,7 +347,8 @@ def _absent(session: Session, site: Site, name: str) -> Iterator[Finding]:
     """
     drop = latest_row_drop(session, name, site.sources[name])
     if drop is not None:
-        before = "" if drop.before is None else f", the one before {drop.before}"
+        other = "the one before" if drop.compared_with is None else "an earlier one"
+        before = "" if drop.before is None else f", {other} {drop.before}"
         yield Finding(
             "trouble",
             f"the newest file of source {name}, {drop.name}, has {drop.rows} rows{before}",
