@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from db import complaints, imports, state_history
-from db.models import Complaint, PastFacts
+from db.models import Complaint, PastFacts, QuestionRole
 from settings.mapping import EventColumn
+from sla.engine.context import UNDETERMINED
 from sla.events import Event
 from tasks.ingest.absence import AbsenceWriter
 from tasks.ingest.changes import (
+    HANDOVERS,
     event_changes,
     last_events,
     missing_events,
     new_complaint,
+    past_facts,
+    unit_in_charge,
     unit_of_record,
     update_facts,
 )
@@ -27,8 +32,12 @@ from tasks.ingest.officials.completing_rows import write_steps
 from tasks.ingest.open_questions import QuestionLog, Written
 from tasks.ingest.records import Answers, ComplaintRecord, event_identity, stated_events, value_hash
 from tasks.ingest.row_doubts import (
+    Lost,
+    OlderRow,
     doubts,
+    lost_steps,
     question_emptied,
+    question_lost_classification,
     question_moved_receipt,
     question_vanished,
 )
@@ -89,6 +98,7 @@ class ComplaintWriter:
         same: list[int] = []
         changed: dict[str, ComplaintRecord] = {}
         newer: dict[str, complaints.Existing] = {}
+        older: dict[str, ComplaintRecord] = {}
         for ticket, before in known.items():
             record, seen_at = records[ticket], before.seen_at
             if before.absent_since is not None:
@@ -103,11 +113,13 @@ class ComplaintWriter:
                 self.antedated += self._is_antedated(record, before)
                 if is_newer:
                     newer[ticket] = before
+            elif before.content_hash != record.content_hash and not record.history:
+                older[ticket] = record
         changed |= self._compared(newer, changed)
         complaints.touch(session, same, at)
         new = {ticket: record for ticket, record in records.items() if ticket not in known}
         self.questions.ask((*changed.values(), *new.values()))
-        updated = self._update_all(changed)
+        updated = self._update_all(changed) + self._question_lost(older, known)
         added = self._add_all(new)
         self.shown.update(each.id for each in known.values())
         self.shown.update(added.values())
@@ -315,6 +327,69 @@ class ComplaintWriter:
                 list(filter(is_own, stated)), list(filter(is_own, old)), self.name, self.target.now
             ),
         ]
+
+    def _question_lost(
+        self, records: Mapping[str, ComplaintRecord], known: Mapping[str, complaints.Existing]
+    ) -> int:
+        """Ask about steps and classifications that these older rows of histories show and the
+        newest ones do not. Return the number of changed complaints.
+        """
+        session, now, at = self.target.session, self.target.now, self.target.observed_at
+        if not records:
+            return 0
+        keys = [known[ticket].id for ticket in records]
+        events = complaints.events_of(session, keys)
+        with_text = self.questions.fields_with_text(keys)
+        next_import = imports.after(session, self.name, at)
+        found: dict[str, Lost] = {}
+        for ticket, record in records.items():
+            before = known[ticket]
+            vanished = min(next_import or before.seen_at, before.seen_at)
+            row = OlderRow(
+                record,
+                last_events(events.get(before.id, ()), self.name),
+                with_text.get(before.id, frozenset()),
+                at,
+                vanished,
+            )
+            lost = lost_steps(row, self._lasting_steps, self.name, now)
+            emptied = question_lost_classification(
+                record, before.classification, self.mapping.fields.classification, self._answers
+            )
+            if lost.events or emptied:
+                found[ticket] = replace(lost, cells=(*lost.cells, *emptied))
+        return self._write_lost(found, records, events)
+
+    def _write_lost(
+        self,
+        found: Mapping[str, Lost],
+        records: Mapping[str, ComplaintRecord],
+        events: Mapping[int, Sequence[Event]],
+    ) -> int:
+        """Write the doubts about what newer rows have lost, and the questions about them."""
+        session, now = self.target.session, self.target.now
+        rows = complaints.by_ticket(session, self.name, found) if found else {}
+        asked = {
+            ticket: replace(records[ticket], unmapped=lost.cells) for ticket, lost in found.items()
+        }
+        self.questions.ask(asked.values())
+        written: list[Written] = []
+        appended: list[tuple[int, Event]] = []
+        for ticket, row in rows.items():
+            lost = found[ticket]
+            past: list[PastFacts] = []
+            for cell in lost.cells:
+                if cell.role is QuestionRole.CLASSIFICATION:
+                    past = [past_facts(row, now)]
+                    row.classification = UNDETERMINED if cell.answer is None else cell.answer
+            if HANDOVERS.intersection(event.kind for event in lost.events):
+                row.unit = unit_in_charge([*events.get(row.id, ()), *lost.events], now)
+            appended += [(row.id, event) for event in lost.events]
+            written.append(Written(row.id, asked[ticket], newest=False))
+            self._mark_changed(row, lost.events, past)
+        complaints.add_events(session, appended)
+        self.questions.link(written)
+        return len(rows)
 
     def _events_of(self, keys: Iterable[int]) -> dict[int, list[Event]]:
         """Return the events of complaints; those that the comparison has loaded are used once."""

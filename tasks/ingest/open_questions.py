@@ -38,7 +38,8 @@ LONGEST_WORD = 160
 class Written:
     """A complaint of an import, after it was written.
 
-    `newest` is true if no later import has shown it; otherwise `seen_at` is the later one.
+    `newest` is true if no later import has shown it; otherwise `seen_at` is the later one. Without
+    `seen_at`, the later import left the value in question.
     """
 
     complaint: int
@@ -169,6 +170,16 @@ class QuestionLog:
             ]
         self._session.flush()
         questions.add_links(self._session, new)
+
+    def fields_with_text(self, complaints: Iterable[int]) -> dict[int, set[str]]:
+        """Return the source fields of these complaints whose cells have a text with a question."""
+        if not self._rows:
+            return {}
+        of_id = {question.id: question for question in self._rows.values()}
+        return {
+            complaint: {link.source_field for link in some if of_id[link.question_id].value}
+            for complaint, some in questions.links_of(self._session, complaints).items()
+        }
 
     def moved_receipts(self, complaints: Iterable[int]) -> dict[int, set[tuple[str, str]]]:
         """Return the dates of receipt of these complaints that were far earlier than before.

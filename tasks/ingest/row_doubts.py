@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -14,6 +14,8 @@ from sla.engine.context import UNDETERMINED
 from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
 from tasks.ingest.records import (
     CORRECT_ANSWER,
+    EMPTY_ANSWER,
+    FIRST_VALUE,
     Answers,
     ComplaintRecord,
     UnmappedCell,
@@ -156,6 +158,21 @@ def question_emptied(
     )
 
 
+def question_lost_classification(
+    record: ComplaintRecord, newest: str | None, column: str | None, answers: Answers
+) -> tuple[UnmappedCell, ...]:
+    """Return the question about an empty classification if an older row has one.
+
+    `newest` is the classification on record. There is none if the answer says that the cell counts
+    as empty.
+    """
+    if column is None or newest is not None or record.classification is None:
+        return ()
+    cell = UnmappedCell(QuestionRole.CLASSIFICATION, column, "", "classification")
+    cell = replace(cell, answer=answers.get(cell.key))
+    return () if cell.answer == EMPTY_ANSWER else (cell,)
+
+
 def question_vanished(
     record: ComplaintRecord, columns: Mapping[str, EventColumn], last: Mapping[str, Event]
 ) -> ComplaintRecord:
@@ -178,6 +195,107 @@ def question_vanished(
     if not cells:
         return record
     return replace(record, unmapped=(*record.unmapped, *cells), row_hash=record.content_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class OlderRow:
+    """A row of an older export, and what is known about its complaint by newer ones.
+
+    `last` has the last events by source field, `with_text` the source fields whose cells have a
+    text with a question in the newest row. `made` is the time of the older export, `vanished` the
+    time of the first newer one.
+    """
+
+    record: ComplaintRecord
+    last: Mapping[str, Event]
+    with_text: Collection[str]
+    made: datetime
+    vanished: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What an older row adds: events, and the empty cells of the newest row to ask about."""
+
+    events: tuple[Event, ...]
+    cells: tuple[UnmappedCell, ...]
+
+
+def lost_steps(
+    row: OlderRow, columns: Mapping[str, EventColumn], source: str, now: datetime
+) -> Lost:
+    """Return the doubts about the steps that an older row shows and the newest one does not.
+
+    `columns` are the columns with dates by source field. A doubt on record goes back as far as the
+    older row requires. It never becomes smaller, because the rows between are not known. An answer
+    that the step has not happened stays, unless the older row shows the step after its date had
+    vanished.
+    """
+    events: list[Event] = []
+    cells: list[UnmappedCell] = []
+    for field, (since, unit) in _steps_of(row.record).items():
+        column = columns.get(field)
+        before = row.last.get(field)
+        if column is None:
+            continue
+        if before is not None and not before.retracted:
+            if before.is_doubt:
+                begin = row.record.received if field in row.with_text else since
+                if begin < before.first_possible:
+                    events.append(replace(before, earliest=begin, recorded_at=now))
+            continue
+        is_answered = before is not None and row.made <= before.latest
+        if is_answered or field in row.with_text:
+            continue
+        cells.append(
+            UnmappedCell(QuestionRole.STEP, column.column, "", field, column.kind, unit=unit)
+        )
+        events.append(
+            Event(
+                column.kind,
+                row.vanished,
+                now,
+                source,
+                min(since, row.vanished),
+                Knowledge.UNREADABLE,
+                unit,
+                field,
+            )
+        )
+    return Lost((*events, *_first_values(row, source, now)), tuple(cells))
+
+
+def _steps_of(record: ComplaintRecord) -> dict[str, tuple[datetime, str | None]]:
+    """Return the steps that a row shows by source field: the earliest possible time, and the unit.
+
+    A step with an unreadable date may have happened at any time since the receipt.
+    """
+    found: dict[str, tuple[datetime, str | None]] = {}
+    for step in record.steps:
+        if step.place not in found or step.moment < found[step.place][0]:
+            found[step.place] = step.moment, step.unit
+    for cell in record.unmapped:
+        if cell.role is QuestionRole.STEP and cell.answer is None:
+            found[cell.source_field] = record.received, cell.unit
+    return found
+
+
+def _first_values(row: OlderRow, source: str, now: datetime) -> list[Event]:
+    """Return the steps of columns that keep their first value: they had happened at this export."""
+    found = []
+    for step in row.record.steps:
+        field = f"{step.column}/{step.kind}"
+        before = row.last.get(field)
+        if FIRST_VALUE not in field or (before is not None and before.latest <= row.made):
+            continue
+        begin = row.record.received
+        if before is None:
+            event = Event(step.kind, row.made, now, source, begin, Knowledge.UNKNOWN, step.unit)
+            found.append(replace(event, source_field=field))
+        elif before.earliest is not None and not before.retracted:
+            begin = before.earliest if before.earliest < row.made else begin
+            found.append(replace(before, latest=row.made, earliest=begin, recorded_at=now))
+    return found
 
 
 def is_vanished(role: str, value: str) -> bool:

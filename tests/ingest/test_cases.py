@@ -285,6 +285,58 @@ def test_a_date_that_vanishes_accuses_nobody_and_takes_nothing_back(context, aga
     assert waiting == (set() if again else {(step, 2) for step in DONE})
 
 
+STEPS_LOST = {
+    1: {"Selesai": "05/11/2026 09:00"},
+    2: {"Dicabut": "05/11/2026 09:00"},
+    3: {"Ditunda": "04/11/2026 09:00"},
+    4: {
+        "Dikembalikan": "03/11/2026 09:00",
+        "Unit Pengganti": "DLH",
+        "Diteruskan Kembali": "03/11/2026 10:00",
+    },
+    5: {"Selesai": "lihat surat"},
+    6: {"Perihal": "Lain"},
+    7: {"Selesai": "12/11/2026 09:00"},
+}
+"""Cells of seven complaints that the export of the 13th shows, and the one of the 16th does not."""
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_an_older_export_that_arrives_late_shows_what_it_would_have_in_time(context, is_late):
+    """FD-6 has lost no step, and FD-7 was late before it was done.
+
+    In time, the hand-over of FD-4 is known for three days, and its next unit is told.
+    """
+    exports = {
+        "2026-11-03 07:15": rows(*map(entry, STEPS_LOST)),
+        "2026-11-13 07:15": rows(*(entry(n, **lost) for n, lost in STEPS_LOST.items())),
+        "2026-11-16 07:15": rows(*map(entry, STEPS_LOST)),
+        "2026-11-17 07:15": rows(*(entry(n, Perihal="Baru") for n in STEPS_LOST)),
+    }
+    first, older, newer, last = exports
+    for made in (first, newer, older, last) if is_late else exports:
+        drop(context, made, exports[made])
+        cycle(context, "2026-11-16 09:15" if is_late and made == older else f"{made[:11]}08:15")
+        if made == newer and is_late:
+            assert told_late(context)[LIAISON] == numbers(STEPS_LOST)
+    late = {"breached", "met_late"}
+    assert states(context, *late) == numbers((6, 7))
+    assert states(context, "unknown") == numbers((1, 2, 3, 4, 5))
+    with context.transaction() as session:
+        waiting = {(q.question.column, q.waiting) for q in questions.open_questions(session)}
+    columns = ("Dicabut", "Ditunda", "Dikembalikan", "Diteruskan Kembali")
+    assert waiting == {("Selesai", 3), *((column, 1) for column in columns)}
+    with context.transaction() as session:
+        query = (
+            select(Complaint.ticket)
+            .join(NoticeRow, NoticeRow.complaint_id == Complaint.id)
+            .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+            .where(MessageItem.correction)
+        )
+        corrected = set(session.scalars(query))
+    assert corrected == (numbers((1, 2, 3, 4, 5)) if is_late else numbers((4,)))
+
+
 @pytest.mark.parametrize(
     ("title", "why"),
     [

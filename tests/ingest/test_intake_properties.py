@@ -116,8 +116,8 @@ def _snapshot(name: str, made: datetime, rows: Iterable[Sequence[str]]) -> File:
 def registers(draw: st.DrawFn, header: Sequence[str]) -> list[File]:
     """The register of each day: steps are filled in and corrected.
 
-    No row shows a reopening without an end, or loses a date: that raises a question, and whether
-    and since when a complaint is in doubt depends on the order of reading (see `told`).
+    No row shows a reopening without an end, or loses a date: that raises a question, and since when
+    a complaint is in doubt depends on the order of reading (see `told`).
     """
     number = draw(st.integers(1, 3))
     entries: list[dict[str, str]] = [{} for _ in range(number)]
@@ -206,8 +206,8 @@ def in_doubt(event: Event) -> bool:
 def told(context: SiteContext) -> list[object]:
     """What is known, without when it was learnt: complaints, events by effect, verdicts.
 
-    An older register is not read beside a newer one. So the time since which a step of it is in
-    doubt depends on the order, and with it the verdicts of such a complaint: they are left out.
+    The rows of a register are not kept. So the time since which a step is in doubt depends on the
+    order of reading, and with it the verdicts of such a complaint: they are left out.
     """
     with context.transaction() as session:
         rows = complaints.everything(session, END)

@@ -7,7 +7,7 @@ import logging
 import random
 from dataclasses import asdict
 from datetime import timedelta
-from itertools import permutations
+from itertools import permutations, product
 
 import pytest
 from conftest import ON_BOTH, ON_SQLITE_FIRST, WITA, kind_of_database, wita
@@ -16,10 +16,11 @@ from support.import_results import counted, dump, history, known, quarantine, ta
 from support.pipeline import ENTRY, STEPS
 from support.small_site import DAY, STATUS, TICKET, UNIT, export
 
-from db import questions
+from db import complaints, questions
 from db.audit import AuditKind
-from db.models import AuditRow, DeadlineRow, QuestionRole
+from db.models import AuditRow, Complaint, DeadlineRow, QuestionRole
 from sla.engine.context import UNDETERMINED
+from sla.events import history_as_of
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.explain import as_text, explanations
@@ -44,13 +45,13 @@ def lapor(context: SiteContext, made: str, *reports: dict[str, str]) -> None:
     take(context, made)
 
 
-def desk(context: SiteContext, made: str, *entries: dict[str, str]) -> None:
-    """Import the front desk's register of this local moment."""
+def desk(context: SiteContext, made: str, *entries: dict[str, str], now: str = "") -> None:
+    """Import the front desk's register of this local moment, then or at another moment."""
     path = context.site.folder / "inbox" / "register" / f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
     blank = ENTRY | dict.fromkeys(STEPS, "")
     lines = [";".join(blank), *(";".join((blank | entry).values()) for entry in entries)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    take(context, made, "register")
+    take(context, now or made, "register")
 
 
 def asked(context: SiteContext) -> list[tuple[str, str, str, int]]:
@@ -667,6 +668,41 @@ def test_a_vanished_date_is_asked_about_for_each_time(context):
     assert found == ["breached", "unknown"]
     desk(context, "2026-11-26 08:00", {}, done | two)
     assert asked(context) == []
+
+
+SHOWN: dict[str, dict[str, str]] = {
+    "nothing": {},
+    "date": {"Selesai": "17/11/2026 10:00"},
+    "later date": {"Selesai": "18/11/2026 07:00"},
+    "word": {"Selesai": "sudah"},
+    "return": {"Dikembalikan": "17/11/2026 10:00"},
+}
+"""What an export may show of an entry."""
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_what_only_older_registers_show_is_in_doubt_in_any_order_of_the_files(context, order):
+    """Since when it is in doubt may depend on the order, but is never later than the first date."""
+    days = ("2026-11-18 08:00", "2026-11-19 08:00", "2026-11-20 08:00")
+    entries = {f"FD-{n}": seen for n, seen in enumerate(product(SHOWN, repeat=3))}
+    for number, place in enumerate(order):
+        shown = [SHOWN[seen[place]] | {"No Register": each} for each, seen in entries.items()]
+        desk(context, days[place], *shown, now=f"2026-11-20 1{number}:00")
+    doubts: dict[str, set[str]] = {}
+    with context.transaction() as session:
+        rows = {row.id: row.ticket for row in session.scalars(select(Complaint))}
+        for key, events in complaints.events_of(session, rows).items():
+            _, found = history_as_of(events, wita("2026-11-24 08:00"))
+            if {"date", "later date"} & set(entries[rows[key]]):
+                ends = [doubt for doubt in found if doubt.column == "Selesai"]
+                assert all(doubt.first_possible <= wita("2026-11-18 07:00") for doubt in ends)
+            doubts[rows[key]] = {doubt.column for doubt in found}
+    expected = {}
+    for each, seen in entries.items():
+        columns = {column for word in seen for column in SHOWN[word]}
+        readable = seen[2] != "word" and set(SHOWN[seen[2]])
+        expected[each] = columns - (readable or set())
+    assert doubts == expected
 
 
 def test_a_step_corrected_at_the_source_ends_its_question(context):
