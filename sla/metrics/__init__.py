@@ -13,4 +13,5 @@ __all__ = [
     "recount",
     "table",
     "tables",
+    "versions",
 ]

@@ -31,6 +31,7 @@ from sla.metrics.tables import (
     settled_after,
     working_days_late,
 )
+from sla.metrics.versions import DeadlineVersions
 from sla.periods import Period
 
 FLAG, DAY, NUMBER, TEXT, KEY = (
@@ -123,6 +124,10 @@ COLUMNS: dict[str, Measure] = {
   `first_of_complaint` in the first of all.
 """
 
+VERSION = "version"
+"""The key of the version of the law behind a duty, beside the columns: it gives names, and is not
+a column of the list."""
+
 NONE = -1
 """The number of an empty cell."""
 
@@ -131,7 +136,9 @@ Values = Sequence[int | str | None]
 
 
 class DutyList:
-    """The rows of the list, in the order of the tickets; `chunks` gives their columns."""
+    """The rows of the list, in the order of the tickets; `chunks` gives their columns, and
+    `VERSION`.
+    """
 
     def __init__(
         self,
@@ -144,7 +151,9 @@ class DutyList:
         notified: Callable[[int, int], str],
         statements: Sequence[UnitStatement],
         inherited: Flags,
+        versions: DeadlineVersions | None = None,
     ) -> None:
+        self._versions = versions or DeadlineVersions(cases, context.law)
         self._g, self._context, self._today = cases, context, context.day(as_of)
         self._tellings, self._notified = tellings, notified
         self._stated = {(each.case, each.unit): each.kind for each in statements}
@@ -298,7 +307,8 @@ class DutyList:
         rows = list(zip(case.tolist(), place.tolist(), duty.tolist(), strict=True))
         found["notified"] = [self._notified(c, p) or None if d else None for c, p, d in rows]
         found["statement"] = [self._statement(c, p) if d else None for c, p, d in rows]
-        return {name: found[name] for name in COLUMNS}
+        found[VERSION] = [self._versions.of(p) if d else None for _, p, d in rows]
+        return {name: found[name] for name in (*COLUMNS, VERSION)}
 
     def _statement(self, case: int, deadline: int) -> str | None:
         g = self._g

@@ -57,7 +57,8 @@ class Row:
     evidence. `behind` has the number of complaints behind each cell, where it may be smaller than
     the cell (deadlines, events) or is not in it (shares): of a share the smaller group, those
     inside or outside of it. `of` has the number from which each share, mean and median is computed,
-    by column.
+    by column. `versions` are the versions of the law behind the row, in order of time, by their
+    keys: readers see the citations.
     """
 
     key: str
@@ -67,6 +68,7 @@ class Row:
     measure: Measure | None = None
     of: Mapping[str, int] = field(default_factory=dict)
     behind: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+    versions: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from sla.metrics.encoding import FOR_EVER, STATES
 from sla.metrics.outlook import duties_ahead, forecast
 from sla.metrics.table import Cell, Column, Measure, Row, Table
 from sla.metrics.unit_tables import status_by_unit, unit_rule, unit_trend
+from sla.metrics.versions import DeadlineVersions
 from sla.periods import Period, before, months_until, year_before
 
 MET, MET_LATE, BREACHED, UNKNOWN, WAIVED = (
@@ -135,6 +136,7 @@ def report(
     statements: Sequence[UnitStatement] = (),
     data_from: date | None = None,
     nothing: bool = False,
+    versions: DeadlineVersions | None = None,
 ) -> tuple[Table, ...]:
     """Compute all tables of a period as known at `as_of`, in the order of `SHAPES`.
 
@@ -142,9 +144,19 @@ def report(
     returns the recipients notified of a late deadline, as a text, for the index of its case and the
     index of the deadline. `statements` are the newest statements of units. `data_from` is the day
     of the earliest receipt: figures of times before it are None. With `nothing` there has never
-    been a complaint: there are no data at all, and no figure about complaints is 0.
+    been a complaint: there are no data at all, and no figure about complaints is 0. `versions` are
+    those of the deadlines, if they are known already.
     """
-    made = _ReportTables(gathered, period, context, as_of, tellings, data_from, nothing=nothing)
+    made = _ReportTables(
+        gathered,
+        period,
+        context,
+        as_of,
+        tellings,
+        data_from,
+        nothing=nothing,
+        versions=versions or DeadlineVersions(gathered, context.law),
+    )
     return made.tables(findings, notified, statements)
 
 
@@ -159,7 +171,9 @@ class _ReportTables:
         data_from: date | None,
         *,
         nothing: bool,
+        versions: DeadlineVersions,
     ) -> None:
+        self.versions = versions
         self.data_from, self.nothing = data_from, nothing
         self.without_data = self.nothing or (data_from is not None and period.last < data_from)
         self.g, self.period, self.context, self.tellings = g, period, context, tellings
@@ -467,6 +481,7 @@ class _ReportTables:
     def by_rule(self) -> list[Row]:
         g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
         verdicts, counted = self.verdicts_by(g.d_rule, due), self.behind_by(g.d_rule, due)
+        versions = self.versions.by_rule(due | late)
         overdue = _counts(g.d_rule[late])
         for rule, cases in self.grouped((g.d_rule[late], g.d_case[late])).items():
             counted[rule]["late_duties"] = len(cases)
@@ -475,7 +490,8 @@ class _ReportTables:
         for rule, cases in behind.items():
             cells, small = verdicts[rule]
             cells, tickets = (*cells, overdue[rule]), self.tickets(cases)
-            rows.append(Row(g.words[rule], cells, tickets, small, behind=counted[rule]))
+            row = Row(g.words[rule], cells, tickets, small, behind=counted[rule])
+            rows.append(replace(row, versions=versions[rule]))
         return sorted(rows, key=lambda row: row.key)
 
     def by_unit(self) -> list[Row]:
@@ -623,7 +639,8 @@ class _ReportTables:
                 due,
                 notified(case, place),
             )
-            rows.append(Row(f"{ticket} {rule}", cells, (ticket,)))
+            key, versions = f"{ticket} {rule}", (self.versions.of(place),)
+            rows.append(Row(key, cells, (ticket,), versions=versions))
         return sorted(rows, key=lambda row: (-_whole(row.cells[1]), row.key))
 
     def statements(self, statements: Sequence[UnitStatement]) -> list[Row]:

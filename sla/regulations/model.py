@@ -200,6 +200,16 @@ class Span(NamedTuple):
     last: date
     rule: Rule
 
+    @property
+    def key(self) -> str:
+        """Return the key of this version: the id of the rule and its first day."""
+        return f"{self.rule.id}@{self.first.isoformat()}"
+
+
+def rule_of(version: str) -> str:
+    """Return the id of the rule from the key of one of its versions (:attr:`Span.key`)."""
+    return version.partition("@")[0]
+
 
 class Law:
     """All rules of a site, by id and version in force.

@@ -14,6 +14,7 @@ from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline, State
 from sla.ladders import SUPERIORS, NoticeKind
+from sla.regulations.model import Rule
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.notices import comes_later, may_be_notified
@@ -159,8 +160,7 @@ def _correction(
     deadline = next((d for d in deadlines if d.key == clock), None)
     if deadline is not None and deadline.state in LATE_STATES:
         return None
-    law = context.site.evaluation_context.law
-    rule = law.last(notice.rule) if notice.rule in law.ids else None
+    rule, cited = _rule_of(context, notice, deadline)
     state = "" if deadline is None else str(deadline.state)
     if not state and rule is not None and CLASS in rule.applies_when:
         state = State.UNKNOWN if notice.complaint.classification == UNDETERMINED else ""
@@ -168,9 +168,28 @@ def _correction(
         ticket=notice.complaint.ticket,
         unit=context.site.directory.name_of(notice.unit or None),
         rule=rule.label[locale] if rule else notice.rule,
-        citation=rule.citation if rule else "",
+        citation=rule.citation if rule and cited else "",
         state=state,
     )
+
+
+def _rule_of(
+    context: SiteContext, notice: NoticeRow, deadline: Deadline | None
+) -> tuple[Rule | None, bool]:
+    """Return the version of the rule that a notice was about, and whether it is known.
+
+    A clock that never was has no day of its start. Its version is known if no other one was in
+    force between the receipt and the notice.
+    """
+    if deadline is not None:
+        return deadline.rule, True
+    law = context.site.evaluation_context.law
+    if notice.rule not in law.ids:
+        return None, False
+    begin = context.local(notice.complaint.received_at).date()
+    end = context.local(notice.reached_at).date()
+    found = [s.rule for s in law.spans(notice.rule) if s.first <= end and begin <= s.last]
+    return (found[0], True) if len(found) == 1 else (law.last(notice.rule), False)
 
 
 class _StandIns:

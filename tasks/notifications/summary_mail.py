@@ -19,7 +19,7 @@ from tasks.notifications.render import RenderedMail, summary_mail
 from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
 from tasks.reports.formats.restatement_text import earlier_line
 from tasks.reports.formats.writer import FORMATS, READ, write_all
-from tasks.reports.model import Report
+from tasks.reports.model import FIRST_FORM, Report
 from tasks.reports.overview import overview_of
 from tasks.text.titles import office_title
 
@@ -76,11 +76,14 @@ class SummaryMailComposer:
         return rendered, attached
 
     def _view(self, report: ReportRow, locale: str) -> Report:
-        """Return the report in a language, evaluated again as of its own moment."""
+        """Return the report in a language, evaluated again as of its own moment and in its form."""
         session, context = self._session, self._context
         own = (report.id, context.site.locale)
         if own not in self._views:
             view = report_view(session, context, report.period, report.as_of)
+            if view.sha256 != report.sha256:
+                first = report_view(session, context, report.period, report.as_of, form=FIRST_FORM)
+                view = first if first.sha256 == report.sha256 else view
             self._views[own] = with_earlier(session, context, view)
         if (report.id, locale) not in self._views:
             self._views[report.id, locale] = in_language(session, context, self._views[own], locale)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from functools import partial
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,14 +15,22 @@ from settings.site import Site
 from sla.calendar import holiday_name
 from sla.directory import Role
 from sla.engine.context import ComplaintFacts
+from sla.metrics.table import Table
 from sla.periods import Period, parse
-from sla.regulations.model import Rule
+from sla.regulations.model import Regulation, Span
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import source_facts
-from tasks.reports.compute import compute_report, duties_of
+from tasks.reports.compute import compute_report, duties_of, versions_used
 from tasks.reports.formats.json_csv import sha256_of
 from tasks.reports.labels import names_of
-from tasks.reports.model import Notes, OverrideRow, RegulationRow, Report
+from tasks.reports.model import (
+    FORM,
+    Notes,
+    OverrideRow,
+    RegulationRow,
+    Report,
+    VersionRow,
+)
 from tasks.reports.restatement import earlier_report
 from tasks.sources.gaps import missing_days
 
@@ -36,15 +43,18 @@ def report_view(
     *,
     hindsight: datetime | None = None,
     with_duties: bool = False,
+    form: str = FORM,
 ) -> Report:
-    """Return the report of a period as known at `as_of`; for `hindsight` see `compute_report`.
+    """Return the report of a period as known at `as_of`.
+
+    For `hindsight` and `form` see `compute_report`.
 
     `with_duties` also makes the list of duties behind it. Raises `sla.periods.PeriodError`.
     """
     site = context.site
     today = context.local(as_of).date()
     span = parse(period, today)
-    computed = compute_report(session, context, span, as_of, hindsight=hindsight)
+    computed = compute_report(session, context, span, as_of, hindsight=hindsight, form=form)
     tables = computed.tables
     return Report(
         site=site.name,
@@ -57,11 +67,12 @@ def report_view(
         edition="full",
         tables=tables,
         names=names_of(site, site.locale, span.last, today),
-        notes=_notes(session, context, span, as_of, site.locale),
+        notes=_notes(session, context, span, as_of, site.locale, tables),
         sha256=sha256_of(tables),
         ticket_link=site.file.ticket_link,
         target=None if site.file.summary.target is None else site.file.summary.target / 100,
         duties=duties_of(session, context, computed) if with_duties else None,
+        form=form,
     )
 
 
@@ -79,7 +90,7 @@ def in_language(session: Session, context: SiteContext, view: Report, locale: st
     return replace(
         view,
         names=names_of(context.site, locale, view.last, context.local(view.as_of).date()),
-        notes=_notes(session, context, span, view.as_of, locale),
+        notes=_notes(session, context, span, view.as_of, locale, view.tables),
     )
 
 
@@ -89,13 +100,20 @@ def language_ending(site: Site, locale: str) -> str:
 
 
 def _notes(
-    session: Session, context: SiteContext, span: Period, as_of: datetime, locale: str
+    session: Session,
+    context: SiteContext,
+    span: Period,
+    as_of: datetime,
+    locale: str,
+    tables: Sequence[Table],
 ) -> Notes:
     """Return the notes on the data and the method, in a language."""
     site = context.site
     facts = source_facts(session, context, as_of)
     today = context.local(as_of).date()
     vacancies = site.directory.vacancies(today)
+    cited = {key for table in tables for row in table.rows for key in row.versions}
+    used = versions_used(site.evaluation_context.law, span, today, cited)
     examiners = site.directory.holders(Role.INSPECTOR, None, today).offices
     return Notes(
         missing=tuple(
@@ -111,7 +129,8 @@ def _notes(
             if each.shown_later
         ),
         examiners=tuple(dict.fromkeys(o.unit for o in examiners if o.role is Role.INSPECTOR)),
-        regulations=tuple(_regulation_rows(context, span.last, locale)),
+        regulations=tuple(_regulation_rows(context, used, locale)),
+        versions=tuple(_version_rows(used, locale)),
         holidays=tuple(
             (day, holiday_name(day, off, locale), off.estimate)
             for day, off in sorted(site.evaluation_context.calendar.days_off.items())
@@ -141,29 +160,46 @@ def _not_evaluated(
             yield name, tuple(blind)
 
 
-def _regulation_rows(context: SiteContext, day: date, locale: str) -> Iterable[RegulationRow]:
-    """Yield the regulations in force on a day, with their rules not yet confirmed by a legal
-    officer.
+def _regulation_rows(
+    context: SiteContext, versions: Iterable[Span], locale: str
+) -> Iterable[RegulationRow]:
+    """Yield the regulations of these versions of rules, with their rules not yet confirmed by a
+    legal officer.
     """
-    law = context.site.evaluation_context.law
-    regulations: dict[Any, list[Rule]] = {}
-    for rule in filter(None, map(partial(_on, context, day), law.ids)):
-        regulations.setdefault(rule.regulation, []).append(rule)
-    for regulation, rules in regulations.items():
+    regulations: dict[Regulation, dict[int, Span]] = {}
+    for span in versions:
+        regulations.setdefault(span.rule.regulation, {})[id(span.rule)] = span
+    for regulation, spans in regulations.items():
+        rules = [span.rule for span in spans.values()]
         open_rules = [r.label[locale] for r in rules if r.certainty.to_be_confirmed]
         yield RegulationRow(
             regulation.citation,
             regulation.title,
             regulation.note.get(locale, ""),
             tuple(open_rules),
-            tuple(_override_row(context, rule, day, locale) for rule in rules if rule.overrides),
+            tuple(
+                _override_row(context, span, locale)
+                for span in spans.values()
+                if span.rule.overrides
+            ),
         )
 
 
-def _override_row(context: SiteContext, rule: Rule, day: date, locale: str) -> OverrideRow:
-    replaced = context.site.evaluation_context.law.overridden(rule.id, day)
+def _override_row(context: SiteContext, span: Span, locale: str) -> OverrideRow:
+    rule = span.rule
+    replaced = context.site.evaluation_context.law.overridden(rule.id, span.first)
     return OverrideRow(rule.label[locale], replaced.citation if replaced else rule.id, rule.basis)
 
 
-def _on(context: SiteContext, day: date, rule_id: str) -> Rule | None:
-    return context.site.evaluation_context.law.on(rule_id, day)
+def _version_rows(versions: Sequence[Span], locale: str) -> Iterable[VersionRow]:
+    """Yield the versions of each rule of which there are several."""
+    often = Counter(span.rule.id for span in versions)
+    for span in versions:
+        if often[span.rule.id] > 1:
+            yield VersionRow(
+                key=span.key,
+                rule=span.rule.label[locale],
+                citation=span.rule.citation_in(locale),
+                first=None if span.first == date.min else span.first,
+                last=None if span.last == date.max else span.last,
+            )

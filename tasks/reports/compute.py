@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -33,7 +33,9 @@ from sla.metrics.encoding import LabelTable, encode_case
 from sla.metrics.recount import recounts
 from sla.metrics.table import Table
 from sla.metrics.tables import Tellings, UnitStatement, first_day, report
+from sla.metrics.versions import DeadlineVersions
 from sla.periods import Period
+from sla.regulations.model import Law, Rule, Span
 from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
 from tasks.common.notified import NotifiedOffices, notified_by_role
@@ -47,7 +49,7 @@ from tasks.evaluation.loader import (
     load_complaints,
 )
 from tasks.evaluation.metrics_cache import case_of
-from tasks.reports.model import Duties
+from tasks.reports.model import FIRST_FORM, FORM, Duties
 from tasks.reports.notified_people import notified_people
 from tasks.reports.notified_text import notified_key
 
@@ -59,9 +61,10 @@ def compute_tables(
     as_of: datetime,
     *,
     hindsight: datetime | None = None,
+    form: str = FORM,
 ) -> tuple[Table, ...]:
     """Return the tables of a report; see `compute_report`."""
-    return compute_report(session, context, period, as_of, hindsight=hindsight).tables
+    return compute_report(session, context, period, as_of, hindsight=hindsight, form=form).tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Computed:
     statements: Sequence[UnitStatement]
     inherited: Flags
     data_from: date | None
+    versions: DeadlineVersions
 
 
 def compute_report(
@@ -85,13 +89,14 @@ def compute_report(
     as_of: datetime,
     *,
     hindsight: datetime | None = None,
+    form: str = FORM,
 ) -> Computed:
     """Compute all tables of a period, as known at `as_of`.
 
     The function evaluates complaints in batches and stores only their encoded values. With
     `hindsight` (a later moment) it returns a restatement: the tables as known at `as_of` if every
     event up to then had been recorded at once. The restatement uses the records known at the later
-    moment.
+    moment. `form` is one of `tasks.reports.model.FORMS`.
     """
     evaluation_context = context.site.evaluation_context
     span = (
@@ -106,7 +111,15 @@ def compute_report(
     notifications = _tellings(context, gathered, tellings)
     statements = _statements(session, context, gathered, as_of)
     data_from = _data_from(session, context, as_of)
-    findings = _findings(session, context, period, as_of)
+    versions = DeadlineVersions(gathered, evaluation_context.law)
+    if form == FIRST_FORM:
+        rules = _in_force_on(evaluation_context.law, period.last)
+    else:
+        day = evaluation_context.day(as_of)
+        occurring = _occurring(gathered, versions, period)
+        spans = versions_used(evaluation_context.law, period, date.fromordinal(day), occurring)
+        rules = [span.rule for span in spans]
+    findings = _findings(session, context, period, as_of, rules)
     with no_search_for_cycles():
         tables = report(
             gathered,
@@ -119,10 +132,38 @@ def compute_report(
             statements=statements,
             data_from=data_from,
             nothing=data_from is None,
+            versions=versions,
         )
     return Computed(
-        tables, gathered, period, as_of, notifications, statements, inherited, data_from
+        tables, gathered, period, as_of, notifications, statements, inherited, data_from, versions
     )
+
+
+def versions_used(law: Law, period: Period, today: date, occurring: Container[str]) -> list[Span]:
+    """Return the versions that a report of a period rests on, in the order of the law and of time.
+
+    These are the versions in force during the period, up to `today`, and those that occur in the
+    report, by their keys.
+    """
+    last = max(period.first, min(period.last, today))
+    return [
+        span
+        for rule_id in law.ids
+        for span in law.spans(rule_id)
+        if span.key in occurring or (span.first <= last and period.first <= span.last)
+    ]
+
+
+def _occurring(cases: CaseColumns, versions: DeadlineVersions, period: Period) -> frozenset[str]:
+    """Return the versions of the deadlines counted in the period, or late now, by their keys."""
+    first, last = period.first.toordinal(), period.last.toordinal()
+    counted = (cases.d_day >= first) & (cases.d_day <= last)
+    found = versions.by_rule(counted | cases.overdue)
+    return frozenset(key for keys in found.values() for key in keys)
+
+
+def _in_force_on(law: Law, day: date) -> list[Rule]:
+    return [rule for rule_id in law.ids if (rule := law.on(rule_id, day)) is not None]
 
 
 def duties_of(session: Session, context: SiteContext, computed: Computed) -> Duties:
@@ -143,6 +184,7 @@ def duties_of(session: Session, context: SiteContext, computed: Computed) -> Dut
             notified=notified_people(session, context, computed.cases, computed.as_of),
             statements=computed.statements,
             inherited=computed.inherited,
+            versions=computed.versions,
         ),
         tuple(
             recounts(
@@ -295,12 +337,16 @@ def _statements(
 
 
 def _findings(
-    session: Session, context: SiteContext, period: Period, as_of: datetime
+    session: Session,
+    context: SiteContext,
+    period: Period,
+    as_of: datetime,
+    rules: Sequence[Rule],
 ) -> dict[str, int]:
     """Return counts about the quality of the data and the configuration.
 
     These are deadlines that were taken back in the period, complaints that are not watched, rows in
-    quarantine, open questions, vacancies and rules to be confirmed.
+    quarantine, open questions, vacancies and those of these rules that are to be confirmed.
     """
     evaluation_context, since = context.site.evaluation_context, context.site.file.since
     begin, end = (
@@ -308,9 +354,7 @@ def _findings(
         for day in (period.first.toordinal(), period.last.toordinal() + 1)
     )
     begun = None if since is None else evaluation_context.start_of(since.toordinal())
-    law = context.site.evaluation_context.law
-    in_force = (law.on(rule, period.last) for rule in law.ids)
-    open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
+    open_rules = {id(rule) for rule in rules if rule.certainty.to_be_confirmed}
     return {
         "taken_back": audit_verify.count_of(
             session, audit.AuditKind.NOTICE_TAKEN_BACK, begin, min(as_of, end)
@@ -319,7 +363,7 @@ def _findings(
         "quarantined": quarantine.quarantine_count(session, as_of),
         "open_questions": questions.count_open(session, as_of),
         "vacancies": len(context.site.directory.vacancies(context.local(as_of).date())),
-        "rules_to_be_confirmed": open_rules,
+        "rules_to_be_confirmed": len(open_rules),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -13,6 +13,8 @@ from db.models import ReplyKind
 from settings.site import Site
 from sla.ladders import SUPERIORS, OffsetUnit, Rung
 from sla.metrics.definitions import HEADLINE
+from sla.metrics.table import Row
+from sla.regulations.model import Rule, rule_of
 from tasks.evaluation.known_words import OTHER
 from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
@@ -42,23 +44,44 @@ class Names:
         found = self.known.get((of, key))
         if found is not None:
             return Name(_flat(found.text), _flat(found.detail))
+        if of == "version":
+            return self("rule", rule_of(key))
         made = MADE.get(of)
         text = made(key, self.locale) if made else key
         return Name(_flat(text) or catalog(self.locale)("report.unnamed"))
 
+    def of_rule(self, rule: str, versions: Sequence[str]) -> Name:
+        """Return the name of a rule with the citation of each of these versions, in their order.
+
+        Without versions it has the citation of the rule as in force on the day of the names.
+        """
+        found = self("rule", rule)
+        cited = dict.fromkeys(self("version", version).detail for version in versions)
+        return Name(found.text, "; ".join(filter(None, cited))) if versions else found
+
+    def of_row(self, of: str, row: Row) -> Name:
+        """Return the name of a row of a table with rows of this kind."""
+        return self.of_rule(row.key, row.versions) if of == "rule" else self(of, row.key)
+
 
 def names_of(site: Site, locale: str, day: date | None = None, today: date | None = None) -> Names:
-    """Collect the names of a site's rules and units; rules as in force on a day.
+    """Collect the names of a site's rules, of all their versions, and of its units; rules as in
+    force on a day.
 
     Without a day, or if a rule is not in force on it, the rule's last version gives the name. The
     month of `today`, the day of a report, is not over: its name says so.
     """
     t, law = catalog(locale), site.evaluation_context.law
     known: dict[tuple[str, str], Name] = {}
+
+    def named(rule: Rule) -> Name:
+        mark = f" · {t('mail.confirm_mark')}" if rule.certainty.to_be_confirmed else ""
+        return Name(rule.label[locale], rule.citation_in(locale) + mark)
+
     for rule_id in law.ids:
         rule = (law.on(rule_id, day) if day else None) or law.last(rule_id)
-        mark = f" · {t('mail.confirm_mark')}" if rule.certainty.to_be_confirmed else ""
-        known["rule", rule_id] = Name(rule.label[locale], rule.citation_in(locale) + mark)
+        known["rule", rule_id] = named(rule)
+        known |= {("version", span.key): named(span.rule) for span in law.spans(rule_id)}
     known |= {("rung", rung): Name(text) for rung, text in _rung_names(site, locale).items()}
     for unit in site.directory.units:
         known["unit", unit] = Name(site.directory.name_of(unit))

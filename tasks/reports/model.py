@@ -16,6 +16,14 @@ from tasks.reports.labels import Names
 
 Edition = Literal["full", "public"]
 
+FIRST_FORM, FORM = FORMS = ("tenggat-report/1", "tenggat-report/2")
+"""The forms of the tables of a report, as its file names them: a stored report is evaluated again
+in its own.
+
+The first one counted the rules to be confirmed as in force on the last day of the period. Now they
+are counted by the versions that occur in the report or were in force during the period.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Notes:
@@ -26,6 +34,8 @@ class Notes:
     - `not_evaluated`: sources, each with the rules they cannot show.
     - `shown_later`: sources, each with the working days until they show a settlement.
     - `examiners`: the units of the inspectors, who examine the report and are evaluated in it too.
+    - `regulations`: the regulations in force during the period, and those cited in the report.
+    - `versions`: the versions of each rule that changed, in order of time.
     - `holidays`: days, each with its name and whether it is an estimate.
     - `audit`: the last row of the audit before the report's moment, as 'number:hash'. A stored
       report is thus a witness of all decisions before it.
@@ -37,6 +47,7 @@ class Notes:
     shown_later: tuple[tuple[str, int], ...] = ()
     examiners: tuple[str, ...] = ()
     regulations: tuple[RegulationRow, ...] = ()
+    versions: tuple[VersionRow, ...] = ()
     holidays: tuple[tuple[date, str, bool], ...] = ()
     policy: str = "benefit_of_doubt"
     revision: str = ""
@@ -104,6 +115,7 @@ class Report:
     hash does not cover `earlier`; the public edition has none. `ticket_link` is the address of a
     complaint, with `{ticket}` in place of its number; empty if there is none. The hash does not
     cover `duties`; the public edition has none. `target` is the share of duties on time aimed at.
+    `form` is one of `FORMS`.
     """
 
     site: str
@@ -122,6 +134,7 @@ class Report:
     ticket_link: str = ""
     target: float | None = None
     duties: Duties | None = field(default=None, compare=False, repr=False)
+    form: str = FORM
 
     def link_of(self, ticket: str) -> str:
         """Return the address of a complaint, or an empty text if there is none."""
@@ -147,10 +160,24 @@ class OverrideRow:
 
 @dataclass(frozen=True, slots=True)
 class RegulationRow:
-    """A line of the method note: a regulation in force, its overrides and its unconfirmed rules."""
+    """A line of the method note: a regulation, its overrides and its unconfirmed rules."""
 
     citation: str
     title: str
     note: str
     rules_to_be_confirmed: tuple[str, ...]
     overrides: tuple[OverrideRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version of a rule that changed: its key, the rule's name, and the citation.
+
+    `first` and `last` are the days on which its clocks start; None means no limit.
+    """
+
+    key: str
+    rule: str
+    citation: str
+    first: date | None
+    last: date | None

@@ -18,6 +18,7 @@ from functools import partial
 from sla.metrics.comparison import no_data
 from sla.metrics.table import WITHHELD, Cell, Measure, Row, Table
 from sla.periods import Period, before, year_before
+from sla.regulations.model import rule_of
 from tasks.reports import disclosure_control
 from tasks.reports.disclosure_control import LEAST, Level, small
 from tasks.reports.formats.json_csv import sha256_of
@@ -91,6 +92,10 @@ class _Hiding:
         self.by_key = {
             table.key: _published(table, view) for table in view.tables if table.key not in LEFT_OUT
         }
+        self.changed: dict[str, tuple[str, ...]] = {}
+        for version in view.notes.versions:
+            rule = rule_of(version.key)
+            self.changed[rule] = (*self.changed.get(rule, ()), version.key)
         self.hidden: set[tuple[str, int, str]] = set()
         self.without_verdicts: set[tuple[str, int]] = set()
         self.without_total: set[str] = set()
@@ -168,7 +173,21 @@ class _Hiding:
             for column, number in row.of.items()
             if WITHHELD not in beside and not self._tells_apart(table, row, column)
         }
-        return replace(row, cells=cells, small=row.small or not told, of=of)
+        return replace(
+            row,
+            cells=cells,
+            small=row.small or not told,
+            of=of,
+            versions=self._versions(row, withheld=WITHHELD in cells),
+        )
+
+    def _versions(self, row: Row, *, withheld: bool) -> tuple[str, ...]:
+        """Return the versions cited in a row: with a withheld number all of a rule that changed.
+
+        Two versions that occur would tell that there are at least two duties.
+        """
+        changed = self.changed.get(row.key, ())
+        return changed if withheld and changed else row.versions
 
     def _tells_apart(self, table: Table, row: Row, column: str) -> bool:
         """Check whether the number behind a share or a mean is small, or the rest to its whole."""

@@ -23,8 +23,8 @@ from sla.periods import Period, before, parse
 from tasks.common.context import SiteContext
 from tasks.reports.compute import compute_tables
 from tasks.reports.diff import Difference, diff_reports
-from tasks.reports.formats.json_csv import FORMAT, plain_tables, sha256_of
-from tasks.reports.model import Changed, Earlier
+from tasks.reports.formats.json_csv import plain_tables, sha256_of
+from tasks.reports.model import FORM, FORMS, Changed, Earlier
 
 COLUMNS = {
     "headline": ("value",),
@@ -52,9 +52,9 @@ def earlier_report(
     ruleset = late_records.ruleset_since(session, report.as_of, as_of)
     changes: list[Changed] = []
     others = 0
-    tables = _kept_tables(session, context, report, span)
+    form, tables = _kept_tables(session, context, report, span)
     if tables is not None and (recorded or changed or looked or ruleset):
-        found = compute_tables(session, context, span, report.as_of, hindsight=as_of)
+        found = compute_tables(session, context, span, report.as_of, hindsight=as_of, form=form)
         for each in _in_order(diff_reports(tables, plain_tables(found))):
             if each.column in COLUMNS.get(each.table, ()) and _named(each):
                 change = Changed(each.table, each.row, each.column, each.kept, each.found)
@@ -103,18 +103,23 @@ def _in_order(found: Iterable[Difference]) -> list[Difference]:
     return sorted(listed, key=place)
 
 
-def _kept_tables(session: Session, context: SiteContext, report: ReportRow, span: Period) -> Any:
-    """Return the tables of a stored report from its file, else by a new evaluation.
+def _kept_tables(
+    session: Session, context: SiteContext, report: ReportRow, span: Period
+) -> tuple[str, Any]:
+    """Return the form and the tables of a stored report from its file, else by a new evaluation.
 
-    Returns None if neither gives the tables of the stored checksum.
+    The tables are None if neither gives those of the stored checksum.
     """
     path = Path(report.path).with_suffix(".json")
     for place in (path, context.site.var / "reports" / path.name):
         kept = _read(place)
-        if kept.get("format") == FORMAT and kept.get("sha256") == report.sha256:
-            return kept["tables"]
-    again: tuple[Table, ...] = compute_tables(session, context, span, report.as_of)
-    return plain_tables(again) if sha256_of(again) == report.sha256 else None
+        if kept.get("format") in FORMS and kept.get("sha256") == report.sha256:
+            return kept["format"], kept["tables"]
+    for form in reversed(FORMS):
+        again: tuple[Table, ...] = compute_tables(session, context, span, report.as_of, form=form)
+        if sha256_of(again) == report.sha256:
+            return form, plain_tables(again)
+    return FORM, None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from db.models import Complaint, EventRow
 from tasks.common.context import SiteContext
 from tasks.reports.builder import report_view
 from tasks.reports.diff import Difference, diff_reports
-from tasks.reports.formats.json_csv import FORMAT, report_json
+from tasks.reports.formats.json_csv import report_json
+from tasks.reports.model import FORMS
 from tasks.reports.public_edition import public_edition
 
 MOST_EVENTS = 50
@@ -92,7 +93,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise NoReport(f"{path}: {error.strerror}") from None
     except ValueError:
         kept = None
-    if not isinstance(kept, dict) or kept.get("format") != FORMAT:
+    if not isinstance(kept, dict) or kept.get("format") not in FORMS:
         raise NoReport(f"{path} is not a report; name the .json file next to its HTML")
     return kept
 
@@ -104,7 +105,14 @@ def _again(
     as_of: datetime,
     hindsight: datetime | None = None,
 ) -> Any:
-    view = report_view(session, context, kept["period"]["name"], as_of, hindsight=hindsight)
+    view = report_view(
+        session,
+        context,
+        kept["period"]["name"],
+        as_of,
+        hindsight=hindsight,
+        form=kept["format"],
+    )
     return json.loads(report_json(public_edition(view) if kept["edition"] == "public" else view))
 
 

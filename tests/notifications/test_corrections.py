@@ -5,6 +5,7 @@ the register shows that it was done in time, or that the deadline was another on
 """
 
 import json
+import re
 
 import pytest
 from conftest import ON_BOTH, kind_of_database
@@ -14,6 +15,7 @@ from support.pipeline import (
     ESCALATED,
     MONDAY,
     at,
+    change_law,
     decide,
     deliver,
     messages,
@@ -99,6 +101,28 @@ def test_the_correction_of_an_emptied_classification_says_unknown(context, serve
         assert f"keadaan sekarang: {state}" in each
         assert ("belum dapat memastikan apakah kewajiban tersebut terlambat" in each) == is_open
         assert ("ternyata tidak terlambat" in each) != is_open
+
+
+@pytest.fixture
+def changed_law(site_folder):
+    """A new version of the rule, for complaints received after FD-1."""
+    change_law(site_folder)
+
+
+@pytest.mark.usefixtures("changed_law")
+@pytest.mark.parametrize("more", [IN_TIME, {"Klasifikasi": "Pengaduan Berkadar Pengawasan"}])
+def test_a_correction_cites_the_version_of_the_law_of_its_clock(context, server, more):
+    told_late(context)
+    owe(context, NEXT, at("Dinas Sosial", **more))
+    assert deliver(context, NEXT).sent > 0
+    texts = [text(letter) for letter in server.letters[2:] if "RALAT" in text(letter)]
+    assert texts
+    for each in texts:
+        (told,) = re.findall(r"FD-1 \(Dinas Sosial\): (.*?); keadaan sekarang", each)
+        assert told.startswith("Penyelesaian permintaan informasi - PermenPANRB 5/2025 ") == (
+            more is IN_TIME
+        )
+        assert "Perbup" not in told
 
 
 def test_a_superior_who_was_told_gets_the_correction_too_and_nobody_else(context, server):

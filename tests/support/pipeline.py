@@ -215,3 +215,37 @@ def dump(context: SiteContext, *without: str) -> dict[str, Any]:
             for table in Base.metadata.sorted_tables
             if table.name not in without
         }
+
+
+INFORMATION = "sp4n-guideline/information"
+PERBUP = f"""
+[regulation]
+key = "perbup-3-2026"
+title = "Peraturan Bupati Contoh Nomor 3 Tahun 2026"
+citation = "Perbup 3/2026"
+in_force = {{ from = 2026-11-18 }}
+
+[[rule]]
+id = "information"
+overrides = "{INFORMATION}"
+basis = "Peraturan Bupati Contoh Nomor 3 Tahun 2026"
+article = "Pasal 4"
+label = {{ id = "Penyelesaian permintaan informasi", en = "Settlement of a request" }}
+actor = "unit"
+starts_on = ["received"]
+stops_on = ["settled"]
+implied_by = ["closed"]
+length = 3
+unit = "working_day"
+certainty = "read"
+applies_when = {{ classification = ["information_request"] }}
+"""
+
+
+def change_law(site_folder: Path) -> None:
+    """Let requests for information end in 3 working days from 18 November 2026 on, not in 5."""
+    (site_folder / "perbup").mkdir()
+    (site_folder / "perbup" / "perbup.toml").write_text(PERBUP, encoding="utf-8")
+    file = site_folder / "site.toml"
+    text = file.read_text("utf-8").replace("[database]", 'regulations = ["perbup"]\n[database]', 1)
+    file.write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sla.metrics.duty_list import COLUMNS, Values
+from sla.metrics.duty_list import COLUMNS, VERSION, Values
 from sla.metrics.recount import Condition, Conditions, Recount, Value
 from sla.metrics.table import Measure
 from sla.plain_text import formula_safe
@@ -49,9 +49,10 @@ class DutyCells:
     def columns(self, chunk: Mapping[str, Values]) -> dict[str, Cells]:
         """Return the cells of some rows by column; days as dates."""
         found: dict[str, Cells] = {}
-        for column, values in chunk.items():
+        for column in COLUMNS:
+            values = chunk[column]
             for name in NAMED.get(column, ()):
-                found[name] = self._each(name, values)
+                found[name] = self._each(name, chunk[VERSION] if name == "article" else values)
             found[column] = self._each(column, values)
         return found
 
@@ -79,7 +80,7 @@ class DutyCells:
         return {
             "row": lambda key: t(f"report.duty_row.{key}"),
             "rule_name": lambda key: names("rule", key).text,
-            "article": lambda key: names("rule", key).detail,
+            "article": lambda key: names("version", key).detail,
             "unit_name": lambda key: names("unit", key).text,
             "verdict": lambda key: t(f"state.{key}"),
             "status": lambda key: t(f"report.short.{key}"),

@@ -201,12 +201,14 @@ class _Sentences:
         if late is None:
             return
         found: dict[str, Counter[str]] = {}
+        versions: dict[tuple[str, str], set[str]] = {}
         for row in late.rows:
             unit, rule = (str(_cell(late, row, key)) for key in ("unit", "rule"))
             found.setdefault(unit, Counter())[rule] += 1
+            versions.setdefault((unit, rule), set()).update(row.versions)
         for unit in sorted(found, key=lambda each: (-found[each].total(), each))[:MOST_ADVICE]:
             rule, number = min(found[unit].items(), key=lambda each: (-each[1], each[0]))
-            name = self._view.names("rule", rule)
+            name = self._view.names.of_rule(rule, sorted(versions[unit, rule]))
             yield self._said(
                 "late",
                 "advice_unit",

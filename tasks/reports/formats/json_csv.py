@@ -19,7 +19,6 @@ from sla.metrics.table import Column, Row, Table
 from sla.plain_text import formula_safe
 from tasks.reports.model import Report
 
-FORMAT = "tenggat-report/1"
 DECIMALS = 6
 COLUMNS = ("table", "row", "column", "value")
 
@@ -28,7 +27,7 @@ def report_json(view: Report) -> str:
     """Format the whole report as JSON: tables with the tickets behind each row, and the notes."""
     notes = asdict(view.notes)
     whole = {
-        "format": FORMAT,
+        "format": view.form,
         "site": view.site,
         "period": {"name": view.period_key, "first": view.first, "last": view.last},
         "as_of": view.as_of,

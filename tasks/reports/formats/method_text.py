@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from sla.regulations.model import rule_of
 from tasks.reports.model import Notes, RegulationRow, Report
 from tasks.text.catalog import catalog
 from tasks.text.formats import day_text, short_day_text
@@ -28,12 +30,15 @@ class RegulationText:
 class MethodShown:
     """The section on method: how days are counted, the law, the holidays, and the evidence.
 
+    `versions` has a line for each rule that changed: which version applies from which day.
     `explain` says how to verify one complaint; it is empty in a public edition.
     """
 
     counting: str
     regulations_title: str
     regulations: tuple[RegulationText, ...]
+    versions_title: str
+    versions: tuple[str, ...]
     holidays_title: str
     holidays: str
     explain: str
@@ -48,6 +53,8 @@ def method_shown(view: Report, zone: ZoneInfo) -> MethodShown:
         counting=f"{t('summary.counting')} {policy}",
         regulations_title=t("summary.regulations"),
         regulations=tuple(_regulation(row, view.names.locale) for row in notes.regulations),
+        versions_title=t("summary.versions"),
+        versions=tuple(_versions(notes, view.names.locale, zone)),
         holidays_title=t("summary.holidays"),
         holidays=_holidays(notes, view.names.locale, zone),
         explain=t("report.explain") if view.edition == "full" else "",
@@ -95,6 +102,22 @@ def _regulation(row: RegulationRow, locale: str) -> RegulationText:
         ),
         unconfirmed=t("summary.to_be_confirmed", rules=unconfirmed) if unconfirmed else "",
     )
+
+
+def _versions(notes: Notes, locale: str, zone: ZoneInfo) -> Iterator[str]:
+    """Yield a line for each rule that changed: its versions with the days of their clocks."""
+    t = catalog(locale)
+    for _, group in groupby(notes.versions, key=lambda row: rule_of(row.key)):
+        rows = list(group)
+        said = []
+        for row in rows:
+            first, last = (
+                day_text(day, locale, zone) if day else "" for day in (row.first, row.last)
+            )
+            form = "between" if first and last else "from" if first else "until"
+            text = t(f"summary.version_{form}", citation=row.citation, first=first, last=last)
+            said.append(text)
+        yield f"{rows[-1].rule}: {'; '.join(said)}"
 
 
 def _holidays(notes: Notes, locale: str, zone: ZoneInfo) -> str:

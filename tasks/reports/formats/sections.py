@@ -294,6 +294,7 @@ def _line(
     table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneInfo, darkest: int
 ) -> Line:
     """Build a line; `darkest` is the largest count of a heat map, the same in all its lines."""
+    names = view.names
     cells = dict(zip(table.columns, row.cells, strict=True))
 
     def text(key: str) -> str:
@@ -301,7 +302,7 @@ def _line(
         return cell_text(cells[column], measure_of(row, column), key, view.names, zone)
 
     naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
-    name = Name(text(naming)) if naming else view.names(table.of, row.key)
+    name = Name(text(naming)) if naming else view.names.of_row(table.of, row)
     link = view.link_of(row.tickets[0]) if naming == "ticket" and row.tickets else ""
     found = []
     for column in shown:
@@ -309,7 +310,9 @@ def _line(
         cell = cells[column]
         detail = ""
         if measure is Measure.KEY and isinstance(cell, str):
-            detail = view.names(column.key, cell).detail
+            is_rule = column.key == "rule"
+            named = names.of_rule(cell, row.versions) if is_rule else names(column.key, cell)
+            detail = named.detail
         if column.of:
             detail = _in_brackets(row.of.get(column.key))
         elif (column.key in row.of or row.key in MEASURED) and (

@@ -227,7 +227,7 @@ class _Writer:
         """Write one table; returns the sheet's name, and the note on omitted rows."""
         t, names = self.t, self.view.names
         sheet = self.sheet(t(f"report.section.{table.key}"))
-        detailed = any(names(table.of, row.key).detail for row in table.rows)
+        detailed = any(names.of_row(table.of, row).detail for row in table.rows)
         heads = [(t(f"report.of.{table.of}"), 44.0)]
         if detailed:
             heads.append((t("report.column.article"), 30))
@@ -245,7 +245,7 @@ class _Writer:
                 ),
             ]
             for row in table.rows
-            for found in (names(table.of, row.key),)
+            for found in (names.of_row(table.of, row),)
         )
         cut = self.fill(sheet, heads, rows, len(table.rows))
         if table.total is not None and not cut:
