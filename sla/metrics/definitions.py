@@ -31,6 +31,8 @@ Formulas, all as known at the report's as-of time:
   final settlement, over the settled complaints. Both only if the moment is known; mean (to one
   decimal, the half of a tenth goes up), median and 90th percentile (the smallest value not exceeded
   by at least nine tenths of the values).
+- returned: returns in the period, by the unit that had the complaint. If a source shows only the
+  present unit, a change to another unit is no return, except to the administrator's unit.
 - open: complaints not ended at the as-of time. late: complaints with a breached deadline of the
   provider that is still open. Both at the as-of time, for any time of receipt.
 - late_duties: duties, not complaints: the breached deadlines of the provider that are still open.

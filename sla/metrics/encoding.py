@@ -229,12 +229,35 @@ def _deadline(deadline: Deadline, context: EvaluationContext, number: NumberOf) 
 def _events(
     case: Case, context: EvaluationContext, number: NumberOf
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield settlements, reopenings and returns, the last two with the unit they came from."""
-    for event in case.events:
+    """Yield settlements, reopenings and returns, the last two with the unit they came from.
+
+    A source that shows only the present state shows a return by its status or by its unit. The
+    second of the two is no other return, and a change to another unit is none.
+    """
+    holder, is_back = case.unit, False
+    for place, event in enumerate(case.events):
         day = context.day(event.latest)
         if event.kind in SETTLING:
             yield 0, day, 0
         elif event.kind == Kind.REOPENED:
             yield 1, day, number(case.unit)
+        elif event.kind == Kind.ASSIGNED:
+            holder, is_back = event.unit, False
         elif event.kind == Kind.RETURNED:
-            yield 2, day, number(event.unit or case.unit)
+            derived = event.knowledge is not Knowledge.STATED
+            if not (derived and (is_back or _moved(event, case.events[place:], context))):
+                yield 2, day, number(event.unit or holder)
+            is_back = True
+
+
+def _moved(returned: Event, later: Iterable[Event], context: EvaluationContext) -> bool:
+    """Check whether a source showed another unit in the place of the one that had a complaint.
+
+    The administrator's unit is none: it has what was returned.
+    """
+    return returned.unit is not None and any(
+        event.kind == Kind.ASSIGNED
+        and event.unit not in (returned.unit, context.administrator_unit)
+        and (event.latest, event.earliest) == (returned.latest, returned.earliest)
+        for event in later
+    )

@@ -447,6 +447,62 @@ def test_a_duty_missed_in_the_interval_of_an_assignment_is_late_at_no_unit_but_i
     assert {row.key for row in tables["unit_trend"].rows} == {"pupr", ""}
 
 
+def shown(kind, unit=None, at="2026-11-12 08:00"):
+    """An event that one import shows after that of the day before."""
+    return Event(
+        kind,
+        wita(at),
+        wita(at),
+        "lapor",
+        wita(at) - timedelta(days=1),
+        Knowledge.OBSERVED,
+        unit,
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "returned"),
+    [
+        # the status says so; the administrator has it now
+        ([shown("returned")], {"dinkes": 1}),
+        # the status says so, and a day later the register has the next unit
+        (
+            [
+                shown("returned"),
+                shown("returned", "dinkes", "2026-11-13 08:00"),
+                shown("assigned", "pupr", "2026-11-13 08:00"),
+            ],
+            {"dinkes": 1},
+        ),
+        # the register has another unit, for example after a merger
+        ([shown("returned", "dinkes"), shown("assigned", "pupr")], {}),
+        # the unit is empty now, or the administrator's
+        ([shown("returned", "dinkes")], {"dinkes": 1}),
+        ([shown("returned", "dinkes"), shown("assigned", "kominfo")], {"dinkes": 1}),
+        # stated by the source
+        (
+            [
+                event_at("returned", "2026-11-12 08:00"),
+                event_at("assigned", "2026-11-12 08:00", "pupr"),
+            ],
+            {"dinkes": 1},
+        ),
+    ],
+)
+def test_a_return_counts_for_the_unit_that_had_the_complaint(steps, returned):
+    one = case("a", event_at("received", "2026-11-09 10:00"), *steps)
+    tables = figures([replace(one, unit="pupr")])
+    units = tables["by_unit"]
+    assert tables["headline"].value("returned", "value") == sum(returned.values())
+    assert {r.key: n for r in units.rows if (n := units.value(r.key, "returned"))} == returned
+
+
+def test_a_return_is_one_also_if_the_source_never_showed_a_unit():
+    received = event_at("received", "2026-11-09 10:00")
+    one = replace(case("a", received, unit=None), events=(received, shown("returned")), unit=None)
+    assert figures([one])["by_unit"].value("", "returned") == 1
+
+
 def test_what_is_late_is_listed_with_its_working_days(november):
     (row,) = november["late"].rows
     assert row.cells[:6] == ("breached", 13, "pupr", INFORMATION, "jalan", date(2026, 11, 11))
