@@ -24,6 +24,13 @@ MONTHS = {
 }
 """The Indonesian names of a month that differ from the English ones."""
 
+WEEKDAYS = {
+    **{"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6},
+    **{"sen": 0, "sel": 1, "rab": 2, "kam": 3, "jum": 4, "sab": 5, "min": 6, "aha": 6, "ahd": 6},
+}
+"""The numbers of the days of the week, by the first three letters of their names in English and
+Indonesian."""
+
 CENTURY = 2000
 """The first year of the century of all years with two digits."""
 
@@ -64,8 +71,8 @@ def parse_datetime(text: str, form: str) -> datetime:
 
     `%b` and `%B` accept the full or short name of a month, in English or Indonesian: '29 May', '29
     Mei', '1 Agt.', '1 Agustus'. A year of two digits is in this century. Raises ValueError if the
-    text has another form or an hour as a number, and OverflowError if the date is outside of the
-    calendar.
+    text has another form, an hour as a number or the name of another day of the week, and
+    OverflowError if the date is outside of the calendar.
     """
     fixed = _fixed(form)
     if fixed and text.translate(_ZEROS) == fixed[0]:
@@ -92,7 +99,11 @@ def parse_datetime(text: str, form: str) -> datetime:
             _WORD.sub(_short, text), form.replace("%B", "%b")
         )
     if "%y" in form and moment.year < CENTURY:
-        return moment.replace(year=moment.year + 100)
+        moment = moment.replace(year=moment.year + 100)
+    if "%A" in form or "%a" in form:
+        named = {weekday_number(word) for word in _WORD.findall(text)} - {None}
+        if moment.weekday() not in named:
+            raise ValueError("another day of the week")
     return moment
 
 
@@ -290,6 +301,11 @@ def misspelled_month(name: str) -> int:
     long = [each for each in _SHORT if len(each) >= SHORTEST_MISSPELLED]
     found = {month_number(each) for each in get_close_matches(word, long, cutoff=0.85)}
     return found.pop() if len(found) == 1 else 0
+
+
+def weekday_number(name: str) -> int | None:
+    """Return the number of a day of the week, 0 for Monday, by its full or short name."""
+    return WEEKDAYS.get(name[:3].casefold())
 
 
 def _short(found: re.Match[str]) -> str:

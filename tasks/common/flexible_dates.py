@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
-from tasks.common.dates import DECIMAL_HOUR, misspelled_month
+from tasks.common.dates import DECIMAL_HOUR, misspelled_month, weekday_number
 
 ZONES = {"wib": 7, "wita": 8, "wit": 9, "utc": 0, "gmt": 0, "z": 0}
 """The zone words after a time, with their hours from UTC."""
@@ -22,8 +22,8 @@ FIRST_SERIAL, LAST_SERIAL = 36_526, 73_050
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - the caller knows the zone
 _SERIAL = re.compile(r"\d{1,7}(?:[.,]\d+)?")
 _WEEKDAY = (
-    r"(?:(?:hari )?(?:senin|selasa|rabu|kamis|jum['\u2019]?at|sabtu|minggu|ahad"
-    r"|sen|sel|rab|kam|jum|sab|min"
+    r"(?:(?:hari )?(?P<weekday>senin|selasa|rabu|kamis|jum['\u2019]?at|sabtu|minggu|ahad"
+    r"|sen|sel|rab|kam|jum|sab|min|ahd"
     r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)"
     r"(?:[,.]? ?[/-] ?|[,.] ?| ))?"
     r"(?:(?:tgl|tanggal)[.:]? ?)?"
@@ -32,8 +32,8 @@ _YEAR = r"(?:['\u2018\u2019\u02bc\u00b4`] ?)?(?P<year>\d{4}|\d{2})"
 """A year of four digits, or of two, perhaps with an apostrophe for the century: '26."""
 
 _DATES = (
-    r"(?P<year>\d{4})([-/.])(?P<second>\d{1,2})\2(?P<third>\d{1,2})",
-    rf"(?P<first>\d{{1,2}}) ?([-/. ]) ?(?P<second>\d{{1,2}}) ?\2 ?{_YEAR}",
+    r"(?P<year>\d{4})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<third>\d{1,2})",
+    rf"(?P<first>\d{{1,2}}) ?(?P<mark>[-/. ]) ?(?P<second>\d{{1,2}}) ?(?P=mark) ?{_YEAR}",
     rf"(?P<day>\d{{1,2}})[-/. ]{{0,2}}(?P<name>[a-z]{{3,9}})[-/., ]{{0,2}}{_YEAR}",
     r"(?P<name>[a-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
 )
@@ -111,8 +111,9 @@ def parse_flexible(text: str, order: DateOrder) -> datetime:
     """Parse a date and, if there is one, a time; without a time it is 00:00.
 
     The result has a zone only if the text names one. A year of two digits is in this century:
-    '26' is 2026. Raises ValueError for a text of another form, for a date that does not exist, and
-    for a date in numbers if the order of day and month is not known.
+    '26' is 2026. Raises ValueError for a text of another form, for a date that does not exist, for
+    one with the name of another day of the week, and for a date in numbers if the order of day and
+    month is not known.
     """
     plain = _in_numbers(" ".join(text.split()).casefold().rstrip(".,;/-\u2013 "))
     apart = _APART.search(plain)
@@ -128,6 +129,8 @@ def parse_flexible(text: str, order: DateOrder) -> datetime:
             hour, minute, second = _clock(part)
             year = int(part["year"]) + (2000 if len(part["year"]) == 2 else 0)
             moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
+            if part["weekday"] and weekday_number(part["weekday"]) != moment.weekday():
+                raise ValueError("another day of the week")
             if (part["zone"] or "").startswith("-") and not part["seconds"]:
                 raise ValueError("perhaps two times of a day")
             return moment.replace(tzinfo=_zone(part["zone"])) if part["zone"] else moment

@@ -106,3 +106,10 @@ def outcome(parse, text, form) -> datetime | str:
         return parse(text, form)
     except ValueError:
         return "refused"
+
+
+def test_the_name_of_another_day_of_the_week_contradicts_the_date():
+    form = "%A, %d %b %Y"
+    assert parse_datetime("Tuesday, 10 Nov 2026", form).day == 10
+    with pytest.raises(ValueError, match="another day of the week"):
+        parse_datetime("Monday, 10 Nov 2026", form)

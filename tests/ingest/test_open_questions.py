@@ -117,6 +117,7 @@ def test_an_unreadable_cell_of_a_snapshot_leaves_the_complaint_watched(context):
         ("Selesai", "15/11/2026 10:00", "settled"),  # before the receipt
         ("Selesai", "17/11/2026 08:01", "settled"),  # after the import
         ("Selesai", "kemarin", "settled"),
+        ("Selesai", "Senin, 17 November 2026", "settled"),  # a Tuesday
         ("Diverifikasi", "16/13/2026", "verified"),
     ],
 )
