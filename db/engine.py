@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from sqlalchemy import (
@@ -19,7 +20,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from db.migrations.revisions import newest_revision, revision
 from db.private_dirs import make_private
@@ -27,6 +28,28 @@ from db.private_dirs import make_private
 
 class NotReady(ValueError):
     """The database is not usable in its present state. The message says how to correct this."""
+
+
+class DamagedDatabase(NotReady, SQLAlchemyError):
+    """The file of a SQLite database is damaged. Another try does not help.
+
+    `unlike` means that nothing in the file looks like a database; its name may be wrong.
+    """
+
+    def __init__(self, file: Path, *, unlike: bool = False) -> None:
+        self.unlike = unlike
+        remedy = "stop the service and restore a backup: `tenggat restore FILE --force`"
+        if unlike:
+            super().__init__(
+                f"the database {file} is damaged, or its name is wrong; check [database] in"
+                f" site.toml or TENGGAT_DATABASE_URL; if the name is right, {remedy}"
+            )
+        else:
+            super().__init__(f"the database {file} is damaged; {remedy}")
+
+
+DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""SQLite's codes for `database disk image is malformed` and `file is not a database`."""
 
 
 def open_engine(url: str, *, patience: int | None = None) -> Engine:
@@ -66,6 +89,7 @@ def open_engine(url: str, *, patience: int | None = None) -> Engine:
     if parsed.database:
         make_private(Path(parsed.database).parent)
     engine = create_engine(parsed, connect_args={"timeout": patience or 60}, hide_parameters=True)
+    _recognize_damage(engine, parsed)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -164,12 +188,42 @@ def _reader(url: URL) -> Engine:
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    _recognize_damage(engine, url)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _recognize_damage(engine: Engine, url: URL) -> None:
+    """Let a SQLite engine raise :class:`DamagedDatabase` if its file is damaged."""
+
+    @event.listens_for(engine, "handle_error")
+    def _tell(context: ExceptionContext) -> None:
+        code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
+        if code in DAMAGES:  # the higher bits say where the damage is
+            unlike = code == sqlite3.SQLITE_NOTADB
+            raise DamagedDatabase(Path(url.database or ""), unlike=unlike)
+
+
+def is_whole(connection: Connection, seconds: float) -> bool:
+    """Check the integrity of a SQLite database; a check that takes longer finds nothing.
+
+    PostgreSQL has no such check, so its database counts as whole.
+    """
+    if connection.dialect.name != "sqlite":
+        return True
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+    until = time.monotonic() + seconds
+    driver.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+    try:
+        return bool(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() == "ok")
+    except OperationalError:  # interrupted
+        return True
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 def _without_detail(context: ExceptionContext) -> None:

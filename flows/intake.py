@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from prefect import flow, get_run_logger
 
+from db.engine import NotReady
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from settings.mapping import SourceMapping
@@ -47,7 +48,7 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 if isinstance(error, UnreadSource):
                     counts.append(asdict(error.count))
             except Exception as error:
-                if is_lost_database(error):
+                if is_lost_database(error) or isinstance(error, NotReady):
                     raise
                 failures.append(f"{name}: unexpected error ({place_of(error)}); please report it")
         ask_task(at.context, at.now, at.run_id)
@@ -74,7 +75,7 @@ def pull_all(
     """Read every source; return its name, and a function that gives its count or raises its error.
 
     `submit` starts to read a source on another machine; meanwhile `pull` reads the folders one
-    after another. A lost database is raised at once.
+    after another. A lost or damaged database is raised at once.
     """
     folders = [name for name in sources if sources[name].has_files]
     started = [(name, submit(name).result) for name in sources if name not in folders]
@@ -86,7 +87,7 @@ def _outcome(pull: Callable[[str], SourceCount], name: str) -> Callable[[], Sour
     try:
         future.set_result(pull(name))
     except Exception as error:
-        if is_lost_database(error):
+        if is_lost_database(error) or isinstance(error, NotReady):
             raise  # no source could be imported
         future.set_exception(error)
     return future.result

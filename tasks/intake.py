@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tasks.common.context import SiteContext
-from tasks.common.errors import TransientError, is_lost_database, place_of
+from tasks.common.errors import place_of, stops_every_source
 from tasks.common.retry import retrying_task
 from tasks.ingest.answers import answer_from_files
 from tasks.ingest.counted_rows import counted
@@ -50,7 +50,7 @@ def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
     except SourceError as error:
         source.failures.append(str(error))
     except Exception as error:
-        if is_lost_database(error) or isinstance(error, TransientError):
+        if stops_every_source(error):
             raise
         source.failures.append(
             f"{source_name}: unexpected error ({place_of(error)}); please report it"
@@ -107,7 +107,7 @@ class _Reading:
                 extract.failed(error)
             return extract.cursor is None  # later extracts depend on this one
         except Exception as error:
-            if is_lost_database(error) or isinstance(error, TransientError):
+            if stops_every_source(error):
                 raise
             self.source.failures.append(
                 f"{rows.unexpected(error)}; nothing of it is imported. Please report it"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from db.engine import NotReady
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -18,6 +20,11 @@ def is_lost_database(error: object) -> bool:
     """Check whether our own database could not be reached or used."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return lost or isinstance(error, OperationalError | InterfaceError)
+
+
+def stops_every_source(error: object) -> bool:
+    """Check whether an error concerns our own database or a server, and not one file or row."""
+    return is_lost_database(error) or isinstance(error, TransientError | NotReady)
 
 
 def place_of(error: BaseException) -> str:

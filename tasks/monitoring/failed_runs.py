@@ -24,7 +24,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
-from db.engine import NotReady
+from db.engine import DamagedDatabase, NotReady
 from settings.errors import SettingsError
 from settings.site import Site
 from tasks.common.context import ClockInThePast
@@ -43,7 +43,14 @@ PAGE = 200
 
 QUOTABLE = {
     error.__name__
-    for error in (ServerUnavailable, ClockInThePast, SettingsError, NotReady, IncompleteIntake)
+    for error in (
+        ServerUnavailable,
+        ClockInThePast,
+        SettingsError,
+        NotReady,
+        DamagedDatabase,
+        IncompleteIntake,
+    )
 }
 """Names of the error classes with a text that alerts may quote. Tenggat wrote these texts, and they
 contain nothing from a complainant. Prefect stores an error as the name of its class and its text.

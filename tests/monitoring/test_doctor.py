@@ -4,9 +4,11 @@ import importlib.util
 import json
 import locale
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,18 +16,21 @@ from typing import Any
 
 import pytest
 from conftest import ON_SQLITE_FIRST, REPOSITORY, wita
-from sqlalchemy import text
-from support.pipeline import BREACHED, at, dump, owe
+from sqlalchemy import make_url, text
+from support.pipeline import BREACHED, at, dump, owe, write_register
 from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
 
 from cli.language import words
 from cli.language.translation import translated
 from db import runs
+from db.backup.create import backup
+from db.engine import DamagedDatabase
 from settings.proxies import IGNORED
 from settings.site import EXAMPLE, load_site
 from sla.directory import Directory, Role
 from tasks.common.context import SiteContext
+from tasks.intake import pull
 from tasks.monitoring.health import check, connectivity, host
 
 NOW = wita("2026-11-24 08:00")
@@ -147,6 +152,48 @@ def test_a_database_that_is_behind_is_trouble_and_stays_behind(context, later_re
     (trouble,) = troubles(context)
     assert trouble == f"the database is at revision 0001, the program at {later_revision}"
     assert troubles(context) == [trouble]
+
+
+@on_sqlite
+def test_a_damaged_database_is_named_with_its_newest_backup(context, call_tenggat, monkeypatch):
+    site = context.site
+    monkeypatch.setenv("TENGGAT_VAR", str(site.var))
+    monkeypatch.setenv("TENGGAT_LANG", "id")
+    made = backup(site.database_url, site.backups, NOW)
+    context.close()
+    file = Path(make_url(site.database_url).database)
+    whole = file.read_bytes()
+    for damaged in (
+        whole[: len(whole) // 2] + b"x" * (len(whole) - len(whole) // 2),
+        whole[:4096] + bytes(len(whole) - 4096),
+        b"x" * len(whole),
+    ):
+        file.write_bytes(damaged)
+        (trouble,) = [each for each in found(context).items() if "is damaged" in each[0]]
+        assert str(file) in trouble[0]
+        assert f"`tenggat restore {made} --force`" in trouble[1][1]
+        code, _, errors = call_tenggat("deadlines", "--site", site.folder)
+        said = " ".join(errors.split())
+        assert (code, f"basis data {file} rusak" in said) == (1, True)
+        assert "`tenggat restore BERKAS --force`" in said
+
+
+@on_sqlite
+def test_damage_that_a_run_meets_stops_it_and_blames_no_file(context):
+    write_register(context, NOW, at("Dinas Sosial"))
+    context.close()
+    file = Path(make_url(context.site.database_url).database)
+    with closing(sqlite3.connect(file)) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        query = "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'complaint'"
+        pages = [page for (page,) in connection.execute(query)]
+    with file.open("r+b") as raw:
+        for page in pages:
+            raw.seek((page - 1) * size)
+            raw.write(b"x" * size)
+    with pytest.raises(DamagedDatabase, match="is damaged; stop the service and restore a backup"):
+        pull(context, "register", NOW)
+    assert any("is damaged" in trouble for trouble in troubles(context))
 
 
 @ON_SQLITE_FIRST

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from db import complaints, imports, outbox, quarantine, questions, runs, storms
 from db.audit_verify import missing_triggers
+from db.backup.create import backups
 from db.decisions import mode
-from db.engine import NotReady, open_engine, reading
+from db.engine import DamagedDatabase, NotReady, is_whole, open_engine, reading
 from db.installation.identity import here, read_key
 from db.installation.record import belongs, recorded, refusal
 from db.mailbox import bounces
@@ -53,14 +54,39 @@ def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
         with reading(site.database_url, patience=ANSWERS_WITHIN) as connection:
             if clock:
                 yield from _clocks(connection, now)
+            if not is_whole(connection, ANSWERS_WITHIN):
+                yield _damaged(site)
+                return
             with Session(connection) as session:
                 yield from _contents(session, SiteContext(site, connection.engine), now)
+    except DamagedDatabase as error:
+        yield _damaged(site, unlike=error.unlike)
     except NotReady:
         yield from _revisions(site)
     except (SQLAlchemyError, OSError, ValueError) as error:
         yield Finding(
             "trouble", f"the database cannot be used ({type(error).__name__})", CHECK_DATABASE
         )
+
+
+def _damaged(site: Site, *, unlike: bool = False) -> Finding:
+    """Return the finding about a damaged database, with the newest backup.
+
+    `unlike` means that the file may be another one, which is no database.
+    """
+    file = make_url(site.database_url).database
+    found = backups(site.backups)
+    remedy = f"stop the service and look for a backup elsewhere: there is none in {site.backups}"
+    if found:
+        remedy = f"stop the service, then run `tenggat restore {found[0]} --force`"
+    if unlike:
+        return Finding(
+            "trouble",
+            f"the database {file} is damaged, or its name is wrong",
+            "check [database] in site.toml or TENGGAT_DATABASE_URL; if the name is right,"
+            f" {remedy}",
+        )
+    return Finding("trouble", f"the database {file} is damaged", remedy)
 
 
 def apply_confirmations(site: Site) -> None:
