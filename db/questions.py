@@ -128,6 +128,18 @@ def links_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Ques
     return found
 
 
+def shown_since(session: Session, question: int) -> dict[tuple[str, str], datetime]:
+    """Load the first imports that showed the value of a question, for the complaints that still
+    show it. They are given by ticket and source field.
+    """
+    query = (
+        select(Complaint.ticket, QuestionComplaint.source_field, QuestionComplaint.since)
+        .join(Complaint, QuestionComplaint.complaint_id == Complaint.id)
+        .where(QuestionComplaint.question_id == question, QuestionComplaint.until.is_(None))
+    )
+    return {(ticket, field): since for ticket, field, since in session.execute(query)}
+
+
 def first_tickets(
     session: Session, numbers: Sequence[int], most: int
 ) -> dict[int, tuple[str, ...]]:

@@ -154,6 +154,7 @@ class ImportWriter:
             target.ctx.site.directory,
             administrator_unit=target.administrator_unit,
             answers=self.answers,
+            asked_dates=self.questions.dates,
             classifications=classifications_of(target.ctx.site),
         )
         self.validator = RowValidator(inputs, target.observed_at, extract.name)

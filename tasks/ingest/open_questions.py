@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from sqlalchemy.orm import Session
+
 from db import questions
 from db.models import WORD_ROLES, OpenQuestion, QuestionRole
 from db.questions import HIDDEN
@@ -22,6 +24,7 @@ from tasks.ingest.records import (
     Answers,
     ComplaintRecord,
     UnmappedCell,
+    value_hash,
 )
 from tasks.ingest.row_doubts import MOVED_RECEIPT, is_vanished
 from tasks.ingest.snapshot_diff import ObservedState, Vocabulary
@@ -32,6 +35,10 @@ LONGEST_VALUE = 80
 
 LONGEST_WORD = 160
 """A longer cell, or one with line breaks, is no word but a text; nothing of it is stored."""
+
+
+DATED = (QuestionRole.STEP, QuestionRole.STATUS_DATE)
+"""The roles of questions about a date of something that has happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,32 @@ class Written:
     record: ComplaintRecord
     newest: bool
     seen_at: datetime | None = None
+
+
+class AskedDates:
+    """The cells with a date in question, and since when each complaint shows them."""
+
+    def __init__(self, session: Session, asked: Iterable[OpenQuestion]) -> None:
+        self._session = session
+        self._numbers = {
+            (question.column, question.value_hash): question.id
+            for question in asked
+            if question.role in DATED and question.value and not _is_over(question)
+        }
+        self._since: dict[int, dict[tuple[str, str], datetime]] = {}
+        self.columns = frozenset(column for column, _ in self._numbers)
+        """The columns with such a cell."""
+
+    def since(self, ticket: str, column: str, text: str, source_field: str) -> datetime | None:
+        """Return the first import that showed a complaint with this text; None if it was not asked
+        about, or if a later import showed another text.
+        """
+        number = self._numbers.get((column, value_hash(text)))
+        if number is None:
+            return None
+        if number not in self._since:
+            self._since[number] = questions.shown_since(self._session, number)
+        return self._since[number].get((ticket, source_field))
 
 
 class QuestionLog:
@@ -78,6 +111,11 @@ class QuestionLog:
             for key, question in self._rows.items()
             if question.answered_at is not None and question.answer is not None
         }
+
+    @property
+    def dates(self) -> AskedDates:
+        """Return the dates in question for the parser."""
+        return AskedDates(self._session, self._rows.values())
 
     def vocabulary(self, source: SourceMapping, administrator_unit: str | None) -> Vocabulary:
         """Return the meaning of the words in state spans."""
@@ -260,6 +298,11 @@ def _usable(question: OpenQuestion, words: set[str], directory: Directory) -> bo
     if question.role == QuestionRole.STATUS:
         return question.answer in words
     return question.role != QuestionRole.UNIT or question.answer in directory.units
+
+
+def _is_over(question: OpenQuestion) -> bool:
+    """Check whether a question has ended without an answer."""
+    return question.answered_at is not None and question.answer is None
 
 
 def _reopen(question: OpenQuestion) -> None:

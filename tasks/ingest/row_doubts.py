@@ -229,27 +229,32 @@ def lost_steps(
     `columns` are the columns with dates by source field. A doubt on record goes back as far as the
     older row requires. It never becomes smaller, because the rows between are not known. An answer
     that the step has not happened stays, unless the older row shows the step after its date had
-    vanished.
+    vanished. A date of the newest row that the older one shows before its day was a plan, and is a
+    question.
     """
     events: list[Event] = []
     cells: list[UnmappedCell] = []
+    plans = {cell.source_field: cell for cell in row.record.unmapped if cell.planned is not None}
     for field, (since, unit) in _steps_of(row.record).items():
         column = columns.get(field)
         before = row.last.get(field)
         if column is None:
             continue
+        cell = UnmappedCell(QuestionRole.STEP, column.column, "", field, column.kind, unit=unit)
         if before is not None and not before.retracted:
             if before.is_doubt:
                 begin = row.record.received if field in row.with_text else since
                 if begin < before.first_possible:
                     events.append(replace(before, earliest=begin, recorded_at=now))
+                continue
+            if field not in plans or plans[field].planned != before.latest:
+                continue
+            cell = plans[field]
+        elif before is not None and row.made <= before.latest:
+            continue  # an answer on record
+        if field in row.with_text:
             continue
-        is_answered = before is not None and row.made <= before.latest
-        if is_answered or field in row.with_text:
-            continue
-        cells.append(
-            UnmappedCell(QuestionRole.STEP, column.column, "", field, column.kind, unit=unit)
-        )
+        cells.append(cell)
         events.append(
             Event(
                 column.kind,

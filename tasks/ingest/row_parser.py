@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache, partial
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from tasks.common.flexible_dates import (
 from tasks.common.redaction import plain_name, plain_ticket, redact
 from tasks.common.remarks import HIDDEN_CELL, shown_cell, word_of_end
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of, says_not_yet
+from tasks.ingest.open_questions import AskedDates
 from tasks.ingest.records import (
     EMPTY_ANSWER,
     FIRST_VALUE,
@@ -81,6 +82,7 @@ class ParserInputs:
     """The inputs of a parser of rows: the source with its mapping, and what its words may mean.
 
     `classifications` are those that the rules ask for; None means that every one is known.
+    `asked_dates` are the dates in question by earlier imports.
     """
 
     name: str
@@ -89,6 +91,7 @@ class ParserInputs:
     _: KW_ONLY
     administrator_unit: str | None = None
     answers: Answers = field(default_factory=dict)
+    asked_dates: AskedDates | None = None
     classifications: frozenset[str] | None = None
 
 
@@ -117,6 +120,7 @@ class RowParser:
     def __init__(self, inputs: ParserInputs) -> None:
         self.name, self.source, self.directory = inputs.name, inputs.source, inputs.directory
         self.administrator_unit, self.answers = inputs.administrator_unit, inputs.answers
+        self._asked_dates = inputs.asked_dates
         source, directory = self.source, self.directory
         self._zone = ZoneInfo(source.zone)
         self._dates = DateTimeParser(source.dates, self._zone)
@@ -503,22 +507,40 @@ class RowParser:
     ) -> datetime | None:
         """Return the date of a step; None if the cell is empty, unreadable or impossible.
 
-        A step cannot be before the receipt (`received`) or after the import.
+        A step cannot be before the receipt (`received`) or after the import. A date that was
+        written before its day stays impossible: it was a plan, and says not what has happened.
         """
         text = cells[column]
         if not text:
             return None
+        field = f"{column}/{kind}" if role is QuestionRole.STEP else role
+        moment = None
         try:
             moment = self._moment_or_day(cells, column)
             if moment is not None and received is not None and moment < received:
                 moment = self._on_day_of_receipt(moment, received)
-            if moment is not None and _possible(moment, received, observed):
+            possible = moment is not None and _possible(moment, received, observed)
+            if moment is not None and possible and not self._is_plan(cells, column, moment, field):
                 return moment
         except RowError:
             pass
-        field = f"{column}/{kind}" if role is QuestionRole.STEP else role
         self._ask(role, column, text, field, kind)
+        if moment is not None and moment > observed and self._day(moment) > self._day(observed):
+            self._unmapped[-1] = replace(self._unmapped[-1], planned=moment)
         return self._answered_date(received, observed)
+
+    def _is_plan(
+        self, cells: Mapping[str, str], column: str, moment: datetime, source_field: str
+    ) -> bool:
+        """Check whether a complaint has shown this date since a day before it."""
+        asked = self._asked_dates
+        if asked is None or column not in asked.columns:
+            return False
+        since = asked.since(self.key(cells), column, cells[column], source_field)
+        return since is not None and self._day(since) < self._day(moment)
+
+    def _day(self, moment: datetime) -> date:
+        return moment.astimezone(self._zone).date()
 
     def _answered_date(self, received: datetime | None, observed: datetime) -> datetime | None:
         """Return the answer to the last question as a date, if it may be true of the complaint."""

@@ -671,6 +671,57 @@ def test_a_vanished_date_is_asked_about_for_each_time(context):
     assert asked(context) == []
 
 
+PLANNED = {"Selesai": "20/11/2026 10:00"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "settled", "state"),
+    [("21/11/2026 09:00", ["settled 21 09:00 stated"], "met"), ("kosong", [], "breached")],
+)
+def test_a_date_written_before_its_day_is_a_question_until_it_is_answered(
+    context, reply, settled, state
+):
+    """Else a plan would become a settlement when its day has come. FD-2 shows no plan."""
+    other = {"No Register": "FD-2"}
+    desk(context, "2026-11-17 08:00", PLANNED, other)
+    for day in ("24", "25"):
+        desk(context, f"2026-11-{day} 08:00", PLANNED | {"Perihal": day}, PLANNED | other)
+        assert asked(context) == [("step", "Selesai", PLANNED["Selesai"], 1)]
+        assert states(context, f"2026-11-{day} 09:00", "FD-1")[INFORMATION] == "unknown"
+    assert answered(context, "2026-11-25 10:00", reply) == 1
+    for day in ("26", "27"):
+        desk(context, f"2026-11-{day} 08:00", PLANNED | {"Perihal": day}, PLANNED | other)
+        ends = [line for line in counted(context, "FD-1", "2026-11-28 08:00") if "settled" in line]
+        assert ends == settled
+    assert states(context, "2026-11-27 09:00", "FD-1")[INFORMATION] == state
+    assert counted(context, "FD-2", "2026-11-28 08:00")[-1] == "settled 20 10:00 stated"
+
+
+def test_an_older_file_that_comes_late_shows_that_a_date_was_a_plan(context):
+    desk(context, "2026-11-24 08:00", PLANNED)
+    assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "met"
+    desk(context, "2026-11-17 08:00", PLANNED, now="2026-11-24 10:00")
+    desk(context, "2026-11-25 08:00", PLANNED | {"Perihal": "Lain"})
+    assert asked(context) == [("step", "Selesai", PLANNED["Selesai"], 1)]
+    assert states(context, "2026-11-25 09:00", "FD-1")[INFORMATION] == "unknown"
+
+
+@pytest.mark.parametrize("cell", ["20/11/2026 10:30", "19/11/2026 10:00"])
+def test_another_date_than_the_planned_one_is_a_record(context, cell):
+    desk(context, "2026-11-17 08:00", PLANNED)
+    desk(context, "2026-11-24 08:00", {"Selesai": cell})
+    assert asked(context) == []
+    assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "met"
+
+
+def test_a_time_written_earlier_on_its_own_day_is_a_record_of_that_day(context):
+    desk(context, "2026-11-20 08:00", PLANNED)
+    assert states(context, "2026-11-20 09:00", "FD-1")[INFORMATION] != "met"
+    desk(context, "2026-11-24 08:00", PLANNED)
+    assert asked(context) == []
+    assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "met"
+
+
 SHOWN: dict[str, dict[str, str]] = {
     "nothing": {},
     "date": {"Selesai": "17/11/2026 10:00"},
