@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
+    case,
     func,
     or_,
     select,
@@ -27,6 +28,7 @@ from db.bulk_insert import insert_rows, new_ids
 from db.complaints import AT_ONCE, chunked, is_one_of
 from db.lives import MessageStatus, NoticeStatus
 from db.models import Bounce, Complaint, LeftOut, MessageItem, MessageRow, NoticeRow
+from sla.ladders import SUPERIORS
 
 MAY_STILL_REACH = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HELD)
 """Statuses of mails that may still reach a person."""
@@ -373,12 +375,16 @@ def uncorrected(session: Session, notices: Iterable[int]) -> list[tuple[MessageR
 
 @dataclass(frozen=True, slots=True)
 class NotificationRecord:
-    """The first notification of any person about a rung of a complaint, and its time."""
+    """The first notification of any person about a rung of a complaint, and its time.
+
+    `to_superiors` is true if the rung is addressed to superiors, not only for their information.
+    """
 
     complaint: int
     rung: str
     kind: str
     at: datetime
+    to_superiors: bool
 
 
 def first_notifications(
@@ -386,6 +392,8 @@ def first_notifications(
 ) -> list[NotificationRecord]:
     """Return the first notification of each notice from `begin` to `end`, as known at `as_of`."""
     at = func.min(MessageRow.sent_at)
+    to_superior = MessageItem.role.in_(SUPERIORS) & MessageItem.copied.is_(False)
+    to_superiors = func.max(case((to_superior, 1), else_=0))
     item, message = aliased(MessageItem), aliased(MessageRow)
     before = (
         select(item.notice_id)
@@ -400,7 +408,7 @@ def first_notifications(
         .exists()
     )
     rows = session.execute(
-        select(NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind, at)
+        select(NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind, at, to_superiors)
         .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
         .join(MessageRow, MessageRow.id == MessageItem.message_id)
         .where(
@@ -414,7 +422,10 @@ def first_notifications(
         .group_by(NoticeRow.id, NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind)
         .order_by(at, NoticeRow.id)
     )
-    return [NotificationRecord(*row) for row in rows]
+    return [
+        NotificationRecord(complaint, rung, kind, at, bool(to_superiors))
+        for complaint, rung, kind, at, to_superiors in rows
+    ]
 
 
 GIVEN_UP = {

@@ -102,6 +102,27 @@ class Rung:
         """Check whether the rung notifies anyone above the responsible unit."""
         return any(role in SUPERIORS for role in self.roles)
 
+    @cached_property
+    def step(self) -> str:
+        """Return the key under which a report counts the notices of the rung."""
+        to_superiors = any(role in SUPERIORS for role in self.to)
+        return step_key(self.id, self.kind, to_superiors=to_superiors)
+
+
+OF_SUPERIORS = "/superiors"
+"""The end of the key of a step to superiors that is no escalation."""
+
+
+def step_key(rung: str, kind: str, *, to_superiors: bool) -> str:
+    """Return the key under which a report counts the notices of a rung.
+
+    Ladders may give the same id to different steps: `breach` tells a unit of its late duty, and
+    superiors of one of their own. An escalation is always to superiors. `to_superiors` is true if
+    they get it not only for their information.
+    """
+    own = to_superiors and kind != NoticeKind.ESCALATION
+    return f"{rung}{OF_SUPERIORS}" if own else rung
+
 
 @dataclass(frozen=True, slots=True)
 class Ladder:

@@ -25,7 +25,7 @@ from db.models import Complaint
 from db.notices import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
 from sla.events import Event
-from sla.ladders import SUPERIORS, OffsetUnit, Rung
+from sla.ladders import SUPERIORS, OffsetUnit, Rung, step_key
 from sla.metrics.columns import CaseColumns, Flags, Gathering, distinct
 from sla.metrics.comparison import compared_periods
 from sla.metrics.duty_list import DutyList
@@ -294,7 +294,7 @@ def _tellings(
     return Tellings(
         np.array([place for place, _ in found], dtype=np.int64),
         np.array([context.site.evaluation_context.day(row.at) for _, row in found], dtype=np.int64),
-        [row.rung for _, row in found],
+        [step_key(row.rung, row.kind, to_superiors=row.to_superiors) for _, row in found],
         [row.kind for _, row in found],
         _rungs_in_order(context),
     )
@@ -304,7 +304,7 @@ def _rungs_in_order(context: SiteContext) -> list[str]:
     """Return the rungs of all ladders in the order in which a deadline reaches them."""
     ranks: dict[str, tuple[int, float]] = {}
     for rung in (rung for ladder in context.site.ladders for rung in ladder.rungs):
-        ranks.setdefault(rung.id, _rank(rung))
+        ranks.setdefault(rung.step, _rank(rung))
     return sorted(ranks, key=lambda rung: (ranks[rung], rung))
 
 

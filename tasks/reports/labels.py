@@ -91,24 +91,28 @@ def names_of(site: Site, locale: str, day: date | None = None, today: date | Non
 
 
 def _rung_names(site: Site, locale: str) -> dict[str, str]:
-    """Collect for each rung what it means, in every ladder that has a rung of this name.
+    """Collect for each step what it means, in every ladder that has a rung of this name.
 
     Rungs at the same time are distinguished by their recipients.
     """
     t = catalog(locale)
     times: dict[str, dict[str, None]] = {}
     roles: dict[str, dict[str, None]] = {}
-    for rung in (rung for ladder in site.ladders for rung in ladder.rungs):
-        times.setdefault(rung.id, {})[rung_name(rung, locale)] = None
-        roles.setdefault(rung.id, {}).update(dict.fromkeys(t(f"role.{role}") for role in rung.to))
-    names = {rung: " / ".join(texts) for rung, texts in times.items()}
+    rungs = [rung for ladder in site.ladders for rung in ladder.rungs]
+    for rung in rungs:
+        times.setdefault(rung.step, {})[rung_name(rung, locale)] = None
+        roles.setdefault(rung.step, {}).update(dict.fromkeys(t(f"role.{role}") for role in rung.to))
+    names = {step: " / ".join(texts) for step, texts in times.items()}
     often = Counter(names.values())
-    return {
-        rung: name
+    found = {
+        step: name
         if often[name] < 2
-        else t("report.rung.to", time=name, roles=", ".join(roles[rung]))
-        for rung, name in names.items()
+        else t("report.rung.to", time=name, roles=", ".join(roles[step]))
+        for step, name in names.items()
     }
+    for rung in rungs:  # as in reports made before
+        found.setdefault(rung.id, found[rung.step])
+    return found
 
 
 def rung_name(rung: Rung, locale: str) -> str:

@@ -72,7 +72,7 @@ def test_a_rung_is_called_by_its_time(at, to, indonesian, english):
 def test_every_rung_of_a_site_has_a_name_and_a_former_one_is_named_as_such(site_folder):
     site: Site = load_site(site_folder)
     names = names_of(site, "id")
-    rungs = {rung.id for ladder in site.ladders for rung in ladder.rungs}
+    rungs = {rung.step for ladder in site.ladders for rung in ladder.rungs}
     assert rungs
     for rung in rungs:
         assert names("rung", rung).text != rung
@@ -82,6 +82,12 @@ def test_every_rung_of_a_site_has_a_name_and_a_former_one_is_named_as_such(site_
     assert len(texts) == len(set(texts))
     to_the_inspector = "setelah batas waktu lewat, kepada Inspektur"
     assert names("rung", "breach-inspector").text == to_the_inspector
+    # the ladder of the recommendation tells superiors at once, all others the unit
+    to_the_unit = names("rung", "breach").text
+    assert to_the_unit.startswith("setelah batas waktu lewat, kepada Pejabat Penghubung")
+    assert "Kepala Daerah" not in to_the_unit
+    to_superiors = "setelah batas waktu lewat, kepada Sekretaris Daerah, Kepala Daerah"
+    assert names("rung", "breach/superiors").text == to_superiors
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from conftest import wita
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from support.outgoing_mail.sent_mails import Sent
-from support.pipeline import at, decide, deliver, messages, register, since
+from support.pipeline import at, decide, deliver, messages, register, send_breach, since
 from support.programs import sized
 
-from db.models import Complaint
+from db.models import Complaint, MessageItem
 from sla.metrics.table import Table
 from tasks.reports.builder import report_view
 from tasks.reports.formats.executive_summary import executive_summary
@@ -237,6 +237,28 @@ def test_what_was_reopened_and_returned_is_counted_by_its_unit(context):
     }
     assert counted == {"dinsos": (1, 1), "dlh": (1, 0)}
     assert "FD-3" in tables["by_unit"].row("dinsos").tickets
+
+
+# --- settled after notices ---
+
+
+@pytest.mark.parametrize(
+    ("role", "copied", "rung"),
+    [
+        ("head_of_unit", False, "breach"),
+        ("regent", False, "breach/superiors"),
+        ("regent", True, "breach"),  # for information
+    ],
+)
+def test_what_went_to_superiors_without_an_escalation_is_a_step_of_its_own(
+    context, role, copied, rung
+):
+    send_breach(context)
+    with context.transaction() as session:
+        for item in session.scalars(select(MessageItem)):
+            item.role, item.copied = role, copied
+    (row,) = tables_of(context)["escalations"].rows
+    assert (row.key, row.cells[:3]) == (rung, ("breach", 1, 1))
 
 
 # --- comparisons ---
