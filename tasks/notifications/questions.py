@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from db import quarantine, questions
@@ -14,6 +15,7 @@ from db.questions import QuestionCount
 from settings.site import Site
 from sla.regulations.model import Law
 from tasks.common.context import RunContext
+from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.answers import names_no_step
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.message import in_envelope
@@ -31,6 +33,9 @@ TICKETS_SHOWN = 3
 
 NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?")
 """A date as a spreadsheet stores it, in a cell that is not formatted as a date."""
+
+USUAL = ("complaint", "information_request")
+"""The classifications named as examples, if the site has rules for them."""
 
 LINES_SHOWN = 5
 """Most line numbers named for a group of rows in quarantine."""
@@ -150,7 +155,33 @@ def _shown(site: Site, each: QuestionCount, tickets: tuple[str, ...]) -> AskedQu
         each.waiting,
         question.first_seen_at,
         tickets,
+        tuple(_as_typed(word) for word in examples_of(site, question)),
     )
+
+
+def examples_of(site: Site, question: OpenQuestion) -> tuple[str, ...]:
+    """Return a few answers to a question that its source or the site knows.
+
+    For a status these are a word of an open complaint and one of an ended one. Dates need none.
+    """
+    source = site.sources.get(question.source)
+    if question.role == QuestionRole.STATUS and source is not None:
+        words = [status for status in source.status if status.word.strip()]
+        going = sorted((w for w in words if not w.terminal), key=lambda w: not w.enter)
+        ended = [word for word in words if word.terminal]
+        return tuple(word.word for word in (*going[:1], *ended[:1]))
+    if question.role == QuestionRole.CLASSIFICATION:
+        known = classifications_of(site)
+        return tuple(each for each in USUAL if each in known) or tuple(sorted(known)[:2])
+    if question.role == QuestionRole.UNIT:
+        others = (u.name for u in site.directory.units.values() if u.id != site.administrator_unit)
+        return tuple(islice(others, 1))
+    return ()
+
+
+def _as_typed(word: str) -> str:
+    """Return a word as a command needs it: in quotes if it has a space."""
+    return f'"{word}"' if " " in word else word
 
 
 def meaning_key(site: Site, question: OpenQuestion) -> str:

@@ -480,8 +480,8 @@ class WatchMail:
 class AskedQuestion:
     """An open question for display; `complaints` is the number of complaints that wait for it.
 
-    `meaning` is the key of the text that says which answers there are. `tickets` are those of the
-    first complaints.
+    `meaning` is the key of the text that says which answers there are, `examples` are some of them
+    that the source or the site knows. `tickets` are those of the first complaints.
     """
 
     number: int
@@ -492,6 +492,7 @@ class AskedQuestion:
     complaints: int
     since: datetime
     tickets: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from db import questions
 from db.lives import MessageStatus
 from db.models import OpenQuestion, QuarantineRow
 from flows.backfill import live_through
+from settings.mapping import StatusWord
 from sla.regulations.model import Law
 from tasks.common.context import SiteContext
-from tasks.ingest.answers import answer
+from tasks.ingest.answers import answer, meaning_of
 from tasks.intake import ask
 from tasks.monitoring.health import check
-from tasks.notifications.questions import leave_duties_unknown, meaning_key
+from tasks.notifications.questions import examples_of, leave_duties_unknown, meaning_key
 from tasks.notifications.render import questions_mail
 from tasks.notifications.views import AskedQuestion, QuestionsMail, RejectedGroup
 from tasks.text.catalog import catalog
@@ -210,4 +211,33 @@ def test_a_question_says_what_is_wrong_with_the_value(context, role, column, val
     question = OpenQuestion(source="lapor", role=role, column=column, value=value)
     assert meaning_key(context.site, question) == key
     for locale in ("id", "en"):
-        assert catalog(locale)(f"questions.meaning.{key}")
+        assert catalog(locale)(f"questions.meaning.{key}", example="")
+
+
+@pytest.mark.parametrize(
+    ("role", "value"),
+    [("status", "Menunggu"), ("unit", "Dinas Lama"), ("classification", "Lainnya")],
+)
+def test_the_examples_of_a_question_are_answers_to_it(context, role, value):
+    words = ("Diterima", "Sedang Ditangani", "Rampung")
+    entered = ((), ("verified",), ("settled",))
+    status = [StatusWord(word=w, enter=e) for w, e in zip(words, entered, strict=True)]
+    source = context.site.sources["lapor"].model_copy(update={"status": tuple(status)})
+    context.site.sources = {**context.site.sources, "lapor": source}
+    question = OpenQuestion(source="lapor", role=role, column="K", value=value)
+    examples = examples_of(context.site, question)
+    assert examples
+    for example in examples:
+        assert meaning_of(context.site, question, example)
+    if role == "status":
+        assert examples == ("Sedang Ditangani", "Rampung")
+
+
+def test_the_mail_has_a_word_of_the_source_as_an_example(context):
+    intake(context, "2026-11-03 07:00", {STATUS: "Entah"})
+    (text,) = texts(context, "2026-11-03 08:00")
+    words = [each.word for each in context.site.sources["lapor"].status]
+    (first, second) = re.search(
+        r"misalnya (\S+|\".*?\") atau (\S+|\".*?\")\. Ejaannya", " ".join(text.split())
+    ).groups()
+    assert {first.strip('"'), second.strip('"')} <= set(words)
