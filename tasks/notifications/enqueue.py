@@ -20,7 +20,7 @@ from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.notices import Audience, PendingNotice
 from tasks.notifications import storms
 from tasks.notifications.message_ids import message_id_header
-from tasks.notifications.views import VACANCIES, VACANCY, vacancies_in
+from tasks.notifications.views import VACANCIES, VACANCY, office_of, vacancies_in
 
 WEEK = timedelta(days=7)
 
@@ -194,7 +194,7 @@ def _recipients(
     for role, copied in addressed:
         holders = run.site.directory.holders(role, unit or None, run.today, without | lost)
         if holders.vacancy is not None and not _held(run, role, holders.vacancy):
-            vacancies[holders.vacancy, role] = None
+            vacancies[office_of(holders.vacancy, role)] = None
         for holder in holders.offices:
             if holder.email.casefold() not in lost:
                 found.setdefault(holder.email, _Recipient(holder, role, copied))

@@ -185,12 +185,19 @@ def alert_view(site: Site, message: MessageRow, locale: str, now: datetime) -> A
 
 
 def _offices(site: Site, detail: Mapping[str, Any], locale: str) -> Iterator[tuple[str, str]]:
-    """Yield each unit of an alert about vacancies as a fact, with its offices."""
+    """Yield each unit of an alert about vacancies as a fact, with its offices.
+
+    An office of the whole site is a fact of its own.
+    """
     roles: dict[str, list[str]] = {}
     for unit, role in vacancies_in(detail):
-        roles.setdefault(unit, []).append(catalog(locale)(f"role.{role}"))
+        roles.setdefault(unit, []).append(role)
     for unit, vacant in roles.items():
-        yield "unit", f"{site.directory.name_of(unit)} ({', '.join(vacant)})"
+        if unit:
+            named = ", ".join(catalog(locale)(f"role.{role}") for role in vacant)
+            yield "unit", f"{site.directory.name_of(unit)} ({named})"
+        else:
+            yield from (("role", role) for role in vacant)
 
 
 def watch_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
@@ -212,7 +219,10 @@ def watch_view(site: Site, recipient: str, detail: Mapping[str, Any], now: datet
 def _named(
     site: Site, facts: Sequence[tuple[str, str]], locale: str
 ) -> tuple[tuple[str, str], ...]:
-    """Return the facts of an alert for display: the name of a unit, a time in words, an error."""
+    """Return the facts of an alert for display: the name of a unit, a time in words, an error.
+
+    An office of the whole site has no unit.
+    """
 
     def told(key: str, value: str) -> str:
         if key in ("since", "restored", "made", "same_as", "compared_with"):
@@ -221,7 +231,7 @@ def _named(
             return translated(value, locale)
         return site.directory.name_of(value) if key == "unit" else value
 
-    return tuple((key, told(key, value)) for key, value in facts)
+    return tuple((key, told(key, value)) for key, value in facts if value or key != "unit")
 
 
 def in_envelope(

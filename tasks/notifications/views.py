@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sla.directory import OF_A_UNIT
 from sla.engine.deadline import State
 from tasks.common.notified import Notified
 from tasks.notifications.coat_of_arms import CoatOfArms
@@ -439,10 +440,15 @@ VACANCY, VACANCIES = "vacancy", "vacancies"
 
 
 def vacancies_in(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the offices, as unit and role, of an alert about vacancies."""
-    if detail["alert"] == VACANCY:
-        return [(detail["unit"], detail["role"])]
-    return [(unit, role) for unit, role in detail["offices"]]
+    """Return the offices, as unit and role, of an alert about vacancies, each once."""
+    one = detail["alert"] == VACANCY
+    offices = [(detail["unit"], detail["role"])] if one else detail["offices"]
+    return list(dict.fromkeys(office_of(unit, role) for unit, role in offices))
+
+
+def office_of(unit: str, role: str) -> tuple[str, str]:
+    """Return an office as unit and role; an office of the whole site has no unit."""
+    return (unit if role in OF_A_UNIT else "", role)
 
 
 @dataclass(frozen=True, slots=True)

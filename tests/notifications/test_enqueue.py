@@ -36,10 +36,11 @@ from support.pipeline import (
 
 from db.models import Complaint, DeliveryAttempt, MessageRow, NoticeRow
 from settings.site import StormSettings
-from sla.directory import Directory, Role
+from sla.directory import OF_A_UNIT, Directory, Role
 from tasks import deadlines
 from tasks.common.context import SiteContext
 from tasks.notifications import enqueue
+from tasks.notifications.views import vacancies_in
 
 
 @pytest.fixture
@@ -268,6 +269,32 @@ def test_all_vacancies_of_a_run_are_told_in_one_mail_and_each_once(context, serv
         [[unit, role] for unit in ("dinkes", "dinsos") for role in ("head_of_unit", "liaison")],
         [["dishub", "head_of_unit"], ["dishub", "liaison"]],
     ]
+
+
+def test_a_vacant_office_of_the_whole_site_is_told_once_and_without_a_unit(context, server):
+    """The regional secretary of the ladder is missing, and two units are late."""
+    site = context.site
+    kept = [
+        office
+        for office in site.directory.offices
+        if office.role in (*OF_A_UNIT, Role.ADMINISTRATOR)
+    ]
+    site.directory = Directory(site.directory.units.values(), kept)
+    late = [at("Dinas Sosial", "FD-1"), at("Dinas Kesehatan", "FD-2")]
+    owe(context, BREACHED, *late)
+    deliver(context, BREACHED)
+    for now in (ESCALATED, "2026-11-30 08:00", "2026-12-04 08:00", "2026-12-11 08:00"):
+        owe(context, now, *late)
+        deliver(context, now)
+    told = [office for each in messages(context, "alert") for office in vacancies_in(each.detail)]
+    above = [office for office in told if office[1] not in OF_A_UNIT]
+    assert above
+    assert len(above) == len(set(above))
+    assert {unit for unit, _ in above} == {""}
+    (mail, *_) = [m.mail for m in server.letters if "abatan kosong" in str(m.mail["Subject"])]
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    assert "Jabatan: Sekretaris Daerah" in text
+    assert "Perangkat daerah" not in text
 
 
 def test_where_nobody_at_all_holds_an_office_the_notice_has_failed(context):
