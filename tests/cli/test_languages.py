@@ -230,6 +230,12 @@ def test_the_help_of_a_command_is_in_the_language_of_the_call(tenggat):
             " lihat /v/worker.log",
         ),
         (
+            "the database cannot be used: the database is at revision 2, not 3; `tenggat run`"
+            " brings it up to date first",
+            "basis data tidak dapat digunakan: basis data berada pada revisi 2, bukan 3; jalankan"
+            " dulu `tenggat run`, yang meningkatkannya",
+        ),
+        (
             "a.xlsx, sheet 'Mei', line 1: the column 'Tgl' occurs 2 times. Rename or remove all but"
             " one of them in the file or in the system that makes it",
             "a.xlsx, lembar 'Mei', baris 1: kolom 'Tgl' muncul 2 kali. Ubah nama atau hapus selain"

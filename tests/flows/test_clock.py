@@ -35,6 +35,7 @@ from tasks.monitoring.clock_check import (
 from tasks.monitoring.clock_witnesses import Clock, Witness
 from tasks.monitoring.external_watch import ExternalWatch
 from tasks.monitoring.watch import stopped
+from tasks.text.translation import translated
 
 LAST = wita("2026-11-24 08:00")
 YEAR = 365 * DAY
@@ -232,8 +233,9 @@ def test_a_command_may_pretend_any_time_where_no_mail_leaves_the_machine(context
 def test_the_clock_of_a_site_that_keeps_its_mail_is_not_checked(context, monkeypatch):
     """So the example site runs on a machine that knows no time server."""
     ran(context, LAST)
-    with pytest.raises(ClockRefused):
+    with pytest.raises(ClockRefused) as refused:
         run(context, LAST + YEAR)
+    assert "tidak ada yang menguatkan waktu ini" in translated(str(refused.value), "id")
     monkeypatch.setenv("TENGGAT_MAIL_URL", "mailbox:")
     context.site.mail_url = "mailbox:"
     assert check_clock(context, LAST + YEAR, lambda: LAST + YEAR).outcome is ClockOutcome.STEADY
@@ -414,6 +416,7 @@ def test_the_watch_tells_of_a_wrong_clock_and_looks_at_nothing_else(context, ser
     outside = ExternalWatch(context.site, clock=lambda: wrong)
     (line,) = outside.check(wrong)
     assert "other says 2026-11-24 08:01" in line
+    assert "other menunjukkan 2026-11-24 08:01; tidak ada" in translated(line, "id")
     assert outside.check(wrong + MINUTE)[0].startswith("the clock says 2027-11-24 08:0")
     assert [str(each.mail["Subject"]) for each in server.letters] == ["[Tenggat] Jam mesin salah"]
     said = outside.check(LAST + 2 * MINUTE)
