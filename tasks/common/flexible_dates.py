@@ -72,6 +72,9 @@ _UNREADABLE_HOUR = re.compile(
 )
 """A date, and behind it a text that can only be an hour."""
 
+_END_OF_DAY = re.compile(r"(?<![\d.:/-])24(?=[.:]00(?:[.:]00)?(?![\d.:/-]))")
+"""The hour of a time that ends the day before it."""
+
 _FORMS = tuple(re.compile(f"{_WEEKDAY}{date}{_TIME}{_ZONE}") for date in _DATES)
 
 
@@ -163,6 +166,14 @@ def day_before_hour(text: str) -> str:
     """
     found = _UNREADABLE_HOUR.fullmatch(" ".join(text.split()).casefold())
     return text.strip()[: found.end("day")] if found else ""
+
+
+def at_begin_of_day(text: str) -> str:
+    """Return a text with the hour 24:00, which ends its day, with 00:00 in its place; empty for
+    another text.
+    """
+    written, number = _END_OF_DAY.subn("00", text)
+    return written if number == 1 else ""
 
 
 def is_serial(text: str) -> bool:

@@ -20,6 +20,7 @@ from sla.folding import folded
 from tasks.common.dates import DateTimeParser
 from tasks.common.flexible_dates import (
     DateOrder,
+    at_begin_of_day,
     date_order,
     day_before_hour,
     is_serial,
@@ -398,13 +399,15 @@ class RowParser:
         """Return the time of receipt; with an unreadable time of day, a time on the day.
 
         It is the start of the day. A source in UTC names the day in Greenwich, which ends here on
-        the next day: then it is the end of that day.
+        the next day: then it is the end of that day. The hour 24:00 is 00:00 of the next day.
         """
         column = self.receipt_columns[0]
         text, day = self.receipt_text(cells), cells[column]
         try:
             return self._moment(text, column)
         except RowError:
+            if (end := self._end_of_day(text, column)) is not None:
+                return min(end, max(observed, end - timedelta(days=1)))
             if len(self.receipt_columns) == 1:
                 day = day_before_hour(text)
             if not day or not self.is_date(day):
@@ -414,6 +417,18 @@ class RowParser:
         if moment is None or self.source.zone != "UTC" or moment.time() != time():
             return moment
         return max(moment, min(moment + _TO_END_OF_DAY, observed))
+
+    def _end_of_day(self, text: str, column: str) -> datetime | None:
+        """Return 00:00 of the next day for a text with the hour 24:00; None for another text."""
+        begin = at_begin_of_day(text)
+        try:
+            moment = self._moment(begin, column)
+        except RowError:
+            return None
+        if moment is None:
+            return None
+        local = moment.astimezone(self._zone) + timedelta(days=1)  # the hour stays
+        return local.astimezone(UTC)
 
     def has_receipt(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
         """Check whether a row has a readable date of receipt."""
@@ -518,7 +533,7 @@ class RowParser:
         try:
             moment = self._moment_or_day(cells, column)
             if moment is not None and received is not None and moment < received:
-                moment = self._on_day_of_receipt(moment, received)
+                moment = self._on_day_of_receipt(cells, moment, received)
             possible = moment is not None and _possible(moment, received, observed)
             if moment is not None and possible and not self._is_plan(cells, column, moment, field):
                 return moment
@@ -553,11 +568,17 @@ class RowParser:
         self._unmapped[-1] = replace(self._unmapped[-1], answer=None)
         return None
 
-    def _on_day_of_receipt(self, moment: datetime, received: datetime) -> datetime:
+    def _on_day_of_receipt(
+        self, cells: Mapping[str, str], moment: datetime, received: datetime
+    ) -> datetime:
         """Return the time of a step before the receipt; for the day of receipt without a time of
-        day, the time of receipt.
+        day, the time of receipt. A receipt at 24:00 is still on the day before.
         """
-        day, arrived = (each.astimezone(self._zone) for each in (moment, received))
+        if at_begin_of_day(self.receipt_text(cells)):
+            begin = received - timedelta(seconds=1)
+        else:
+            begin = received
+        day, arrived = (each.astimezone(self._zone) for each in (moment, begin))
         only_day = day.time() == time() and day.date() == arrived.date()
         return received if only_day else moment
 
