@@ -113,7 +113,7 @@ class ComplaintWriter:
                 self.antedated += self._is_antedated(record, before)
                 if is_newer:
                     newer[ticket] = before
-            elif before.content_hash != record.content_hash and not record.history:
+            elif self._may_have_lost(record, before):
                 older[ticket] = record
         changed |= self._compared(newer, changed)
         complaints.touch(session, same, at)
@@ -327,6 +327,14 @@ class ComplaintWriter:
                 list(filter(is_own, stated)), list(filter(is_own, old)), self.name, self.target.now
             ),
         ]
+
+    def _may_have_lost(self, record: ComplaintRecord, before: complaints.Existing) -> bool:
+        """Check whether an older row may show what the newest one of its complaint does not.
+
+        An equal row with a question may tell that the question is older than a row between them.
+        """
+        is_other = before.content_hash != record.content_hash or bool(record.unmapped)
+        return is_other and not (self.is_snapshot or record.history)
 
     def _question_lost(
         self, records: Mapping[str, ComplaintRecord], known: Mapping[str, complaints.Existing]
