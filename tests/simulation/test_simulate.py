@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -292,6 +293,25 @@ def test_a_replay_tells_just_what_was_really_told(context, life):
         assert told_by(replayed(context, first=middle)) == really_told(context, middle, LAST)
     assert "cancelled" in {message.status for message in messages(context)}
     assert {rung for _, _, _, _, rung, _ in told} == {"half", "day-before", "breach", "plus-3"}
+
+
+@pytest.mark.thorough
+def test_a_reminder_that_a_pause_moves_is_told_again_on_its_new_day(context, server):
+    """From Friday to Wednesday the clock stands still, after the reminder of its last but one day.
+
+    A replay from the middle knows only the notice of the first day, or that it has moved.
+    """
+    paused = {"Ditunda": "20/11/2026 15:00"}
+    story = [
+        *known(at("DLH")),
+        ("2026-11-23 06:00", at("DLH", **paused)),
+        ("2026-11-25 06:00", at("DLH", **paused, Dilanjutkan="25/11/2026 05:00")),
+    ]
+    lived(context, partial(show, context, story), FIRST, LAST)
+    outcome = replayed(context)
+    assert steps(outcome) == ["19 half", "20 day-before", "25 day-before", "27 breach"]
+    for first in (FIRST, date(2026, 11, 20), date(2026, 11, 24), date(2026, 11, 26)):
+        assert told_by(replayed(context, first=first)) == really_told(context, first, LAST)
 
 
 @pytest.mark.thorough
