@@ -25,7 +25,7 @@ from cli.console import PlainConsole, print_json, show_rows
 from cli.source import learn_source
 from cli.watch import watch
 from service.logs import copy_stream, saying
-from sla.metrics.duty_list import COLUMNS
+from sla.metrics.duty_list import COLUMNS, VERSION
 from sla.plain_text import formula_safe, log_line, one_plain_line, without_control
 from tasks.common.redaction import plain_name, redact
 from tasks.common.work_folder import FOLDER, work_folder
@@ -113,7 +113,10 @@ def report_tables(folder: Path) -> str:
 
 
 def duties(folder: Path) -> str:
-    chunk = {name: [None] * len(EVIL) for name in COLUMNS} | {"ticket": EVIL, "category": EVIL}
+    chunk = {name: [None] * len(EVIL) for name in (*COLUMNS, VERSION)} | {
+        "ticket": EVIL,
+        "category": EVIL,
+    }
     rows = SimpleNamespace(chunks=lambda: [chunk])
     report = replace(view(units=3, count=20), duties=SimpleNamespace(rows=rows))
     return b"".join(duties_csv(report, ZoneInfo("Asia/Makassar"))).decode()
