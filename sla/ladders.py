@@ -116,7 +116,7 @@ OF_SUPERIORS = "/superiors"
 def step_key(rung: str, kind: str, *, to_superiors: bool) -> str:
     """Return the key under which a report counts the notices of a rung.
 
-    Ladders may give the same id to different steps: `breach` tells a unit of its late duty, and
+    Ladders may give the same id to different steps: `breach` notifies a unit of its late duty, and
     superiors of one of their own. An escalation is always to superiors. `to_superiors` is true if
     they get it not only for their information.
     """

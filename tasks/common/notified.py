@@ -16,8 +16,8 @@ from sla.ladders import SUPERIORS
 class NotifiedOffice(NamedTuple):
     """The role in which a person was notified.
 
-    `instead` is the role in whose place, if nobody who holds that one could be notified. It is the
-    same role if a holder at a superior unit got the notice.
+    `instead` is the role in whose place, if no holder of that one could be notified. It is the same
+    role if a holder at a superior unit got the notice.
     """
 
     role: str

@@ -213,7 +213,7 @@ def due_again(
     """Return the reminders that are due again because this evaluation finds a later due day.
 
     `before` is the deadline as stored; it does not count if the due day was open then, or if the
-    unit was another one. A notice that still waits is not due again: its mail tells the present due
+    unit was another one. A notice that still waits is not due again: its mail has the present due
     day, or leaves the notice out until its new day (see :func:`comes_later`).
     """
     if not history.reminded_for or deadline.due is None:

@@ -331,7 +331,7 @@ class ComplaintWriter:
     def _may_have_lost(self, record: ComplaintRecord, before: complaints.Existing) -> bool:
         """Check whether an older row may show what the newest one of its complaint does not.
 
-        An equal row with a question may tell that the question is older than a row between them.
+        An equal row with a question may show that the question is older than a row between them.
         """
         is_other = before.content_hash != record.content_hash or bool(record.unmapped)
         return is_other and not (self.is_snapshot or record.history)

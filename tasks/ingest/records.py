@@ -109,7 +109,7 @@ CORRECT_ANSWER = "correct"
 class Step:
     """An event with a stated time, and its column.
 
-    `only_day` tells that the source states no time of day: `moment` is 00:00, or the receipt.
+    `only_day` means that the source states no time of day: `moment` is 00:00, or the receipt.
     Without `is_timed` the row shows the event, but states no time: `moment` is the receipt.
     """
 

@@ -184,7 +184,7 @@ class _Hiding:
     def _versions(self, row: Row, *, withheld: bool) -> tuple[str, ...]:
         """Return the versions cited in a row: with a withheld number all of a rule that changed.
 
-        Two versions that occur would tell that there are at least two duties.
+        Two versions that occur would show that there are at least two duties.
         """
         changed = self.changed.get(row.key, ())
         return changed if withheld and changed else row.versions

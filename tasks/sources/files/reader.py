@@ -368,8 +368,8 @@ def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
 def _check_header(path: Path, table: _SheetTable, source: FolderSource) -> None:
     """Refuse a header without a mapped column, or with a mapped column more than once.
 
-    Titles that differ only in letter case or spaces are one column: of two cells with dates nobody
-    knows which one counts.
+    Titles that differ only in letter case or spaces are one column: of two cells with dates it is
+    not known which one counts.
     """
     header = table.header
     twice = [name for name in source.columns if header.count(name) > 1]
