@@ -555,7 +555,10 @@ class RowParser:
         return since is not None and self._day(since) < self._day(moment)
 
     def _day(self, moment: datetime) -> date:
-        return moment.astimezone(self._zone).date()
+        try:
+            return moment.astimezone(self._zone).date()
+        except OverflowError:  # the last day that a date can have
+            return moment.date()
 
     def _answered_date(self, received: datetime | None, observed: datetime) -> datetime | None:
         """Return the answer to the last question as a date, if it may be true of the complaint."""
