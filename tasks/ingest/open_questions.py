@@ -19,6 +19,7 @@ from sla.plain_text import one_plain_line
 from tasks.common.redaction import redact, redact_and_truncate
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.records import (
+    EMPTY_ANSWER,
     STATUS_FIELD,
     UNIT_FIELD,
     Answers,
@@ -58,12 +59,17 @@ class Written:
 class AskedDates:
     """The cells with a date in question, and since when each complaint shows them."""
 
-    def __init__(self, session: Session, asked: Iterable[OpenQuestion]) -> None:
+    def __init__(self, session: Session, asked: Sequence[OpenQuestion]) -> None:
         self._session = session
         self._numbers = {
             (question.column, question.value_hash): question.id
             for question in asked
             if question.role in DATED and question.value and not _is_over(question)
+        }
+        self._answered = {
+            (question.column, question.value_hash): question.answered_at
+            for question in asked
+            if question.answered_at is not None
         }
         self._since: dict[int, dict[tuple[str, str], datetime]] = {}
         self.columns = frozenset(column for column, _ in self._numbers)
@@ -79,6 +85,11 @@ class AskedDates:
         if number not in self._since:
             self._since[number] = questions.shown_since(self._session, number)
         return self._since[number].get((ticket, source_field))
+
+    def is_answered_before(self, column: str, text: str, moment: datetime) -> bool:
+        """Check whether the question about a cell was answered before a moment."""
+        answered = self._answered.get((column, value_hash(text)))
+        return answered is not None and answered < moment
 
 
 class QuestionLog:
@@ -115,7 +126,7 @@ class QuestionLog:
     @property
     def dates(self) -> AskedDates:
         """Return the dates in question for the parser."""
-        return AskedDates(self._session, self._rows.values())
+        return AskedDates(self._session, tuple(self._rows.values()))
 
     def vocabulary(self, source: SourceMapping, administrator_unit: str | None) -> Vocabulary:
         """Return the meaning of the words in state spans."""
@@ -146,6 +157,8 @@ class QuestionLog:
                     questions.end_links(self._session, question.id, self._at)
                     _reopen(question)
                     question.value = self._shown(cell)
+                elif cell.planned and cell.answer is None and question.answer == EMPTY_ANSWER:
+                    _reopen(question)  # it was answered before the day of the plan
         if self.opened:
             self._session.flush()
 

@@ -529,20 +529,31 @@ class RowParser:
         if not text:
             return None
         field = f"{column}/{kind}" if role is QuestionRole.STEP else role
-        moment = None
+        moment, is_plan = None, False
         try:
             moment = self._moment_or_day(cells, column)
             if moment is not None and received is not None and moment < received:
                 moment = self._on_day_of_receipt(cells, moment, received)
-            possible = moment is not None and _possible(moment, received, observed)
-            if moment is not None and possible and not self._is_plan(cells, column, moment, field):
-                return moment
+            if moment is not None and _possible(moment, received, observed):
+                is_plan = self._is_plan(cells, column, moment, field)
+                if not is_plan:
+                    return moment
         except RowError:
             pass
-        self._ask(role, column, text, field, kind)
-        if moment is not None and moment > observed and self._day(moment) > self._day(observed):
+        answer = self._ask(role, column, text, field, kind)
+        if moment is not None and self._is_ahead(observed, moment):
             self._unmapped[-1] = replace(self._unmapped[-1], planned=moment)
+        elif moment is not None and is_plan and answer == EMPTY_ANSWER:
+            self._ask_on_its_day(column, text, moment)
         return self._answered_date(received, observed)
+
+    def _ask_on_its_day(self, column: str, text: str, moment: datetime) -> None:
+        """Leave the last question open if it was answered before the day of a plan: the answer that
+        nothing had happened could not know about this day.
+        """
+        asked = self._asked_dates
+        if asked is not None and asked.is_answered_before(column, text, moment):
+            self._unmapped[-1] = replace(self._unmapped[-1], answer=None, planned=moment)
 
     def _is_plan(
         self, cells: Mapping[str, str], column: str, moment: datetime, source_field: str
@@ -552,7 +563,15 @@ class RowParser:
         if asked is None or column not in asked.columns:
             return False
         since = asked.since(self.key(cells), column, cells[column], source_field)
-        return since is not None and self._day(since) < self._day(moment)
+        return since is not None and self._is_ahead(since, moment)
+
+    def _is_ahead(self, shown: datetime, moment: datetime) -> bool:
+        """Check whether a date is a plan, because it was shown on an earlier day.
+
+        The day before is not enough: an export may be of the next morning, and named by the last
+        day of its period.
+        """
+        return shown < moment and self._day(moment) - self._day(shown) > timedelta(days=1)
 
     def _day(self, moment: datetime) -> date:
         try:

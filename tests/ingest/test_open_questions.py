@@ -697,6 +697,30 @@ def test_a_date_written_before_its_day_is_a_question_until_it_is_answered(
     assert counted(context, "FD-2", "2026-11-28 08:00")[-1] == "settled 20 10:00 stated"
 
 
+def test_a_plan_is_asked_about_again_when_its_day_has_come(context):
+    """The answer that nothing had happened could not know about the day of the plan."""
+    desk(context, "2026-11-17 08:00", PLANNED)
+    assert answered(context, "2026-11-18 10:00", "kosong") == 1
+    desk(context, "2026-11-19 08:00", PLANNED)
+    assert asked(context) == []
+    for day in ("24", "25"):
+        desk(context, f"2026-11-{day} 08:00", PLANNED)
+        assert asked(context) == [("step", "Selesai", PLANNED["Selesai"], 1)]
+        assert states(context, f"2026-11-{day} 09:00", "FD-1")[INFORMATION] == "unknown"
+    assert answered(context, "2026-11-25 10:00", "kosong") == 1
+    desk(context, "2026-11-26 08:00", PLANNED)
+    assert asked(context) == []
+    assert states(context, "2026-11-26 09:00", "FD-1")[INFORMATION] == "breached"
+
+
+def test_a_date_on_the_day_after_the_file_is_no_plan(context):
+    """The file may be of the next morning, and named by the last day of its period."""
+    desk(context, "2026-11-19 23:59", PLANNED)
+    desk(context, "2026-11-24 08:00", PLANNED)
+    assert asked(context) == []
+    assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "met"
+
+
 def test_an_older_file_that_comes_late_shows_that_a_date_was_a_plan(context):
     desk(context, "2026-11-24 08:00", PLANNED)
     assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "met"
