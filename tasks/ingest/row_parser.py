@@ -783,6 +783,8 @@ class RowParser:
         if not answer:
             return None
         moment = datetime.fromisoformat(answer)
+        if begin is not None and self._day(moment) == self._day(begin):
+            moment = max(moment, begin + timedelta(seconds=1))  # on one day, the procedure counts
         if begin is not None and moment >= begin:
             return replace(step, moment=moment)
         self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint

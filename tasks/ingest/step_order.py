@@ -19,6 +19,9 @@ moment after which the step is possible. Returns the step as the answer says, if
 
 _by_moment = attrgetter("moment")
 
+MINUTE = timedelta(minutes=1)
+"""Registers state times to the minute."""
+
 TURNS = (
     frozenset({Kind.ASSIGNED, Kind.RETURNED}),
     frozenset({*ENDING, Kind.REOPENED}),
@@ -28,6 +31,9 @@ TURNS = (
 """Kinds of event that can come several times in turn. On one day the order of the columns tells
 which came first.
 """
+
+UNDOING = frozenset({Kind.RETURNED, Kind.REOPENED, Kind.RESUMED, Kind.MATERIAL_COMPLETED})
+"""The kinds of event among them that undo the one before."""
 
 UNDONE_BY = {str(kind): str(Kind.REOPENED) for kind in ENDING} | {
     str(Kind.ASSIGNED): str(Kind.RETURNED)
@@ -44,30 +50,41 @@ TREATMENT = (
     Kind.DECIDED,
     Kind.DELIVERED,
     Kind.FOLLOW_UP_PUBLISHED,
-    Kind.REPORTER_REPLIED,
-    Kind.FOLLOW_UP_ANSWERED,
 )
-"""The kinds of event up to the end of a complaint, in the order of the procedure."""
+"""The kinds of event up to the end of a complaint, in the order of the procedure. A reporter may
+also answer after the end.
+"""
 
 _RANKS = {str(kind): rank for rank, kind in enumerate(TREATMENT)}
 _RANKS |= dict.fromkeys(map(str, ENDING), len(TREATMENT))
 
 
-def _precedes(first: Step, second: Step, *, is_column_before: bool) -> bool:
-    """Check whether of two steps on one day the first comes before the second, by procedure."""
-    for turn in TURNS:
-        if second.kind in turn and first.kind in turn:
-            return is_column_before
+def _precedes(first: Step, second: Step, before: Sequence[Step]) -> bool:
+    """Check whether of two steps on one day the first comes before the second, by procedure.
+
+    `before` are the steps in columns before that of the second, in the order of the columns. What
+    undoes a step counts only if there is a column with such a step before it.
+    """
+    turn = next((kinds for kinds in TURNS if {first.kind, second.kind} <= kinds), None)
+    if turn is not None:
+        if first not in before:
+            return False
+        earlier = before[: before.index(first)]
+        return first.kind not in UNDOING or any(step.kind in turn for step in earlier)
     if first.kind in ENDING:
         return False
     last = len(TREATMENT) + 1
     return _RANKS.get(first.kind, last) < _RANKS.get(second.kind, -1)
 
 
-def _is_of_unit(returned: Step, assigned: Step) -> bool:
-    """Check whether a return may be of a later assignment: by the same unit, or by any unit."""
-    is_return = returned.kind == Kind.RETURNED
-    return is_return and (returned.unit is None or returned.unit == assigned.unit)
+def _is_possible_after(step: Step, undoing: Step) -> bool:
+    """Check whether a second step has a possible time after the one that undid the first.
+
+    A return may be of the second assignment: by the same unit, or by any unit.
+    """
+    if undoing.kind == Kind.RETURNED and undoing.unit in (None, step.unit):
+        return True
+    return step.moment > undoing.moment
 
 
 class StepOrder:
@@ -115,10 +132,10 @@ class StepOrder:
                 day = step.moment.astimezone(self._zone).date()
                 before = [
                     other.moment
-                    for column, other in enumerate((*found, *steps[place + 1 :]))
+                    for other in (*found, *steps[place + 1 :])
                     if other.moment > step.moment
                     and other.moment.astimezone(self._zone).date() == day
-                    and _precedes(other, step, is_column_before=column < place)
+                    and _precedes(other, step, found)
                 ]
             if before:
                 found.append(replace(step, moment=max(before) + timedelta(seconds=1)))
@@ -174,20 +191,23 @@ class StepOrder:
         return.
 
         On the same day the order of the columns counts, because the law counts days. On an earlier
-        day it is impossible: its date becomes an open question.
+        day it is impossible: its date becomes an open question. A second end with the time of the
+        first is the same one.
         """
         found: list[Step | None] = []
-        begun: set[str] = set()
+        begun: dict[str, list[datetime]] = {}
         undone: dict[str, Step] = {}
         for step in steps:
-            before = undone.get(UNDONE_BY.get(step.kind, "")) if step.kind in begun else None
-            if before is None or step.moment > before.moment or _is_of_unit(before, step):
+            times = begun.setdefault(step.kind, [])
+            before = undone.get(UNDONE_BY.get(step.kind, "")) if times else None
+            is_copy = step.kind in ENDING and any(abs(step.moment - t) < MINUTE for t in times)
+            if before is None or is_copy or _is_possible_after(step, before):
                 found.append(step)
             elif self._same_day(step.moment, before.moment):
                 found.append(replace(step, moment=before.moment + timedelta(seconds=1)))
             else:
                 found.append(ask(step, step.kind, before.moment))
-            begun.add(step.kind)
+            times.append(step.moment)
             undone[step.kind] = step
         return [step for step in found if step is not None]
 

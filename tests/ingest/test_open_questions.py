@@ -26,7 +26,9 @@ from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.explain import as_text, explanations
 from tasks.ingest.answers import WrongAnswer, answer, meaning_of, permanent_lines
 from tasks.ingest.open_questions import HIDDEN
+from tasks.ingest.records import Step
 from tasks.ingest.row_doubts import isolated
+from tasks.ingest.step_order import StepOrder
 from tasks.text.templates import render
 
 KIND = "Klasifikasi Laporan"
@@ -224,6 +226,10 @@ def test_two_steps_of_one_day_are_in_the_order_of_the_procedure(context, begin, 
             ["follow_up_published", "returned"],
         ),
         ({"Selesai": "18/11/2026 10:00", "Ditunda": "18/11/2026"}, ["paused", "settled"]),
+        (  # a thank-you may come after the end
+            {"Selesai": "18/11/2026", "Balasan Pelapor": "18/11/2026 20:10"},
+            ["settled", "reporter_replied"],
+        ),
         # the day of the receipt, which has a time
         ({"Diteruskan": "16/11/2026 10:00", "Selesai": "16/11/2026"}, ["assigned", "settled"]),
         (
@@ -256,13 +262,34 @@ def test_a_day_alone_hands_the_complaint_to_the_next_unit(context, returned):
     assert known(context, "FD-1").unit == "dlh"
 
 
-def test_a_second_end_before_its_reopening_is_a_question(context):
+def test_a_reopening_in_a_column_before_the_only_end_comes_after_it(context):
+    """The column of a reopening counts only for a second end."""
+    order = StepOrder(context.site.sources["register"])
+    reopened = Step("Dibuka Kembali", "reopened", wita("2026-11-18 10:00"), None)
+    settled = Step("Selesai", "settled", wita("2026-11-18 00:00"), None, only_day=True)
+    found = order.arranged([reopened, settled], pytest.fail, lambda kinds: False)
+    assert found == [settled, reopened]
+
+
+def test_a_second_end_that_repeats_the_first_is_the_same_end(context):
+    cells = {"Selesai": "17/11/2026", "Dibuka Kembali": "19/11/2026 09:00"}
+    desk(context, "2026-11-20 08:00", cells | {"Selesai Kembali": "17/11/2026"})
+    assert asked(context) == []
+    assert states(context, "2026-11-20 09:00", "FD-1")[INFORMATION] == "running"
+
+
+@pytest.mark.parametrize("answer_given", ["2026-11-19", "19/11/2026 15:00"])
+def test_a_second_end_before_its_reopening_is_a_question(context, answer_given):
     """Else the complaint would be open since then, and late."""
     cells = {"Selesai": "17/11/2026 10:00", "Dibuka Kembali": "19/11/2026 09:00"}
     desk(context, "2026-11-20 08:00", cells | {"Selesai Kembali": "18/11/2026 15:00"})
     assert asked(context) == [("step", "Selesai Kembali", "18/11/2026 15:00", 1)]
     assert states(context, "2026-12-28 09:00", "FD-1")[INFORMATION] == "unknown"
-    assert answered(context, "2026-12-28 10:00", "19/11/2026 15:00") == 1
+    assert answered(context, "2026-12-28 10:00", answer_given) == 1
+    assert asked(context) == []
+    again = {"Selesai Kembali": "18/11/2026 15:00", "Perihal": "Lain"}
+    desk(context, "2026-12-28 10:30", cells | again)
+    assert asked(context) == []
     assert states(context, "2026-12-28 11:00", "FD-1")[INFORMATION] == "met"
 
 
