@@ -7,7 +7,8 @@ one Prefect server and some workers run the intake of all sites for Monday 07:15
 CPU.
 
 `--troubled` adds to the first site a source and a mail server that take a connection and never
-answer. `--kill` kills the first worker with all its runs when a third of the sites is done.
+answer; the morning is over when the other sites are done. `--kill` kills the first worker with all
+its runs when a third of the sites is done.
 
 The processes of the workers stand for machines, and this machine has few cores: what needs CPU
 cannot become faster here by more workers. So the CPU is also printed by part, with the shortest
@@ -28,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,17 @@ CORES = {"server": 1, "workers": 2, "database": 2}
 """The cores that a part can use on a machine of its own."""
 
 
+@dataclass(frozen=True)
+class Morning:
+    """A morning: its sites, its workers with so many runs at a time, and what goes wrong in it."""
+
+    sites: Sequence[Path]
+    workers: int
+    at_once: int
+    troubled: Path | None
+    kill: bool
+
+
 def main() -> None:
     """Measure, and print."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -81,9 +94,11 @@ def main() -> None:
             sites.append(_site(folder / f"kab{number:02}", asked.complaints, url))
             print(f"\r{number + 1} sites made", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
-        if asked.troubled:
-            _trouble(sites[0], stack.enter_context(socket.create_server(("127.0.0.1", 0))))
-        _measure(sites, folder / "prefect", asked.workers, asked.at_once, kill=asked.kill)
+        troubled = sites[0] if asked.troubled else None
+        if troubled is not None:
+            _trouble(troubled, stack.enter_context(socket.create_server(("127.0.0.1", 0))))
+        morning = Morning(sites, asked.workers, asked.at_once, troubled, asked.kill)
+        _measure(morning, folder / "prefect")
 
 
 def _site(folder: Path, count: int, url: str) -> Path:
@@ -127,12 +142,12 @@ def _monday(zone: Any) -> datetime:
     return datetime(LAST.year, LAST.month, LAST.day, 7, 30, tzinfo=zone)
 
 
-def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int, *, kill: bool) -> None:
+def _measure(morning: Morning, home: Path) -> None:
     from service.environment import prefect_environment  # noqa: PLC0415
     from service.prefect_server import prefect_server  # noqa: PLC0415
 
     with prefect_server(home) as api, ExitStack() as stack:
-        folders = [str(site) for site in sites]
+        folders = [str(site) for site in morning.sites]
         environment = {**os.environ, **prefect_environment(home, api)}
         command = [sys.executable, "-m", "service", api, *folders]
         subprocess.run(
@@ -140,9 +155,9 @@ def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int, *, k
         )
         places = [part for folder in folders for part in ("--site", folder)]
         processes = []
-        for number in range(workers):
+        for number in range(morning.workers):
             command = [sys.executable, "-m", "cli", "worker", "--as-root", *places]
-            command += ["--name", f"worker {number}", "--limit", str(at_once)]
+            command += ["--name", f"worker {number}", "--limit", str(morning.at_once)]
             process = psutil.Popen(
                 command,
                 cwd=REPOSITORY,
@@ -153,13 +168,16 @@ def _measure(sites: Sequence[Path], home: Path, workers: int, at_once: int, *, k
             stack.callback(_end, process)
             processes.append(process)
         os.environ.update(prefect_environment(home, api))
-        _play(api, sites, workers, processes[0] if kill else None)
+        _play(api, morning, processes[0] if morning.kill else None)
 
 
 def _end(process: psutil.Popen) -> None:
     if process.poll() is None:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except psutil.TimeoutExpired:  # a run of the site in trouble is still waiting
+            _kill(process)
 
 
 def _kill(worker: psutil.Popen) -> None:
@@ -169,10 +187,11 @@ def _kill(worker: psutil.Popen) -> None:
     worker.wait(30)
 
 
-def _play(api: str, sites: Sequence[Path], workers: int, victim: psutil.Popen | None) -> None:
+def _play(api: str, morning: Morning, victim: psutil.Popen | None) -> None:
     from service.prefect_api import ask  # noqa: PLC0415
     from settings.site import load_site  # noqa: PLC0415
 
+    sites = morning.sites
     zone = load_site(sites[0]).zone
     while not [
         w for w in ask(f"{api}/work_pools/tenggat/workers/filter", {}) if w["status"] == "ONLINE"
@@ -185,9 +204,9 @@ def _play(api: str, sites: Sequence[Path], workers: int, victim: psutil.Popen | 
     failed: dict[str, list[str]] = {}
     done: list[float] = []
     several = len(sites) > 1
-    while waiting or running:
+    while {*waiting, *running} - {morning.troubled}:
         for site, steps in list(waiting.items()):
-            if site not in running:
+            if site not in running and steps:
                 flow, minutes = steps.pop(0)
                 now = _monday(zone) + timedelta(minutes=minutes)
                 name = site.name if several else flow
@@ -210,19 +229,20 @@ def _play(api: str, sites: Sequence[Path], workers: int, victim: psutil.Popen | 
             durations[run["name"].split()[0]].append(run["total_run_time"])
             if not waiting[site]:
                 del waiting[site]
-                done.append(time.monotonic() - begin)
+                if site != morning.troubled:
+                    done.append(time.monotonic() - begin)
     spent = {part: seconds - cpu.get(part, 0.0) for part, seconds in _cpu().items()}
-    _show(sites, workers, done, durations, failed, spent)
+    _show(morning, done, durations, failed, spent)
 
 
 def _show(
-    sites: Sequence[Path],
-    workers: int,
+    morning: Morning,
     done: Sequence[float],
     durations: dict[str, list[float]],
     failed: dict[str, list[str]],
     cpu: dict[str, float],
 ) -> None:
+    sites, workers = morning.sites, morning.workers
     print(f"{len(sites)} sites, {workers} workers: the last site was done after {max(done):.0f} s")
     print(f"  half of them after {statistics.median(done):.0f} s")
     print(f"  runs that failed: {sum(map(len, failed.values()))} {failed or ''}")
