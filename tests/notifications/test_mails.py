@@ -26,6 +26,7 @@ from conftest import REPOSITORY, WITA, example_site, wita
 from icalendar import Calendar
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
+from support.browser import without_preload
 from support.outgoing_mail.desk_views import NOW, duty, full_desk, item, view
 from support.pipeline import BREACHED, REMINDED, at, owe, since
 from support.programs import needed
@@ -936,6 +937,7 @@ def too_wide(folder: Path, sources: list[tuple[str, tuple[int, ...]]]) -> list[s
             "--dump-dom",
             page.as_uri(),
         ],
+        env=without_preload(),
         capture_output=True,
         text=True,
         timeout=120,

@@ -190,6 +190,11 @@ def seen(browser: Browser, png: bytes) -> Seen:
     return Seen(*browser.run(SEEN % json.dumps(base64.b64encode(png).decode())))
 
 
+def without_preload() -> dict[str, str]:
+    """The environment for chromium, which does not work with the program faketime."""
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+
+
 @contextmanager
 def browsing(profile: Path) -> Iterator[Browser]:
     """A browser while the block lasts; skips where there is none, except in CI."""
@@ -218,7 +223,7 @@ def browsing(profile: Path) -> Iterator[Browser]:
             f"--user-data-dir={profile}",
         ],
         pass_fds=(hears, says),
-        env={name: value for name, value in os.environ.items() if name != "LD_PRELOAD"},
+        env=without_preload(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
