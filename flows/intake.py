@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 from prefect import flow, get_run_logger
 
-from db.engine import NotReady
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from settings.mapping import SourceMapping
-from tasks.common.errors import is_lost_database, place_of
+from tasks.common.errors import is_unusable_database, place_of
 from tasks.ingest.source_count import IncompleteIntake, SourceCount, UnreadSource
 from tasks.intake import ask_task, pull_task
 from tasks.sources.base import SourceError
@@ -48,7 +47,7 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 if isinstance(error, UnreadSource):
                     counts.append(asdict(error.count))
             except Exception as error:
-                if is_lost_database(error) or isinstance(error, NotReady):
+                if is_unusable_database(error):
                     raise
                 failures.append(f"{name}: unexpected error ({place_of(error)}); please report it")
         ask_task(at.context, at.now, at.run_id)
@@ -87,7 +86,7 @@ def _outcome(pull: Callable[[str], SourceCount], name: str) -> Callable[[], Sour
     try:
         future.set_result(pull(name))
     except Exception as error:
-        if is_lost_database(error) or isinstance(error, NotReady):
+        if is_unusable_database(error):
             raise  # no source could be imported
         future.set_exception(error)
     return future.result

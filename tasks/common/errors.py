@@ -22,9 +22,14 @@ def is_lost_database(error: object) -> bool:
     return lost or isinstance(error, OperationalError | InterfaceError)
 
 
+def is_unusable_database(error: object) -> bool:
+    """Check whether our own database is lost, damaged or not ready."""
+    return is_lost_database(error) or isinstance(error, NotReady)
+
+
 def stops_every_source(error: object) -> bool:
     """Check whether an error concerns our own database or a server, and not one file or row."""
-    return is_lost_database(error) or isinstance(error, TransientError | NotReady)
+    return is_unusable_database(error) or isinstance(error, TransientError)
 
 
 def place_of(error: BaseException) -> str:

@@ -129,12 +129,11 @@ class StepOrder:
         for place, step in enumerate(steps):
             before = []
             if step.only_day:
-                day = step.moment.astimezone(self._zone).date()
                 before = [
                     other.moment
                     for other in (*found, *steps[place + 1 :])
                     if other.moment > step.moment
-                    and other.moment.astimezone(self._zone).date() == day
+                    and self._same_day(other.moment, step.moment)
                     and _precedes(other, step, found)
                 ]
             if before:
