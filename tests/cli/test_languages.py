@@ -359,6 +359,35 @@ def test_every_error_and_line_for_people_has_an_indonesian_form():
     assert untranslated(texts - PARTS_VARY) == []
 
 
+ENGLISH_WORDS = re.compile(
+    r"(?<![\w-])(?:an?|and|be|by|cannot|each|every|file|for|has|have|in|is|it|its|names?|not|of|on|only|or"
+    r"|the|this|to|was|were|which|with|write)\b"
+)
+
+
+def test_no_error_or_line_for_people_mixes_both_languages():
+    """A general pair may fit a text and take English words into one of its parts."""
+    words.use_language("id")
+    mixed = []
+    for text in set(texts_for_people()):
+        shown = translation.translated(text)
+        own = re.sub(r"`[^`]*`|'[^']*'|\S+://\S+|/ # .* %25", "", shown)
+        if shown != text and ENGLISH_WORDS.search(own):
+            mixed.append((text, shown))
+    words.use_language("en")
+    assert sorted(mixed) == []
+
+
+@pytest.mark.parametrize(
+    "file", ["site.toml", "sources.toml", "escalation.toml", "units.csv", "officers.csv"]
+)
+def test_an_absent_file_of_the_settings_is_named_in_one_language(tenggat, site_folder, file):
+    (site_folder / file).unlink()
+    _, _, errors = tenggat("--lang", "id", "deadlines", "--site", str(site_folder))
+    assert file in errors
+    assert not ENGLISH_WORDS.search(errors.replace(str(site_folder), ""))
+
+
 PARTS_VARY = {
     "'…' is no date; write for example 2026-11-24 08:30, or …",
     "'…' is not a … of the site's files. `…` (or `…`) confirms the value, `…` (or `…`)"
