@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -186,6 +186,26 @@ class DateTimeParser:
         except OverflowError:
             return  # at the end of the calendar
         self._clocks[clock] = moment.replace(tzinfo=self._zone) - midnight
+
+
+def is_begin_of_day(moment: datetime, zone: tzinfo) -> bool:
+    """Check whether a moment is 00:00 in a zone, as a date without a time of day is stored."""
+    if moment.second or moment.minute % 15:
+        return False  # the usual case, without a change of the zone
+    return moment.astimezone(zone).time() == time()
+
+
+def same_day(one: datetime, other: datetime, zone: tzinfo) -> bool:
+    """Check whether two moments are on one day in a zone."""
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
+
+
+def not_before_receipt(moment: datetime, received: datetime, zone: tzinfo) -> datetime:
+    """Return the time of the receipt for a date without a time of day, if it is the day of the
+    receipt; any other moment as it is.
+    """
+    only_day = is_begin_of_day(moment, zone) and same_day(moment, received, zone)
+    return max(moment, received) if only_day else moment
 
 
 def parse_iso(text: object) -> datetime | None:

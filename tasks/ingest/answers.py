@@ -18,7 +18,8 @@ from sla.error_text import did_you_mean
 from sla.events import ANY_KIND, QUESTION, Event, Kind, Knowledge
 from sla.folding import folded
 from tasks.common.context import SiteContext
-from tasks.common.dates import parse_datetime, parse_iso
+from tasks.common.dates import is_begin_of_day, not_before_receipt, parse_datetime, parse_iso
+from tasks.common.flexible_dates import date_order, parse_flexible
 from tasks.evaluation.known_words import classifications_of, named_in_files
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
@@ -31,10 +32,12 @@ from tasks.ingest.records import (
     FIRST_VALUE,
     RECEIVED,
     UNIT_FIELD,
+    Step,
     value_hash,
 )
 from tasks.ingest.row_doubts import is_vanished
 from tasks.ingest.snapshot_diff import StateSpan
+from tasks.ingest.step_order import moment_in_day
 
 EMPTY_WORDS = ("kosong", "ignore")
 """The answers for a value that means an empty cell, in both languages."""
@@ -151,8 +154,8 @@ def _date(source: SourceMapping, question: OpenQuestion, text: str) -> str:
             continue
     else:
         try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
+            moment = _date_of_person(source, text)
+        except (ValueError, OverflowError):
             choice = (
                 f"`{CORRECT_WORDS[0]}` (or `{CORRECT_WORDS[1]}`) if it is right"
                 if question.role == QuestionRole.RECEIPT
@@ -164,6 +167,17 @@ def _date(source: SourceMapping, question: OpenQuestion, text: str) -> str:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(source.zone))
     return moment.astimezone(UTC).isoformat()
+
+
+def _date_of_person(source: SourceMapping, text: str) -> datetime:
+    """Parse a date in a form that the mapping does not have: ISO, or as people write it.
+
+    A date in numbers is in the order of the mapping.
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return parse_flexible(text, date_order(source.dates))
 
 
 def answer(
@@ -178,7 +192,8 @@ def answer(
     imports.lock(session, question.source)
     snapshot = ctx.site.sources[question.source].layout == "snapshot"
     linked = questions.complaints_of(session, question.id, past=snapshot)
-    _check_date(question, meaning, linked, now)
+    zone = ZoneInfo(ctx.site.sources[question.source].zone)
+    _check_date(question, meaning, linked, now, zone)
     question.answer, question.answered_at, question.answered_by = meaning, now, by
     session.flush()
     changed = _apply(session, ctx, question, linked, now)
@@ -201,6 +216,7 @@ def _check_date(
     meaning: str,
     linked: Sequence[tuple[Complaint, QuestionComplaint]],
     now: datetime,
+    zone: ZoneInfo,
 ) -> None:
     if question.role not in (*DATES, QuestionRole.RECEIPT) or meaning in ("", CORRECT_ANSWER):
         return
@@ -214,7 +230,8 @@ def _check_date(
     early = {
         row.id
         for row, link in linked
-        if moment < row.received_at and not link.source_field.endswith(f"/{Kind.SERVICE_RECEIVED}")
+        if not_before_receipt(moment, row.received_at, zone) < row.received_at
+        and not link.source_field.endswith(f"/{Kind.SERVICE_RECEIVED}")
     }
     if early:
         raise WrongAnswer(f"the date is before the receipt of {len(early)} of the complaints")
@@ -399,7 +416,7 @@ class _Application:
             source_field = self._slot(before.kind)
             event = Event(
                 before.kind,
-                moment,
+                self._moment_of_step(row, before.kind, moment, standing.values()),
                 self.now,
                 row.source,
                 unit=before.unit,
@@ -409,6 +426,38 @@ class _Application:
         if role == QuestionRole.STEP and moment is None and self._shows_itself(before):
             found.append(self._without_time(before, row.received_at))
         return [*found, self._retracted(before)] if before.is_doubt or moment is None else found
+
+    def _moment_of_step(
+        self, row: Complaint, kind: str, moment: datetime, events: Iterable[Event]
+    ) -> datetime:
+        """Return the time of an answered step, as the next import reads it from the answer.
+
+        An answer without a time of day is not before the receipt, and comes after the other steps
+        of its day (`events`) that come before it by procedure.
+        """
+        zone = ZoneInfo(self.writer.mapping.zone)
+        if not is_begin_of_day(moment, zone):
+            return moment
+        columns = [(each.column, each.kind) for each in self.writer.mapping.events]
+        own = (self.question.column, kind)
+        place = columns.index(own) if own in columns else len(columns)
+        steps = {
+            (event.column.removesuffix(FIRST_VALUE), event.kind): Step(
+                event.column, event.kind, event.latest, event.unit
+            )
+            for event in events
+            if event.knowledge is Knowledge.STATED and not event.retracted
+        }
+        before = [steps[each] for each in columns[:place] if each in steps]
+        step = Step(
+            self.question.column,
+            kind,
+            not_before_receipt(moment, row.received_at, zone),
+            None,
+            only_day=True,
+        )
+        others = [other for each, other in steps.items() if each in columns and each != own]
+        return moment_in_day(step, others, before, zone)
 
     def _shows_itself(self, doubt: Event) -> bool:
         """Check whether other columns show the step in doubt, so that it lacks only its time."""
@@ -453,11 +502,13 @@ class _Application:
         def dated(row: Complaint, spans: list[StateSpan]) -> list[StateSpan]:
             if self.question.role != QuestionRole.STATUS_DATE:
                 return spans
-            return [self._dated(span, links[row.id]) for span in spans]
+            return [self._dated(span, links[row.id], row.received_at) for span in spans]
 
         return self.writer.derive_again(rows, dated)
 
-    def _dated(self, span: StateSpan, links: Sequence[QuestionComplaint]) -> StateSpan:
+    def _dated(
+        self, span: StateSpan, links: Sequence[QuestionComplaint], received: datetime
+    ) -> StateSpan:
         """Return a state span with the answered start of its status."""
         word = self.writer.words.word(span.state.word)
         shown = any(
@@ -466,7 +517,10 @@ class _Application:
         )
         if word is None or word.at != self.question.column or not shown:
             return span
-        return replace(span, state=replace(span.state, status_at=self._moment()))
+        moment = self._moment()
+        if moment is not None:
+            moment = not_before_receipt(moment, received, ZoneInfo(self.writer.mapping.zone))
+        return replace(span, state=replace(span.state, status_at=moment))
 
     def _wake(
         self, linked: Sequence[tuple[Complaint, QuestionComplaint]], changed: set[int]

@@ -17,7 +17,13 @@ from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
 from sla.events import ENDING, Kind
 from sla.folding import folded
-from tasks.common.dates import DateTimeParser
+from tasks.common.dates import (
+    DateTimeParser,
+    is_begin_of_day,
+    not_before_receipt,
+    parse_iso,
+    same_day,
+)
 from tasks.common.flexible_dates import (
     DateOrder,
     at_begin_of_day,
@@ -585,6 +591,8 @@ class RowParser:
         if not answer:
             return None
         moment = datetime.fromisoformat(answer)
+        if received is not None:
+            moment = not_before_receipt(moment, received, self._zone)
         if _possible(moment, received, observed):
             return moment
         self._unmapped[-1] = replace(self._unmapped[-1], answer=None)
@@ -600,8 +608,7 @@ class RowParser:
             begin = received - timedelta(seconds=1)
         else:
             begin = received
-        day, arrived = (each.astimezone(self._zone) for each in (moment, begin))
-        only_day = day.time() == time() and day.date() == arrived.date()
+        only_day = is_begin_of_day(moment, self._zone) and same_day(moment, begin, self._zone)
         return received if only_day else moment
 
     def _is_only_day(
@@ -613,13 +620,11 @@ class RowParser:
         if moment == received:
             try:
                 stated = self._moment_or_day(cells, column)
-            except RowError:
-                return False  # an answer stands in the place of the text
+            except RowError:  # an answer stands in the place of the text
+                stated = parse_iso(self._unmapped[-1].answer)
             if stated != received:
                 return True
-        if moment.second or moment.minute % 15:
-            return False  # the usual case, without a change of the zone
-        return moment.astimezone(self._zone).time() == time()
+        return is_begin_of_day(moment, self._zone)
 
     def _promised_due(self, cells: Mapping[str, str]) -> datetime | None:
         column = self.source.fields.promised_due

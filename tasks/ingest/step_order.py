@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from settings.mapping import SourceMapping
 from sla.events import ENDING, FOLLOWS, Kind
+from tasks.common.dates import same_day
 from tasks.ingest.records import Step
 
 AskAgain = Callable[[Step, str, datetime | None], Step | None]
@@ -77,6 +78,25 @@ def _precedes(first: Step, second: Step, before: Sequence[Step]) -> bool:
     return _RANKS.get(first.kind, last) < _RANKS.get(second.kind, -1)
 
 
+def moment_in_day(
+    step: Step, others: Iterable[Step], before: Sequence[Step], zone: ZoneInfo
+) -> datetime:
+    """Return the time of a step of which only the day is stated: a second after the steps of its
+    day that come before it by procedure.
+
+    `others` are the other steps of the row, and `before` those in columns before it, in the order
+    of the columns. Without such a step the time stays.
+    """
+    earlier = [
+        other.moment
+        for other in others
+        if other.moment > step.moment
+        and same_day(other.moment, step.moment, zone)
+        and _precedes(other, step, before)
+    ]
+    return max(earlier) + timedelta(seconds=1) if earlier else step.moment
+
+
 def _is_possible_after(step: Step, undoing: Step) -> bool:
     """Check whether a second step has a possible time after the one that undid the first.
 
@@ -127,19 +147,11 @@ class StepOrder:
         """
         found: list[Step] = []
         for place, step in enumerate(steps):
-            before = []
+            moment = step.moment
             if step.only_day:
-                before = [
-                    other.moment
-                    for other in (*found, *steps[place + 1 :])
-                    if other.moment > step.moment
-                    and self._same_day(other.moment, step.moment)
-                    and _precedes(other, step, found)
-                ]
-            if before:
-                found.append(replace(step, moment=max(before) + timedelta(seconds=1)))
-            else:
-                found.append(step)
+                others = (*found, *steps[place + 1 :])
+                moment = moment_in_day(step, others, found, self._zone)
+            found.append(step if moment == step.moment else replace(step, moment=moment))
         return found
 
     def _after_what_they_follow(self, steps: list[Step], ask: AskAgain) -> list[Step]:
@@ -211,7 +223,7 @@ class StepOrder:
         return [step for step in found if step is not None]
 
     def _same_day(self, one: datetime, other: datetime) -> bool:
-        return one.astimezone(self._zone).date() == other.astimezone(self._zone).date()
+        return same_day(one, other, self._zone)
 
     def _after_end(self, step: Step, first: datetime | None, ask: AskAgain) -> Step | None:
         """Return the step; for a reopening before the first end, the answer about it.

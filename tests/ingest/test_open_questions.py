@@ -672,6 +672,50 @@ def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answer
     assert states(context, "2026-11-25 11:00", "FD-1")[INFORMATION] == "breached"
 
 
+@pytest.mark.parametrize(
+    ("cells", "day", "expected"),
+    [
+        ({}, "16/11/2026", ["received 16 08:30", "settled 16 08:30"]),
+        ({}, "17/11/2026", ["received 16 08:30", "settled 17 00:00"]),
+        (
+            {"Diteruskan": "16/11/2026 10:00"},
+            "16/11/2026",
+            ["received 16 08:30", "assigned 16 10:00", "settled 16 10:00"],
+        ),
+        (
+            {"Diteruskan": "17/11/2026 10:00"},
+            "17/11/2026",
+            ["received 16 08:30", "assigned 17 10:00", "settled 17 10:00"],
+        ),
+        (
+            {"Diteruskan": "17/11/2026 10:00"},
+            "17/11/2026 09:00",
+            ["received 16 08:30", "settled 17 09:00", "assigned 17 10:00"],
+        ),
+        ({}, "Selasa, 17 November 2026", ["received 16 08:30", "settled 17 00:00"]),
+        ({}, "17 Nov 2026 jam 9.15", ["received 16 08:30", "settled 17 09:15"]),
+    ],
+)
+def test_an_answer_without_a_time_of_day_is_in_the_order_of_the_procedure(
+    context, cells, day, expected
+):
+    """As the same text in the file; the next import changes nothing of it."""
+
+    blank = {"Diverifikasi": "", "Diteruskan": "", "Tindak Lanjut Pertama": ""}
+
+    def steps(now: str) -> list[str]:
+        found = counted(context, "FD-1", now)
+        return [line.removesuffix(" dinsos").removesuffix(" stated") for line in found]
+
+    unreadable = blank | cells | {"Selesai": "30/02/2026"}
+    desk(context, "2026-11-18 08:00", unreadable)
+    assert answered(context, "2026-11-18 09:00", day) == 1
+    assert steps("2026-11-18 10:00") == expected
+    desk(context, "2026-11-19 08:00", unreadable)
+    assert steps("2026-11-19 10:00") == expected
+    assert [column for _, column, _, _ in asked(context)] == []
+
+
 @ON_SQLITE_FIRST
 def test_a_vanished_date_is_asked_about_for_each_time(context):
     """The answer counts for those that wait: a later export may lose the dates of a column."""
