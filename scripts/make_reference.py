@@ -317,7 +317,7 @@ def escalation_toml() -> Iterator[str]:
 
 def sources_toml() -> Iterator[str]:
     """Yield the section about the file with the sources of complaints."""
-    place, pages = CONFIG / "sources.toml", REPOSITORY / "docs" / "sources.md"
+    place, pages = CONFIG / "sources.toml", REPOSITORY / "docs" / tr("sources.md")
     yield "## sources.toml\n"
     yield (
         tr(

@@ -121,13 +121,36 @@ def test_every_example_is_toml():
             assert tomllib.loads(example), page
 
 
-def test_every_source_of_the_documentation_can_be_read(tmp_path):
-    examples = re.findall(r"```toml\n(.*?)```", (DOCS / "sources.md").read_text("utf-8"), re.DOTALL)
+@pytest.mark.parametrize("page", ["sources.md", "sumber.md"])
+def test_every_source_of_the_documentation_can_be_read(page, tmp_path):
+    examples = re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
     assert len(examples) > 3
     for number, example in enumerate(examples):
         file = tmp_path / f"{number}.toml"
         file.write_text(example, encoding="utf-8")
         assert read_sources(file)
+
+
+def outline(page: str) -> list[object]:
+    """The level of each heading, the rows of tables, the items of lists, and the examples."""
+    text = (DOCS / page).read_text("utf-8")
+    found: list[object] = []
+    for part in re.split(r"(```.*?```)", text, flags=re.DOTALL):
+        if part.startswith("```toml\n"):
+            found.append(tomllib.loads(part.removeprefix("```toml\n").removesuffix("```")))
+        elif part.startswith("```"):
+            found.append(part.count("\n"))
+        else:
+            found += re.findall(r"^(?:#+|\||\s*[-*] )", part, flags=re.MULTILINE)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("english", "indonesian"), [("sources.md", "sumber.md"), ("reports.md", "laporan.md")]
+)
+def test_the_two_languages_of_a_page_have_the_same_parts(english, indonesian):
+    """A row, an item or an example that only one of them has was forgotten in the other."""
+    assert outline(english) == outline(indonesian)
 
 
 def anchors(page: Path) -> set[str]:
