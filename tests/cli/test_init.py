@@ -173,6 +173,10 @@ def test_learning_a_register_says_what_init_says_of_it(tmp_path, call_tenggat):
     assert remarks == [line.strip() for line in said.splitlines()[begun + 1 :][: len(remarks)]]
     assert len(remarks) == 6
     assert tomllib.loads(out).keys() == {"register"}
+    assert out.splitlines()[1] == (
+        '# Dipelajari dari "register.csv": 6 baris di bawah judul kolom di baris 1,'
+        " pemisah ',', pengodean utf-8-sig."
+    )
 
 
 def test_the_sources_of_the_example_name_their_units():
