@@ -54,6 +54,11 @@ def _speaks(value: str) -> bool:
     return not value.isascii() and any(unicodedata.category(sign) == "So" for sign in value)
 
 
+def is_empty_date(text: str) -> bool:
+    """Check whether a cell in a column with dates has only zeros, or an empty date of a program."""
+    return bool(_NO_DATE.fullmatch(text) or _ZERO_DATE.fullmatch(text))
+
+
 def says_not_yet(text: str) -> bool:
     """Check whether a cell in a column with dates says 'not yet': `belum`, `blm ada jawaban`."""
     return _NOT_YET.fullmatch(folded(text)) is not None
@@ -143,9 +148,7 @@ class EmptySigns:
 
     def is_no_date(self, value: str) -> bool:
         """Check whether a cell in a column with dates has zeros, or 'not yet' in some words."""
-        if _NO_DATE.fullmatch(value) or _ZERO_DATE.fullmatch(value):
-            return True
-        return self._says_not_yet and says_not_yet(value)
+        return is_empty_date(value) or (self._says_not_yet and says_not_yet(value))
 
     def _check_sign(self, value: str) -> bool:
         if not value[0].isalnum() and _MARKS_ONLY.fullmatch(value):

@@ -167,6 +167,18 @@ def test_a_date_and_an_hour_in_a_title_are_the_date(tmp_path, title):
     assert settled.column == "Tgl/Jam Selesai"
 
 
+@pytest.mark.parametrize("empty", ["00/00/0000", "0", "00/01/1900", "30/12/1899", "01/01/0001"])
+def test_an_empty_date_of_a_program_is_no_odd_cell(tmp_path, empty):
+    """An intake reads it as an empty cell, so it does not say what the column is."""
+    ends = [f"{n + 15}/11/2026" if n < 3 else empty for n in range(ROWS)]
+    states = ["selesai" if n < 3 else "proses" for n in range(ROWS)]
+    learned = learned_from(tmp_path, table(Tgl_Selesai=ends, Status=states))
+    found = step(source_of(learned), "settled")
+    assert found is not None
+    assert found.column == "Tgl Selesai"
+    assert not {"odd_steps", "no_dates", "ends_without_date"} & set(said(learned))
+
+
 @pytest.mark.thorough
 def test_the_word_for_not_yet_is_no_odd_cell(tmp_path):
     ends = [f"{n + 15}/11/2026" if n < 3 else ("belum", "blm selesai")[n % 2] for n in range(ROWS)]

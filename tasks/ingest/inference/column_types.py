@@ -15,7 +15,7 @@ from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import DAY_FIRST, day_before_hour, parse_flexible
 from tasks.common.redaction import redact
 from tasks.common.unit_names import is_unit_name
-from tasks.ingest.cell_checks import rating_of, says_not_yet
+from tasks.ingest.cell_checks import is_empty_date, rating_of, says_not_yet
 from tasks.ingest.inference.vocabulary import (
     EVENTS,
     HOUR_WORDS,
@@ -158,14 +158,18 @@ class ColumnSample:
 
     @cached_property
     def _dated(self) -> dict[str, str]:
-        """The values by their lines, without those that say that there is no date yet."""
+        """The values by their lines, without those that say that there is no date."""
         lines = self.positions or tuple(map(str, range(len(self.values))))
         cells = zip(lines, self.values, strict=True)
-        return {line: value for line, value in cells if not says_not_yet(value)}
+        return {
+            line: value
+            for line, value in cells
+            if not (says_not_yet(value) or is_empty_date(value))
+        }
 
     @property
     def dated_positions(self) -> set[str]:
-        """Return the lines of the values that are not only a word for 'not yet'."""
+        """Return the lines of the values that are not only a sign for 'no date'."""
         return set(self._dated)
 
     def _most_dates(self, values: Sequence[str]) -> tuple[str, ...]:
