@@ -21,7 +21,8 @@ from cli.learned import remarks
 from settings.mail_address import address_of_person, is_address
 
 if TYPE_CHECKING:  # loads much: functions import it only when needed
-    from tasks.setup.new_site import LearnedFile, WrittenSite
+    from tasks.ingest.inference.proposal import Learned
+    from tasks.setup.new_site import LearnedFile
 
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 _PERSON = re.compile(r"(?P<name>[^<>@]*)<(?P<email>[^<>]+)>")
@@ -82,7 +83,8 @@ def init(
         administrator_email=email,
         files=files,
     )
-    _report(folder, write_site(folder, new))
+    lines = [line for file in files for line in _source_lines(file.learned, folder)]
+    _report(folder, write_site(folder, new), lines)  # after a fault above, nothing is written
 
 
 def _ask(
@@ -165,12 +167,15 @@ def _say_other_kind(question: str, file: LearnedFile) -> None:
         console.out.print(escape(text), soft_wrap=True)
 
 
-def _report(folder: Path, written: WrittenSite) -> None:
+def _source_lines(learned: Learned, folder: Path) -> list[str]:
+    """Return what a source has, and what to check in it."""
+    values = {"name": learned.name, "readable": learned.readable, "rows": learned.rows}
+    checks = (f"                  {each}" for each in remarks(learned, learned.name, folder))
+    return [say("init.source", **values), *checks]
+
+
+def _report(folder: Path, units: int, sources: Sequence[str]) -> None:
     """Print what the site has, and what to do next."""
-    lines = [say("init.done", folder=folder)]
-    for name, learned in written.sources.items():
-        values = {"name": name, "readable": learned.readable, "rows": learned.rows}
-        lines.append(say("init.source", **values))
-        lines += [f"                  {each}" for each in remarks(learned, name, folder)]
-    lines += [say("init.units", n=written.units), "", say("init.next", folder=folder)]
+    lines = [say("init.done", folder=folder), *sources, say("init.units", n=units), ""]
+    lines.append(say("init.next", folder=folder))
     console.out.print(escape("\n".join(lines)), soft_wrap=True)

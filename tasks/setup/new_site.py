@@ -50,14 +50,6 @@ class NewSite:
     files: Sequence[LearnedFile] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenSite:
-    """What a new site has: the number of units proposed, and the sources with their rows."""
-
-    units: int
-    sources: dict[str, Learned]
-
-
 def learn_file(path: Path, zone: str, taken: Collection[str] = ()) -> LearnedFile:
     """Learn the mapping of a file, as a source with a name that is not taken.
 
@@ -70,8 +62,8 @@ def learn_file(path: Path, zone: str, taken: Collection[str] = ()) -> LearnedFil
     return LearnedFile(path, learned)
 
 
-def write_site(folder: Path, new: NewSite) -> WrittenSite:
-    """Write a site into a folder and check that it can be loaded.
+def write_site(folder: Path, new: NewSite) -> int:
+    """Write a site into a folder, check that it can be loaded, and return the number of its units.
 
     The files are copied into the inbox of their source. Raises :class:`SettingsError` if the
     result is no site; nothing is left then.
@@ -90,7 +82,7 @@ def write_site(folder: Path, new: NewSite) -> WrittenSite:
         if not existed:
             folder.rmdir()
         raise
-    return WrittenSite(number, {each.learned.name: each.learned for each in new.files})
+    return number
 
 
 def _write_directory(folder: Path, new: NewSite) -> int:

@@ -80,6 +80,19 @@ def test_an_answer_that_cannot_be_used_leaves_nothing(tmp_path, call_tenggat, op
     assert not (tmp_path / "kab").exists()
 
 
+def test_a_fault_in_a_remark_leaves_nothing(tmp_path, call_tenggat, monkeypatch):
+    path = tmp_path / "register.csv"
+    path.write_text("No Tiket,Tgl,Status\nWA-1,13/10/2026,proses\n", encoding="utf-8")
+
+    def fail(*_: object) -> list[str]:
+        raise KeyError("a word that is missing")
+
+    monkeypatch.setattr("cli.setup.init.remarks", fail)
+    site = tmp_path / "kab"
+    assert call_tenggat("init", site, *ANSWERS, "--register", path)[0] != 0
+    assert not site.exists()
+
+
 def test_an_export_is_not_taken_as_the_register_too(tmp_path, call_tenggat, export_file):
     files = (
         "--export",

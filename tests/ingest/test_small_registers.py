@@ -478,6 +478,27 @@ def test_a_column_titled_as_the_ticket_is_the_ticket_with_an_odd_cell(tmp_path, 
     assert learned.readable == ROWS - 1
 
 
+def test_numbers_that_differ_in_letter_case_are_named_with_their_rows(tmp_path):
+    tickets = with_cells(table()["No Tiket"], at7="wa-107 ")
+    learned = learned_from(tmp_path, table(No_Tiket=tickets))
+    assert source_of(learned).fields.ticket == "No Tiket"
+    said_of_tickets = said(learned)["ticket_odd"]
+    assert "nomor WA-107, wa-107 pada baris 8, 9 hanya berbeda huruf" in said_of_tickets
+
+
+def test_a_row_with_only_the_phone_of_a_person_is_named_as_one_without_a_number(tmp_path):
+    below = ("",) * 6 + ("0812-0000-0000",)
+    learned = learned_from(tmp_path, table(HP_Pelapor=["x"] * ROWS), below)
+    assert f"kosong pada baris {ROWS + 4}." in said(learned)["ticket_odd"]
+
+
+def test_a_row_without_a_number_is_counted_if_its_cells_have_no_title(tmp_path):
+    columns = {**table(), "": with_cells([""] * ROWS, at3="08.30 s.d. 09.00")}
+    empty = {name: with_cells(values, at3="") for name, values in columns.items() if name}
+    learned = learned_from(tmp_path, {**empty, "": columns[""]})
+    assert "pengaduan: 1 baris tanpa nomor." in said(learned)["ticket_odd"]
+
+
 @pytest.mark.parametrize("title", ["No Agenda", "Kode"])
 @pytest.mark.parametrize("counts", [ROWS, 6], ids=["counted", "again-on-each-sheet"])
 def test_a_number_of_its_own_with_an_empty_cell_is_better_than_a_count_of_rows(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sla.folding import folded
+from tasks.common.redaction import plain_ticket
 from tasks.common.remarks import shown_cell
 from tasks.ingest.inference.column_types import ColumnSample, is_called
 from tasks.text.catalog import catalog
@@ -57,20 +59,32 @@ def cell_of(column: ColumnSample, value: str) -> dict[str, str]:
 
 
 def odd_tickets(ticket: ColumnSample, columns: Iterable[ColumnSample]) -> MappingDoubt:
-    """Name the rows without a number of their own in the column of the ticket."""
-    lines: dict[str, list[str]] = {}
+    """Name the rows without a number of their own in the column of the ticket.
+
+    The rows of a number are those with the same number for an import, also if it is spelled
+    otherwise. Numbers that differ only in letter case are two, and are named too.
+    """
+    spellings: dict[str, dict[str, list[str]]] = {}
     for value, position in zip(ticket.values, ticket.positions, strict=True):
-        lines.setdefault(" ".join(value.split()), []).append(position)
-    again = [(value, found) for value, found in lines.items() if len(found) > 1]
+        number = plain_ticket(value)
+        spellings.setdefault(folded(number), {}).setdefault(number, []).append(position)
+    again = [each for found in spellings.values() for each in found.items() if len(each[1]) > 1]
     parts = [
-        MappingDoubt("number_again", {"value": value, "lines": lines_of(found)})
-        for value, found in again[:MOST_LINES]
+        MappingDoubt("number_again", {"value": value, "lines": lines_of(lines)})
+        for value, lines in again[:MOST_LINES]
     ]
+    similar = [found for found in spellings.values() if len(found) > 1]
+    for found in similar[:MOST_LINES]:
+        lines = [line for each in found.values() for line in each]
+        values = {"numbers": ", ".join(found), "lines": lines_of(lines)}
+        parts.append(MappingDoubt("number_in_other_case", values))
     filled = set(ticket.positions)
     others = dict.fromkeys(position for column in columns for position in column.positions)
     empty = [position for position in others if position not in filled]
     if empty:
         parts.append(MappingDoubt("no_number", {"lines": lines_of(empty)}))
+    if not parts:  # their other cells are in columns without a title
+        parts.append(MappingDoubt("rows_without_number", {"n": ticket.rows - len(ticket.values)}))
     return MappingDoubt("ticket_odd", {"column": ticket.name}, tuple(parts))
 
 

@@ -397,7 +397,7 @@ def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
         if odd is not None:
             twice = odd.rows - len(odd.counts)
             draft.take("ticket", odd, f"{twice} rows without a value of their own: look at them")
-            draft.doubts.append(odd_tickets(odd, columns))
+            draft.doubts.append(odd_tickets(odd, draft.table.columns))
             return odd
     if unique:
         draft.take("ticket", unique[0], f"{unique[0].rows} rows, each with a value of its own")
