@@ -299,13 +299,14 @@ SIGNS = ["-", "–", "--", ".", "n/a", "N/A", "null", "0", "00/00/0000", "0000-0
         "30/12/1899",
         "1899-12-30 00:00:00",
         "01/01/0001",
+        "01-01-0001 00:00:00",
         "0001-01-01 00:00:00",
     ],
 )
 def test_a_sign_for_nothing_in_a_column_with_dates_is_an_empty_cell(tmp_path, sign):
     ((_, found),) = validated(file(tmp_path, row(1, settled=sign)))
     assert isinstance(found, ComplaintRecord)
-    assert found.steps == ()
+    assert (found.steps, found.unmapped) == ((), ())
 
 
 @pytest.mark.parametrize("cell", ["belum 05/11/2026", "01/01/1900"])
