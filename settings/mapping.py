@@ -195,7 +195,7 @@ class Values(Strict):
     """The meaning of the source's words in Tenggat; letter case and spaces are ignored."""
 
     classification: dict[str, str] = Field(default_factory=dict)
-    """The classification in Tenggat for each word of the source."""
+    """The classification in Tenggat for each word of the source; an empty one means none."""
     anonymous: tuple[str, ...] = ("anonim", "anonymous")
     """The words in the column `privacy` for an anonymous report."""
     secret: tuple[str, ...] = ("rahasia", "secret")

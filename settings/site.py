@@ -32,7 +32,7 @@ from sla.engine.context import EvaluationContext, Policy
 from sla.error_text import did_you_mean
 from sla.periods import parse
 from sla.regulations.loader import load
-from sla.regulations.model import Law, RegulationError
+from sla.regulations.model import CLASSIFICATIONS, Law, RegulationError
 
 T = TypeVar("T")
 
@@ -347,6 +347,7 @@ class Site:
         self.letterhead = files.letterhead
         mistakes = [
             *self._unknown_units(),
+            *self._unknown_classifications(),
             *self._unknown_sources(),
             *self._ladder_mistakes(files),
         ]
@@ -451,6 +452,23 @@ class Site:
             if unit is not None and unit not in units:
                 hint = did_you_mean(unit, units)
                 yield f"{place}: {key}: no unit '{unit}' in units.csv{hint}"
+
+    def _unknown_classifications(self) -> Iterator[str]:
+        """Yield a line for each classification of `sources.toml` that is neither of SP4N-LAPOR! nor
+        of a rule: with it a complaint would have none of the duties of its kind.
+        """
+        known = CLASSIFICATIONS | self.evaluation_context.law.classifications
+        for name, source in self.sources.items():
+            meanings = {
+                f"values.classification.{word}": meaning
+                for word, meaning in source.values.classification.items()
+            }
+            constant = source.constants.get("classification", "")
+            for key, meaning in {**meanings, "constants.classification": constant}.items():
+                if meaning and meaning not in known:
+                    place = f"{self.folder / 'sources.toml'}: {name}.{key}"
+                    hint = did_you_mean(meaning, known)
+                    yield f"{place}: no classification '{meaning}'{hint}"
 
     def _unknown_sources(self) -> Iterator[str]:
         """Yield a line for each source that `optional_regulations` names and nobody configured."""

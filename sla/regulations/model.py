@@ -70,6 +70,17 @@ OMBUDSMAN = frozenset(
 FACTS = ("classification", "category", "channel", "system", "source", "unit", "unit_kind")
 """The facts of a complaint that `applies_when` may use."""
 
+CLASSIFICATIONS = frozenset(
+    {
+        "complaint",
+        "supervisory_complaint",
+        "information_request",
+        "aspiration",
+        "whistleblowing",
+    }
+)
+"""The classifications of SP4N-LAPOR!. The rules of a site may ask for others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -241,6 +252,13 @@ class Law:
     def lapsing(self) -> frozenset[str]:
         """Return the ids of the rules with a lapse: the end of their deadline causes an event."""
         return frozenset(rule.id for rule in self.rules if rule.lapse is not None)
+
+    @cached_property
+    def classifications(self) -> frozenset[str]:
+        """Return the classifications that rules ask for."""
+        none: frozenset[str] = frozenset()
+        asked = (rule.applies_when.get("classification", none) for rule in self.rules)
+        return none.union(*asked)
 
     @property
     def overriding(self) -> tuple[Rule, ...]:

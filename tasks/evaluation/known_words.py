@@ -105,14 +105,3 @@ def named_in_files(site: Site, role: QuestionRole) -> dict[str, str]:
         for version in law.versions(rule_id):
             named.update(version.applies_when.get(role, ()))
     return {folded(word): word for word in named if word}
-
-
-def classifications_of(site: Site) -> frozenset[str]:
-    """Return the classifications that the rules of the site ask for."""
-    law = site.evaluation_context.law
-    return frozenset(
-        each
-        for rule_id in law.ids
-        for rule in law.versions(rule_id)
-        for each in rule.applies_when.get("classification", frozenset())
-    )

@@ -20,7 +20,7 @@ from sla.folding import folded
 from tasks.common.context import SiteContext
 from tasks.common.dates import is_begin_of_day, not_before_receipt, parse_datetime, parse_iso
 from tasks.common.flexible_dates import date_order, parse_flexible
-from tasks.evaluation.known_words import classifications_of, named_in_files
+from tasks.evaluation.known_words import named_in_files
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
 from tasks.ingest.exchange.reader import EVENTS
@@ -142,7 +142,8 @@ def _hint(word: str, known: Iterable[str]) -> str:
 
 
 def _classifications(site: Site, source: SourceMapping) -> list[str]:
-    return sorted(classifications_of(site).union(source.values.classification.values()))
+    known = site.evaluation_context.law.classifications
+    return sorted(known.union(source.values.classification.values()))
 
 
 def _date(source: SourceMapping, question: OpenQuestion, text: str) -> str:

@@ -13,7 +13,6 @@ from db import complaints, imports, state_history
 from db.models import WORD_ROLES, SourceImport
 from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
-from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.exchange.origins import record_origins
 from tasks.ingest.import_target import ImportTarget
@@ -155,7 +154,7 @@ class ImportWriter:
             administrator_unit=target.administrator_unit,
             answers=self.answers,
             asked_dates=self.questions.dates,
-            classifications=classifications_of(target.ctx.site),
+            classifications=target.ctx.site.evaluation_context.law.classifications,
         )
         self.validator = RowValidator(inputs, target.observed_at, extract.name)
         self.words = [WordQuestions(target, self.questions, role) for role in WORD_ROLES]

@@ -12,7 +12,6 @@ from db.questions import HIDDEN
 from settings.site import Site
 from tasks.common.context import SiteContext
 from tasks.common.remarks import CELLS_SHOWN
-from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.counted_rows import counted
 from tasks.ingest.open_questions import shown_value
 from tasks.ingest.records import ComplaintRecord, stated_events
@@ -127,7 +126,7 @@ def _read(checked: Checked, context: SiteContext, extract: Extract, rows: int) -
         site.sources[name],
         site.directory,
         administrator_unit=unit,
-        classifications=classifications_of(site),
+        classifications=site.evaluation_context.law.classifications,
     )
     sieve = RowValidator(inputs, observed_at, extract.name)
     records: list[ComplaintRecord] = []

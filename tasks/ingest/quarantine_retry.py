@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from db import audit, imports, quarantine
 from db.models import QuarantineRow
 from tasks.common.context import SiteContext
-from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.records import ComplaintRecord
@@ -64,7 +63,7 @@ def retry(context: SiteContext, name: str, now: datetime) -> Retried:
                 name,
                 source.settings,
                 context.site.directory,
-                classifications=classifications_of(context.site),
+                classifications=context.site.evaluation_context.law.classifications,
             )
             validator = RowValidator(inputs, rows[0].observed_at, rows[0].file)
             try:

@@ -831,7 +831,7 @@ class RowParser:
             return None
         meaning = self._classifications.get(folded(word))
         if meaning is not None:
-            return meaning
+            return meaning or None
         answer = self._ask(QuestionRole.CLASSIFICATION, column, word, "classification")
         return UNDETERMINED if answer is None else answer or None
 

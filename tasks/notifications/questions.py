@@ -15,7 +15,6 @@ from db.questions import QuestionCount
 from settings.site import Site
 from sla.regulations.model import Law
 from tasks.common.context import RunContext
-from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.answers import names_no_step
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.message import in_envelope
@@ -171,7 +170,7 @@ def examples_of(site: Site, question: OpenQuestion) -> tuple[str, ...]:
         ended = [word for word in words if word.terminal]
         return tuple(word.word for word in (*going[:1], *ended[:1]))
     if question.role == QuestionRole.CLASSIFICATION:
-        known = classifications_of(site)
+        known = site.evaluation_context.law.classifications
         return tuple(each for each in USUAL if each in known) or tuple(sorted(known)[:2])
     if question.role == QuestionRole.UNIT:
         others = (u.name for u in site.directory.units.values() if u.id != site.administrator_unit)

@@ -134,6 +134,25 @@ def test_a_mistake_is_named_with_file_key_and_remedy(site_folder, file, old, new
 
 
 @pytest.mark.parametrize(
+    ("meaning", "end"),
+    [
+        ("information", "no classification 'information'; did you mean `information_request`?"),
+        ("pengaduan", "no classification 'pengaduan'; known are aspiration, complaint, "),
+        ("whistleblowing", None),
+        ("", None),
+    ],
+)
+def test_a_classification_that_no_rule_knows_is_a_mistake(site_folder, meaning, end):
+    """With it a complaint has none of the duties of its kind, and nobody sees that."""
+    change(site_folder / "sources.toml", '= "information_request"', f'= "{meaning}"')
+    key = "sources.toml: lapor.values.classification.Permintaan Informasi: "
+    if end is None:
+        assert load_site(site_folder).sources
+    else:
+        assert [each.startswith(f"{key}{end}") for each in mistakes(site_folder)] == [True]
+
+
+@pytest.mark.parametrize(
     ("row", "line"),
     [
         ({"role": "liason"}, "line {n}: no role 'liason'; did you mean `liaison`?"),
