@@ -31,7 +31,7 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session, undefer
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer, undefer
 from sqlalchemy.types import TypeEngine
 
 from db.bulk_insert import insert_rows, new_ids
@@ -428,6 +428,21 @@ def _of_part(part: Shard, units: Sequence[str]) -> ColumnElement[bool]:
     if part.takes_the_rest:
         return or_(own, Complaint.unit.is_(None), Complaint.unit.not_in(units))
     return own
+
+
+_WITHOUT_TEXTS = (
+    select(Complaint)
+    .order_by(Complaint.id)
+    .options(defer(Complaint.text), defer(Complaint.attachments), defer(Complaint.reporter))
+)
+
+
+def without_texts(session: Session, complaints: Iterable[int]) -> Iterator[Sequence[Complaint]]:
+    """Yield these complaints in chunks, without their longest texts."""
+    column = Complaint.__table__.c.id
+    for batch in chunked(complaints, 4 * BATCH):
+        wanted = is_one_of(session.connection(), column, batch)
+        yield session.scalars(_WITHOUT_TEXTS.where(wanted)).all()
 
 
 def everything(session: Session, as_of: datetime) -> Sequence[Complaint]:

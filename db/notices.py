@@ -26,7 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 from db import audit
 from db.bulk_insert import insert_rows, new_ids
 from db.complaints import AT_ONCE, chunked, is_one_of
-from db.lives import MessageStatus, NoticeStatus
+from db.lives import NOTICE_LIFE, MessageStatus, NoticeStatus, check_change
 from db.models import Bounce, Complaint, LeftOut, MessageItem, MessageRow, NoticeRow
 from sla.ladders import SUPERIORS
 
@@ -154,9 +154,11 @@ def notified(
     The keys are (complaint, rule, clock). Notices taken back by then do not count.
     """
     found: dict[tuple[int, str, int], list[Notification]] = {}
+    wanted = NoticeRow.complaint_id.in_(bindparam("keys", expanding=True))
     query = _notifications(before, MessageRow.recipient, NoticeRow.unit, NoticeRow.kind)
+    query = query.where(wanted)
     for batch in chunked(complaints):
-        rows = session.execute(query.where(NoticeRow.complaint_id.in_(batch)))
+        rows = session.execute(query, {"keys": batch})
         for complaint, rule, clock, role, sent_at, name, recipient, unit, kind in rows:
             if sent_at is not None:
                 mail = Notification(role, sent_at, name, recipient, unit, kind)
@@ -343,9 +345,11 @@ def notified_before(session: Session, notices: Iterable[int], recipient: str) ->
 def set_failed(session: Session, notices: Iterable[int]) -> None:
     """Mark notices that nobody gets as failed."""
     for batch in chunked(notices):
-        session.execute(
-            update(NoticeRow).where(NoticeRow.id.in_(batch)).values(status=NoticeStatus.FAILED)
-        )
+        session.execute(_set_status(batch, NoticeStatus.FAILED))
+
+
+def _set_status(notices: Sequence[int], status: NoticeStatus) -> Update:
+    return update(NoticeRow).where(NoticeRow.id.in_(notices)).values(status=status)
 
 
 def uncorrected(session: Session, notices: Iterable[int]) -> list[tuple[MessageRow, MessageItem]]:
@@ -453,7 +457,13 @@ WITHDRAWN: Mapping[str, str] = {
 
 
 _OUTCOMES = (
-    select(NoticeRow, MessageRow.status, MessageItem.included, MessageItem.left_out)
+    select(
+        NoticeRow.id,
+        NoticeRow.status,
+        MessageRow.status,
+        MessageItem.included,
+        MessageItem.left_out,
+    )
     .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
     .join(MessageRow, MessageRow.id == MessageItem.message_id)
     .where(NoticeRow.id.in_(bindparam("keys", expanding=True)), MessageItem.correction.is_(False))
@@ -472,37 +482,50 @@ def settle(session: Session, notices: Iterable[int], now: datetime) -> list[int]
     """
     failed: list[int] = []
     for batch in chunked(notices):
-        rows = session.execute(_OUTCOMES, {"keys": batch}).all()
+        before: dict[int, str] = {}
         outcomes: dict[int, list[tuple[str, bool | None]]] = {}
         left_out: dict[int, str] = {}
-        for notice, status, included, reason in rows:
-            outcomes.setdefault(notice.id, []).append((status, included))
+        for key, status, mail, included, reason in session.execute(_OUTCOMES, {"keys": batch}):
+            before[key] = status
+            outcomes.setdefault(key, []).append((mail, included))
             if reason is not None:
-                left_out[notice.id] = reason
-        for notice in {row[0].id: row[0] for row in rows}.values():
-            outcome = _outcome(outcomes[notice.id])
-            if notice.status != outcome:
-                _note_outcome(session, notice, outcome, left_out.get(notice.id), now)
-                if outcome == NoticeStatus.FAILED:
-                    failed.append(notice.id)
-            notice.status = outcome
-    session.flush()
+                left_out[key] = reason
+        changed: dict[int, NoticeStatus] = {}
+        for key, status in before.items():
+            outcome = _outcome(outcomes[key])
+            if status != outcome:
+                check_change(NOTICE_LIFE, status, outcome)
+                changed[key] = outcome
+        _note_outcomes(session, changed, left_out, now)
+        for outcome in set(changed.values()):
+            keys = [key for key, each in changed.items() if each is outcome]
+            session.execute(_set_status(keys, outcome))
+            if outcome is NoticeStatus.FAILED:
+                failed += keys
     for batch in chunked(failed):
         session.execute(_EVALUATION, {"notices": batch, "at": now})
     return failed
 
 
-def _note_outcome(
-    session: Session, notice: NoticeRow, outcome: NoticeStatus, left_out: str | None, now: datetime
+def _note_outcomes(
+    session: Session,
+    outcomes: Mapping[int, NoticeStatus],
+    left_out: Mapping[int, str],
+    now: datetime,
 ) -> None:
-    """Record in the audit that a notice reached no person, with the reason."""
-    if outcome == NoticeStatus.WITHDRAWN:
-        kind, reason = audit.AuditKind.NOTICE_WITHDRAWN, WITHDRAWN[left_out or LeftOut.OVER]
-    elif outcome in GIVEN_UP:
-        kind, reason = GIVEN_UP[outcome]
-    else:
+    """Record in the audit which notices reached no person, with the reason."""
+    lost = (NoticeStatus.WITHDRAWN, *GIVEN_UP)
+    keys = [key for key, outcome in outcomes.items() if outcome in lost]
+    if not keys:
         return
-    audit.note_notice(session, kind, notice, now, reason)
+    rows = {row.id: row for row in session.scalars(select(NoticeRow).where(NoticeRow.id.in_(keys)))}
+    for key in keys:
+        if outcomes[key] is NoticeStatus.WITHDRAWN:
+            kind = audit.AuditKind.NOTICE_WITHDRAWN
+            reason = WITHDRAWN[left_out.get(key, LeftOut.OVER)]
+        else:
+            kind, reason = GIVEN_UP[outcomes[key]]
+        audit.note_notice(session, kind, rows[key], now, reason)
 
 
 def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:

@@ -24,12 +24,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import Session, aliased, defer, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from db import notices
 from db.bulk_insert import insert_rows
-from db.complaints import AT_ONCE, chunked
+from db.complaints import AT_ONCE, chunked, is_one_of
 from db.lives import MessageStatus, NoticeStatus, statuses_before
 from db.models import (
     DeliveryAttempt,
@@ -45,10 +45,16 @@ STALE_CLAIM = timedelta(minutes=15)
 """Age of a claim after which its process is considered dead, and the mail is tried again."""
 
 GROUP = 10_000
-"""Number of items of mails that are in memory together, unless a single mail has more."""
+"""Number of complaints of mails that are in memory together, unless the mails of one unit have
+more."""
 
 PENDING = (MessageStatus.QUEUED, MessageStatus.SENDING)
 """Statuses of mails still to be sent."""
+
+_MESSAGE = cast(Table, MessageRow.__table__)
+_NOTICE = cast(Table, NoticeRow.__table__)
+_ITEM = cast(Table, MessageItem.__table__)
+_ATTEMPT = cast(Table, DeliveryAttempt.__table__)
 
 
 def alerts_to(session: Session, recipient: str, kinds: Collection[str]) -> list[dict[str, Any]]:
@@ -263,40 +269,214 @@ def load_items(session: Session, messages: Sequence[MessageRow]) -> None:
         set_committed_value(message, "items", by_message[message.id])
 
 
-def in_groups(session: Session, messages: Sequence[MessageRow]) -> Iterator[list[MessageRow]]:
-    """Yield mails in groups, each with its items loaded as :func:`load_items` does.
+@dataclass(slots=True)
+class MailedNotice:
+    """A notice in a mail: those columns of `NoticeRow` by which the mail is composed."""
 
-    A group has at most :data:`GROUP` items, or one mail. Its items are released before the next
-    one: the mails of a first run may have more than a million.
+    id: int
+    complaint_id: int
+    rule: str
+    clock: int
+    unit: str
+    rung: str
+    repeat: int
+    kind: str
+    reached_at: datetime
+    taken_back_at: datetime | None
+
+
+@dataclass(slots=True)
+class MailItem:
+    """An item of a mail with its notice, while the mail is composed.
+
+    A mail of a first run may have hundreds of thousands. Objects of the ORM take six times the
+    memory. :func:`store_items` writes `included` and `left_out`.
     """
-    counts: dict[int, int] = {}
-    for batch in chunked(message.id for message in messages):
-        query = (
-            select(MessageItem.message_id, func.count())
-            .where(MessageItem.message_id.in_(batch))
-            .group_by(MessageItem.message_id)
-        )
-        counts.update(session.execute(query).tuples().all())
+
+    role: str
+    copied: bool
+    correction: bool
+    included: bool | None
+    left_out: str | None
+    notice: MailedNotice
+
+
+_MAIL_ITEMS = (
+    select(
+        MessageItem.message_id,
+        MessageItem.role,
+        MessageItem.copied,
+        MessageItem.correction,
+        MessageItem.included,
+        MessageItem.left_out,
+        NoticeRow.id,
+        NoticeRow.complaint_id,
+        NoticeRow.rule,
+        NoticeRow.clock,
+        NoticeRow.unit,
+        NoticeRow.rung,
+        NoticeRow.repeat,
+        NoticeRow.kind,
+        NoticeRow.reached_at,
+        NoticeRow.taken_back_at,
+    )
+    .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
+    .where(MessageItem.message_id.in_(bindparam("mails", expanding=True)))
+    .order_by(MessageItem.message_id, MessageItem.notice_id)
+)
+
+
+def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailItem]]:
+    """Load the items of these mails with their notices, by mail."""
+    known: dict[str, str] = {}
+    text = known.setdefault  # the items have few different texts, each many times
+    found: dict[int, list[MailItem]] = {}
+    for batch in chunked(messages):
+        found.update((key, []) for key in batch)
+        for mail, role, copied, correction, included, left_out, *columns in session.execute(
+            _MAIL_ITEMS, {"mails": batch}
+        ):
+            key, complaint, rule, clock, unit, rung, repeat, kind, reached_at, taken_back_at = (
+                columns
+            )
+            notice = MailedNotice(
+                key,
+                complaint,
+                text(rule, rule),
+                clock,
+                text(unit, unit),
+                text(rung, rung),
+                repeat,
+                text(kind, kind),
+                reached_at,
+                taken_back_at,
+            )
+            marks = copied, correction, included, left_out
+            found[mail].append(MailItem(text(role, role), *marks, notice))
+    return found
+
+
+_Outcome = tuple[bool | None, str | None]
+
+_STORE_ONE = (
+    update(_ITEM)
+    .where(
+        _ITEM.c.message_id == bindparam("mail"),
+        _ITEM.c.notice_id == bindparam("notice"),
+    )
+    .values(included=bindparam("reported"), left_out=bindparam("why"))
+)
+
+
+def store_items(
+    session: Session, contents: Sequence[tuple[MessageRow, Sequence[MailItem]]]
+) -> None:
+    """Store which of the items of these mails each mail reports, and why it leaves others out.
+
+    Nearly all items have the same outcome: those of all such mails take few statements.
+    """
+    alike: dict[_Outcome, tuple[list[int], dict[int, None]]] = {}
+    others: list[dict[str, Any]] = []
+    for message, items in contents:
+        outcomes = {(item.included, item.left_out) for item in items}
+        if len(outcomes) == 1:
+            mails, keys = alike.setdefault(outcomes.pop(), ([], {}))
+            mails.append(message.id)
+            keys.update((item.notice.id, None) for item in items)
+            continue
+        for item in items:
+            outcome = {"reported": item.included, "why": item.left_out}
+            others.append({"mail": message.id, "notice": item.notice.id, **outcome})
+    connection = session.connection()
+    for (included, left_out), (mails, keys) in alike.items():
+        in_mails = _ITEM.c.message_id.in_(mails)
+        for batch in chunked(keys, AT_ONCE):
+            these = in_mails & is_one_of(connection, _ITEM.c.notice_id, batch)
+            session.execute(update(_ITEM).where(these).values(included=included, left_out=left_out))
+    if others:
+        session.execute(_STORE_ONE, others)
+    for message, items in contents:
+        if "items" in message.__dict__:
+            stored = {item.notice.id: item for item in items}
+            for row in message.items:
+                if (known := stored.get(row.notice_id)) is not None:
+                    set_committed_value(row, "included", known.included)
+                    set_committed_value(row, "left_out", known.left_out)
+
+
+def roles_of(session: Session, message: MessageRow) -> Sequence[str]:
+    """Return the roles to which a mail is addressed, each once; without corrections."""
+    query = select(MessageItem.role).where(
+        MessageItem.message_id == message.id, MessageItem.correction.is_(False)
+    )
+    return session.scalars(query.distinct()).all()
+
+
+def notices_in(session: Session, messages: Iterable[int]) -> list[int]:
+    """Return the ids of the notices in these mails, each once."""
+    return _once(session, MessageItem.notice_id, messages)
+
+
+def complaints_in(session: Session, messages: Iterable[int]) -> list[int]:
+    """Return the ids of the complaints in these mails, each once."""
+    return _once(session, NoticeRow.complaint_id, messages)
+
+
+def _once(
+    session: Session, column: InstrumentedAttribute[int], messages: Iterable[int]
+) -> list[int]:
+    found: dict[int, None] = {}
+    joined = NoticeRow.id == MessageItem.notice_id
+    query = select(column).select_from(MessageItem).join(NoticeRow, joined).distinct()
+    for batch in chunked(messages):
+        rows = session.scalars(query.where(MessageItem.message_id.in_(batch)))
+        found.update(dict.fromkeys(rows))
+    return list(found)
+
+
+def in_groups(session: Session, messages: Sequence[MessageRow]) -> Iterator[list[MessageRow]]:
+    """Yield mails in groups, to be composed together.
+
+    The mails of one unit are about the same complaints, so they are in one group. A group has at
+    most :data:`GROUP` complaints, or the mails of one unit. Its contents are released before the
+    next one: the mails of a first run may have more than a million items.
+    """
+    counts = item_counts(session, [message.id for message in messages])
     for group in _groups(messages, counts):
-        load_items(session, group)
         yield group
         session.flush()
         for message in group:
             session.expire(message, ["items", "mime"])
 
 
+def item_counts(session: Session, messages: Iterable[int]) -> dict[int, int]:
+    """Return the number of items of each of these mails; a mail without any is left out."""
+    counts: dict[int, int] = {}
+    for batch in chunked(messages):
+        query = (
+            select(MessageItem.message_id, func.count())
+            .where(MessageItem.message_id.in_(batch))
+            .group_by(MessageItem.message_id)
+        )
+        counts.update(session.execute(query).tuples().all())
+    return counts
+
+
 def _groups(
     messages: Iterable[MessageRow], counts: Mapping[int, int]
 ) -> Iterator[list[MessageRow]]:
-    group: list[MessageRow] = []
-    items = 0
+    by_unit: dict[str | None, list[MessageRow]] = {}
     for message in messages:
-        count = counts.get(message.id, 0)
-        if group and items + count > GROUP:
+        by_unit.setdefault(message.unit, []).append(message)
+    group: list[MessageRow] = []
+    complaints = 0
+    for some in by_unit.values():
+        most = max(counts.get(message.id, 0) for message in some)
+        if group and complaints + most > GROUP:
             yield group
-            group, items = [], 0
-        group.append(message)
-        items += count
+            group, complaints = [], 0
+        group += some
+        complaints += most
     if group:
         yield group
 
@@ -350,7 +530,7 @@ def take_due(
 ) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
-    The caller composes them. Without `items` it loads these by :func:`in_groups`. With `alert` only
+    The caller composes them. Without `items` these are not loaded. With `alert` only
     alerts of this kind are loaded. While an alert of one of the kinds `first` is due, only these
     alerts are loaded. With `officials` only the alerts of the kinds `notes` are loaded: alerts go
     to the administrators. Without `complaints` the notices are loaded without their complaints.
@@ -476,11 +656,6 @@ def claimed(session: Session, token: str, messages: Iterable[int]) -> list[Messa
         )
     return found
 
-
-_MESSAGE = cast(Table, MessageRow.__table__)
-_NOTICE = cast(Table, NoticeRow.__table__)
-_ITEM = cast(Table, MessageItem.__table__)
-_ATTEMPT = cast(Table, DeliveryAttempt.__table__)
 
 _THESE: BindParameter[Any] = bindparam("mails", expanding=True)
 _ACCEPTED = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -302,10 +302,11 @@ def _responsible(rule: Rule, unit: str | None, context: EvaluationContext) -> st
 
 def _already_open(
     rule: Rule, open_pauses: dict[str, Event]
-) -> Iterator[tuple[Event, Event | None]]:
-    for begins in dict.fromkeys(begins for begins, _ in rule.pauses):
-        if begins in open_pauses:
-            yield open_pauses[begins], None
+) -> Sequence[tuple[Event, Event | None]]:
+    if not open_pauses:
+        return ()
+    kinds = dict.fromkeys(begins for begins, _ in rule.pauses)
+    return [(open_pauses[begins], None) for begins in kinds if begins in open_pauses]
 
 
 def _note_pauses(

@@ -11,6 +11,7 @@ from db.audit import AuditKind
 from db.lives import NoticeStatus
 from db.models import DeadlineRow, NoticeRow
 from db.notices import Acceptance, NewNotice
+from db.outbox import MailedNotice
 from sla.directory import Role
 from sla.engine.deadline import Deadline
 from sla.escalation import FirstTimes, Reached, moved_reminders, next_action_at, reached
@@ -233,7 +234,9 @@ def due_again(
     return moved_reminders(deadline, ladder, evaluation_context, reminded, now)
 
 
-def comes_later(context: SiteContext, notice: NoticeRow, deadline: Deadline, now: datetime) -> bool:
+def comes_later(
+    context: SiteContext, notice: NoticeRow | MailedNotice, deadline: Deadline, now: datetime
+) -> bool:
     """Check whether the day of a reminder that waits to be sent has moved to a later one."""
     if notice.kind != NoticeKind.REMINDER or notice.repeat or deadline.due is None:
         return False
@@ -245,7 +248,7 @@ def comes_later(context: SiteContext, notice: NoticeRow, deadline: Deadline, now
 
 def may_be_notified(
     context: SiteContext,
-    notice: NoticeRow,
+    notice: NoticeRow | MailedNotice,
     deadline: Deadline,
     rows: Sequence[NoticeRow],
     accepted: Mapping[int, Sequence[Acceptance]],

@@ -12,7 +12,7 @@ the report (`sla.metrics`):
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,8 +74,8 @@ def late_by_unit(session: Session) -> list[tuple[str | None, int]]:
     return [(unit, count) for unit, count in rows]
 
 
-def concerned(session: Session, until: datetime, units: Collection[str] | None) -> list[Complaint]:
-    """Load the complaints with a duty that is late, or running and due until a moment.
+def concerned(session: Session, until: datetime, units: Collection[str] | None) -> Sequence[int]:
+    """Return the ids of the complaints with a duty that is late, or running and due until a moment.
 
     `units` limits them to some units and to duties without a unit; None means every unit.
     """
@@ -83,7 +83,7 @@ def concerned(session: Session, until: datetime, units: Collection[str] | None) 
         (State.RUNNING, State.BREACHED)
     )
     keys = select(DeadlineRow.complaint_id).where(open_duty, DeadlineRow.due <= until, _at(units))
-    return list(session.scalars(select(Complaint).where(Complaint.id.in_(keys))))
+    return session.scalars(keys.distinct()).all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from db import outbox
 from db.models import MessageKind, MessageRow
 from tasks.common.context import RunContext
 from tasks.notifications.calendar_attachment import agenda, cancellation
-from tasks.notifications.mail_items import notice_views
+from tasks.notifications.mail_items import NoticeDesks
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
 from tasks.notifications.questions import QUESTIONS, questions_mime
 from tasks.notifications.render import desk_mail
@@ -61,7 +61,10 @@ def compose(run: RunContext, message: MessageRow) -> bytes | None:
 
 
 class Composer:
-    """Composes the mails of one group at `now`, and loads what they share once for all of them."""
+    """Composes the mails of one group at `now`, and loads what they share once for all of them.
+
+    The desk of a mail is in memory only while the mail is composed.
+    """
 
     def __init__(
         self,
@@ -69,10 +72,9 @@ class Composer:
         messages: Sequence[MessageRow],
         began: datetime | None = None,
     ) -> None:
-        self.run = run
-        self.desks = notice_views(run, messages, began)
-        self.replies = MailReplies(run, _complaints_of(self.desks.values()))
-        self.threads = _threads(run.session, messages, self.desks, began or run.now)
+        self.run, self.began = run, began or run.now
+        self.desks = NoticeDesks(run, messages, began)
+        self.replies = MailReplies(run, self.desks.cases)
         self.reports = SummaryMailComposer(run.session, run.context)
 
     def compose(self, message: MessageRow) -> bytes | None:
@@ -80,14 +82,8 @@ class Composer:
         return COMPOSERS[MessageKind(message.kind)](self, message)
 
 
-def _complaints_of(desks: Iterable[Desk | None]) -> Iterator[int]:
-    for desk in desks:
-        if desk is not None:
-            yield from (item.complaint for item in (*desk.items, *desk.rest))
-
-
 def _notices(composer: Composer, message: MessageRow) -> bytes | None:
-    desk = composer.desks.get(message.id)
+    desk = composer.desks.get(message)
     if desk is None:
         return None
     run, site = composer.run, composer.run.site
@@ -96,7 +92,7 @@ def _notices(composer: Composer, message: MessageRow) -> bytes | None:
     rest = composer.replies.added(message, desk.rest, offer=False)
     rendered, shown = desk_mail(replace(desk, items=items, rest=rest), locale, zone)
     attached = list(_attached(shown, locale, zone))
-    thread = composer.threads.get(message.id, [])
+    thread = _thread(run.session, message, desk, composer.began)
     return in_envelope(site, message, rendered, run.now, *attached, thread=thread)
 
 
@@ -164,30 +160,14 @@ def _attached(desk: Desk, locale: str, zone: ZoneInfo) -> Iterator[Attachment]:
             yield Attachment(t(name), "text", "calendar", content)
 
 
-def _threads(
-    session: Session,
-    messages: Sequence[MessageRow],
-    views: Mapping[int, Desk | None],
-    now: datetime,
-) -> dict[int, list[str]]:
-    """Return the Message-IDs of the earlier mails that each mail answers, by key of the mail.
+def _thread(session: Session, message: MessageRow, desk: Desk, now: datetime) -> list[str]:
+    """Return the Message-IDs of the earlier mails that a mail answers.
 
     A mail with a `thread_item` answers the earlier mails about this complaint to the same address.
     Its subject is the same in all of them, because Gmail asks for both. A mail to a superior
     answers the earlier ones to this person. Any other mail begins its own thread.
     """
-    about = {}
-    for message in messages:
-        desk = views.get(message.id)
-        concerned = {item.notice.complaint_id for item in message.items if item.included}
-        if desk is not None and desk.thread_item is not None and len(concerned) == 1:
-            about[message.id] = (message.recipient, concerned.pop())
-    earlier = outbox.earlier(session, set(about.values()), now)
-    threads = {key: earlier.get(pair, [])[-LONGEST_THREAD:] for key, pair in about.items()}
-    superiors = {
-        message.id: message.recipient
-        for message in messages
-        if (desk := views.get(message.id)) is not None and desk.superior
-    }
-    before = outbox.earlier_desks(session, set(superiors.values()), now, LONGEST_THREAD)
-    return threads | {key: before[recipient] for key, recipient in superiors.items()}
+    recipient = message.recipient
+    if desk.superior:
+        return outbox.earlier_desks(session, {recipient}, now, LONGEST_THREAD)[recipient]
+    return list(desk.earlier[-LONGEST_THREAD:]) if desk.thread_item is not None else []

@@ -7,13 +7,14 @@ number is the number of the report and of `tenggat deadlines`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote
 
-from db import imports, notices, outbox, questions
+from db import complaints, imports, notices, outbox, questions
 from db.mailbox import bounces
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
@@ -55,7 +56,46 @@ FOLLOWED_UP = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.SETTLED})
 ClockKeyOfComplaint = tuple[int, str, int]
 """A complaint, a rule and the number of the clock."""
 
-Case = tuple[Complaint, Sequence[Deadline]]
+LONGEST_TITLE = 160
+"""Limit of the title of a complaint in a mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskComplaint:
+    """A complaint on a desk: those columns of `Complaint` that a mail shows.
+
+    A desk may have hundreds of thousands. An object of the ORM takes ten times the memory.
+    """
+
+    id: int
+    source: str
+    ticket: str
+    received_at: datetime
+    recorded_at: datetime
+    classification: str | None
+    category: str | None
+    title: str
+    anonymous: bool
+    secret: bool
+
+    @classmethod
+    def of(cls, row: Complaint, text: Callable[[str], str]) -> DeskComplaint:
+        """Return the complaint of a row. `text` returns one object for all equal texts."""
+        return cls(
+            id=row.id,
+            source=text(row.source),
+            ticket=row.ticket,
+            received_at=row.received_at,
+            recorded_at=row.recorded_at,
+            classification=row.classification and text(row.classification),
+            category=row.category and text(row.category),
+            title="" if row.anonymous or row.secret else (row.title or "")[:LONGEST_TITLE],
+            anonymous=row.anonymous,
+            secret=row.secret,
+        )
+
+
+Case = tuple[DeskComplaint, Sequence[Deadline]]
 """A complaint and its deadlines as evaluated now."""
 
 
@@ -91,6 +131,7 @@ class DeskLoader:
     ) -> None:
         self._run, session = run, run.session
         self._messages = messages
+        self._vacant: dict[str, tuple[Role, ...]] = {}
         self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
         self.cases = self._evaluated(messages, cases, items_only=items_only)
         self._ended = [] if items_only else self._ended_duties(messages)
@@ -136,21 +177,40 @@ class DeskLoader:
     def _evaluated(
         self, messages: Sequence[MessageRow], cases: CaseStore, *, items_only: bool
     ) -> dict[int, Case]:
-        """Load and evaluate the complaints of the notices and those on the desks."""
-        found = {
-            item.notice.complaint_id: item.notice.complaint
-            for message in messages
-            for item in message.items
-        }
-        units: frozenset[str] | None = frozenset()
-        if not items_only:
-            units = _together([self._scopes.of(message.recipient) for message in messages])
-        if units is None or units:
-            until = self._run.site.evaluation_context.end_of(self._soon_day(self._run.now))
-            for complaint in stored_deadlines.concerned(self._run.session, until, units):
-                found.setdefault(complaint.id, complaint)
-        evaluated = cases.evaluated(self._run, list(found.values()))
-        return {known.complaint.id: (known.complaint, each.deadlines) for known, each in evaluated}
+        """Load and evaluate the complaints of the notices and those on the desks.
+
+        Of a complaint without a notice in these mails only the open duties are kept.
+        """
+        if items_only:
+            rows = {
+                item.notice.complaint_id: item.notice.complaint
+                for message in messages
+                for item in message.items
+            }
+            chunks: Iterable[Sequence[Complaint]] = [list(rows.values())]
+            concerned = frozenset(rows)
+        else:
+            keys = outbox.complaints_in(self._run.session, [each.id for each in messages])
+            concerned = frozenset(keys)
+            keys += (key for key in self._on_desks(messages) if key not in concerned)
+            chunks = complaints.without_texts(self._run.session, keys)
+        texts: dict[str, str] = {}
+        found: dict[int, Case] = {}
+        for chunk in chunks:
+            for known, each in cases.evaluated(self._run, chunk):
+                row, deadlines = known.complaint, each.deadlines
+                if row.id not in concerned:
+                    deadlines = [deadline for deadline in deadlines if _open_duty(deadline)]
+                found[row.id] = DeskComplaint.of(row, lambda t: texts.setdefault(t, t)), deadlines
+        return found
+
+    def _on_desks(self, messages: Sequence[MessageRow]) -> Sequence[int]:
+        """Return the complaints with a duty of the readers that is late or due soon."""
+        units = _together([self._scopes.of(message.recipient) for message in messages])
+        if units is not None and not units:
+            return ()
+        until = self._run.site.evaluation_context.end_of(self._soon_day(self._run.now))
+        return stored_deadlines.concerned(self._run.session, until, units)
 
     def _ended_duties(self, messages: Sequence[MessageRow]) -> list[StoredDuty]:
         known = [self._last[m.recipient] for m in messages if m.recipient in self._last]
@@ -179,18 +239,19 @@ class DeskLoader:
     def desk(self, message: MessageRow, triggers: Mapping[int, frozenset[ClockKey]]) -> Desk:
         """Return the desk of the reader of a mail."""
         reader = self.reader(message, triggers)
-        entries = [self._entry(reader, case) for case in self._cases_of(reader)]
+        found_entries = (self._entry(reader, case) for case in self._cases_of(reader))
+        entries = [each for each in found_entries if each.item or each.unlisted or each.doubtful]
         found = sorted((e.item for e in entries if e.item), key=lambda item: item.rank)
-        items = [item for item in found if item.own]
+        order = list(DeskSection)
+        items = sorted(
+            (item for item in found if item.own), key=lambda item: order.index(item.section)
+        )
         rest = [item for item in found if not item.own and item.section is DeskSection.LATE]
-        counts = {
-            section: sum(item.section is section for item in (*items, *rest))
-            for section in DeskSection
-        }
+        counted = Counter(item.section for item in (*items, *rest))
+        counts = {section: counted[section] for section in DeskSection}
         ended = [each for each in self._ended if self._on_desk(reader, each)]
         site = self._run.site
         holder = _holder(reader, message)
-        order = list(DeskSection)
         return Desk(
             site=site.name,
             recipient=message.recipient_name,
@@ -204,7 +265,7 @@ class DeskLoader:
             unit=site.directory.name_of(holder.unit or None),
             place=self._place(reader, holder, [*items, *rest]),
             now=self._run.now,
-            items=tuple(sorted(items, key=lambda item: (order.index(item.section), item.rank))),
+            items=tuple(items),
             rest=tuple(rest),
             unlisted=unlisted(entries),
             doubtful=doubtful(entries),
@@ -272,6 +333,9 @@ class DeskLoader:
             covered = reader.scope.covers(each.rule, each.unit)
             if not _open_duty(each) or not (covered or each.key in triggers):
                 continue
+            if self._is_unlisted(reader, complaint, each, triggers):
+                not_notified += 1
+                continue
             duty = self._duty(reader, complaint, each, triggers)
             if each.doubt is not None:
                 in_doubt.append(each.doubt.latest)
@@ -283,8 +347,27 @@ class DeskLoader:
         item = self._item(reader, complaint, listed) if listed and near else None
         return DeskEntry(complaint.ticket, item, not_notified, tuple(in_doubt))
 
+    def _is_unlisted(
+        self,
+        reader: DeskReader,
+        complaint: DeskComplaint,
+        deadline: Deadline,
+        triggers: frozenset[ClockKey],
+    ) -> bool:
+        """Check whether a superior reads of a late duty only in a number, because no mail about it
+        has been sent. The first mails over a backlog leave out most of it.
+        """
+        return (
+            reader.scope.superior
+            and deadline.late
+            and deadline.doubt is None
+            and deadline.key not in triggers
+            and (complaint.id, *deadline.key) not in self._before
+            and not reader.scope.must_act(deadline)
+        )
+
     def _item(
-        self, reader: DeskReader, complaint: Complaint, listed: Sequence[tuple[Deadline, Duty]]
+        self, reader: DeskReader, complaint: DeskComplaint, listed: Sequence[tuple[Deadline, Duty]]
     ) -> NoticeItem:
         """Return a complaint with these duties as a mail lists it."""
         duties = sorted((duty for _, duty in listed), key=lambda duty: duty.lateness)
@@ -295,7 +378,7 @@ class DeskLoader:
         hidden, link = complaint.anonymous or complaint.secret, site.file.ticket_link
         return NoticeItem(
             ticket=complaint.ticket,
-            title="" if hidden else (complaint.title or "")[:160],
+            title=complaint.title,
             category=self._category(complaint),
             classification=complaint.classification or "",
             privacy="secret" if complaint.secret else "anonymous" if complaint.anonymous else "",
@@ -305,14 +388,21 @@ class DeskLoader:
             duties=tuple(duties),
             link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
             notified=self._by_role(notified),
-            vacant=site.directory.vacancies_of(unit or "", self.today),
+            vacant=self._vacancies(unit or ""),
             inherited=self._inherited(complaint, duties),
             complaint=complaint.id,
             unit_id=unit or "",
             unknown_unit="" if hidden else self._unknown_units.get(complaint.id, ""),
         )
 
-    def _category(self, complaint: Complaint) -> str:
+    def _vacancies(self, unit: str) -> tuple[Role, ...]:
+        """Return the vacant offices of a unit; a long mail asks for each of its complaints."""
+        if unit not in self._vacant:
+            directory = self._run.site.directory
+            self._vacant[unit] = directory.vacancies_of(unit, self.today)
+        return self._vacant[unit]
+
+    def _category(self, complaint: DeskComplaint) -> str:
         """Return the category; of an anonymous or secret report only a known one."""
         if complaint.anonymous or complaint.secret:
             return self._words.shown(QuestionRole.CATEGORY, complaint.category)
@@ -330,7 +420,7 @@ class DeskLoader:
     def _duty(
         self,
         reader: DeskReader,
-        complaint: Complaint,
+        complaint: DeskComplaint,
         deadline: Deadline,
         triggers: frozenset[ClockKey],
     ) -> Duty:
@@ -385,7 +475,7 @@ class DeskLoader:
     def _new(
         self,
         reader: DeskReader,
-        complaint: Complaint,
+        complaint: DeskComplaint,
         deadline: Deadline,
         *,
         known: bool,
@@ -409,7 +499,9 @@ class DeskLoader:
         return not known and day > self._soon_day(last, deadline.unit)
 
     def _notifications(self, complaint: int, deadline: Deadline) -> list[Notification]:
-        found = self._before.get((complaint, deadline.rule.id, deadline.clock), [])
+        found = self._before.get((complaint, deadline.rule.id, deadline.clock))
+        if not found:
+            return []
         return [each._replace(name=_short_name(each, self._deputies)) for each in found]
 
     def _by_role(self, notifications: Sequence[Notification]) -> tuple[Notified, ...]:
@@ -422,7 +514,7 @@ class DeskLoader:
     def _offices(self) -> NotifiedOffices:
         return NotifiedOffices(self._run.site.directory, self._run.site.zone)
 
-    def _inherited(self, complaint: Complaint, duties: Iterable[Duty | Deadline]) -> bool:
+    def _inherited(self, complaint: DeskComplaint, duties: Iterable[Duty | Deadline]) -> bool:
         """Check whether a duty of a complaint was late before the first import of its source."""
         inherited = self._first_imports.inherited
         day = self._run.site.evaluation_context.day

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+from db import outbox
+from db.complaints import AT_ONCE, chunked
 from db.mailbox import bounces
 from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
+from db.notices import Acceptance
+from db.outbox import MailedNotice, MailItem
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
@@ -18,9 +22,14 @@ from sla.regulations.model import Rule
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.notices import comes_later, may_be_notified
-from tasks.notifications.desk import DeskLoader
+from tasks.notifications.desk import Case, DeskLoader
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
 from tasks.text.titles import office_title
+
+AnyItem = MessageItem | MailItem
+"""An item of a mail, of the ORM or not."""
+
+Notice = NoticeRow | MailedNotice
 
 
 def notice_views(
@@ -33,12 +42,111 @@ def notice_views(
     The items of a mail are the reason to send it; the desk is what it says. All complaints are
     evaluated together. The function stores in each item whether the mail reports it.
     """
-    messages = [message for message in messages if message.kind == MessageKind.NOTICES]
-    if not messages:
-        return {}
-    loader = DeskLoader(run, messages, began)
-    fair, stand_ins = _FairNotice(run, messages), _StandIns(run)
-    return {message.id: _view(run, message, loader, fair, stand_ins) for message in messages}
+    desks = NoticeDesks(run, messages, began)
+    return {
+        message.id: desks.get(message)
+        for message in messages
+        if message.kind == MessageKind.NOTICES
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What a mail reports: the clocks of its notices by complaint, and its corrections.
+
+    `earlier` are the Message-IDs of the earlier mails to its recipient about its only complaint.
+    """
+
+    triggers: Mapping[int, frozenset[ClockKey]]
+    corrections: tuple[Correction, ...]
+    copied: bool
+    stand_ins: tuple[StandIn, ...]
+    only: int | None
+    earlier: Sequence[str] = ()
+
+
+class NoticeDesks:
+    """The desks of a group of mails: what they share is loaded and evaluated once.
+
+    A mail may have hundreds of thousands of items, and its desk as many complaints. So the contents
+    of some mails are loaded together, and each desk is made when its mail is composed. A mail of
+    the same run, sent since `began`, does not count as an earlier mail.
+    """
+
+    def __init__(
+        self, run: RunContext, messages: Sequence[MessageRow], began: datetime | None = None
+    ) -> None:
+        self._run, self._began = run, began
+        self._messages = [each for each in messages if each.kind == MessageKind.NOTICES]
+        self._fair, self._stand_ins = _FairNotice(run), _StandIns(run)
+        self._contents: dict[int, _Contents] = {}
+
+    @cached_property
+    def _loader(self) -> DeskLoader:
+        return DeskLoader(self._run, self._messages, self._began)
+
+    @cached_property
+    def _counts(self) -> Mapping[int, int]:
+        return outbox.item_counts(self._run.session, [each.id for each in self._messages])
+
+    @property
+    def cases(self) -> Mapping[int, Case]:
+        """Return the complaints of all these mails, as evaluated now."""
+        return self._loader.cases if self._messages else {}
+
+    def get(self, message: MessageRow) -> Desk | None:
+        """Return the desk of a notice mail, or None if no item is still true or the mail has none.
+
+        The function stores in each item whether the mail reports it.
+        """
+        if message.kind != MessageKind.NOTICES:
+            return None
+        if message.id not in self._contents:
+            self._contents = self._loaded(message)
+        contents = self._contents.pop(message.id)
+        if not contents.triggers and not contents.corrections:
+            return None
+        return replace(
+            self._loader.desk(message, contents.triggers),
+            copied=contents.copied,
+            corrections=contents.corrections,
+            stand_ins=contents.stand_ins,
+            earlier=tuple(contents.earlier),
+        )
+
+    def _loaded(self, first: MessageRow) -> dict[int, _Contents]:
+        """Load the contents of a mail and of the next ones, as far as they are not too many."""
+        some, items = [first], self._counts.get(first.id, 0)
+        for message in self._messages[self._messages.index(first) + 1 :]:
+            items += self._counts.get(message.id, 0)
+            if items > outbox.GROUP:
+                break
+            some.append(message)
+        session = self._run.session
+        loaded = outbox.items_of(session, [message.id for message in some])
+        found = {message.id: self._of(message, loaded[message.id]) for message in some}
+        outbox.store_items(session, [(message, loaded[message.id]) for message in some])
+        pairs = {
+            message.id: (message.recipient, only)
+            for message in some
+            if (only := found[message.id].only) is not None
+        }
+        earlier = outbox.earlier(session, set(pairs.values()), self._began or self._run.now)
+        for key, pair in pairs.items():
+            found[key] = replace(found[key], earlier=earlier.get(pair, ()))
+        return found
+
+    def _of(self, message: MessageRow, items: Sequence[MailItem]) -> _Contents:
+        triggers, corrections = _true_items(self._run, message, items, self._loader, self._fair)
+        included = [item for item in items if item.included]
+        concerned = {item.notice.complaint_id for item in included}
+        return _Contents(
+            triggers,
+            tuple(sorted(corrections, key=lambda each: each.ticket)),
+            copied=bool(triggers) and all(item.copied for item in included),
+            stand_ins=self._stand_ins.of(message, included),
+            only=concerned.pop() if len(concerned) == 1 else None,
+        )
 
 
 def items_still_true(
@@ -55,10 +163,10 @@ def items_still_true(
     if not messages:
         return {}
     loader = DeskLoader(run, messages, items_only=True, cases=cases)
-    fair = _FairNotice(run, messages, cases)
+    fair = _FairNotice(run, cases)
     found: dict[int, frozenset[int] | None] = {}
     for message in messages:
-        triggers, corrections = _true_items(run, message, loader, fair)
+        triggers, corrections = _true_items(run, message, message.items, loader, fair)
         found[message.id] = None
         if triggers or corrections:
             first = {
@@ -77,21 +185,23 @@ def items_still_true(
 class _FairNotice:
     """Checks, when a mail to superiors leaves, that the unit was notified and had its time."""
 
-    def __init__(
-        self, run: RunContext, messages: Sequence[MessageRow], cases: CaseStore = DATABASE
-    ) -> None:
-        self._run = run
-        concerned = {
-            item.notice.complaint_id
-            for message in messages
-            for item in message.items
-            if item.role in SUPERIORS and not item.correction
-        }
-        self._rows = cases.notices_of(run, concerned)
-        self._accepted = cases.accepted(run, self._rows)
+    def __init__(self, run: RunContext, cases: CaseStore = DATABASE) -> None:
+        self._run, self._cases = run, cases
+        self._rows: Mapping[int, Sequence[NoticeRow]] = {}
+        self._accepted: Mapping[int, Sequence[Acceptance]] = {}
         self._superiors_from = run.mode.superiors_from
 
-    def permits(self, item: MessageItem, deadline: Deadline) -> bool:
+    def load(self, items: Sequence[AnyItem]) -> None:
+        """Load all notices about the complaints of these items, and nothing about others."""
+        concerned = {
+            item.notice.complaint_id
+            for item in items
+            if item.role in SUPERIORS and not item.correction
+        }
+        self._rows = self._cases.notices_of(self._run, concerned) if concerned else {}
+        self._accepted = self._cases.accepted(self._run, self._rows) if concerned else {}
+
+    def permits(self, item: AnyItem, deadline: Deadline) -> bool:
         """Check whether the recipient may hear of a duty now."""
         if item.role not in SUPERIORS:
             return True
@@ -108,64 +218,53 @@ class _FairNotice:
         )
 
 
-def _view(
+def _true_items(
     run: RunContext,
     message: MessageRow,
+    items: Sequence[AnyItem],
     loader: DeskLoader,
     fair: _FairNotice,
-    stand_ins: _StandIns,
-) -> Desk | None:
-    triggers, corrections = _true_items(run, message, loader, fair)
-    if not triggers and not corrections:
-        return None
-    return replace(
-        loader.desk(message, triggers),
-        copied=bool(triggers) and all(item.copied for item in message.items if item.included),
-        corrections=tuple(sorted(corrections, key=lambda each: each.ticket)),
-        stand_ins=stand_ins.of(message),
-    )
-
-
-def _true_items(
-    run: RunContext, message: MessageRow, loader: DeskLoader, fair: _FairNotice
 ) -> tuple[dict[int, frozenset[ClockKey]], list[Correction]]:
-    """Store in each item whether its mail reports it; return the clocks of those that it reports,
-    by complaint, and the corrections.
+    """Note in each item of a mail whether the mail reports it; return the clocks of those that it
+    reports, by complaint, and the corrections.
     """
     context = run.context
     locale = message.locale or context.site.locale
     corrections: dict[tuple[int, str, int], Correction] = {}
     triggers: dict[int, frozenset[ClockKey]] = {}
-    for item in message.items:
-        complaint, deadlines = loader.cases[item.notice.complaint_id]
-        clock = (item.notice.rule, item.notice.clock)
-        if item.correction:
-            correction = _correction(context, item.notice, deadlines, locale)
-            item.included = correction is not None
-            if correction is not None:
-                corrections[complaint.id, *clock] = correction
-            continue
-        item.left_out = _left_out(run, message, item, deadlines, fair)
-        item.included = item.left_out is None
-        if item.included:
-            triggers[complaint.id] = triggers.get(complaint.id, frozenset()) | {clock}
+    same: dict[frozenset[ClockKey], frozenset[ClockKey]] = {}
+    for some in chunked(items, AT_ONCE):
+        fair.load(some)
+        for item in some:
+            case = complaint, deadlines = loader.cases[item.notice.complaint_id]
+            clock = (item.notice.rule, item.notice.clock)
+            if item.correction:
+                correction = _correction(context, item.notice, case, locale)
+                item.included = correction is not None
+                if correction is not None:
+                    corrections[complaint.id, *clock] = correction
+                continue
+            item.left_out = _left_out(run, message, item, deadlines, fair)
+            item.included = item.left_out is None
+            if item.included:
+                clocks = triggers.get(complaint.id, frozenset()) | {clock}
+                triggers[complaint.id] = same.setdefault(clocks, clocks)
     return triggers, list(corrections.values())
 
 
-def _correction(
-    context: SiteContext, notice: NoticeRow, deadlines: Sequence[Deadline], locale: str
-) -> Correction | None:
+def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -> Correction | None:
     """Return the correction of a notice, or None if its deadline is late again."""
+    complaint, deadlines = case
     clock = (notice.rule, notice.clock)
     deadline = next((d for d in deadlines if d.key == clock), None)
     if deadline is not None and deadline.state in LATE_STATES:
         return None
-    rule, cited = _rule_of(context, notice, deadline)
+    rule, cited = _rule_of(context, notice, complaint.received_at, deadline)
     state = "" if deadline is None else str(deadline.state)
     if not state and rule is not None and CLASS in rule.applies_when:
-        state = State.UNKNOWN if notice.complaint.classification == UNDETERMINED else ""
+        state = State.UNKNOWN if complaint.classification == UNDETERMINED else ""
     return Correction(
-        ticket=notice.complaint.ticket,
+        ticket=complaint.ticket,
         unit=context.site.directory.name_of(notice.unit or None),
         rule=rule.label[locale] if rule else notice.rule,
         citation=rule.citation if rule and cited else "",
@@ -174,7 +273,7 @@ def _correction(
 
 
 def _rule_of(
-    context: SiteContext, notice: NoticeRow, deadline: Deadline | None
+    context: SiteContext, notice: Notice, received_at: datetime, deadline: Deadline | None
 ) -> tuple[Rule | None, bool]:
     """Return the version of the rule that a notice was about, and whether it is known.
 
@@ -186,7 +285,7 @@ def _rule_of(
     law = context.site.evaluation_context.law
     if notice.rule not in law.ids:
         return None, False
-    begin = context.local(notice.complaint.received_at).date()
+    begin = context.local(received_at).date()
     end = context.local(notice.reached_at).date()
     found = [s.rule for s in law.spans(notice.rule) if s.first <= end and begin <= s.last]
     return (found[0], True) if len(found) == 1 else (law.last(notice.rule), False)
@@ -202,8 +301,10 @@ class _StandIns:
     def _refused(self) -> frozenset[str]:
         return bounces.refused_addresses(self._run.session)
 
-    def of(self, message: MessageRow) -> tuple[StandIn, ...]:
-        """Return the offices in whose place the recipient of a mail gets it."""
+    def of(self, message: MessageRow, reported: Sequence[MailItem]) -> tuple[StandIn, ...]:
+        """Return the offices in whose place the recipient of a mail gets it, with the items that
+        the mail reports.
+        """
         if message.resent_of is not None:
             return ()
         run = self._run
@@ -214,10 +315,9 @@ class _StandIns:
         reader = (above or own[0]).role if own else Role(message.role)
         reader_title = self._title(own[0], message) if own and above is None else ""
         found: dict[StandIn, None] = {}
-        for item in message.items:
-            if not item.included or item.correction:
-                continue
-            role, unit = Role(item.role), item.notice.unit or None
+        told = ((item.role, item.notice.unit) for item in reported if not item.correction)
+        for role_name, unit_id in dict.fromkeys(told):
+            role, unit = Role(role_name), unit_id or None
             regular = directory.holders(role, unit, today)
             holds = any(holder.email.casefold() == address for holder in regular.offices)
             if regular.vacancy is not None or not holds:
@@ -245,7 +345,7 @@ class _StandIns:
 def _left_out(
     run: RunContext,
     message: MessageRow,
-    item: MessageItem,
+    item: AnyItem,
     deadlines: Sequence[Deadline],
     fair: _FairNotice,
 ) -> LeftOut | None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import object_session
 
 from db import notices, outbox
 from db.decisions import mode
@@ -244,7 +245,7 @@ class Sender:
         if mime is None:
             message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
             run.session.flush()
-            notices.settle(run.session, [item.notice_id for item in message.items], run.now)
+            notices.settle(run.session, outbox.notices_in(run.session, [message.id]), run.now)
             self.count.cancelled += 1
             return False
         message.mime, message.composed_at = zlib.compress(mime, 1), run.now
@@ -271,13 +272,12 @@ class Sender:
         for start in range(0, len(due), AT_ONCE):
             for message in self._composed(run, due[start : start + AT_ONCE]):
                 message.status, message.next_attempt_at = MessageStatus.TRIAL, None
-                run.session.flush()
-                items = [item.notice_id for item in message.items]
-                notices.settle(run.session, items, moment)
                 shown.append(message.id)
                 officials += message.kind != MessageKind.ALERT
+        run.session.flush()
+        notices.settle(run.session, outbox.notices_in(run.session, shown), moment)
         if shown:
-            enqueue_digest(run, shown)
+            enqueue_digest(run, sorted(shown))
         self.count.in_trial += officials
 
     def _waits(self, message: MessageRow, moment: datetime, site_mode: mode.SiteMode) -> bool:
@@ -377,7 +377,7 @@ class Sender:
             kind = "dead_message" if dead else "uncomposable_message"
             enqueue_alert(run, kind, facts)
         run.session.flush()
-        notices.settle(run.session, [item.notice_id for item in message.items], now)
+        notices.settle(run.session, outbox.notices_in(run.session, [message.id]), now)
 
     def _wait_for_server(
         self, run: RunContext, message: MessageRow, error: ServerUnavailable | RelayRefused
@@ -453,7 +453,9 @@ def _only_for_superiors(message: MessageRow) -> bool:
     """Check whether a mail is for a superior, and has nothing about the reader's own unit."""
     if message.kind == MessageKind.ALERT:
         return False
-    roles = [item.role for item in message.items if not item.correction] or [message.role]
+    session = object_session(message)
+    assert session is not None, "the mail is in a transaction"
+    roles = outbox.roles_of(session, message) or [message.role]
     return all(role in SUPERIORS for role in roles)
 
 

@@ -321,6 +321,8 @@ class Desk:
     copied: bool = False
     corrections: tuple[Correction, ...] = ()
     stand_ins: tuple[StandIn, ...] = ()
+    earlier: tuple[str, ...] = ()
+    """The Message-IDs of the earlier mails about the only complaint with a notice in the mail."""
 
     def section(self, name: str) -> tuple[NoticeItem, ...]:
         """Return the complaints of a section in the body."""

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 import pytest
 from conftest import ON_SQLITE_FIRST, wita
 from sqlalchemy import event, func, select
+from support.live_sites import back_to_trial
 from support.pipeline import BREACHED, at, decide, deliver, register
 
 from db import outbox
 from db.audit import AuditKind
-from db.models import AuditRow, MessageItem, NoticeRow
+from db.models import AuditRow, Complaint, MessageItem, NoticeRow
 from tasks import deadlines
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
@@ -100,24 +101,46 @@ def test_a_long_run_reports_its_progress(context, monkeypatch):
 
 @pytest.mark.thorough
 def test_the_mails_of_a_backlog_are_composed_in_groups(context, monkeypatch):
-    """The items of a group are released before the next one, and every mail leaves complete."""
+    """The mails of a unit are in one group, because they are about the same complaints."""
     backlog(context)
     decide(context, BREACHED)
     monkeypatch.setattr(outbox, "GROUP", LATE * 2 // 3)
     with context.transaction() as session:
         due = outbox.take_due(session, wita(BREACHED), 100, items=False)
-        before = {
-            message: [len(each.items) for each in group]
-            for group in outbox.in_groups(session, due)
-            for message in [group[0].id]
-        }
+        groups = list(outbox.in_groups(session, due))
+        about = [outbox.complaints_in(session, [each.id for each in group]) for group in groups]
         assert not any("items" in each.__dict__ for each in due)
-    assert sum(map(len, before.values())) == len(due)
-    assert all(sum(items) <= outbox.GROUP for items in before.values())
-    assert len(before) > 1
+    assert sum(map(len, groups)) == len(due)
+    assert all(len(complaints) <= outbox.GROUP for complaints in about)
+    assert sum(map(len, about)) == LATE
+    assert len(groups) > 1
     deliver(context, BREACHED)
     with context.transaction() as session:
         included = session.scalars(select(MessageItem.included)).all()
-        assert len(included) == sum(sum(items) for items in before.values())
+        assert len(included) == 2 * LATE
         assert all(included)
         assert set(session.scalars(select(NoticeRow.status))) == {"sent"}
+
+
+def test_composing_a_backlog_loads_each_complaint_once_and_no_other_objects_of_the_orm(
+    context, monkeypatch
+):
+    """The liaison officer and the head of a unit read about the same complaints."""
+    backlog(context)
+    decide(context, BREACHED)
+    monkeypatch.setattr(outbox, "GROUP", LATE // 3)
+    with made(NoticeRow, MessageItem, Complaint) as found:
+        assert deliver(context, BREACHED).sent == 6
+    assert found == ["Complaint"] * LATE
+
+
+def test_the_digest_of_a_trial_over_a_backlog_loads_no_items(context):
+    back_to_trial(context)
+    backlog(context)
+    decide(context, BREACHED)
+    with made(NoticeRow, MessageItem) as found:
+        assert deliver(context, BREACHED).in_trial == 6
+    assert found == []
+    with context.transaction() as session:
+        assert set(session.scalars(select(NoticeRow.status))) == {"trial"}
+        assert all(session.scalars(select(MessageItem.included)))

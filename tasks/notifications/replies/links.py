@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from urllib.parse import quote
@@ -11,6 +11,7 @@ from db.mailbox import replies
 from db.models import Complaint, MessageRow, Reply, ReplyKind
 from sla.directory import SPEAKING
 from tasks.common.context import RunContext
+from tasks.notifications.desk import Case, DeskComplaint
 from tasks.notifications.replies.token import CHOICES, token_text
 from tasks.notifications.views import NoticeItem, ReplyLinks, Statement
 from tasks.text.catalog import catalog
@@ -18,18 +19,18 @@ from tasks.text.formats import one_line
 
 
 class MailReplies:
-    """The statements and the links of a batch of mails about these complaints.
+    """The statements and the links of a batch of mails about these cases, by complaint.
 
     What the mails share is loaded once.
     """
 
-    def __init__(self, run: RunContext, complaints: Iterable[int]) -> None:
-        self._run, self._complaints = run, frozenset(complaints)
+    def __init__(self, run: RunContext, cases: Mapping[int, Case]) -> None:
+        self._run, self._cases = run, cases
 
     @cached_property
     def _statements(self) -> Mapping[tuple[int, str], Reply]:
         run = self._run
-        return replies.unrecorded_statements(run.session, self._complaints, run.now)
+        return replies.unrecorded_statements(run.session, self._cases, run.now)
 
     @cached_property
     def _key(self) -> bytes:
@@ -46,6 +47,8 @@ class MailReplies:
         """
         may_answer = offer and bool(self._run.site.reply_address) and message.role in SPEAKING
         links = self._links(message, items) if may_answer else {}
+        if not links and not self._statements:
+            return tuple(items)
         return tuple(
             replace(
                 item,
@@ -60,15 +63,14 @@ class MailReplies:
         locale = message.locale or run.site.locale
         found = {}
         for item in items:
-            complaint = run.session.get(Complaint, item.complaint)
-            if complaint is not None:
-                named = signed_name(message, complaint)
-                token = token_text(self._key, message.id, complaint.id, named)
-                found[item.complaint] = reply_links(address, token, item.ticket, locale)
+            complaint, _ = self._cases[item.complaint]
+            named = signed_name(message, complaint)
+            token = token_text(self._key, message.id, complaint.id, named)
+            found[item.complaint] = reply_links(address, token, item.ticket, locale)
         return found
 
 
-def signed_name(message: MessageRow, complaint: Complaint) -> str:
+def signed_name(message: MessageRow, complaint: Complaint | DeskComplaint) -> str:
     """Return the permanent names of mail and complaint, as signed in a token."""
     return f"{message.message_id_header}\x1f{complaint.source}\x1f{complaint.ticket}"
 

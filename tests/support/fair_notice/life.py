@@ -78,7 +78,7 @@ def lived_through(site: Site, database: SqliteFile) -> Iterator[Life]:
 
 
 def _composed(composer: Composer, message: MessageRow) -> bytes | None:
-    true = message.kind != MessageKind.NOTICES or composer.desks.get(message.id) is not None
+    true = message.kind != MessageKind.NOTICES or composer.desks.get(message) is not None
     return b"mail" if true else None
 
 
