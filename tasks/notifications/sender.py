@@ -67,6 +67,9 @@ MOST_IN_TRIAL = 1000
 SOON = timedelta(minutes=5)
 """The longest time for composing a group of mails."""
 
+ENOUGH = timedelta(minutes=1)
+"""After so much time of composing, the composed mails are sent before the others are composed."""
+
 
 @dataclass(slots=True)
 class DeliveryCount:
@@ -224,7 +227,10 @@ class Sender:
             found = outbox.take_due(
                 session, moment, most, self.policy.alert, FIRST_ALERTS, items=False
             )
-            ready = [message.id for message in self._composed(run, found)]
+            for message in self._composed(run, found):
+                ready.append(message.id)
+                if self.clock.moment() - moment > ENOUGH:
+                    break  # the rest is composed when these are on their way
         return ready if found else None
 
     def _composed(self, run: RunContext, found: Sequence[MessageRow]) -> Iterator[MessageRow]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import pytest
 from conftest import ON_SQLITE_FIRST, wita
@@ -13,10 +14,13 @@ from support.pipeline import BREACHED, at, decide, deliver, register
 
 from db import outbox
 from db.audit import AuditKind
-from db.models import AuditRow, Complaint, MessageItem, NoticeRow
+from db.models import AuditRow, Complaint, MessageItem, MessageRow, NoticeRow
 from tasks import deadlines
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
+from tasks.delivery import send_owed
+from tasks.notifications.compose import Composer
+from tasks.notifications.rate_limit import RunClock
 
 LATE = 150
 STATEMENTS = 100
@@ -144,3 +148,27 @@ def test_the_digest_of_a_trial_over_a_backlog_loads_no_items(context):
     with context.transaction() as session:
         assert set(session.scalars(select(NoticeRow.status))) == {"trial"}
         assert all(session.scalars(select(MessageItem.included)))
+
+
+def test_mails_that_take_long_to_compose_leave_before_the_others_are_composed(context, monkeypatch):
+    """Six mails of two minutes each are more than a run may take, and each has to leave fresh."""
+    backlog(context)
+    decide(context, BREACHED)
+    spent = [timedelta(0)]
+    compose = Composer.compose
+
+    def slowly(composer: Composer, message: MessageRow) -> bytes | None:
+        spent[0] += timedelta(minutes=2)
+        return compose(composer, message)
+
+    class Slow(RunClock):
+        def moment(self) -> datetime:
+            return super().moment() + spent[0]
+
+    monkeypatch.setattr(Composer, "compose", slowly)
+    sent = []
+    for number in range(3):
+        spent[0] = timedelta(0)
+        now = wita(BREACHED) + timedelta(hours=number)
+        sent.append(send_owed(context, now, f"run {number}", Slow).sent)
+    assert sent == [2, 2, 2]
