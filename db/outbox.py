@@ -238,6 +238,14 @@ def due(session: Session, now: datetime, limit: int) -> Sequence[MessageRow]:
     return session.scalars(_due(now, limit)).all()
 
 
+def count_due(session: Session, now: datetime) -> int:
+    """Count the queued mails that are due at `now`."""
+    query = select(func.count()).where(
+        MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now
+    )
+    return session.scalar(query) or 0
+
+
 def offices(session: Session, messages: Iterable[int]) -> dict[int, set[tuple[str, str]]]:
     """Return the offices to which each of these mails goes: role and unit; without corrections."""
     found: dict[int, set[tuple[str, str]]] = {}

@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger
 from prefect.events import emit_event
 
 from flows.parameters import Now, PartName, SiteFolder
-from flows.run_context import SAY, flow_run_context, run_name
+from flows.run_context import flow_run_context, run_name, show_progress
 from flows.storm import ask
 from sla.shards import Shard
 from tasks.deadlines import evaluate_and_notify_task
@@ -18,11 +18,9 @@ LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""
 
 
-def show_progress(done: int, total: int) -> None:
-    """Say in the log, and to the person who started a cycle, how far a long run is."""
-    text = f"{done} of {total} complaints evaluated"
-    get_run_logger().info(text)
-    SAY.get()(text)
+def show_evaluated(done: int, total: int) -> None:
+    """Say how many complaints a long run has evaluated."""
+    show_progress(f"{done} of {total} complaints evaluated")
 
 
 @flow(name="deadlines", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
@@ -33,7 +31,7 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
     """
     with flow_run_context("deadlines", site, now, part) as at:
         decided = evaluate_and_notify_task(
-            at.context, at.now, at.run_id, Shard.parse(part), progress=show_progress
+            at.context, at.now, at.run_id, Shard.parse(part), progress=show_evaluated
         )
         status = site_status(at.context, at.now)
         get_run_logger().info(

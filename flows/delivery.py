@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 
 from flows.heartbeat import send_heartbeat
 from flows.parameters import Now, SiteFolder
-from flows.run_context import flow_run_context, run_name
+from flows.run_context import flow_run_context, run_name, show_progress
 from tasks.delivery import send_owed_task
 from tasks.mailbox import read_mailbox_task
 from tasks.notifications.transport.smtp import ServerUnavailable
@@ -22,6 +22,11 @@ HEAD_START = 3.0
 be told. A mailbox answers in less; a slow one is read while the mails go out."""
 
 
+def show_composed(done: int, total: int) -> None:
+    """Say how many mails a long run has composed."""
+    show_progress(f"{done} of {total} mails composed")
+
+
 @flow(name="delivery", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
 def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Send all mails ready for delivery; the run fails if the mail server is unusable.
@@ -32,7 +37,7 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     with flow_run_context("delivery", site, now) as at:
         reading = read_mailbox_task.submit(at.context, at.now, at.run_id)
         reading.wait(HEAD_START)
-        count = send_owed_task(at.context, at.now, at.run_id)
+        count = send_owed_task(at.context, at.now, at.run_id, progress=show_composed)
         mailbox = reading.result()
         if mailbox.trouble:
             get_run_logger().warning("the mailbox is not read: %s", mailbox.trouble)

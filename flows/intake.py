@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from prefect import flow, get_run_logger
 
 from flows.parameters import Now, SiteFolder
-from flows.run_context import flow_run_context, run_name
+from flows.run_context import flow_run_context, run_name, show_progress
 from settings.mapping import SourceMapping
 from tasks.common.errors import is_unusable_database, place_of
 from tasks.ingest.source_count import IncompleteIntake, SourceCount, UnreadSource
@@ -21,6 +21,11 @@ from tasks.sources.folder_state import folder_state
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""
+
+
+def show_read(source: str, rows: int) -> None:
+    """Say how many rows of a long file or answer are read."""
+    show_progress(f"{source}: {rows} rows read")
 
 
 @flow(name="intake", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
@@ -36,8 +41,8 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         at.notes["folders"] = folder_state(at.context.site)  # before reading: later files are new
         pulls = pull_all(
             at.context.site.sources,
-            pull=partial(pull_task, at.context, now=at.now),
-            submit=partial(pull_task.submit, at.context, now=at.now),
+            pull=partial(pull_task, at.context, now=at.now, progress=show_read),
+            submit=partial(pull_task.submit, at.context, now=at.now, progress=show_read),
         )
         for name, result in pulls:
             try:

@@ -43,6 +43,12 @@ SAY: ContextVar[Callable[[str], None]] = ContextVar("say", default=lambda text: 
 """Tells a line to the person who started a cycle by a command; without one, to nobody."""
 
 
+def show_progress(text: str) -> None:
+    """Say in the log, and to the person who started a cycle, how far a long run is."""
+    get_run_logger().info(text)
+    SAY.get()(text)
+
+
 @dataclass(slots=True)
 class FlowRunContext:
     """Run context of a flow: open site, time, run id, and counts so far."""

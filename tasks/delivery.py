@@ -9,7 +9,7 @@ from db import outbox
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.rate_limit import RunClock
-from tasks.notifications.sender import DeliveryCount, Sender
+from tasks.notifications.sender import DeliveryCount, Progress, Sender
 
 
 def send_owed(
@@ -17,6 +17,7 @@ def send_owed(
     now: datetime,
     run_id: str,
     clock: Callable[[datetime], RunClock] = RunClock,
+    progress: Progress | None = None,
 ) -> DeliveryCount:
     """Send every mail with a send time not later than now.
 
@@ -28,9 +29,9 @@ def send_owed(
 
     If the site's rate or the server demands a slower pace, the run waits; mails that would take too
     long are left to the next run. If the server itself is unusable, the other mails stay queued and
-    `trouble` gives the reason.
+    `trouble` gives the reason. A run that composes for long reports its `progress`.
     """
-    sender = Sender(context, now, run_id, clock=clock)
+    sender = Sender(context, now, run_id, clock=clock, progress=progress)
     sender.run()
     with context.transaction() as session:
         sender.count.pending = outbox.pending(session)

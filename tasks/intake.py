@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from tasks.common.context import SiteContext
@@ -33,8 +34,15 @@ MOST_NAMED = 10
 """Number of failures in the text of an error; Prefect stores this text several times."""
 
 
-def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
-    """Import every new extract of a source, oldest first, each in its own transaction.
+Progress = Callable[[str, int], None]
+"""It gets the name of a source, and the number of rows read of an extract."""
+
+
+def pull(
+    context: SiteContext, source_name: str, now: datetime, progress: Progress | None = None
+) -> SourceCount:
+    """Import every new extract of a source, oldest first, each in its own transaction. A long
+    extract reports its `progress`.
 
     Raises :class:`UnreadSource` if one could not be read, after importing the others. An unexpected
     error in one extract undoes the import of that extract only.
@@ -42,7 +50,8 @@ def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
     source = open_source(context.site, source_name)
     with context.transaction() as session:
         answered = answer_from_files(session, context, source_name, now)
-    reading = _Reading(context, source, now, SourceCount(source_name, answered=answered))
+    shown = partial(progress, source_name) if progress is not None else None
+    reading = _Reading(context, source, now, SourceCount(source_name, answered=answered), shown)
     try:
         for extract in source.extracts(context, now):
             if not reading.import_one(extract):
@@ -83,6 +92,7 @@ class _Reading:
     source: Source[Any]
     now: datetime
     count: SourceCount
+    progress: Callable[[int], None] | None = None
 
     def import_one(self, extract: Extract) -> bool:
         """Import one extract in its own transaction; return whether the next one may be imported.
@@ -91,7 +101,7 @@ class _Reading:
         source has taken too long.
         """
         self.source.check_time()
-        extract, rows = counted(extract, self.source.check_time)
+        extract, rows = counted(extract, self.source.check_time, self.progress)
         try:
             self._write(extract)
         except AlreadyImported:

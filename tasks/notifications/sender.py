@@ -70,6 +70,12 @@ SOON = timedelta(minutes=5)
 ENOUGH = timedelta(minutes=1)
 """After so much time of composing, the composed mails are sent before the others are composed."""
 
+PROGRESS = timedelta(seconds=10)
+"""The time between two reports of the progress of a run that composes long mails."""
+
+Progress = Callable[[int, int], None]
+"""It gets the number of composed mails, and the number of those composed or still due."""
+
 
 @dataclass(slots=True)
 class DeliveryCount:
@@ -100,8 +106,10 @@ class Sender:
         run_id: str,
         policy: SendPolicy = DELIVERY,
         clock: Callable[[datetime], RunClock] = RunClock,
+        progress: Progress | None = None,
     ) -> None:
         self.context, self.policy, self.now, self.run_id = context, policy, now, run_id
+        self.progress, self.composed, self.due, self.reported_at = progress, 0, 0, now
         self.clock, self.count = clock(now), DeliveryCount()
         self.errors: list[MailError] = []
         self.limiter = RateLimiter(None, {})
@@ -119,6 +127,7 @@ class Sender:
             outbox.release_stale_claims(session, self.now)
             send_after = outbox.next_send_time(session, self.policy.alert)
             before = outbox.sent_since(session, self.now - MINUTE)
+            self.due = outbox.count_due(session, self.now)
         if send_after is None or send_after > self.now:
             return
         mail = self.context.site.file.mail
@@ -238,8 +247,17 @@ class Sender:
         for group in outbox.in_groups(run.session, found):
             messages = [each for each in group if not self._waits(each, run.now, run.mode)]
             for message, mime in compose_all(run, messages, self.now):
+                self._report_progress()
                 if self._ready(run, message, mime):
                     yield message
+
+    def _report_progress(self) -> None:
+        """Report how many mails are composed, if the last report was some time ago."""
+        self.composed += 1
+        moment = self.clock.moment()
+        if self.progress is not None and moment - self.reported_at >= PROGRESS:
+            self.reported_at = moment
+            self.progress(self.composed, max(self.composed, self.due))
 
     def _ready(
         self, run: RunContext, message: MessageRow, mime: bytes | Uncomposable | None

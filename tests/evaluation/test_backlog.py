@@ -10,7 +10,16 @@ import pytest
 from conftest import ON_SQLITE_FIRST, wita
 from sqlalchemy import event, func, select
 from support.live_sites import back_to_trial
-from support.pipeline import BREACHED, at, decide, deliver, register
+from support.pipeline import (
+    BEGUN,
+    BREACHED,
+    at,
+    begin,
+    decide,
+    deliver,
+    register,
+    write_register,
+)
 
 from db import outbox
 from db.audit import AuditKind
@@ -19,6 +28,9 @@ from tasks import deadlines
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
+from tasks.ingest import counted_rows
+from tasks.intake import pull
+from tasks.notifications import sender
 from tasks.notifications.compose import Composer
 from tasks.notifications.rate_limit import RunClock
 
@@ -172,3 +184,19 @@ def test_mails_that_take_long_to_compose_leave_before_the_others_are_composed(co
         now = wita(BREACHED) + timedelta(hours=number)
         sent.append(send_owed(context, now, f"run {number}", Slow).sent)
     assert sent == [2, 2, 2]
+
+
+def test_a_delivery_and_an_import_report_how_far_they_are(context, monkeypatch):
+    monkeypatch.setattr(sender, "PROGRESS", timedelta(0))
+    monkeypatch.setattr(counted_rows, "PROGRESS", 60)
+    begin(context, "register", wita(BEGUN))
+    write_register(
+        context, wita(BREACHED), *(at("Dinas Sosial", f"FD-{n:04}") for n in range(LATE))
+    )
+    read: list[tuple[str, int]] = []
+    pull(context, "register", wita(BREACHED), lambda *given: read.append(given))
+    assert read == [("register", 60), ("register", 120)]
+    decide(context, BREACHED)
+    composed: list[tuple[int, int]] = []
+    send_owed(context, wita(BREACHED), "a test", progress=lambda *given: composed.append(given))
+    assert composed == [(1, 2), (2, 2)]

@@ -21,7 +21,9 @@ from support.small_site import NAME, export, small_site
 from support.wait import until
 
 from db.models import MessageKind, MessageRow
-from flows.deadlines import show_progress
+from flows.deadlines import show_evaluated
+from flows.delivery import show_composed
+from flows.intake import show_read
 from flows.run_context import SAY, flow_run_context
 from service.environment import prefect_environment
 from service.prefect_api import every
@@ -268,7 +270,17 @@ def test_the_person_who_started_a_cycle_reads_how_far_a_long_run_is():
     said: list[str] = []
     before = SAY.set(said.append)
     with disable_run_logger():
-        show_progress(20_000, 70_000)
+        show_read("desk", 20_000)
+        show_evaluated(20_000, 70_000)
+        show_composed(3, 34)
     SAY.reset(before)
-    assert said == ["20000 of 70000 complaints evaluated"]
-    assert translated(said[0], "id") == "20000 dari 70000 pengaduan sudah dinilai"
+    assert said == [
+        "desk: 20000 rows read",
+        "20000 of 70000 complaints evaluated",
+        "3 of 34 mails composed",
+    ]
+    assert [translated(each, "id") for each in said] == [
+        "desk: 20000 baris sudah dibaca",
+        "20000 dari 70000 pengaduan sudah dinilai",
+        "3 dari 34 surel sudah disusun",
+    ]
