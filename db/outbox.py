@@ -617,19 +617,23 @@ def claim(
     return found
 
 
-def withdraw(mail: MessageRow, prefix: str, why: LeftOut) -> list[int]:
-    """Take all matters out of a mail; return the ids of its notices, without corrections.
+def withdraw(session: Session, mails: Sequence[MessageRow], prefix: str, why: LeftOut) -> list[int]:
+    """Take all matters out of these mails; return the ids of their notices, without corrections.
 
-    It gets another Message-ID, which begins with `prefix`: the same mail may become due again.
+    Each gets another Message-ID, which begins with `prefix`: the same mail may become due again.
     """
-    mail.message_id_header = f"<{prefix}.{mail.id}.{mail.message_id_header.lstrip('<')}"[:255]
-    concerned = []
-    for item in mail.items:
-        item.included = False
-        if not item.correction:
-            item.left_out = why
-            concerned.append(item.notice_id)
-    return concerned
+    concerned: dict[int, None] = {}
+    for mail in mails:
+        mail.message_id_header = f"<{prefix}.{mail.id}.{mail.message_id_header.lstrip('<')}"[:255]
+    session.flush()
+    for batch in chunked(mail.id for mail in mails):
+        these = MessageItem.message_id.in_(batch)
+        notices_only = these & MessageItem.correction.is_(False)
+        session.execute(update(MessageItem).where(these).values(included=False))
+        session.execute(update(MessageItem).where(notices_only).values(left_out=why))
+        rows = session.scalars(select(MessageItem.notice_id).where(notices_only).distinct())
+        concerned.update(dict.fromkeys(rows))
+    return list(concerned)
 
 
 def give_back(

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, defer
 
 from db import audit, notices, outbox
 from db.lives import MessageStatus, NoticeStatus
@@ -171,19 +171,18 @@ def _end_trial(session: Session, since: datetime | None, now: datetime) -> None:
             MessageRow.status.in_((MessageStatus.TRIAL, MessageStatus.QUEUED)),
         )
         .order_by(MessageRow.id)
-        .options(selectinload(MessageRow.items))
+        .options(defer(MessageRow.mime))
     )
     if since is not None:
         query = query.where(
             (MessageRow.status == MessageStatus.TRIAL) | (MessageRow.created_at >= since)
         )
-    concerned: set[int] = set()
-    for mail in session.scalars(query):
-        if mail.message_id_header.startswith("<trial."):
-            continue  # of an earlier trial
+    earlier = MessageRow.message_id_header.startswith("<trial.")  # of an earlier trial
+    mails = session.scalars(query.where(~earlier)).all()
+    for mail in mails:
         if mail.status == MessageStatus.QUEUED:
             mail.status, mail.next_attempt_at = MessageStatus.CANCELLED, None
-        concerned.update(outbox.withdraw(mail, "trial", LeftOut.TRIAL))
+    concerned = outbox.withdraw(session, mails, "trial", LeftOut.TRIAL)
     session.flush()
     notices.settle(session, concerned, now)
     session.flush()

@@ -114,7 +114,6 @@ def _cancel_mails(
         .where(MessageRow.created_at > since, MessageRow.status.in_(WAITING))
         .order_by(MessageRow.id)
     ).all()
-    concerned: set[int] = set()
     for mail in mails:
         if mail.status == MessageStatus.HELD:
             mail.status = MessageStatus.DISCARDED
@@ -122,7 +121,7 @@ def _cancel_mails(
             mail.status = MessageStatus.QUEUED
             mail.status = MessageStatus.CANCELLED
         mail.next_attempt_at = mail.claim = mail.claimed_at = None
-        concerned.update(outbox.withdraw(mail, "cancelled", LeftOut.FALSE_TIME))
+    concerned = set(outbox.withdraw(session, mails, "cancelled", LeftOut.FALSE_TIME))
     for storm in session.scalars(select(Storm).where(Storm.opened_at > since)):
         if storm.status == StormStatus.WAITING:
             storm.status, storm.decided_at, storm.decided_by = StormStatus.DISCARDED, now, by[:255]

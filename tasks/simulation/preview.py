@@ -10,7 +10,6 @@ import base64
 import email
 import email.policy
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
@@ -122,25 +121,27 @@ def _mails_at(context: SiteContext, moment: datetime) -> list[PreviewedMail]:
     with context.run(moment, run_id) as run:
         readdress(run, MOST)
     with context.run(moment, run_id) as run:
-        return list(_sent(run))
+        return _sent(run)
 
 
-def _sent(run: RunContext) -> Iterator[PreviewedMail]:
-    due = outbox.take_due(run.session, run.now, MOST)
+def _sent(run: RunContext) -> list[PreviewedMail]:
+    due = outbox.take_due(run.session, run.now, MOST, items=False)
     site_mode = run.mode
     leaving = [m for m in due if leaves_at(run.context, m, run.now, site_mode) <= run.now]
     locale = run.site.locale
-    for message, mime in compose_all(run, leaving, run.now):
-        if mime is None or isinstance(mime, Uncomposable):
-            continue
-        message.mime = zlib.compress(mime, 1)
-        yield PreviewedMail(run.now, entry_of(run, message, locale), mime)
-        _count_as_sent(run, message)
+    found: dict[int, PreviewedMail] = {}
+    for group in outbox.in_groups(run.session, leaving):
+        for message, mime in compose_all(run, group, run.now):
+            if mime is None or isinstance(mime, Uncomposable):
+                continue
+            message.mime = zlib.compress(mime, 1)
+            found[message.id] = PreviewedMail(run.now, entry_of(run, message, locale), mime)
+            _count_as_sent(run, message)
+    return [found[message.id] for message in leaving if message.id in found]
 
 
 def _count_as_sent(run: RunContext, message: MessageRow) -> None:
     message.status, message.next_attempt_at = MessageStatus.SENDING, None
     message.status, message.sent_at = MessageStatus.SENT, run.now
     run.session.flush()
-    items = [item.notice_id for item in message.items if not item.correction]
-    notices.settle(run.session, items, run.now)
+    notices.settle(run.session, outbox.notices_in(run.session, [message.id]), run.now)
