@@ -45,6 +45,13 @@ EMPTY_SIGNS = (
 )
 """The words by which clerks and portals write 'nothing' in a cell."""
 
+PUBLIC_WORDS = frozenset(
+    {"publik", "terbuka", "umum", "biasa", "public"}
+    | {f"{no} {word}" for no in ("tidak", "bukan", "non") for word in ("anonim", "rahasia")}
+    | {"non-anonim", "non-rahasia", "tidak dirahasiakan", "not anonymous", "not secret"}
+)
+"""The words in the column `privacy` that always mean a report neither anonymous nor secret."""
+
 Columns = str | tuple[str, ...]
 
 
@@ -200,6 +207,9 @@ class Values(Strict):
     """The words in the column `privacy` for an anonymous report."""
     secret: tuple[str, ...] = ("rahasia", "secret")
     """The words in the column `privacy` for a secret report."""
+    public: tuple[str, ...] = ()
+    """Further words in the column `privacy` for a report that is neither, besides `terbuka`,
+    `biasa`, `tidak rahasia` and the like. A report with any other word counts as both."""
     unit: dict[str, str] = Field(default_factory=dict)
     """The ids of units.csv for names not in the directory."""
 

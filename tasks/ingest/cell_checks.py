@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-from settings.mapping import SourceMapping
+from settings.mapping import PUBLIC_WORDS, SourceMapping
 from sla.directory import Directory
 from sla.folding import folded
 from sla.plain_text import CONTROL, INVISIBLE
@@ -86,6 +86,7 @@ class EmptySigns:
             *source.values.unit,
             *source.values.anonymous,
             *source.values.secret,
+            *source.values.public,
             *(word for event in source.events for word in event.when.values()),
         )
         self._words = frozenset(map(folded, source.empty)) - frozenset(map(folded, meant))
@@ -192,6 +193,7 @@ class ShiftCheck:
                 map(folded, (*source.values.anonymous, *source.values.secret))
             ),
         }
+        self._public = frozenset(map(folded, source.values.public)) | PUBLIC_WORDS
         self._exposed: frozenset[str] = frozenset()
         self._place: dict[str, int] = {}
         self._is_date = lru_cache(maxsize=10_000)(self._check_date)
@@ -308,7 +310,8 @@ class ShiftCheck:
         for column, words in self._known.items():
             if column is not None and cells[column]:
                 found = cells[column].split("|") if len(words) else []
-                if not all(folded(word) in words or not word.strip() for word in found):
+                known = words | self._public if column == self._source.fields.privacy else words
+                if not all(folded(word) in known or not word.strip() for word in found):
                     return False
         return all(not cells[name] or self._is_unit(cells[name]) for name in self._units)
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from db.models import QuestionRole
-from settings.mapping import TERMINAL, EventColumn, SourceMapping, StatusWord
+from settings.mapping import PUBLIC_WORDS, TERMINAL, EventColumn, SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
 from sla.events import ENDING, Kind
@@ -186,6 +186,10 @@ class RowParser:
     @cached_property
     def _secret(self) -> frozenset[str]:
         return frozenset(map(folded, self.source.values.secret))
+
+    @cached_property
+    def _public(self) -> frozenset[str]:
+        return frozenset(map(folded, self.source.values.public)) | PUBLIC_WORDS
 
     @cached_property
     def _units(self) -> dict[str, str]:
@@ -912,7 +916,7 @@ class RowParser:
             return False, False
         words = {folded(word) for word in cells[column].split("|")}
         anonymous, secret = bool(words & self._anonymous), bool(words & self._secret)
-        if words - {""} and not (anonymous or secret):
+        if words - {""} - self._public and not (anonymous or secret):
             return True, True  # an unmapped word: protect privacy
         return anonymous, secret
 

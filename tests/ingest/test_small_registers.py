@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,19 @@ import xlsxwriter
 from settings.mapping import EventColumn
 from settings.site import EXAMPLE, load_site
 from settings.sources import FolderSource
+from sla.directory import Directory
 from tasks.ingest.inference.proposal import Learned, learn
 from tasks.ingest.inference.unlearnable import UnlearnableFile
+from tasks.ingest.records import ComplaintRecord
+from tasks.ingest.row_parser import ParserInputs
+from tasks.ingest.row_validator import RowValidator
 from tasks.sources.base import UnreadableFile
+from tasks.sources.files.reader import read_sheet
 
 UNITS = ("Dinas PUTR", "DLH", "Disdukcapil", "Dishub", "Satpol PP", "Dinsos", "PDAM", "Inspektorat")
 NAMES = tuple(f"Rekaan {letter}" for letter in "ABCDEFGHIJKL")
 ROWS = 12
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 Columns = dict[str, list[str]]
 
@@ -626,3 +633,67 @@ def test_another_table_below_gives_no_doubts_and_no_units(tmp_path):
         tmp_path, head, *rows, other, *letters, head, "9;L-9;3/11/2026;Air;PDAM;-"
     )
     assert set(again.units) == {"Dinas PUPR", "PDAM"}
+
+
+def hidden_reports(learned: Learned, path: Path) -> list[str]:
+    """The word for the privacy of each report, as it is imported with the proposal."""
+    source = source_of(learned)
+    validator = RowValidator(ParserInputs("register", source, Directory((), ())), NOW)
+    sheet = read_sheet(path, source)
+    found = (record for _, record in validator.validate(sheet.header, sheet.rows))
+    records = [each for each in found if isinstance(each, ComplaintRecord)]
+    return ["secret" if r.secret else "anonymous" if r.anonymous else "" for r in records]
+
+
+@pytest.mark.parametrize(
+    ("title", "words", "hidden"),
+    [
+        ("Kerahasiaan", ("Rahasia", "Tidak", "Anonim", "Biasa"), ("secret", "", "anonymous", "")),
+        ("Kerahasiaan", ("Rahasia", ""), ("secret", "")),
+        ("Sifat Laporan", ("Biasa", "Rahasia", "Terbuka"), ("", "secret", "")),
+        ("Sifat Laporan", ("Biasa", "Sangat rahasia", "Segera"), ("", "secret", "secret")),
+        ("Tipe Laporan", ("Publik", "Anonim"), ("", "anonymous")),
+        ("Anonim", ("Ya", "Tidak"), ("anonymous", "")),
+        ("Rahasia", ("Ya", "Tidak", "identitas dirahasiakan"), ("secret", "", "secret")),
+        ("Rahasia", ("\u221a", ""), ("secret", "")),
+        ("Identitas Dirahasiakan", ("Tidak", "Ya"), ("", "secret")),
+        ("Anonim/Rahasia", ("Anonim", "tidak anonim", "bukan rahasia"), ("anonymous", "", "")),
+    ],
+)
+def test_a_column_with_the_privacy_of_reports_is_read_with_the_words_for_no(
+    tmp_path, title, words, hidden
+):
+    cells = {title: [words[n % len(words)] for n in range(ROWS)]}
+    learned = learned_from(tmp_path, {**table(), **cells})
+    assert source_of(learned).fields.privacy == title
+    expected = [hidden[n % len(hidden)] for n in range(ROWS)]
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == expected
+
+
+def test_a_word_of_privacy_that_is_not_known_is_named_and_hides(tmp_path):
+    words = ["Biasa", "Rahasia", "Prioritas 1"] * (ROWS // 3)
+    learned = learned_from(tmp_path, table(Sifat_Laporan=words))
+    assert (
+        "1 isinya tidak dikenal, misalnya 'Prioritas 1' (baris 4)" in said(learned)["privacy_words"]
+    )
+    assert hidden_reports(learned, tmp_path / "a.xlsx")[2] == "secret"
+
+
+@pytest.mark.parametrize(
+    ("columns", "key", "title"),
+    [
+        ({"Sifat_Laporan": ["Segera", "Penting"]}, "privacy_unread", "Sifat Laporan"),
+        ({"Tidak_Rahasia": ["Ya", "Tidak"]}, "privacy_unread", "Tidak Rahasia"),
+        ({"Anonim": ["Ya", ""], "Rahasia": ["", "Ya"]}, "privacy_twice", "Rahasia"),
+    ],
+)
+def test_a_column_that_may_have_the_privacy_and_is_not_read_is_named(tmp_path, columns, key, title):
+    cells = {name: words * (ROWS // 2) for name, words in columns.items()}
+    learned = learned_from(tmp_path, table(**cells))
+    assert source_of(learned).fields.privacy != title
+    assert f"'{title}' tidak dibaca" in said(learned)[key]
+
+
+def test_a_name_below_a_header_that_says_anonymous_is_not_read(tmp_path):
+    learned = learned_from(tmp_path, table(Nama_Pelapor_Anonim=list(NAMES)))
+    assert source_of(learned).fields.privacy is None

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from settings.mapping import TERMINAL
+from settings.mapping import TERMINAL, Values
 from settings.site import Site
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
@@ -40,6 +40,13 @@ from tasks.ingest.inference.doubts import (
     odd_cells,
     odd_tickets,
     unread,
+)
+from tasks.ingest.inference.privacy import (
+    PrivacyWords,
+    has_privacy,
+    only_answers_privacy,
+    privacy_columns,
+    privacy_words,
 )
 from tasks.ingest.inference.probe import ProbedTable, table_of
 from tasks.ingest.inference.unlearnable import UnlearnableFile
@@ -102,6 +109,7 @@ class _Draft:
     dates: list[str] = field(default_factory=list)
     classifications: dict[str, str | None] = field(default_factory=dict)
     status: dict[str, Status | None] = field(default_factory=dict)
+    privacy: PrivacyWords = field(default_factory=PrivacyWords)
     events: list[tuple[ColumnSample, str, ColumnSample | None, str]] = field(default_factory=list)
     left_out: list[tuple[ColumnSample, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -231,10 +239,14 @@ def _slug(text: str) -> str:
 
 
 def _personal(column: ColumnSample) -> bool:
-    """Check whether a column is personal data; the time of a step or a rating never is."""
+    """Check whether a column is personal data.
+
+    The time of a step, a rating, and whether a report is secret never are.
+    """
     step = event_of(column) is not None and (column.dates or not column.values)
     rating = bool(column.values) and has_ratings(column) and bool(named([column], "rating"))
-    return bool(column.personal) and not step and not rating
+    spared = step or rating or only_answers_privacy(column)
+    return bool(column.personal) and not spared
 
 
 # --- what the columns are -------------------------------------------------------------------------
@@ -285,9 +297,9 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     ):
         taken = draft.used
         free = [c for c in rest if c.name not in taken and not c.dates and event_of(c) is None]
-        found = named(free, name)
+        found = privacy_columns(free) if name == "privacy" else named(free, name)
         for column in sorted(found, key=_is_remark) if name == "status" else found:
-            if name == "privacy" and not _hides(column):
+            if name == "privacy" and not has_privacy(column):
                 continue
             if name == "rating" and not has_ratings(column):
                 continue
@@ -300,6 +312,7 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
             break
     if "unit" not in draft.fields:
         draft.take("unit", _unit_by_values(draft, rest), "most of its values are names of units")
+    _privacy(draft, rest)
     _title(draft, rest)
     _steps(draft, [c for c in rest if c is not received and c is not promised])
     _classify(draft)
@@ -467,10 +480,18 @@ def _first(text: str, forms: Iterable[str]) -> datetime | None:
     return None
 
 
-def _hides(column: ColumnSample) -> bool:
-    """Check whether a column only says anonymous or secret."""
-    words = {part.strip() for value in column.counts for part in value.split("|")}
-    return words <= {"anonim", "anonymous", "rahasia", "secret"}
+def _privacy(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
+    """Find the meaning of the words of privacy, and name the columns that may have it as well."""
+    taken = draft.column("privacy")
+    if taken is not None:
+        draft.privacy = privacy_words(taken)
+        if unknown := draft.privacy.unknown:
+            values = {"n": len(unknown), **cell_of(taken, unknown[0])}
+            draft.doubts.append(MappingDoubt("privacy_words", values))
+    key = "privacy_unread" if taken is None else "privacy_twice"
+    for column in privacy_columns(columns):
+        if column.values and not column.dates and column.name not in draft.used:
+            draft.doubts.append(MappingDoubt(key, {"column": column.name}))
 
 
 def _title(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
@@ -755,6 +776,7 @@ def _made(draft: _Draft) -> Iterator[str]:
 
 
 def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
+    yield from _privacy_words(draft)
     if draft.classifications:
         yield f"\n[{draft.name}.values.classification]"
         for word, meaning in draft.classifications.items():
@@ -777,6 +799,20 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
             near = similar_unit(word, (unit.name for unit in directory.units.values()))
             hint = "?" if near is None else f"`{near}`?"
             yield f'# {_text(word)} = "..."  # {hint}'
+
+
+def _privacy_words(draft: _Draft) -> Iterator[str]:
+    """Yield the words of anonymous, secret and other reports that are not known without it."""
+    words, usual = draft.privacy, Values()
+    lists = {
+        "anonymous": (*usual.anonymous, *words.anonymous) if words.anonymous else (),
+        "secret": (*usual.secret, *words.secret) if words.secret else (),
+        "public": words.public,
+    }
+    if not any(lists.values()):
+        return
+    yield f"\n[{draft.name}.values]"
+    yield from (f"{name} = {_text(found)}" for name, found in lists.items() if found)
 
 
 def _unit_column(draft: _Draft) -> ColumnSample | None:
