@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import locale
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -301,6 +302,32 @@ def test_an_export_beside_the_folders_of_the_sources_is_a_note(context):
             "move it into the folder of its source there: lapor, register",
         )
     }
+
+
+@on_sqlite
+def test_a_folder_outside_the_site_is_named_and_not_searched(context, tmp_path, monkeypatch):
+    """It may have files that cannot be read, or that vanish meanwhile, as /tmp and /etc do."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    file = context.site.folder / "sources.toml"
+    text = file.read_text("utf-8").replace('"inbox/register"', f'"{outside}"')
+    file.write_text(text, encoding="utf-8")
+    context.site = load_site(context.site.folder)
+    searched = []
+    walk, scandir = os.walk, os.scandir
+    monkeypatch.setattr("os.walk", lambda place: searched.append(str(place)) or walk(place))
+    monkeypatch.setattr("os.scandir", lambda place: searched.append(str(place)) or scandir(place))
+    (named,) = [each for each in troubles(context) if str(outside) in each]
+    assert named == f"source register may not use the folder {outside}"
+    assert str(outside) not in searched
+
+
+@on_sqlite
+def test_a_file_that_vanishes_while_doctor_looks_is_left_out(context):
+    inbox = context.site.folder / "inbox"
+    (inbox / "register" / "gone.csv").symlink_to(inbox / "nowhere.csv")
+    (inbox / "gone.xlsx").symlink_to(inbox / "nowhere.xlsx")
+    assert not [each for each in found(context) if "gone" in each]
 
 
 @on_sqlite

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -203,8 +205,8 @@ def misplaced(site: Site) -> Iterator[Finding]:
     }
     for parent in sorted({place.parent for place in places} - places - {site.folder.resolve()}):
         names = ", ".join(sorted(place.name for place in places if place.parent == parent))
-        for path in _files(parent):
-            if path.parent == parent and path.suffix.lower() in EXPORTS:
+        for path in _files_in(parent):
+            if path.suffix.lower() in EXPORTS:
                 yield Finding(
                     "note",
                     f"nobody reads {plain_name(path.name)} in {parent}",
@@ -216,14 +218,11 @@ def samples(site: Site) -> Iterator[Finding]:
     """Report files of the example site, with invented complaints, in the folders of another one."""
     if site.folder.resolve() == EXAMPLE.resolve():
         return
-    invented = {
-        (path.name, path.stat().st_size)
-        for path in (EXAMPLE / "inbox").rglob("*")
-        if path.is_file()
-    }
+    invented = set(_names_and_sizes(EXAMPLE / "inbox"))
     for name, source in site.sources.items():
-        found = [path for folder in source.folders(site.folder) for path in _files(folder)]
-        copied = sum((path.name, path.stat().st_size) in invented for path in found)
+        folders = [each for each in source.folders(site.folder) if site.may_use(each)]
+        found = [file for folder in folders for file in _names_and_sizes(folder)]
+        copied = sum(file in invented for file in found)
         if copied:
             yield Finding(
                 "trouble",
@@ -232,5 +231,21 @@ def samples(site: Site) -> Iterator[Finding]:
             )
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+def _files_in(folder: Path) -> list[Path]:
+    """Return the files of a folder itself; none if it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_file()]
+    except OSError:
+        return []
+
+
+def _names_and_sizes(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yield the name and the size in bytes of each file in a folder and the folders in it.
+
+    What cannot be read, or is moved away in the meantime, is left out.
+    """
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                yield name, Path(place, name).stat().st_size
