@@ -152,6 +152,9 @@ def up(
     backup: Annotated[
         bool, typer.Option("--backup/--no-backup", help="Whether to back up before an upgrade.")
     ] = True,
+    servers: Annotated[
+        int, typer.Option(help="Server processes that answer; several need Redis.", min=1)
+    ] = 1,
     as_root: AsRootOption = False,
 ) -> None:
     """Run the service in the foreground.
@@ -169,6 +172,7 @@ def up(
         var=var.resolve() if var else None,
         worker=worker,
         backup=backup,
+        servers=servers,
         as_root=as_root,
         say=_print,
         watch=lambda say_line, ended: Watch(sites, say_line).check_until(ended),

@@ -68,6 +68,8 @@ OTHER_VARIABLES = {
     " commas.",
     "TENGGAT_WATCH_LOGIN": "A second login of the Prefect UI, `user:password`. It may read, and"
     " answer the form of a storm, and change nothing else.",
+    "TENGGAT_REDIS_URL": "The address of Redis for `tenggat up --servers`,"
+    " `redis://:PASSWORD@HOST:PORT/NUMBER`.",
     "TENGGAT_REHEARSAL": "With any value, runs of this service may pretend a later time (`now`,"
     " `as_of`), and a jump of the clock is not checked. Only for a trial: such a run sends mails"
     " about deadlines that have not passed.",

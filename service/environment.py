@@ -39,6 +39,9 @@ the working files; for a separate worker it also contains the name of the worker
 PARENT = "TENGGAT_PARENT"
 """Environment variable with the id of the process that a server must not outlive."""
 
+SOCKET = "TENGGAT_SERVER_SOCKET"
+"""Environment variable with the number of an open socket that several server processes share."""
+
 AUTOMATIONS = "TENGGAT_AUTOMATION_SECONDS"
 """Environment variable with the interval at which the server looks for missing events."""
 

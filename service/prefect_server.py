@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.environment import (
@@ -16,6 +17,7 @@ from service.environment import (
     LOOPBACK,
     PARENT,
     QUIET,
+    SOCKET,
     free_port,
     prefect_environment,
 )
@@ -30,6 +32,18 @@ START_SECONDS = 90.0
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared with
 
 
+@dataclass(frozen=True)
+class Part:
+    """What makes a server one of several processes that answer under one address."""
+
+    public: str
+    """URL of the API at the address that they share."""
+    shared: int | None
+    """Their listening socket, for a process that answers requests and runs no loops of Prefect."""
+    environment: Mapping[str, str]
+    log: str
+
+
 def start_server(
     var: Path,
     port: int,
@@ -38,13 +52,15 @@ def start_server(
     keep_days: int = KEEP_DAYS,
     names: Iterable[str] = (),
     with_us: bool = False,
+    part: Part | None = None,
 ) -> Child:
     """Start a Prefect server; its database remains in `var/prefect` for later servers.
 
     It requires the login of `var`, which is made if there is none. `names` are further host names
-    under which it answers. `with_us` ends it when this process has ended, even by SIGKILL.
+    under which it answers. `with_us` ends it when this process has ended, even by SIGKILL. `part`
+    makes it one of several processes.
     """
-    api = api_of(port, host)
+    api = part.public if part else api_of(port, host)
     login = make_login(var)
     environment = {
         **prefect_environment(var, keep_days=keep_days),
@@ -59,7 +75,14 @@ def start_server(
     if with_us:
         environment[PARENT] = str(os.getpid())
     command = [*SERVER_PROGRAM, host, str(port), *sorted({*answered_names(host), *names})]
-    return Child("prefect server", command, environment, var / "logs" / "prefect-server.log")
+    log = var / "logs" / f"{part.log if part else 'prefect-server'}.log"
+    if part is None:
+        return Child("prefect server", command, environment, log)
+    environment |= part.environment
+    if part.shared is None:
+        return Child("prefect server", command, environment, log)
+    environment[SOCKET] = str(part.shared)
+    return Child("prefect server", command, environment, log, inherits=[part.shared])
 
 
 def answered_names(host: str) -> Iterator[str]:

@@ -23,8 +23,15 @@ class Child:
     """A process of the service, in its own process group, with its output in a rotated log."""
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: dict[str, str], log: Path
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: dict[str, str],
+        log: Path,
+        *,
+        inherits: Sequence[int] = (),
     ) -> None:
+        """Start the process. `inherits` are the file descriptors that it shares with this one."""
         self.name, self.log = name, log
         self.began = time.monotonic()
         self.process = subprocess.Popen(
@@ -35,6 +42,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=inherits,
         )
         assert self.process.stdout is not None
         self._pouring = copy_stream(self.process.stdout, log)

@@ -1,5 +1,8 @@
 """The process of Prefect's server: `python -m service.server_process HOST PORT NAME...`.
 
+With the variable `TENGGAT_SERVER_SOCKET` it is one of several: it answers at the shared socket with
+this number too, and leaves Prefect's loops to another process.
+
 With the variable `TENGGAT_PARENT` it ends when the process with this id, its parent, has ended.
 It starts Prefect's application as `prefect server start` does, behind our gateway. `NAME` are the
 host names under which browsers and workers address the server.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,7 +30,7 @@ from prefect.settings import get_current_settings
 from prefect.types._datetime import get_timezones
 from uvicorn.config import STARTUP_FAILURE
 
-from service.environment import CHECK, PARENT, interval
+from service.environment import CHECK, PARENT, SOCKET, interval
 from service.gateway import Gateway
 from service.login import WATCH
 from service.server_database import lock_at_begin, wait_outside_sqlite
@@ -51,7 +55,8 @@ def main(arguments: Sequence[str]) -> None:
     assert settings.api.auth_string is not None, "the service always sets a login"
     login = settings.api.auth_string.get_secret_value()
     compute_csrf_tokens(login)
-    api = create_app(final=True)
+    shared = os.environ.get(SOCKET)
+    api = create_app(final=True, webserver_only=shared is not None)
     use_in_actions(api)
     skip_other_routers(api)
     application = Gateway(
@@ -75,9 +80,16 @@ def main(arguments: Sequence[str]) -> None:
     )
     server = QuietServer(config)
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(_sockets(host, int(port), shared))
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+def _sockets(host: str, port: int, shared: str | None) -> list[socket.socket] | None:
+    """Return the listening sockets of one of several processes; None if it is the only one."""
+    if shared is None:
+        return None
+    return [socket.create_server((host, port)), socket.socket(fileno=int(shared))]
 
 
 class QuietServer(uvicorn.Server):

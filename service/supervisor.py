@@ -40,6 +40,7 @@ from service.prefect_api import ask, found, healthy
 from service.prefect_server import EVERYWHERE, api_of, environment_variables, start_server
 from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess, SupervisedThread
 from service.runs import stale
+from service.server_parts import ServerParts, redis_url, require_redis
 from service.signals import until_stopped
 from service.user import refuse_root
 from service.worker import kept_worker
@@ -67,15 +68,18 @@ def up(
     worker: bool = True,
     backup: bool = True,
     as_root: bool = False,
+    servers: int = 1,
 ) -> None:
     """Run the service in the foreground until SIGINT or SIGTERM: server, pool, deployments, worker.
 
     Serves these sites, each with its own deployments, and runs the first cycle at once. Prefect's
     own files are in `var`, by default in the folder of the first site. Without `worker` the runs
-    are left to workers on other machines. `watch` checks the sites in a thread. Raises
+    are left to workers on other machines. `watch` checks the sites in a thread. `servers` is the
+    number of server processes that answer requests, with Redis and PostgreSQL if several. Raises
     :class:`service.errors.ServiceError` if it cannot start.
     """
     refuse_root(as_root=as_root)
+    redis = redis_url() if servers > 1 else None
     home = var or sites[0].var
     apart(sites)
     with until_stopped(say), ExitStack() as stack:
@@ -90,6 +94,8 @@ def up(
         watch_login(login)  # refuse an unsuitable one
         stack.enter_context(environment_variables({CLIENT: login}))
         service = _Service(sites, home, host, port, heard, watch, stack)
+        if redis is not None:
+            service.answer_from(servers, redis)
         service.run(worker=worker, backup=backup, login_source=login_source)
 
 
@@ -139,18 +145,36 @@ class _Service:
         self.api = api_of(port, host)
         self.environment = prefect_environment(home, self.api)
         self.prefect_home = Path(self.environment["PREFECT_HOME"])
-        keep_days = max(site.file.keep.prefect_days for site in sites)
-        self.server = SupervisedProcess(
+        self._keep_days = max(site.file.keep.prefect_days for site in sites)
+        names = ui_names(sites)
+        self.server: SupervisedProcess | ServerParts = SupervisedProcess(
             "Prefect server",
-            partial(start_server, home, port, host, keep_days=keep_days, names=ui_names(sites)),
+            partial(start_server, home, port, host, keep_days=self._keep_days, names=names),
             say,
             answers=partial(healthy, self.api),
             every=interval(HEALTH),
         )
+        self._redis: str | None = None
         self.worker: SupervisedProcess | None = None
         shown = saying(lambda text: None, home / "logs" / "watch.log")
         self.watch = SupervisedThread("watch", partial(watch, shown), say)
         self._look_at = 0.0
+
+    def answer_from(self, servers: int, redis: str) -> None:
+        """Let this number of processes answer requests, with Redis at this URL between them."""
+        self._redis = redis
+        self.server = ServerParts(
+            self.home,
+            self.port,
+            self.host,
+            answering=servers,
+            redis_url=redis,
+            say=self.say,
+            healthy=healthy,
+            every=interval(HEALTH),
+            keep_days=self._keep_days,
+            names=ui_names(self.sites),
+        )
 
     def run(self, *, worker: bool, backup: bool, login_source: str) -> None:
         """Start all parts, and supervise them without end.
@@ -163,6 +187,8 @@ class _Service:
             )
         self.stack.callback(self.watch.stop)
         self.watch.tend()  # it reports if the other parts do not start
+        if self._redis is not None:
+            self._patiently(partial(require_redis, self._redis), "Redis")
         self.say("starting the Prefect server ...")
         self.stack.callback(self.server.stop)
         self._until(self.server.tend)
