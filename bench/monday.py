@@ -10,10 +10,14 @@ CPU.
 answer; the morning is over when the other sites are done. `--kill` kills the first worker with all
 its runs when a third of the sites is done.
 
+With `--prefect-database` Prefect's own data are in an empty database of PostgreSQL, which needs its
+extension pg_trgm. `--servers` starts several processes of Prefect's server on it, with the Redis of
+`TENGGAT_REDIS_URL`; Redis must be empty.
+
 The processes of the workers stand for machines, and this machine has few cores: what needs CPU
 cannot become faster here by more workers. So the CPU is also printed by part, with the shortest
 morning that it allows if each worker has a machine with two cores, and server and database one
-each. One process of Prefect's server uses one core.
+each. One process of Prefect's server uses one core, and the one with its loops another.
 """
 
 from __future__ import annotations
@@ -27,8 +31,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,8 +61,8 @@ url = "http://{host}:{port}"
 first_day = 2026-11-01
 """
 
-CORES = {"server": 1, "workers": 2, "database": 2}
-"""The cores that a part can use on a machine of its own."""
+CORES = {"loops": 1, "workers": 2, "database": 2, "Redis": 1}
+"""The cores that a part can use on a machine of its own; the server has one for each process."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Morning:
     at_once: int
     troubled: Path | None
     kill: bool
+    servers: int
 
 
 def main() -> None:
@@ -82,7 +87,11 @@ def main() -> None:
     options.add_argument("--database", choices=("SQLite", "PostgreSQL"), default="SQLite")
     options.add_argument("--troubled", action="store_true", help="servers that never answer")
     options.add_argument("--kill", action="store_true", help="kill the first worker on the way")
+    options.add_argument("--servers", type=int, default=1, help="processes of Prefect's server")
+    options.add_argument("--prefect-database", default="", help="URL; else an SQLite file")
     asked = options.parse_args()
+    if asked.prefect_database:
+        os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = asked.prefect_database
     os.environ["TENGGAT_REHEARSAL"] = "1"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, ExitStack() as stack:
         folder = Path(place)
@@ -97,7 +106,7 @@ def main() -> None:
         troubled = sites[0] if asked.troubled else None
         if troubled is not None:
             _trouble(troubled, stack.enter_context(socket.create_server(("127.0.0.1", 0))))
-        morning = Morning(sites, asked.workers, asked.at_once, troubled, asked.kill)
+        morning = Morning(sites, asked.workers, asked.at_once, troubled, asked.kill, asked.servers)
         _measure(morning, folder / "prefect")
 
 
@@ -144,9 +153,9 @@ def _monday(zone: Any) -> datetime:
 
 def _measure(morning: Morning, home: Path) -> None:
     from service.environment import prefect_environment  # noqa: PLC0415
-    from service.prefect_server import prefect_server  # noqa: PLC0415
 
-    with prefect_server(home) as api, ExitStack() as stack:
+    with ExitStack() as stack:
+        api, loops = stack.enter_context(_server(home, morning.servers))
         folders = [str(site) for site in morning.sites]
         environment = {**os.environ, **prefect_environment(home, api)}
         command = [sys.executable, "-m", "service", api, *folders]
@@ -168,7 +177,43 @@ def _measure(morning: Morning, home: Path) -> None:
             stack.callback(_end, process)
             processes.append(process)
         os.environ.update(prefect_environment(home, api))
-        _play(api, morning, processes[0] if morning.kill else None)
+        _play(api, morning, processes[0] if morning.kill else None, loops)
+
+
+@contextmanager
+def _server(home: Path, servers: int) -> Iterator[tuple[str, int | None]]:
+    """Run a server; yields the URL of its API and the id of the process with its loops, if any."""
+    from service.environment import HEALTH, KEEP_DAYS, LOOPBACK, free_port, interval  # noqa: PLC0415
+    from service.login import CLIENT, make_login  # noqa: PLC0415
+    from service.prefect_api import healthy  # noqa: PLC0415
+    from service.prefect_server import api_of, environment_variables, prefect_server  # noqa: PLC0415
+    from service.server_parts import ServerParts, redis_url  # noqa: PLC0415
+
+    if servers == 1:
+        with prefect_server(home) as api:
+            yield api, None
+        return
+    port = free_port()
+    with environment_variables({CLIENT: make_login(home)}):
+        parts = ServerParts(
+            home,
+            port,
+            LOOPBACK,
+            answering=servers,
+            redis_url=redis_url(),
+            say=print,
+            healthy=healthy,
+            every=interval(HEALTH),
+            keep_days=KEEP_DAYS,
+            names=(),
+        )
+        try:
+            while not parts.tend():
+                time.sleep(0.1)
+            assert parts.child is not None
+            yield api_of(port), parts.child.process.pid
+        finally:
+            parts.stop()
 
 
 def _end(process: psutil.Popen) -> None:
@@ -187,7 +232,7 @@ def _kill(worker: psutil.Popen) -> None:
     worker.wait(30)
 
 
-def _play(api: str, morning: Morning, victim: psutil.Popen | None) -> None:
+def _play(api: str, morning: Morning, victim: psutil.Popen | None, loops: int | None) -> None:
     from service.prefect_api import ask  # noqa: PLC0415
     from settings.site import load_site  # noqa: PLC0415
 
@@ -197,7 +242,7 @@ def _play(api: str, morning: Morning, victim: psutil.Popen | None) -> None:
         w for w in ask(f"{api}/work_pools/tenggat/workers/filter", {}) if w["status"] == "ONLINE"
     ]:
         time.sleep(0.5)
-    begin, cpu = time.monotonic(), _cpu()
+    begin, cpu = time.monotonic(), _cpu(loops)
     waiting = {site: list(STEPS) for site in sites}
     running: dict[Path, str] = {}
     durations: dict[str, list[float]] = {flow: [] for flow, _ in STEPS}
@@ -231,7 +276,7 @@ def _play(api: str, morning: Morning, victim: psutil.Popen | None) -> None:
                 del waiting[site]
                 if site != morning.troubled:
                     done.append(time.monotonic() - begin)
-    spent = {part: seconds - cpu.get(part, 0.0) for part, seconds in _cpu().items()}
+    spent = {part: seconds - cpu.get(part, 0.0) for part, seconds in _cpu(loops).items()}
     _show(morning, done, durations, failed, spent)
 
 
@@ -252,32 +297,43 @@ def _show(
             f"  {flow:10} median {statistics.median(times):5.2f} s,"
             f" 95 % below {parts[-1]:5.2f} s, longest {max(times):5.2f} s"
         )
-    each = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in cpu.items())
+    each = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in cpu.items())
     print(f"  CPU: {each}; {sum(cpu.values()) / len(sites):.1f} s a site")
-    least = {number: _least(cpu, number) for number in (1, 2, 4)}
+    least = {number: _least(cpu, number, morning.servers) for number in (1, 2, 4)}
     for number, (seconds, part) in least.items():
         faster = least[1][0] / seconds
         print(
-            f"  {number} machines for workers: {seconds:.0f} s ({faster:.1f} times), by the {part}"
+            f"  {number} machines for workers: {seconds:.0f} s ({faster:.2f} times), by the {part}"
         )
     print(json.dumps({"workers": workers, "seconds": max(done), "durations": durations}))
 
 
-def _least(cpu: dict[str, float], machines: int) -> tuple[float, str]:
+def _least(cpu: dict[str, float], machines: int, servers: int) -> tuple[float, str]:
     """Return the shortest morning in seconds that the CPU allows, and the part that needs it."""
-    many = {**CORES, "workers": CORES["workers"] * machines}
+    many = {**CORES, "workers": CORES["workers"] * machines, "server": servers}
     return max((cpu[part] / cores, part) for part, cores in many.items() if part in cpu)
 
 
-def _cpu() -> dict[str, float]:
-    """Return the CPU seconds of each part until now; each PostgreSQL of this machine counts."""
-    databases = [each for each in psutil.process_iter() if each.name() == "postgres"]
+def _cpu(loops: int | None) -> dict[str, float]:
+    """Return the CPU seconds of each part until now.
+
+    Each PostgreSQL and Redis of this machine counts. `loops` is the id of the process that runs
+    only the loops of Prefect's server.
+    """
+    named = [(each, each.info["name"]) for each in psutil.process_iter(["name"])]
+    databases = [each for each, name in named if name == "postgres"]
     servers = [each for each in databases if (own := each.parent()) is None or own.pid == 1]
     found: dict[str, float] = {}
     for process in (psutil.Process(), *servers):
         for name, (seconds, _) in parts(process, tuple(PARTS)).items():
             if part := PARTS.get(name):
                 found[part] = found.get(part, 0.0) + seconds
+    if loops is not None:
+        times = psutil.Process(loops).cpu_times()
+        found["loops"] = times.user + times.system
+        found["server"] -= found["loops"]
+        redis = [each.cpu_times() for each, name in named if name == "redis-server"]
+        found["Redis"] = sum(times.user + times.system for times in redis)
     return found
 
 
