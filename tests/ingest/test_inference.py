@@ -84,6 +84,23 @@ def test_a_header_of_two_lines_is_learnt_with_its_groups(tmp_path, upper, lower,
 
 
 @pytest.mark.parametrize(
+    "first",
+    [
+        ["R-0", "2/XI/2026", "Jalan rusak", "3/XI/2026"],
+        ["R-0", "9 November", "Jalan rusak", ""],
+        ["R-0", "kemarin", "Jalan rusak", ""],
+        ["tanpa nomor", "kemarin", "Jalan rusak", "belum"],
+    ],
+)
+@pytest.mark.parametrize("title", ["Nomor Register", "Nomor Urut Pengaduan"])
+def test_a_first_row_without_a_readable_day_is_no_second_line_of_the_header(tmp_path, first, title):
+    header = [title, *HEADER[1:]]
+    found = table_of(register(tmp_path / "a.xlsx", ("Data", [header, first, *rows(1, 5)])))
+    assert [column.name for column in found.columns] == header
+    assert found.rows == 6
+
+
+@pytest.mark.parametrize(
     ("heads", "ratings", "fields"),
     [
         (("Kecamatan", "Rating"), "54435", {"place": "Kecamatan", "rating": "Rating"}),

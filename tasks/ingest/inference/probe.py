@@ -256,7 +256,8 @@ def _header(rows: Sequence[Row]) -> int | None:
 
 
 def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
-    """Return the names in a header of two lines; empty if the row below it has no names.
+    """Return the names in a header of two lines; empty if the row below it has no names, or is the
+    first complaint.
 
     A name that occurs twice in the second line gets the name of its group before it, and so does
     the date or the hour of a step: `Tanggal` below `Selesai` is no date of receipt.
@@ -264,6 +265,8 @@ def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
     lower = tuple(cell.strip() for _, cells in below for cell in cells)
     named = list(filter(None, lower))
     if len(named) < 2 or any(map(_no_word, named)) or any(map(clerks_date, named)):
+        return ()
+    if _is_complaint(upper, lower):
         return ()
     names, group = [], ""
     for above, name in zip_longest(upper, lower, fillvalue=""):
@@ -273,6 +276,26 @@ def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
         names.append(f"{group} {name}" if shared else name or above)
     whole = list(filter(None, names))
     return tuple(names) if len(set(whole)) == len(whole) else ()
+
+
+def _is_complaint(titles: Sequence[str], cells: Sequence[str]) -> bool:
+    """Check whether the row below the titles is a complaint, and not a second line of the header.
+
+    It has a digit below the title of the ticket or of the receipt: 'P-1', '2/XI/2026'. Or each of
+    its cells has a title of its own, and is not one itself. Below a merged title of the two lines
+    the cell repeats it.
+    """
+    columns = [ColumnSample(name, place, (), 0) for place, name in enumerate(titles) if name]
+    own = {column.place for name in ("ticket", "received") for column in named(columns, name)}
+    filled = {place: cell for place, cell in enumerate(cells) if cell}
+    if any(place in own and any(map(str.isdigit, cell)) for place, cell in filled.items()):
+        return True
+    titled = {column.place: column.name for column in columns}
+    known = KNOWN_TITLES | ONLY_TIME
+    return not any(
+        place not in titled or cell == titled[place] or canonical(cell) in known
+        for place, cell in filled.items()
+    )
 
 
 def _is_row(cells: Sequence[str]) -> bool:
