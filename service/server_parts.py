@@ -51,8 +51,6 @@ def redis_url() -> str:
         raise ServiceError(
             f"--servers needs PostgreSQL for Prefect's own database; set {DATABASES[0]}"
         )
-    if find_spec("prefect_redis") is None:
-        raise ServiceError("--servers needs the package prefect-redis; install tenggat[servers]")
     url = os.environ.get(REDIS, "")
     try:
         suitable = _is_suitable(urlsplit(url))
@@ -63,6 +61,8 @@ def redis_url() -> str:
             f"--servers needs Redis; set {REDIS} to redis://:PASSWORD@HOST:PORT/NUMBER"
             " (without a password only on this machine)"
         )
+    if find_spec("prefect_redis") is None:
+        raise ServiceError("--servers needs the package prefect-redis; install tenggat[servers]")
     return url
 
 

@@ -4,12 +4,15 @@ import os
 import signal
 import uuid
 from datetime import UTC, datetime
+from importlib.util import find_spec
 
 import pytest
 from support.databases.prefect import prefect_as_new
+from support.programs import needed
 from support.servers.redis_server import PASSWORD, redis_server
 from support.wait import until
 
+from service import server_parts
 from service.environment import LOOPBACK, free_port
 from service.errors import ServiceError, Unready
 from service.login import CLIENT, make_login
@@ -21,6 +24,10 @@ from tasks.text.translation import translated
 
 POSTGRES = "postgresql+asyncpg://tenggat@127.0.0.1/prefect"
 PARTS = 2
+
+
+def needs_package() -> None:
+    needed(find_spec("prefect_redis"), "prefect-redis", "pip install prefect-redis")
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +69,19 @@ def test_several_servers_need_redis_with_a_password_or_on_this_machine(monkeypat
     "url", ["redis://127.0.0.1:6379/1", "redis://localhost", "rediss://:s3cret@192.0.2.7:6379/0"]
 )
 def test_a_suitable_redis_is_accepted(monkeypatch, url):
+    needs_package()
     monkeypatch.setenv(DATABASES[1], POSTGRES)
     monkeypatch.setenv(REDIS, url)
     assert redis_url() == url
+
+
+def test_several_servers_need_the_package(monkeypatch):
+    monkeypatch.setenv(DATABASES[0], POSTGRES)
+    monkeypatch.setenv(REDIS, "redis://localhost")
+    monkeypatch.setattr(server_parts, "find_spec", lambda name: None)
+    with pytest.raises(ServiceError, match="prefect-redis") as refused:
+        redis_url()
+    assert translated(str(refused.value), "id").startswith("--servers memerlukan paket")
 
 
 def test_a_redis_that_does_not_answer_is_waited_for_and_its_password_not_shown():
@@ -89,6 +106,7 @@ def said() -> list[str]:
 @pytest.fixture
 def parts(tmp_path, said, monkeypatch):
     """Processes of a server, not started. Their database is SQLite, as they do not check it."""
+    needs_package()
     prefect_as_new(tmp_path)
     monkeypatch.setenv(CLIENT, make_login(tmp_path))
     with redis_server(tmp_path) as url:
