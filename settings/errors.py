@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from sla.error_text import did_you_mean
+from sla.regulations.toml_errors import explain
 
 LOCALES = ("id", "en")
 """The languages available for mails and reports."""
@@ -20,6 +22,25 @@ class SettingsError(ValueError):
     """A file of a site cannot be used; each line has the file, the key, the mistake and the
     remedy.
     """
+
+
+_DAY = "must be a day, as 2026-12-31"
+_TIME = 'must be a time in quotes, as "08:00"'
+_TABLE = "must be a table: [name] and its keys below it, or { key = value }"
+
+_KINDS = {
+    "time_parsing": _TIME,
+    "time_type": _TIME,
+    "date_type": _DAY,
+    "date_parsing": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_from_datetime_inexact": _DAY,
+    "model_type": _TABLE,
+    "model_attributes_type": _TABLE,
+    "dict_type": _TABLE,
+    "missing": "is missing",
+}
+"""The texts for kinds of error of pydantic whose own text does not say what to write."""
 
 
 class Strict(BaseModel):
@@ -40,6 +61,16 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 """The name of a time zone."""
 
 
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float):  # pydantic takes it as seconds after midnight in UTC
+        raise ValueError(_TIME)
+    return value
+
+
+ClockTime = Annotated[time, BeforeValidator(_no_number)]
+"""A time of the day."""
+
+
 def read_toml(path: Path, purpose: str) -> dict[str, Any]:
     """Read the tables of a settings file.
 
@@ -48,10 +79,13 @@ def read_toml(path: Path, purpose: str) -> dict[str, Any]:
     """
     if not path.is_file():
         raise SettingsError(f"{path}: no such file; {purpose}")
+    text = ""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        line, mistake = explain(error, text)
+        raise SettingsError(f"{path}: line {line}: {mistake}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: not in UTF-8; save it as UTF-8") from None
 
@@ -73,8 +107,8 @@ def explained(
         if found["type"] == "extra_forbidden":
             known = _names(model, found["loc"][:-1])
             text = f"unknown key{did_you_mean(str(found['loc'][-1]), known)}"
-        elif found["type"] == "missing":
-            text = "is missing"
+        else:
+            text = _KINDS.get(found["type"], text)
         lines.append(f"{path}: {key}: {text}" if key else f"{path}: {text}")
     return "\n".join(lines)
 

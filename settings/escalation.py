@@ -5,13 +5,13 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
-from settings.errors import SettingsError, Strict, explained, read_toml
+from settings.errors import ClockTime, SettingsError, Strict, explained, read_toml
 from sla.directory import Role
 from sla.error_text import did_you_mean
 from sla.fair_notice import unit_rungs_before
@@ -72,9 +72,9 @@ class RungTable(Strict):
 class MailHoursTable(Strict):
     """`[mail_hours]`: mails due outside these hours wait for the next working morning."""
 
-    opens: time
+    opens: ClockTime
     """The start of the mail hours, on working days."""
-    closes: time
+    closes: ClockTime
     """The end of the mail hours."""
 
     @model_validator(mode="after")
@@ -211,7 +211,7 @@ def read_escalation(path: Path) -> Escalation:
                 mistakes.append(f"{path}: rung {rung.id}: {error}")
         ids = [rung.id for rung in table.rung]
         mistakes += [
-            f"{path}: rung {i} appears twice in a ladder"
+            f"{path}: rung {i} appears twice in a ladder; give each rung an id of its own"
             for i in sorted({i for i in ids if ids.count(i) > 1})
         ]
         ladders.append(Ladder(table.rules, tuple(rungs), table.unit_kinds))

@@ -12,7 +12,8 @@ from typing import Any
 from sla.error_text import did_you_mean
 from sla.regulations.model import Actor, Certainty, LengthUnit, Regulation, Rule
 from sla.regulations.rule_checks import wrong_head, wrong_rule
-from sla.regulations.toml_lines import TomlLines, place_of
+from sla.regulations.toml_errors import explain
+from sla.regulations.toml_lines import TomlLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +158,7 @@ def _tables(text: LawText) -> dict[str, Any] | None:
         line = raw.count(b"\n", 0, error.start) + 1
         text.mistakes.append(Mistake(text.path, line, "not in UTF-8; save the file as UTF-8"))
     except tomllib.TOMLDecodeError as error:
-        line, cause = place_of(error, text.content)
-        words = f"no TOML ({cause}); compare the line with those of another file"
-        text.mistakes.append(Mistake(text.path, line, words))
+        text.mistakes.append(Mistake(text.path, *explain(error, text.content)))
     return None
 
 

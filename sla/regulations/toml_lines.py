@@ -18,7 +18,6 @@ _STRING = re.compile(
     re.DOTALL,
 )
 _BARE = re.compile(r"[^,\]}#\n]+")  # a number, a boolean, a time (may contain a space)
-_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
 
 
 class TomlLines:
@@ -127,12 +126,3 @@ class TomlLines:
                 return True
             self._at += 1
         return False
-
-
-def place_of(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str]:
-    """Return the line of a `tomllib` error, and its message without the line."""
-    message = str(error)
-    found = _PLACE.search(message)
-    line = int(found[1]) if found and found[1] else text.count("\n") + 1
-    column = f" in column {found[2]}" if found and found[2] else ""
-    return line, _PLACE.sub("", message) + column

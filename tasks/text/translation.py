@@ -17,6 +17,8 @@ FILES = (
     "source_errors",
     "database_errors",
     "mail_errors",
+    "law_errors",
+    "settings_errors",
     "errors",
     "findings",
     "service_lines",
@@ -128,7 +130,7 @@ def _whole(text: str, locale: str, files: Files, depth: int) -> str | None:
 def _pairs(locale: str, files: Files) -> list[tuple[str, list[str], str]]:
     """Return each pair: the English form, its parts that do not vary, and the other form."""
     return [
-        (pair["en"], _VARIES.split(pair["en"])[::2], pair[locale])
+        (pair["en"], _parts(pair["en"])[::2], pair[locale])
         for file in files
         for pair in _read(file)
     ]
@@ -140,10 +142,18 @@ def _read(file: str) -> list[dict[str, str]]:
     return pairs
 
 
+def _parts(text: str) -> list[str]:
+    """Return the fixed parts of a text and, between them, the names of those that vary.
+
+    A doubled brace is one that is printed, as in `str.format`.
+    """
+    return [part.replace("{{", "{").replace("}}", "}") for part in _VARIES.split(text)]
+
+
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
     """Return a pattern of a text with `{name}` for each part that varies."""
-    parts = _VARIES.split(text)
+    parts = _parts(text)
     fixed = map(re.escape, parts[::2])
     names = [f"(?P<{name}>.*?)" for name in parts[1::2]] + [""]
     return re.compile("".join(a + b for a, b in zip(fixed, names, strict=True)), re.DOTALL)

@@ -11,6 +11,8 @@ import tomllib
 
 import pytest
 from conftest import REPOSITORY
+from support.one_language import assert_indonesian, english_words
+from support.site_mistakes import mistakes
 from typer.main import get_command
 
 from cli import app, console
@@ -19,7 +21,7 @@ from cli.language.help import placeholders, tree, words_of
 from db.audit import AuditKind
 from db.lives import MessageStatus
 from db.models import ReplyKind, ReplyOutcome, SourceMailKind
-from settings.errors import LOCALES
+from settings.errors import LOCALES, SettingsError, read_toml
 from sla.directory import Role
 from sla.engine.deadline import Reason, State
 from sla.events import Kind
@@ -359,20 +361,13 @@ def test_every_error_and_line_for_people_has_an_indonesian_form():
     assert untranslated(texts - PARTS_VARY) == []
 
 
-ENGLISH_WORDS = re.compile(
-    r"(?<![\w-])(?:an?|and|be|by|cannot|each|every|file|for|has|have|in|is|it|its|names?|not|of|on|only|or"
-    r"|the|this|to|was|were|which|with|write)\b"
-)
-
-
 def test_no_error_or_line_for_people_mixes_both_languages():
     """A general pair may fit a text and take English words into one of its parts."""
     words.use_language("id")
     mixed = []
     for text in set(texts_for_people()):
         shown = translation.translated(text)
-        own = re.sub(r"`[^`]*`|'[^']*'|\S+://\S+|/ # .* %25", "", shown)
-        if shown != text and ENGLISH_WORDS.search(own):
+        if shown != text and english_words(shown):
             mixed.append((text, shown))
     words.use_language("en")
     assert sorted(mixed) == []
@@ -385,7 +380,95 @@ def test_an_absent_file_of_the_settings_is_named_in_one_language(tenggat, site_f
     (site_folder / file).unlink()
     _, _, errors = tenggat("--lang", "id", "deadlines", "--site", str(site_folder))
     assert file in errors
-    assert not ENGLISH_WORDS.search(errors.replace(str(site_folder), ""))
+    assert not english_words(errors.replace(str(site_folder), ""))
+
+
+WRONG_LINES = {
+    'name = "Kabupaten': "tulis tanda kutip penutup",
+    "name = 'Kabupaten": "tulis tanda kutip penutup",
+    'name = """Kabupaten': "tulis tanda kutip penutup",
+    "name = 'Ma'ruf'": "apostrof",
+    'name = "Kab" Contoh"': "tanda kutip di dalamnya",
+    "name = “Kabupaten”": "tanda kutipnya lengkung",
+    "name = Kabupaten": "tulis teks di antara tanda kutip",
+    "name =": "isian sesudah `=` tidak ada",
+    'folder = "D:\\data"': "ganti dengan /",
+    'folder = "D:\\users"': "ganti dengan /",
+    'name = "a\x01"': "tulis ulang barisnya",
+    "daily = 014": "tulis tanpa 0",
+    "share = 0,5": "tulis titik sebelum desimalnya",
+    "urgent = True": "tulis true atau false",
+    "since = 31-12-2026": "tulis tanggal seperti 2026-12-31",
+    "since = 2026-13-09": "tulis tanggal seperti 2026-12-31",
+    "since = 2026-02-30": "tulis tanggal seperti 2026-12-31",
+    "since = 2026-12-9": "tulis tanggal seperti 2026-12-31",
+    "opens = 08.00 # jam": 'seperti "08:00"',
+    "opens = 08:00": 'seperti "08:00"',
+    "days = [1, 2\nname = 3": "daftar tidak ditutup",
+    "days = [1 2]": "daftar tidak ditutup",
+    "table = { a = 1": "tabel di antara kurung kurawal tidak ditutup",
+    "a = 1 b = 2": "tulis satu kunci per baris",
+    "[keep": "tulis [nama]",
+    "[[ladder]": "tulis [[nama]]",
+    "name Kabupaten": "tulis kunci = isi",
+    "= 5": "bukan `kunci = isi`",
+    "[= 5": "kunci tidak ada",
+    "!": "bukan `kunci = isi`",
+    "a = 1\na = 2": "kunci ditulis dua kali",
+    "a = { b = 1, b = 2 }": "kunci ditulis dua kali",
+    "[mail]\n[mail]": "`mail` ditulis dua kali",
+    "[[a.b]]\n[a.b]": "ditulis dua kali",
+    "a = [1]\n[[a]]": "`a` ditulis dua kali",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_LINES)
+def test_a_file_that_is_no_toml_is_explained_in_one_language(tmp_path, text):
+    file = tmp_path / "site.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as refused:
+        read_toml(file, "")
+    shown = translation.translation.translated(str(refused.value), "id")
+    assert re.match(re.escape(f"{file}: baris ") + r"\d: ", shown)
+    assert WRONG_LINES[text] in shown
+    assert_indonesian(str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("escalation.toml", "opens = ", 'opens = "08.00" # ', 'ditulis "08:00"'),
+        ("escalation.toml", "opens = ", 'opens = "pagi" # ', 'ditulis "08:00"'),
+        ("escalation.toml", "opens = ", "opens = 8 # ", 'ditulis "08:00"'),
+        ("escalation.toml", "opens = ", "opens = true # ", 'ditulis "08:00"'),
+        ("escalation.toml", 'kind = "reminder"', 'kind = "remainder"', "harus salah satu dari"),
+        ("escalation.toml", "urgent = true", 'urgent = "iya"', "true atau"),
+        ("escalation.toml", "to = ", "to = [] # ", "terlalu pendek"),
+        ("holidays.toml", "date = ", 'date = "2026-12-9" # ', "ditulis 2026-12-31"),
+        ("holidays.toml", "date = ", 'date = "1 Januari 2026" # ', "ditulis 2026-12-31"),
+        ("holidays.toml", "date = ", "date = 2026-12-09T08:00:00 # ", "ditulis 2026-12-31"),
+        ("holidays.toml", "date = ", "date = true # ", "ditulis 2026-12-31"),
+        ("site.toml", "zone = ", "zona = ", "zona: kunci tidak dikenal; maksud Anda `zone`?"),
+        ("site.toml", "[mail]", "[[mail]]", "mail: harus berupa tabel"),
+        ("site.toml", "give_up_after_hours = ", 'give_up_after_hours = "x" # ', "bilangan bulat"),
+        ("site.toml", "give_up_after_hours = ", "give_up_after_hours = 1.5 # ", "bilangan bulat"),
+        ("site.toml", "give_up_after_hours = ", "give_up_after_hours = -1 # ", "tidak boleh"),
+        ("sources.toml", 'type = "folder"', 'type = "open-311"', "maksud Anda `open311`"),
+        ("sources.toml", 'layout = "snapshot"', 'layout = "x"', "harus salah satu dari"),
+        ("sources.toml", 'layout = "snapshot"', "layout = 1", "harus salah satu dari"),
+        ("sources.toml", "[lapor.fields]", "[[lapor.fields]]", "lapor.fields: harus berupa tabel"),
+    ],
+)
+def test_a_wrong_value_of_a_setting_is_explained_in_one_language(
+    site_folder, file, old, new, expected
+):
+    path = site_folder / file
+    text = path.read_text("utf-8")
+    place = re.search(rf"^(?=\s*{re.escape(old)})", text, re.MULTILINE) or text.index(old)
+    at = place if isinstance(place, int) else place.start()
+    path.write_text(text[:at] + text[at:].replace(old, new, 1), "utf-8")
+    found = [translation.translation.translated(line, "id") for line in mistakes(site_folder)]
+    assert any(expected in line for line in found), found
 
 
 PARTS_VARY = {

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
+from support.one_language import assert_indonesian
 
 from sla.calendar import Calendar, indonesian_days_off
 from sla.engine.context import ComplaintFacts, EvaluationContext
@@ -75,9 +76,10 @@ def written(tmp_path):
 
 
 def mistakes(*folders, **more):
-    """The lines of the error, without the last folder."""
+    """The lines of the error, without the last folder. Each of them has an Indonesian form."""
     with pytest.raises(RegulationError) as refused:
         load(folders, **more)
+    assert_indonesian(*str(refused.value).splitlines())
     return str(refused.value).replace(f"{folders[-1]}/", "").splitlines()
 
 
@@ -360,8 +362,8 @@ def test_whatever_a_key_holds_is_read_or_told_and_never_fails(value, written, tm
             HEAD + 'basis = "Perbup 12/2026"\n' + rule(),
             "5: [regulation]: `basis`, and nothing here overrides a rule; add `overrides`, or",
         ),
-        (HEAD + "key = ", "5: no TOML (Invalid value"),
-        (HEAD + "\n" + HEAD, "6: no TOML (Cannot declare ('regulation',) twice in column"),
+        (HEAD + "key = ", "5: the value after `=` is missing; write it, or delete the line"),
+        (HEAD + "\n" + HEAD, "6: `regulation` is written twice; put all its keys in one place"),
     ],
 )
 def test_a_mistake_outside_the_rules_is_told_with_its_line(text, hint, written):

@@ -8,7 +8,8 @@ from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sla.regulations.toml_lines import TomlLines, place_of
+from sla.regulations.toml_errors import explain
+from sla.regulations.toml_lines import TomlLines
 
 TRAPS = (
     r'''# [[rule]]
@@ -149,7 +150,7 @@ def test_each_key_is_found_after_whatever_stands_before_it(members):
 def test_what_is_no_toml_bears_its_own_line(text, line):
     with pytest.raises(tomllib.TOMLDecodeError) as refused:
         tomllib.loads(text)
-    found, told = place_of(refused.value, text)
+    found, told = explain(refused.value, text)
     assert found == line
     assert "at line" not in told
     assert "end of document" not in told

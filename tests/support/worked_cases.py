@@ -25,7 +25,8 @@ from sla.events import Event, ImpossibleHistory, Kind, Knowledge
 from sla.regulations.model import Law
 from sla.regulations.parser import Mistake
 from sla.regulations.schema import shown
-from sla.regulations.toml_lines import TomlLines, place_of
+from sla.regulations.toml_errors import explain
+from sla.regulations.toml_lines import TomlLines
 from sla.regulations.toml_table import Place, TomlTable
 
 SOURCE = "case"
@@ -243,7 +244,7 @@ class _Reader:
             words = f"not in UTF-8 ({error.reason}); save it as UTF-8"
             self.mistakes.append(Mistake(self.path, None, words))
         except tomllib.TOMLDecodeError as error:
-            self.mistakes.append(Mistake(self.path, *place_of(error, text)))
+            self.mistakes.append(Mistake(self.path, *explain(error, text)))
         return text, None
 
     def _case(self, table: TomlTable) -> WorkedCase | None:
