@@ -14,10 +14,16 @@ from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name, show_progress
 from settings.mapping import SourceMapping
 from tasks.common.errors import is_unusable_database, place_of
-from tasks.ingest.source_count import IncompleteIntake, SourceCount, UnreadSource
+from tasks.ingest.source_count import (
+    IncompleteIntake,
+    SourceCount,
+    UnreadSource,
+    with_source,
+)
 from tasks.intake import ask_task, pull_task
 from tasks.sources.base import SourceError
 from tasks.sources.folder_state import folder_state
+from tasks.text.translation import translated
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""
@@ -48,7 +54,7 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             try:
                 counts.append(asdict(result()))
             except SourceError as error:
-                failures.append(f"{name}: {error}")
+                failures.append(with_source(name, str(error)))
                 if isinstance(error, UnreadSource):
                     counts.append(asdict(error.count))
             except Exception as error:
@@ -63,7 +69,8 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 " %(questions)d open questions",
                 count | {"questions": sum(count["questions"].values())},
             )
-        at.show(sources=counts, failures=failures)
+        locale = at.context.site.locale
+        at.show(sources=counts, failures=[translated(failure, locale) for failure in failures])
         at.counts = {"sources": counts}
         if failures:
             raise IncompleteIntake("; ".join(failures), at.counts)

@@ -77,3 +77,8 @@ class IncompleteIntake(SourceError):
     def __init__(self, text: str, counts: dict[str, Any]) -> None:
         super().__init__(text)
         self.counts = counts
+
+
+def with_source(name: str, text: str) -> str:
+    """Return the text of an error that begins with the name of its source, once."""
+    return text if text.startswith(f"{name}: ") else f"{name}: {text}"

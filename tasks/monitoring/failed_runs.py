@@ -56,6 +56,11 @@ QUOTABLE = {
 contain nothing from a complainant. Prefect stores an error as the name of its class and its text.
 """
 
+MOST_QUOTED = 2000
+"""Number of characters of an error in a mail; a text that is cut has no Indonesian form."""
+
+UNEXPECTED = "an unexpected error; the Prefect UI and the service's log show it"
+
 SAID = re.compile(r"exception: (?:[\w.]*\.)?(\w+)(?:: (.*))?", re.DOTALL)
 
 
@@ -129,12 +134,12 @@ def _name(run: FlowRun) -> str:
     return said[1] if said else run.state.name or "Failed"
 
 
-def _words(run: FlowRun) -> str:
-    assert run.state is not None
-    said = SAID.search(run.state.message or "")
+def error_words(message: str) -> str:
+    """Return the text of an error for a mail: Tenggat's own text, without the name of its class."""
+    said = SAID.search(message)
     if said is None or said[1] not in QUOTABLE or not said[2]:
-        return _name(run)
-    return f"{said[1]}: {' '.join(said[2].split())}"[:300]
+        return UNEXPECTED
+    return " ".join(said[2].split())[:MOST_QUOTED]
 
 
 def _cause(site: Site, key: str, runs: list[FlowRun], names: Mapping[UUID, str]) -> Incident:
@@ -145,7 +150,7 @@ def _cause(site: Site, key: str, runs: list[FlowRun], names: Mapping[UUID, str])
         "flow": names[newest.flow_id],
         "n": str(len(runs)),
         "since": at.isoformat(),
-        "error": _words(newest),
+        "error": error_words(newest.state.message or ""),
     }
     if site.ui_url:
         facts["link"] = f"{site.ui_url}/runs/flow-run/{newest.id}"

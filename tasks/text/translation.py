@@ -40,6 +40,9 @@ _VARIES = re.compile(r"\{(\w+)\}")
 _NEXT = re.compile(r"; (?=[^\s:;][^:;]*: |and \d+ more$)")
 """The end of one message and the beginning of the next."""
 
+_OWN = re.compile(r"; ([a-z][^:;]*: )")
+"""Words after a `; ` in a pair, with a colon as if they began with the name of a file."""
+
 Files = tuple[str, ...]
 
 
@@ -103,12 +106,22 @@ def _joined(line: str, locale: str, files: Files, depth: int) -> str | None:
     if depth:
         return None
     for mark in _NEXT.finditer(line):
+        if any(words.match(line, mark.end()) for words in _continued(locale, files)):
+            continue
         before = _known(line[: mark.start()], locale, files, depth)
         if before is not None:
             after = _known(line[mark.end() :], locale, files, depth)
             if after is not None:
                 return f"{before}; {after}"
     return None
+
+
+@cache
+def _continued(locale: str, files: Files) -> list[re.Pattern[str]]:
+    """Return patterns of the words after a `; ` that are a part of the message before it."""
+    return [
+        _pattern(words) for english, *_ in _pairs(locale, files) for words in _OWN.findall(english)
+    ]
 
 
 def _whole(text: str, locale: str, files: Files, depth: int) -> str | None:

@@ -8,11 +8,11 @@ import itertools
 import re
 import string
 import tomllib
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
-from support.one_language import assert_indonesian, english_words
-from support.site_mistakes import mistakes
+from support.site_mistakes import assert_indonesian, english_words, mistakes
 from typer.main import get_command
 
 from cli import app, console
@@ -481,6 +481,8 @@ PARTS_VARY = {
     "… is outside the site's folder; …",
     "… for a decision; see `tenggat mail list --status held`",
     "… the server at …",
+    "… answers; … is reached through it",
+    "… does not answer (…)",
     "… …; starting it again in … s",
     "…. `…` (or `…`) means an empty cell",
     "… `…` (or `…`) means an empty cell",
@@ -622,3 +624,22 @@ def test_each_reason_of_the_audit_has_an_indonesian_form():
     assert len(texts) > 20
     found = {text: translation.translation.translated_audit(text, "id") for text in texts}
     assert sorted(text for text, other in found.items() if text == other) == []
+
+
+SOURCE_ERRORS = Path(__file__).with_name("errors_of_sources.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", SOURCE_ERRORS.splitlines())
+def test_the_errors_of_sources_are_in_one_language(text):
+    assert_indonesian(text)
+
+
+def test_every_check_of_a_source_has_an_indonesian_form():
+    texts = set()
+    for file in (REPOSITORY / "tasks" / "sources").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "CheckResult":
+                texts |= {text for each in node.args[1:] for text in forms(each)}
+    texts = {text for text in texts if re.search(r"[a-z]{2}.* .*[a-z]", text)}
+    assert len(texts) > 8
+    assert untranslated(texts - PARTS_VARY) == []

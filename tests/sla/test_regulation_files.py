@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
-from support.one_language import assert_indonesian
+from support.site_mistakes import assert_indonesian
 
 from sla.calendar import Calendar, indonesian_days_off
 from sla.engine.context import ComplaintFacts, EvaluationContext

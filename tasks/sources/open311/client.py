@@ -214,13 +214,13 @@ class HttpClient:
                     " certificate of an authority of your own"
                 )
             if isinstance(cause, ssl.SSLError):
-                return _Stumbled(f"no secure connection (TLS): {cause.reason or cause}")
+                return _Stumbled(f"no secure connection (TLS): {cause.reason or cause.strerror}")
             cause = cause.__cause__ or cause.__context__
         proxy = proxy_for(str(url))
         through = (
             f" through the proxy {proxy.host}:{proxy.port} of {proxy.variable}" if proxy else ""
         )
-        return _Stumbled(f"the connection{through} failed ({error or type(error).__name__})")
+        return _Stumbled(f"the connection{through} failed ({_reason(error)})")
 
     def _stated_wait(self, response: httpx.Response) -> float | None:
         """Return Retry-After in seconds; the server writes a number or a date."""
@@ -232,6 +232,22 @@ class HttpClient:
             return None
         current = _http_date(response.headers.get("date", "")) or self.now
         return max(0.0, (until - current).total_seconds())
+
+
+def _reason(error: httpx.RequestError) -> str:
+    """Return why a connection failed; texts of the HTTP library are left out."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.RemoteProtocolError) and "location" in str(error):
+        return "an invalid URL in its redirect"
+    if isinstance(error, httpx.DecodingError):
+        return "the answer cannot be unpacked"
+    if isinstance(error, httpx.ProxyError):
+        return "the proxy refuses"
+    return "it was broken off" if isinstance(error, httpx.RemoteProtocolError) else "no connection"
 
 
 def _too_slow(timeout: float) -> str:

@@ -88,7 +88,7 @@ def _refused(
     remedy = {
         401: "; see `key_variable` and `jurisdiction`",
         403: "; see `key_variable` and `jurisdiction`",
-        404: "; correct `url`: the part before /requests",
+        404: "; correct `url`, the part before /requests",
     }.get(answer.status, "")
     text = ""
     try:
@@ -118,7 +118,7 @@ def _json(answer: Answer, ticket: str) -> list[Request]:
     except UnicodeDecodeError:
         raise SourceError(f"{answer.place}: broken JSON (not in UTF-8)") from None
     except json.JSONDecodeError as error:
-        where = f"{error.msg}, line {error.lineno}, column {error.colno}"
+        where = f"line {error.lineno}, column {error.colno}"
         raise SourceError(f"{answer.place}: broken JSON ({where})") from None
     except (ValueError, RecursionError):
         raise SourceError(f"{answer.place}: broken JSON (nested too deep)") from None
@@ -178,8 +178,12 @@ def _xml(answer: Answer, ticket: str) -> list[Request]:
             f"{answer.place}: the XML declares entities, which are refused: they can fill a"
             " machine or read its files"
         ) from None
-    except (ParseError, LookupError, UnicodeError, ValueError) as error:
-        raise SourceError(f"{answer.place}: broken XML ({error})") from None
+    except ParseError as error:
+        line, column = error.position
+        where = f"line {line}, column {column + 1}"
+        raise SourceError(f"{answer.place}: broken XML ({where})") from None
+    except (LookupError, UnicodeError, ValueError):
+        raise SourceError(f"{answer.place}: broken XML (an unknown encoding)") from None
 
 
 def _elements(answer: Answer) -> Iterator[Request]:

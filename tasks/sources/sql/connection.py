@@ -42,8 +42,7 @@ def explained(name: str, source: SqlSource) -> Iterator[None]:
         if isinstance(error, SourceError):
             raise
         raise SourceError(
-            f"{name}: a row cannot be read ({type(error).__name__}); convert its columns in the"
-            " query"
+            f"{name}: a row cannot be read; convert its columns in the query"
         ) from None
 
 

@@ -108,15 +108,15 @@ def cause(error: DBAPIError, source: SqlSource) -> str:
     if found in texts:
         return texts[found]
     code = getattr(error.orig, "sqlstate", None) or _code(error)
-    mark = type(error.orig).__name__ + (f", {code}" if code else "")
+    mark = f" (error {code})" if code else ""
     if is_unconvertible(error):
         return (
-            f"the database cannot carry out the query ({mark}): it converts a value that does not"
+            f"the database cannot carry out the query{mark}: it converts a value that does not"
             " allow it"
         )
     if error.statement is None:
-        return f"the database cannot be reached ({mark}); see {variable}"
-    return f"the database cannot carry out the query ({mark})"
+        return f"the database cannot be reached{mark}; see {variable}"
+    return f"the database cannot carry out the query{mark}; check it in sources.toml"
 
 
 def _kind(error: DBAPIError) -> str:

@@ -151,11 +151,11 @@ class _QueryResult:
         try:
             for place in self._places:
                 cells.append(as_text(values[place], self.zone))
-        except (ValueError, OverflowError, TypeError) as error:
+        except (ValueError, OverflowError, TypeError):
             column = self.header[len(cells)]
             raise SourceError(
-                f"{self.name}: row {number}, column '{column}': the value cannot be read"
-                f" ({type(error).__name__}); convert the column to text in the query"
+                f"{self.name}: row {number}, column '{column}': the value cannot be read; convert"
+                " the column to text in the query"
             ) from None
         return tuple(cells)
 
