@@ -35,6 +35,8 @@ from tasks.common.flexible_dates import (
 )
 from tasks.common.redaction import plain_name, plain_ticket, redact
 from tasks.common.remarks import HIDDEN_CELL, shown_cell, word_of_end
+from tasks.common.similar_units import similar_unit
+from tasks.common.unit_names import is_unit_name
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of, says_not_yet
 from tasks.ingest.open_questions import AskedDates
 from tasks.ingest.records import (
@@ -263,8 +265,8 @@ class RowParser:
         return {name: redact(whole[name])[:200] for name in whole if name not in personal}
 
     def _texts_of_private(self, cells: Mapping[str, str]) -> set[str]:
-        """Return the columns with dates that have a text, in the row of an anonymous or secret
-        report: it may name the complainant.
+        """Return the columns with dates that have a text, and those with a name that is like no
+        unit, in the row of an anonymous or secret report: it may name the complainant.
         """
         cleaned = {**dict.fromkeys(self.source.columns, ""), **cells}
         self._signs.apply(cleaned)
@@ -273,6 +275,8 @@ class RowParser:
         receipt = set(self.receipt_columns)
         named = self.source.date_columns.union(self.source.fields.optional_columns) - receipt
         found = {name for name in named if not self._is_plain_date(cleaned.get(name, ""))}
+        units = self.source.unit_columns
+        found |= {name for name in units if self._is_strange_unit(cleaned.get(name, ""))}
         return found if self._is_plain_date(self.receipt_text(cleaned)) else found | receipt
 
     def _places(self, header: tuple[str, ...]) -> list[tuple[str, int]]:
@@ -342,8 +346,9 @@ class RowParser:
         )
 
     def withhold(self, record: ComplaintRecord, file: str, position: str) -> ComplaintRecord:
-        """Return a record; of an anonymous or secret report without the texts in columns with
-        dates, which may name the complainant. Their questions name the file and the line instead.
+        """Return a record; of an anonymous or secret report without the texts that may name the
+        complainant: in columns with dates, and in those of units a text that is like no unit. Their
+        questions name the file and the line instead.
         """
         if not (record.anonymous or record.secret) or self.source.is_exchange:
             return record
@@ -356,11 +361,19 @@ class RowParser:
         return record if cells == record.unmapped else replace(record, unmapped=cells)
 
     def _may_name(self, cell: UnmappedCell) -> bool:
-        """Check whether a cell that should be a date has a text instead."""
+        """Check whether a cell that should be a date has a text, or one of a unit another name."""
         fields = self.source.fields
+        if cell.role == QuestionRole.UNIT:
+            return self._is_strange_unit(cell.value)
         if cell.role not in _DATED or cell.column in (fields.status, *fields.remark_columns):
             return False
         return not self._is_plain_date(cell.value)
+
+    def _is_strange_unit(self, name: str) -> bool:
+        """Check whether a name in a column with units is neither known nor like that of a unit."""
+        if not name or self.source.has_addresses or self._unit_named(name) or is_unit_name(name):
+            return False
+        return similar_unit(name, (unit.name for unit in self.directory.units.values())) is None
 
     def _is_plain_date(self, text: str) -> bool:
         """Check whether a cell has nothing but a date, an error of a formula, or is empty."""

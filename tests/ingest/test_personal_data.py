@@ -188,6 +188,30 @@ def test_a_text_in_a_column_with_dates_of_a_hidden_report_is_withheld(context, c
     assert [n for n, text in enumerate(whole) if NAME in text] == []
 
 
+def test_a_name_in_the_column_of_units_of_a_hidden_report_is_withheld(context, caplog):
+    """A name like that of a unit is shown, and so is a typing error in a known one."""
+    hidden = {"Kerahasiaan": "Anonim"}
+    path = write_register(
+        context,
+        wita("2026-11-20 07:15"),
+        {"No Register": "FD-1", "Unit": TYPED} | hidden,
+        {"No Register": "FD-2", "Unit": "Dinas Penerbangan"} | hidden,
+        {"No Register": "FD-3", "Unit": TYPED, "Tanggal Masuk": "99/11/2026"} | hidden,
+        *({"No Register": f"FD-{n}"} for n in range(20, 80)),
+    )
+    pull(context, "register", wita("2026-11-20 08:00"))
+    ask(context, wita("2026-11-20 08:00"), "intake")
+    evaluate_and_notify(context, wita("2026-11-20 08:00"), "deadlines")
+    deliver(context, "2026-11-20 08:00")
+    use_language("en")
+    with context.transaction() as session:
+        listed = [(row["column"], row["value"]) for row in question_rows(session, context)]
+    place = f"(withheld, because the report is anonymous or secret: line 2 of {path.name})"
+    assert listed == [("Unit", place), ("Unit", "Dinas Penerbangan")]
+    mails = [read(mail.read_bytes()) for mail in (context.site.var / "mailbox").iterdir()]
+    assert TYPED not in str(dump(context)) + caplog.text + str(mails)
+
+
 def test_the_answer_to_a_withheld_text_counts_for_all_that_wait(context):
     """An open report has the same text: it was shown before, and is withheld from then on."""
     entries = (

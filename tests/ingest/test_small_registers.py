@@ -697,3 +697,24 @@ def test_a_column_that_may_have_the_privacy_and_is_not_read_is_named(tmp_path, c
 def test_a_name_below_a_header_that_says_anonymous_is_not_read(tmp_path):
     learned = learned_from(tmp_path, table(Nama_Pelapor_Anonim=list(NAMES)))
     assert source_of(learned).fields.privacy is None
+
+
+def test_a_name_only_in_hidden_reports_is_not_proposed_as_a_unit(tmp_path):
+    units = with_cells(table()["Diteruskan ke"], at3="Pulan Contohnia", at4="Dinas PPPA")
+    privacy = with_cells(["Tidak"] * ROWS, at3="Rahasia", at4="Rahasia")
+    learned = learned_from(tmp_path, table(Diteruskan_ke=units, Kerahasiaan=privacy))
+    assert "Pulan" not in str(learned.units) + learned.text + str(said(learned))
+    assert learned.units["Dinas PPPA"] == 1
+    assert "1 isi tidak seperti nama unit" in said(learned)["units_hidden"]
+    assert "(baris 5)" in said(learned)["units_hidden"]
+    assert "units_once" not in said(learned)
+
+
+@pytest.mark.parametrize("privacy", [{}, {"Kerahasiaan": ["Rahasia", "Tidak"] * (ROWS // 2)}])
+def test_a_name_in_one_row_that_is_like_no_unit_is_pointed_at(tmp_path, privacy):
+    units = with_cells(table()["Diteruskan ke"], at3="Pulan Contohnia")
+    learned = learned_from(tmp_path, table(Diteruskan_ke=units, **privacy))
+    assert learned.units["Pulan Contohnia"] == 1
+    assert "(baris 5)" in said(learned)["units_once"]
+    assert "Pulan" not in str(said(learned))
+    assert "units_hidden" not in said(learned)

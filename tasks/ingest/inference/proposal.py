@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from settings.mapping import TERMINAL, Values
 from settings.site import Site
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
+from sla.folding import folded
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.common.remarks import shown_cell, word_of_end
@@ -90,6 +92,9 @@ _MORE_EXACT = "the times of the steps are more exact than a status"
 _ASKED_BY_REMARK = "a row that only a remark calls ended becomes a question"
 _ASKED_BY_END = "a row with such a date and a status that is no end becomes a question"
 
+_NUMBERED = re.compile(r"\b(?:\d+|[ivx]+)\s*$", re.IGNORECASE)
+"""The end of a name that is no person's: 'Irban II', 'Wilayah 3'."""
+
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
 
@@ -115,6 +120,8 @@ class _Draft:
     notes: list[str] = field(default_factory=list)
     doubts: list[MappingDoubt] = field(default_factory=list)
     directory: Directory | None = None
+    hidden_units: frozenset[str] = frozenset()
+    """The names in the column of units, folded, that are left out: perhaps those of persons."""
     only_complaints: bool = False
     """Whether no column has the kind of report, so that every row counts as a complaint."""
 
@@ -196,12 +203,14 @@ def learn(
     _account_for_the_rest(draft)
     if site is None and zone is None:
         draft.notes.append(f"no site was read: the zone is assumed to be {UNKNOWN_ZONE}")
-    text = "\n".join(_written(draft, directory))
-    learned = _learned(text, known, path, directory)
-    units = _unit_column(draft)
+    trial = _tried_or_refused("\n".join(_written(draft, directory)), known, path, directory)
+    _leave_out_strange_units(draft, trial.shown_lines)
+    learned = _learned("\n".join(_written(draft, directory)), known, trial)
     learned.doubts[:0] = draft.doubts
+    units = _unit_column(draft)
     if units is not None:
-        learned.units.update({word: units.counts[word.casefold()] for word in _as_written(units)})
+        names = _unit_names(draft, units)
+        learned.units.update({word: units.counts[word.casefold()] for word in names})
     return learned
 
 
@@ -218,19 +227,23 @@ def _exchange(path: Path, name: str, site: Site | None) -> Learned:
     ]
     text = "\n".join(lines)
     directory = site.directory if site is not None else None
-    return _learned(text, name, path, directory)
+    return _learned(text, name, _tried_or_refused(text, name, path, directory))
 
 
-def _learned(text: str, name: str, path: Path, directory: Directory | None) -> Learned:
+def _learned(text: str, name: str, trial: _Trial) -> Learned:
     """Build the result: the text, and the outcome of reading the file with it."""
+    reasons = dict(trial.reasons.most_common())
+    return Learned(name, text, trial.rows, trial.readable, reasons, doubts=list(trial.doubts()))
+
+
+def _tried_or_refused(text: str, name: str, path: Path, directory: Directory | None) -> _Trial:
+    """Read the file with its mapping; a table without a column of the mapping refuses it."""
     try:
-        trial = _tried(text, name, path, directory)
+        return _tried(text, name, path, directory)
     except MissingColumn as error:
         problem = "missing_title" if error.near is None else "other_title"
         values = {"place": error.place, "column": error.column, "near": error.near}
         raise UnlearnableFile(problem, **values) from None
-    reasons = dict(trial.reasons.most_common())
-    return Learned(name, text, trial.rows, trial.readable, reasons, doubts=list(trial.doubts()))
 
 
 def _slug(text: str) -> str:
@@ -372,12 +385,8 @@ def _has_words_of(column: ColumnSample, name: str) -> bool:
 def _unit_by_values(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample | None:
     """Find a column titled `kepada` or `tujuan` whose values mostly are names of units."""
 
-    def is_unit(name: str) -> bool:
-        known = draft.directory is not None and draft.directory.unit_called(name) is not None
-        return known or is_unit_name(name)
-
     for column in columns:
-        units = sum(map(is_unit, column.values))
+        units = sum(_is_unit(draft, value) for value in column.values)
         if column.words in UNSURE_UNITS and units and units >= len(column.values) * MOST_UNITS:
             return column
     return None
@@ -789,9 +798,9 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
         return
     if directory is None:
         yield "\n# Units in this file: the directory needs each of these names, or an alias."
-        yield from (f"#   {_text(word)}" for word in _as_written(units))
+        yield from (f"#   {_text(word)}" for word in _unit_names(draft, units))
         return
-    strange = [word for word in _as_written(units) if directory.unit_called(word) is None]
+    strange = [word for word in _unit_names(draft, units) if directory.unit_called(word) is None]
     if strange:
         yield "\n# Units that units.csv does not know: add an alias there, or say here which."
         yield f"# [{draft.name}.values.unit]"
@@ -813,6 +822,44 @@ def _privacy_words(draft: _Draft) -> Iterator[str]:
         return
     yield f"\n[{draft.name}.values]"
     yield from (f"{name} = {_text(found)}" for name, found in lists.items() if found)
+
+
+def _leave_out_strange_units(draft: _Draft, shown: AbstractSet[str]) -> None:
+    """Find the names like no unit: perhaps of persons. `shown` are the lines of the reports that
+    are neither anonymous nor secret.
+
+    Those only in other reports are left out of the proposal. Those in a single row are only named.
+    """
+    column = _unit_column(draft)
+    if column is None:
+        return
+    lines: dict[str, list[str]] = {}
+    for value, line in zip(column.values, column.positions, strict=True):
+        if not (_is_unit(draft, value) or _NUMBERED.search(value)):
+            lines.setdefault(folded(value), []).append(line)
+    hidden = {
+        name: found
+        for name, found in lines.items()
+        if "privacy" in draft.fields and shown.isdisjoint(found)
+    }
+    once = [found for name, found in lines.items() if len(found) == 1 and name not in hidden]
+    draft.hidden_units = frozenset(hidden)
+    for key, named_lines in (("units_hidden", list(hidden.values())), ("units_once", once)):
+        if named_lines:
+            flat = [line for found in named_lines for line in found]
+            values = {"column": column.name, "n": len(named_lines), "lines": lines_of(flat)}
+            draft.doubts.append(MappingDoubt(key, values))
+
+
+def _is_unit(draft: _Draft, name: str) -> bool:
+    """Check whether a name is that of a unit of the directory, or like one."""
+    known = draft.directory is not None and draft.directory.unit_called(name) is not None
+    return known or is_unit_name(name)
+
+
+def _unit_names(draft: _Draft, column: ColumnSample) -> list[str]:
+    """List the names of units for the proposal, the most frequent first."""
+    return [name for name in _as_written(column) if folded(name) not in draft.hidden_units]
 
 
 def _unit_column(draft: _Draft) -> ColumnSample | None:
@@ -883,6 +930,15 @@ class _Trial:
     def readable(self) -> int:
         """Return the number of rows without those to quarantine."""
         return self.rows - self.reasons.total() + self.reasons[RejectionReason.TEXT_LINE]
+
+    @property
+    def shown_lines(self) -> frozenset[str]:
+        """Return the lines of the reports that are neither anonymous nor secret."""
+        return frozenset(
+            position_of(line)
+            for line, record in self.records
+            if not (record.anonymous or record.secret)
+        )
 
     def doubts(self) -> Iterator[MappingDoubt]:
         """Name the dates of receipt that become questions, and the hours and sheets not read."""
