@@ -37,6 +37,10 @@ if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only w
 _FULL = ("disk is full", os.strerror(errno.ENOSPC))
 """What SQLite and PostgreSQL say on a full disk."""
 
+_UNWRITTEN = ("disk I/O error", "readonly database")
+"""What SQLite says if it cannot write, whatever the cause: a full disk, a damaged one, or one that
+can only be read."""
+
 GOOD, TROUBLE, USAGE = 0, 1, 2
 """Exit codes: success; a fault was found; the call or a file of the site is wrong."""
 
@@ -326,6 +330,8 @@ def reason(error: Exception) -> str:
         what = first_line(str(getattr(error, "orig", None) or error))
         if any(sign in what for sign in _FULL):
             return say("console.database_full", error=what)
+        if any(sign in what for sign in _UNWRITTEN):
+            return say("console.database_unwritten", error=what)
         return say("console.database_unusable", error=what)
     return first_line(text)
 

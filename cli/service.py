@@ -75,9 +75,9 @@ def run(
     else:
         waiting = waiting_rows(place, moment) if "delivery" in cycle.counts else []
         show_cycle(place, cycle.counts, moment, waiting)
-    if cycle.failed:
+    if cycle.failed is not None:
         step = say(f"service.flows.{cycle.failed_flow}")
-        text = escape(f"{step}: {translated(cycle.failed)}")
+        text = escape(f"{step}: {translated(console.reason(cycle.failed))}")
         console.err.print(f"[bold red]{say('service.failed')}[/] {text}")
         raise typer.Exit(console.TROUBLE)
 

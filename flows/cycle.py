@@ -22,10 +22,10 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
 
 @dataclass(slots=True)
 class Cycle:
-    """The counts of each flow, and the reason of the first failure with the name of its flow."""
+    """The counts of each flow, and the first failure with the name of its flow."""
 
     counts: dict[str, Any] = field(default_factory=dict)
-    failed: str = ""
+    failed: Exception | None = None
     failed_flow: str = ""
 
 
@@ -45,6 +45,6 @@ def run_cycle(site: str, now: datetime | None, *, say: Callable[[str], None]) ->
         except Exception as error:
             if isinstance(error, IncompleteIntake):
                 cycle.counts[name] = error.counts
-            if not cycle.failed:
-                cycle.failed, cycle.failed_flow = str(error) or type(error).__name__, name
+            if cycle.failed is None:
+                cycle.failed, cycle.failed_flow = error, name
     return cycle

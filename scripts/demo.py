@@ -112,8 +112,8 @@ class _Demo:
             self.last,
             say=lambda text: out.print(f"{self.last:%Y-%m-%d %H:%M} {text}"),
         )
-        if cycle.failed:
-            raise RuntimeError(f"{cycle.failed_flow}: {cycle.failed}")
+        if cycle.failed is not None:
+            raise RuntimeError(f"{cycle.failed_flow}: {reason(cycle.failed)}")
         self.counts = cycle.counts
 
     def _summary(self) -> None:

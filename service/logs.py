@@ -45,7 +45,8 @@ def copy_stream(stream: IO[bytes], path: Path) -> Thread:
             while line := stream.readline(LONGEST_LINE):
                 log.info("%s", log_line(line.decode("utf-8", "replace")))
         for handler in log.handlers:
-            handler.close()
+            with suppress(OSError):  # a full disk: the last lines are lost
+                handler.close()
 
     thread = Thread(target=lines, name=f"log {path.name}", daemon=True)
     thread.start()

@@ -23,6 +23,7 @@ from service.environment import (
 )
 from service.errors import Unready
 from service.login import CLIENT, SERVER, known_login, make_login
+from service.machine import check_disk
 from service.prefect_api import healthy
 from service.process import STOP_SECONDS, Child
 from service.signals import ended_in_order
@@ -108,6 +109,7 @@ def api_of(port: int, host: str = LOOPBACK) -> str:
 @contextmanager
 def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
     """Run a Prefect server on loopback for the duration of the block; yields the URL of its API."""
+    check_disk(var)
     port = port or free_port()
     child = start_server(var, port, with_us=True)
     try:

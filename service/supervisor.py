@@ -36,13 +36,13 @@ from service.gateway import host_of
 from service.lock import exclusive_lock, marked
 from service.login import CLIENT, make_login, source_of_login, watch_login
 from service.logs import saying
+from service.machine import check_disk, refuse_root
 from service.prefect_api import ask, found, healthy
 from service.prefect_server import EVERYWHERE, api_of, environment_variables, start_server
 from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess, SupervisedThread
 from service.runs import stale
 from service.server_parts import ServerParts, redis_url, require_redis
 from service.signals import until_stopped
-from service.user import refuse_root
 from service.worker import kept_worker
 from settings.site import Site
 
@@ -84,6 +84,7 @@ def up(
     apart(sites)
     with until_stopped(say), ExitStack() as stack:
         for folder in dict.fromkeys([home, *(site.var for site in sites)]):
+            check_disk(folder)
             stack.enter_context(exclusive_lock(folder))
         stack.enter_context(marked(str(home)))
         if not is_free(host, port):

@@ -16,12 +16,12 @@ from service.environment import AT_ONCE, POOL, prefect_environment
 from service.errors import ServiceError
 from service.lock import exclusive_lock, marked
 from service.logs import saying
+from service.machine import refuse_root
 from service.prefect_api import ask, healthy
 from service.prefect_server import environment_variables
 from service.process import Child
 from service.restarts import SupervisedProcess
 from service.signals import until_stopped
-from service.user import refuse_root
 from settings.site import Site
 
 WORKER_PROGRAM = (

@@ -126,6 +126,9 @@ def test_the_remedy_for_a_full_disk_is_room_on_it():
     for said in ("database or disk is full", "could not extend file: No space left on device"):
         full = OperationalError("INSERT", {}, Exception(said))
         assert reason(full) == f"the database cannot be written ({said}); make room on its disk"
+    for said in ("disk I/O error", "attempt to write a readonly database"):
+        told = reason(OperationalError("INSERT", {}, Exception(said)))
+        assert "look whether its disk is full, damaged, or can only be read" in told
     for number, remedy in ((errno.ENOSPC, "make room on its disk"), (errno.ENOENT, "name a file")):
         with pytest.raises(UsageError, match=remedy), writing(Path("a")):
             raise OSError(number, os.strerror(number))

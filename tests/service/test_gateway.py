@@ -11,8 +11,8 @@ import pytest
 from service.errors import ServiceError
 from service.gateway import Gateway, basic, is_closed, may_watch
 from service.login import known_login, login_file, make_login, source_of_login, watch_login
+from service.machine import refuse_root
 from service.prefect_server import answered_names
-from service.user import refuse_root
 
 OURS = "tenggat.contohkab.example"
 FOREIGN_NAME = "does not answer under this name"

@@ -177,6 +177,13 @@ def owners(site: Site) -> Iterator[Finding]:
     if not var.is_dir():
         return
     if not os.access(var, os.R_OK | os.W_OK | os.X_OK):
+        if os.statvfs(var).f_flag & os.ST_RDONLY:
+            yield Finding(
+                "trouble",
+                f"the disk of {var} can only be read",
+                "look whether it is damaged, then mount it for writing",
+            )
+            return
         owner = user_name(var.stat().st_uid)
         yield Finding(
             "trouble",
