@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -442,15 +443,20 @@ def _once(
     return list(found)
 
 
-def in_groups(session: Session, messages: Sequence[MessageRow]) -> Iterator[list[MessageRow]]:
+def in_groups(
+    session: Session,
+    messages: Sequence[MessageRow],
+    sees: Callable[[MessageRow], str | None] = attrgetter("unit"),
+) -> Iterator[list[MessageRow]]:
     """Yield mails in groups, to be composed together.
 
-    The mails of one unit are about the same complaints, so they are in one group. A group has at
-    most :data:`GROUP` complaints, or the mails of one unit. Its contents are released before the
-    next one: the mails of a first run may have more than a million items.
+    The mails of one unit are about the same complaints, so they are in one group; `sees` returns
+    the unit of a mail, or another mark of what its reader sees. A group has at most :data:`GROUP`
+    complaints, or the mails of one unit. Its contents are released before the next one: the mails
+    of a first run may have more than a million items.
     """
     counts = item_counts(session, [message.id for message in messages])
-    for group in _groups(messages, counts):
+    for group in _groups(messages, counts, sees):
         yield group
         session.flush()
         for message in group:
@@ -471,11 +477,13 @@ def item_counts(session: Session, messages: Iterable[int]) -> dict[int, int]:
 
 
 def _groups(
-    messages: Iterable[MessageRow], counts: Mapping[int, int]
+    messages: Iterable[MessageRow],
+    counts: Mapping[int, int],
+    sees: Callable[[MessageRow], str | None],
 ) -> Iterator[list[MessageRow]]:
     by_unit: dict[str | None, list[MessageRow]] = {}
     for message in messages:
-        by_unit.setdefault(message.unit, []).append(message)
+        by_unit.setdefault(sees(message), []).append(message)
     group: list[MessageRow] = []
     complaints = 0
     for some in by_unit.values():

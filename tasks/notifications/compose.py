@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from db import outbox
 from db.models import MessageKind, MessageRow
+from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext
 from tasks.notifications.calendar_attachment import agenda, cancellation
 from tasks.notifications.mail_items import NoticeDesks
@@ -30,6 +31,23 @@ XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
 LONGEST_THREAD = 10
 """Limit of mails in References: a list without a limit helps no reader."""
+
+
+EVERY_UNIT = "every unit"
+"""The mark of the mails to superiors, who see all complaints."""
+
+
+def in_groups(run: RunContext, messages: Sequence[MessageRow]) -> Iterator[list[MessageRow]]:
+    """Yield mails in groups for :func:`compose_all`, with the mails to superiors in one group.
+
+    A superior may read a mail as the head of a unit. It needs all complaints too.
+    """
+
+    def sees(message: MessageRow) -> str | None:
+        offices = run.site.directory.held_by(message.recipient.casefold(), run.today)
+        return EVERY_UNIT if any(each.role in SUPERIORS for each in offices) else message.unit
+
+    return outbox.in_groups(run.session, messages, sees)
 
 
 def compose_all(

@@ -22,7 +22,7 @@ from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.errors import is_lost_database
 from tasks.notifications.ack_writer import AckWriter
-from tasks.notifications.compose import compose_all
+from tasks.notifications.compose import compose_all, in_groups
 from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
 from tasks.notifications.import_alerts import FIRST_ALERTS
 from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fast
@@ -244,7 +244,7 @@ class Sender:
 
     def _composed(self, run: RunContext, found: Sequence[MessageRow]) -> Iterator[MessageRow]:
         """Compose those of these mails that may leave now, and yield them; settle the others."""
-        for group in outbox.in_groups(run.session, found):
+        for group in in_groups(run, found):
             messages = [each for each in group if not self._waits(each, run.now, run.mode)]
             for message, mime in compose_all(run, messages, self.now):
                 self._report_progress()

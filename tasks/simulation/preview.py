@@ -23,7 +23,7 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.common.rolled_back import rolled_back
 from tasks.common.whole_files import whole_files
 from tasks.deadlines import evaluate_and_notify
-from tasks.notifications.compose import compose_all
+from tasks.notifications.compose import compose_all, in_groups
 from tasks.notifications.readdress import readdress
 from tasks.notifications.sender import leaves_at
 from tasks.notifications.transport.smtp import Uncomposable
@@ -130,7 +130,7 @@ def _sent(run: RunContext) -> list[PreviewedMail]:
     leaving = [m for m in due if leaves_at(run.context, m, run.now, site_mode) <= run.now]
     locale = run.site.locale
     found: dict[int, PreviewedMail] = {}
-    for group in outbox.in_groups(run.session, leaving):
+    for group in in_groups(run, leaving):
         for message, mime in compose_all(run, group, run.now):
             if mime is None or isinstance(mime, Uncomposable):
                 continue

@@ -200,3 +200,16 @@ def test_a_delivery_and_an_import_report_how_far_they_are(context, monkeypatch):
     composed: list[tuple[int, int]] = []
     send_owed(context, wita(BREACHED), "a test", progress=lambda *given: composed.append(given))
     assert composed == [(1, 2), (2, 2)]
+
+
+def test_the_mails_to_people_who_see_every_unit_share_all_complaints(context, monkeypatch):
+    """The regional secretary and the inspector read these mails as heads of their own units."""
+    entries = [at("Dinas Sosial", f"FD-{number}") for number in range(20)]
+    own = (at("Sekretariat Daerah", "FD-20"), at("Inspektorat", "FD-21"))
+    register(context, BREACHED, *entries, *own)
+    decide(context, BREACHED)
+    monkeypatch.setattr(outbox, "GROUP", 1)
+    with made(Complaint) as found:
+        assert deliver(context, BREACHED).sent == 6
+    everywhere, at_the_units = 22, 22
+    assert len(found) == everywhere + at_the_units
