@@ -21,6 +21,7 @@ from db.models import DeliveryAttempt, MessageKind, MessageRow
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.errors import is_lost_database
+from tasks.common.garbage import no_search_for_cycles, search_new_objects
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all, in_groups
 from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
@@ -63,6 +64,9 @@ RECORD_WAIT = 0.5
 
 MOST_IN_TRIAL = 1000
 """Number of mails in one digest of a trial."""
+
+LARGEST_KEPT = 100_000
+"""Limit of bytes of a composed mail that stays in memory until it is sent."""
 
 SOON = timedelta(minutes=5)
 """The longest time for composing a group of mails."""
@@ -114,6 +118,8 @@ class Sender:
         self.errors: list[MailError] = []
         self.limiter = RateLimiter(None, {})
         self.roles: dict[int, str] = {}
+        self.kept: dict[int, tuple[bytes, bytes]] = {}
+        """The bytes of mails composed just now, by key: as stored, and as sent."""
         self.in_hand = 0
         """The mail that is being sent, until its outcome is known; 0 for none."""
         self.domain_free_at: datetime | None = None
@@ -137,6 +143,7 @@ class Sender:
             with (
                 smtp_address(self.context.site, timeout=self.policy.timeout) as address,
                 Connection(address) as connection,
+                no_search_for_cycles(),
             ):
                 self._send_all(connection)
                 self._note_silence()
@@ -232,10 +239,10 @@ class Sender:
                 if not run.mode.live:
                     self._show_in_trial(run, moment)
         with self.context.run(moment, self.run_id) as run:
-            session = run.session
             found = outbox.take_due(
-                session, moment, most, self.policy.alert, FIRST_ALERTS, items=False
+                run.session, moment, most, self.policy.alert, FIRST_ALERTS, items=False
             )
+            self.kept.clear()
             for message in self._composed(run, found):
                 ready.append(message.id)
                 if self.clock.moment() - moment > ENOUGH:
@@ -250,6 +257,9 @@ class Sender:
                 self._report_progress()
                 if self._ready(run, message, mime):
                     yield message
+                if isinstance(mime, bytes) and len(mime) > LARGEST_KEPT:
+                    search_new_objects()  # a mail about thousands of complaints
+            search_new_objects()
 
     def _report_progress(self) -> None:
         """Report how many mails are composed, if the last report was some time ago."""
@@ -272,7 +282,10 @@ class Sender:
             notices.settle(run.session, outbox.notices_in(run.session, [message.id]), run.now)
             self.count.cancelled += 1
             return False
-        message.mime, message.composed_at = zlib.compress(mime, 1), run.now
+        stored = zlib.compress(mime, 1)
+        message.mime, message.composed_at = stored, run.now
+        if len(mime) <= LARGEST_KEPT and len(self.kept) < AT_ONCE:
+            self.kept[message.id] = stored, mime
         return True
 
     def _show_in_trial(self, run: RunContext, moment: datetime) -> None:
@@ -334,7 +347,7 @@ class Sender:
             if moment - begun > FRESH:
                 return  # evaluated too long ago: evaluate again
             recorder.check()
-            mime = zlib.decompress(mail.mime)
+            mime = self._to_send(mail)
             self.roles[mail.id] = mail.role
             self.in_hand = mail.id
             try:
@@ -351,6 +364,11 @@ class Sender:
                 recorder.add(mail.id, answer)
                 self.in_hand = 0
                 self.limiter.sent(moment, mail.recipient)
+
+    def _to_send(self, mail: outbox.Claimed) -> bytes:
+        """Return the bytes of a claimed mail: the kept ones, unless others are stored by now."""
+        stored, mime = self.kept.get(mail.id, (b"", b""))
+        return mime if stored and stored == mail.mime else zlib.decompress(mail.mime)
 
     def _sent(self, token: str, answers: Mapping[int, str]) -> None:
         """Store the server's acceptance of some mails.

@@ -544,6 +544,27 @@ def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
 
 
 @ON_SQLITE_FIRST
+def test_a_mail_that_another_run_composed_again_leaves_as_stored(
+    context, open_context, server, monkeypatch
+):
+    """The bytes that the first run has in memory have another time of day."""
+    owe(context, REMINDED, at("Dinas Sosial"))
+    compose, later = Sender._make_ready, wita(REMINDED) + timedelta(minutes=9)
+
+    def twice(sender, moment):
+        monkeypatch.setattr(Sender, "_make_ready", compose)
+        ready = compose(sender, moment)
+        assert Sender(open_context(), later, "second")._make_ready(later) == ready
+        return ready
+
+    monkeypatch.setattr(Sender, "_make_ready", twice)
+    deliver(context, REMINDED)
+    (message,) = messages(context)
+    assert server.letters[0].raw == zlib.decompress(message.mime)
+    assert server.letters[0].mail["Date"].datetime == later
+
+
+@ON_SQLITE_FIRST
 def test_what_joins_a_mail_after_it_was_composed_is_told(
     context, open_context, server, monkeypatch
 ):
