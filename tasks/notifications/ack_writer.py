@@ -10,6 +10,8 @@ from time import monotonic
 MOST_UNRECORDED = 8
 """Limit of mails accepted by the server and not yet stored, in case the machine fails."""
 
+ENOUGH = 5
+"""Number of answers that are stored without waiting for more; meanwhile the next mails leave."""
 
 TOGETHER = 0.02
 """Seconds that an answer waits for others, so that one commit stores all of them."""
@@ -40,6 +42,12 @@ class AckWriter:
         self._closing = True
         self._queue.put(None)
         self._thread.join()
+
+    def wait_for_room(self) -> None:
+        """Wait until one more mail may be accepted, because few enough are not stored yet."""
+        self._room.acquire()
+        self._room.release()
+        self.check()
 
     def add(self, mail: int, answer: str) -> None:
         """Queue an answer for storing; wait while too many are not stored yet."""
@@ -81,7 +89,7 @@ class AckWriter:
         """Return the next answer and those that follow it soon; None stops the waiting."""
         taken = [self._queue.get()]
         until = monotonic() + TOGETHER
-        while None not in taken and len(taken) < MOST_UNRECORDED:
+        while None not in taken and len(taken) < ENOUGH:
             try:
                 taken.append(self._queue.get(timeout=max(0.0, until - monotonic())))
             except Empty:

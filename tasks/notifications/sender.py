@@ -337,6 +337,7 @@ class Sender:
         """Send the mails one after another, while their content and the claim are fresh."""
         sender = self.context.site.file.mail.sender
         for mail in claimed:
+            recorder.wait_for_room()
             moment = self.clock.moment()
             free = self.limiter.free_at(moment, mail.recipient)
             if free > moment:
@@ -346,7 +347,6 @@ class Sender:
                 continue
             if moment - begun > FRESH:
                 return  # evaluated too long ago: evaluate again
-            recorder.check()
             mime = self._to_send(mail)
             self.roles[mail.id] = mail.role
             self.in_hand = mail.id

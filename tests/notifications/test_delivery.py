@@ -17,7 +17,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier, main_thread
+from threading import Barrier, Event, main_thread
 
 import pytest
 from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
@@ -49,6 +49,7 @@ from db.outbox import STALE_CLAIM
 from tasks.common.context import SiteContext
 from tasks.delivery import send_owed
 from tasks.notifications import compose, sender
+from tasks.notifications.ack_writer import MOST_UNRECORDED, AckWriter
 from tasks.notifications.send_policy import LONGEST_RETRY
 from tasks.notifications.sender import Sender
 from tasks.notifications.transport.local_mailbox import local_mailbox
@@ -562,6 +563,28 @@ def test_a_mail_that_another_run_composed_again_leaves_as_stored(
     (message,) = messages(context)
     assert server.letters[0].raw == zlib.decompress(message.mime)
     assert server.letters[0].mail["Date"].datetime == later
+
+
+def test_no_more_than_eight_accepted_mails_are_without_a_record():
+    """A record begins with five answers; the server accepts three more while it is stored."""
+    is_full, accepted, stored, unrecorded = Event(), [], [], []
+
+    def record(answers: dict[int, str]) -> None:
+        is_full.wait()
+        unrecorded.append(len(writer.unrecorded))
+        stored.append(list(answers))
+
+    with AckWriter(record) as writer:
+        for mail in range(30):
+            writer.wait_for_room()
+            accepted.append(mail)
+            writer.add(mail, "OK")
+            if len(accepted) == MOST_UNRECORDED:
+                is_full.set()
+        writer.flush()
+    assert [mail for answers in stored for mail in answers] == accepted
+    assert max(unrecorded) == MOST_UNRECORDED
+    assert not writer.unrecorded
 
 
 @ON_SQLITE_FIRST
