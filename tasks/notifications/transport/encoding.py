@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from email import base64mime, quoprimime
 from email.charset import Charset
 from email.header import Header
+from functools import lru_cache
 
 CRLF = "\r\n"
 
@@ -31,13 +32,18 @@ def encode_text(text: str) -> tuple[str, str]:
     shorter.
     """
     lines = text.encode().splitlines()
-    content = b"".join(line + b"\r\n" for line in lines)
     if text.isascii() and max(map(len, lines), default=0) <= LONGEST_LINE:
-        return "7bit", content.decode("ascii") or CRLF
-    quoted = b2a_qp(content).decode("ascii")
-    if _base64_length(len(content)) < len(quoted):
-        return "base64", encode_bytes(content)
+        return "7bit", "".join(line.decode("ascii") + CRLF for line in lines) or CRLF
+    quoted = "".join(map(_quoted, lines))
+    if _base64_length(sum(map(len, lines)) + len(CRLF) * len(lines)) < len(quoted):
+        return "base64", encode_bytes(b"".join(line + b"\r\n" for line in lines))
     return "quoted-printable", quoted
+
+
+@lru_cache(maxsize=1024)
+def _quoted(line: bytes) -> str:
+    """Return a line as quoted-printable, with CRLF: most lines of a page come again in the next."""
+    return b2a_qp(line + b"\r\n").decode("ascii")
 
 
 def encode_bytes(content: bytes) -> str:
@@ -56,6 +62,8 @@ def _base64_length(size: int) -> int:
 def _fitting(text: str, room: int, measure: Callable[[bytes], int]) -> int:
     """Return how many characters of a text fit into a room as encoded, by bisection."""
     fits, most = 0, len(text)
+    if measure(text.encode()) <= room:
+        return most
     while fits < most:
         middle = (fits + most + 1) // 2
         if measure(text[:middle].encode()) <= room:
