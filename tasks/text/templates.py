@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache, partial
-from types import CodeType
+from types import CodeType, MethodType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,11 +18,12 @@ from jinja2 import (
     select_autoescape,
 )
 from jinja2.bccache import Bucket
+from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
 from settings.errors import LOCALES
 from sla.calendar import holiday_name
-from tasks.text.catalog import TEMPLATES, catalog
+from tasks.text.catalog import TEMPLATES, Catalog, catalog
 from tasks.text.formats import (
     day_text,
     markdown_text,
@@ -68,9 +69,34 @@ def compile_templates() -> None:
         environment.get_template(name)
 
 
+class _FastContext(Context):
+    """Calls texts, macros and methods at once.
+
+    Jinja looks up for each call whether the function wants the context. No method that our
+    templates call does. A macro wants to know whether it has to escape.
+    """
+
+    def call(self, called: Any, /, *arguments: Any, **named: Any) -> Any:
+        """Call what a template calls."""
+        kind = type(called)
+        if kind is Macro:
+            arguments = (self.eval_ctx, *arguments)
+        elif kind is not Catalog and kind is not MethodType:
+            return super().call(called, *arguments, **named)
+        named.pop("_block_vars", None)
+        named.pop("_loop_vars", None)
+        return called(*arguments, **named)
+
+
+class _FastEnvironment(Environment):
+    """Jinja's environment with the faster calls."""
+
+    context_class = _FastContext
+
+
 @lru_cache
 def _environment(locale: str, zone: ZoneInfo) -> Environment:
-    environment = Environment(
+    environment = _FastEnvironment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html.j2"], default=False, default_for_string=False),
         undefined=StrictUndefined,
