@@ -9,8 +9,6 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-import css_inline
-
 from sla.directory import OfficeHolder, Role
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.views import (
@@ -32,6 +30,7 @@ from tasks.text.formats import (
     weekday_day_text,
 )
 from tasks.text.incidents import incident_text
+from tasks.text.inline_styles import inline_styles
 from tasks.text.templates import macros, render
 from tasks.text.titles import office_title
 
@@ -295,10 +294,4 @@ def _mail(
     html = render(f"email/{name}.html.j2", locale=locale, zone=zone, coat=coat, **values, **more)
     text = render(f"email/{name}.txt.j2", locale=locale, zone=zone, **values, **more)
     tidy = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-    return RenderedMail(subject, tidy, _inlined(html), coat)
-
-
-def _inlined(html: str) -> str:
-    """Move styles to the elements, for Outlook; rules for phones and dark mode stay."""
-    inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
-    return inliner.inline(html)
+    return RenderedMail(subject, tidy, inline_styles(html), coat)

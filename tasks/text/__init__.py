@@ -7,6 +7,7 @@ __all__ = [
     "catalog",
     "formats",
     "incidents",
+    "inline_styles",
     "numbers",
     "templates",
     "titles",
