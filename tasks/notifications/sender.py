@@ -120,6 +120,8 @@ class Sender:
         self.roles: dict[int, str] = {}
         self.kept: dict[int, tuple[bytes, bytes]] = {}
         """The bytes of mails composed just now, by key: as stored, and as sent."""
+        self.recorded: set[int] = set()
+        """The mails whose acceptance is stored."""
         self.in_hand = 0
         """The mail that is being sent, until its outcome is known; 0 for none."""
         self.domain_free_at: datetime | None = None
@@ -191,11 +193,19 @@ class Sender:
                 self._sent(token, dict(unrecorded))
         finally:
             now = self.clock.moment()
-            free = [mail.id for mail in claimed if mail.id not in unrecorded]
-            with self.context.transaction() as session:
-                if self.in_hand in free and connection.is_handed_over:
-                    outbox.release_unanswered(session, token, [self.in_hand], now)
-                outbox.give_back(session, token, free)
+            done = self.recorded | unrecorded.keys()
+            free = [mail.id for mail in claimed if mail.id not in done]
+            if free:
+                self._give_back(token, free, now, connection)
+
+    def _give_back(
+        self, token: str, free: Sequence[int], now: datetime, connection: Connection
+    ) -> None:
+        """Release claimed mails without an accepted attempt."""
+        with self.context.transaction() as session:
+            if self.in_hand in free and connection.is_handed_over:
+                outbox.release_unanswered(session, token, [self.in_hand], now)
+            outbox.give_back(session, token, free)
 
     def _any_due(self) -> bool:
         """Check whether a mail is due, now or as soon as the rate of its domain allows."""
@@ -282,7 +292,7 @@ class Sender:
             notices.settle(run.session, outbox.notices_in(run.session, [message.id]), run.now)
             self.count.cancelled += 1
             return False
-        stored = zlib.compress(mime, 1)
+        stored = _compressed(mime)
         message.mime, message.composed_at = stored, run.now
         if len(mime) <= LARGEST_KEPT and len(self.kept) < AT_ONCE:
             self.kept[message.id] = stored, mime
@@ -386,6 +396,7 @@ class Sender:
                 if not is_lost_database(error) or time.monotonic() > until:
                     raise
             time.sleep(RECORD_WAIT)
+        self.recorded.update(ours)
         for key in ours:  # without those with a stale claim, taken over by another run
             role = self.roles[key]
             self.count.sent += 1
@@ -456,6 +467,12 @@ class Sender:
         with self.context.transaction() as session:
             if not outbox.sent_since(session, self.now - SILENCE):
                 self.count.trouble = f"{refused[0].server}: {refused[0].answer}"
+
+
+def _compressed(mime: bytes) -> bytes:
+    """Compress a mail fast: tables of a quarter of the usual size are enough for its few bytes."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 6)
+    return packer.compress(mime) + packer.flush()
 
 
 def _suppress(run: RunContext, message: MessageRow, error: AddressRefused) -> None:
