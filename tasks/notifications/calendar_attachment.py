@@ -26,6 +26,9 @@ BEFORE = "-PT1H"
 LONGEST_LINE = 74
 """Limit of a line in bytes without its end (RFC 5545, 3.1, allows one more)."""
 
+_SPECIAL = re.compile(r"[\\;,\r\n]")
+"""A character that a text cannot have as it is."""
+
 
 def agenda(desk: Desk, locale: str, zone: ZoneInfo) -> bytes | None:
     """Return the duties in the body of a mail as all-day entries on their due day; None if there
@@ -115,6 +118,8 @@ def _moment(moment: datetime) -> str:
 
 def _escaped(text: str) -> str:
     """Escape a text (RFC 5545, 3.3.11)."""
+    if not _SPECIAL.search(text):
+        return text
     lines = re.split(r"\r\n|\r|\n", text)
     return r"\n".join(re.sub(r"([\\;,])", r"\\\1", line) for line in lines)
 
@@ -122,6 +127,8 @@ def _escaped(text: str) -> str:
 def _folded(line: str) -> bytes:
     """Fold a line between two characters, and never inside an escape."""
     rest, parts = line.encode(), []
+    if len(rest) <= LONGEST_LINE:
+        return rest
     while len(rest) > LONGEST_LINE:
         end = LONGEST_LINE
         while rest[end] & 0xC0 == 0x80:  # inside a character

@@ -407,6 +407,8 @@ class Desk:
 
     def cut(self, most: int) -> Desk:
         """Return the same desk with at most `most` complaints in its body, the first ones."""
+        if len(self.items) <= most:
+            return self
         moved = self.items[most:]
         return replace(self, items=self.items[:most], rest=(*moved, *self.rest))
 

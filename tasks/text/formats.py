@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -62,6 +63,7 @@ def long_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
     return f"{day.day} {catalog(locale).names('date.months')[day.month - 1]} {day.year}"
 
 
+@lru_cache(maxsize=256)
 def short_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
     """Return a short day: '24 Nov 2026', with the language's short month."""
     day = _local_day(value, zone)
@@ -74,6 +76,7 @@ def weekday_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str
     return f"{weekday} {short_day_text(value, locale, zone)}"
 
 
+@lru_cache(maxsize=256)
 def moment_text(value: datetime, locale: str, zone: ZoneInfo, *, exact: bool = False) -> str:
     """Return a moment: 'Selasa, 24 November 2026 pukul 08.00 WITA'; `exact` adds seconds."""
     local = value.astimezone(zone)

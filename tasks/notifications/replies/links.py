@@ -50,10 +50,10 @@ class MailReplies:
         if not links and not self._statements:
             return tuple(items)
         return tuple(
-            replace(
+            _with_reply(
                 item,
-                reply_links=links.get(item.complaint),
-                statement=_statement(self._statements.get((item.complaint, item.unit_id))),
+                links.get(item.complaint),
+                self._statements.get((item.complaint, item.unit_id)),
             )
             for item in items
         )
@@ -91,7 +91,9 @@ def reply_links(address: str, token: str, ticket: str, locale: str) -> ReplyLink
     return ReplyLinks(address, f"[{token}]", tuple(choices))
 
 
-def _statement(reply: Reply | None) -> Statement | None:
-    if reply is None:
-        return None
-    return Statement(reply.kind, reply.received_at, reply.text)
+def _with_reply(item: NoticeItem, links: ReplyLinks | None, reply: Reply | None) -> NoticeItem:
+    """Return an item with its links and statement; most have none."""
+    if links is None and reply is None:
+        return item
+    stated = None if reply is None else Statement(reply.kind, reply.received_at, reply.text)
+    return replace(item, reply_links=links, statement=stated)
