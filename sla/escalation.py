@@ -5,7 +5,6 @@ evaluation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sla.due_days import due_day, working_days_between
@@ -14,9 +13,10 @@ from sla.engine.deadline import Deadline, State
 from sla.fair_notice import NOT_NOTIFIED, AcceptedNotices, after_unit, follows_the_unit
 from sla.ladders import Ladder, NoticeKind, Offset, OffsetUnit, Rung
 from sla.rung_times import rung_moment, shifted
+from sla.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Reached:
     """A rung that a deadline has reached for the `repeat`-th time, since `at`."""
 
@@ -168,7 +168,7 @@ def _tells(deadline: Deadline) -> bool:
     return deadline.ticking and deadline.due is not None and deadline.rule.binds_provider
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _First:
     """The first time of a rung, and the day from which its repetitions are counted (None: the rung
     is not repeated, or not decided yet).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
 from sla.due_days import due_day, working_days_between
@@ -12,9 +12,10 @@ from sla.engine.deadline import Deadline
 from sla.ladders import Ladder, NoticeKind, Offset, OffsetUnit, Rung, responsible_roles
 from sla.regulations.model import Actor, Rule
 from sla.rung_times import exact_moment
+from sla.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class AcceptedNotices:
     """The notices of one clock at its present unit, by rung.
 

@@ -1,4 +1,4 @@
-"""Data classes of which an import makes several for each row."""
+"""Data classes of which an import or an evaluation makes several for each complaint."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sla.calendar import Calendar
 from sla.regulations.model import Law, LengthUnit
+from sla.value_class import value_class
 
 
 class Policy(StrEnum):
@@ -25,7 +26,7 @@ UNDETERMINED = "undetermined"
 """The classification of a complaint with a word that nobody has explained yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class ComplaintFacts:
     """The facts of a complaint that rules ask about, and the abilities of its source.
 

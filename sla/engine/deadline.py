@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sla.due_days import Stretch
 from sla.events import Event
 from sla.regulations.model import Rule
+from sla.value_class import value_class
 
 ClockKey = tuple[str, int]
 """A clock among those of its complaint: the id of the rule, and the number of the clock."""
@@ -46,7 +46,7 @@ class Reason(StrEnum):
     OPEN_QUESTION = "open_question"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Deadline:
     """One clock of a rule on one complaint, as evaluated at `as_of`.
 

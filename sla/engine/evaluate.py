@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
 from sla.calendar import OutsideCalendar
 from sla.engine.certainty import agreed, possible_lapses, weakened, weakened_by_lapses
@@ -20,10 +21,11 @@ from sla.engine.deadline import Deadline, State
 from sla.engine.event_orders import possible_orders
 from sla.engine.verdicts import ClockInput, verdicts
 from sla.events import Event, ImpossibleHistory, Knowledge, history_as_of
-from sla.regulations.model import Rule
+from sla.regulations.model import Law, Rule
+from sla.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class CaseHistory:
     """The case history of a complaint: its facts and all its recorded events."""
 
@@ -31,7 +33,7 @@ class CaseHistory:
     events: Sequence[Event]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Evaluation:
     """The evaluation of a complaint at `as_of`: the events that count, and its deadlines.
 
@@ -142,10 +144,17 @@ def _lapse(deadline: Deadline) -> Event | None:
     return replace(event, earliest=earliest, knowledge=Knowledge.OBSERVED)
 
 
-def _asked_by_rules(facts: ComplaintFacts) -> Hashable:
+Applicable = list[tuple[str, frozenset[str]]]
+"""Rules that can apply to a complaint, each with the kinds of event that start its clocks."""
+
+_APPLICABLE: WeakKeyDictionary[Law, dict[Hashable, Applicable]] = WeakKeyDictionary()
+"""The rules that can apply, by law and by what :func:`_asked_by_rules` returns."""
+
+
+def _asked_by_rules(facts: ComplaintFacts, law: Law) -> Hashable:
     """Return what rules ask about a complaint, except its unit."""
-    asked = tuple(facts.asked(None, None).values())
-    return asked, facts.promised_due is None, facts.sees
+    asked = facts.asked(None, None)
+    return tuple(asked[name] for name in law.asked), facts.promised_due is None, facts.sees
 
 
 class _BatchEvaluation:
@@ -230,15 +239,15 @@ class _BatchEvaluation:
 
     def _deadlines(self, places: Sequence[int]) -> list[list[Deadline]]:
         """Evaluate the complaints at these indices, all clocks at once."""
-        rules = self._context.law.ids
+        law = self._context.law
         owners: list[tuple[int, int]] = []
         inputs: list[ClockInput] = []
-        applicable: dict[Hashable, list[tuple[str, frozenset[str]]]] = {}
+        applicable = _APPLICABLE.setdefault(law, {})
         for place in places:
             facts = self._cases[place].facts
-            key = _asked_by_rules(facts)
+            key = _asked_by_rules(facts, law)
             if key not in applicable:
-                applicable[key] = self._applicable(rules, facts)
+                applicable[key] = self._applicable(facts)
             for number, events in enumerate(self._orders[place].orders):
                 found = list(self._clocks(applicable[key], place, events))
                 owners += [(place, number)] * len(found)
@@ -253,16 +262,14 @@ class _BatchEvaluation:
                 self._moments[owner[0]].update(filter(None, (*each, found_deadline.due_earliest)))
         return [self._agreed(place, by_order) for place in places]
 
-    def _applicable(
-        self, rules: Sequence[str], facts: ComplaintFacts
-    ) -> list[tuple[str, frozenset[str]]]:
-        """Return those of the rules that can apply to a complaint with these facts, each with the
-        kinds of event that start its clocks. Most complaints of a batch have the same facts.
+    def _applicable(self, facts: ComplaintFacts) -> Applicable:
+        """Return the rules that can apply to a complaint with these facts. Most complaints have the
+        same ones.
         """
         law = self._context.law
         return [
             (rule_id, law.starting(rule_id))
-            for rule_id in rules
+            for rule_id in law.ids
             if may_apply(rule_id, facts, self._context)
         ]
 
@@ -275,7 +282,7 @@ class _BatchEvaluation:
 
     def _clocks(
         self,
-        applicable: Sequence[tuple[str, frozenset[str]]],
+        applicable: Applicable,
         place: int,
         events: Sequence[Event],
     ) -> Iterator[ClockInput]:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 
 from sla.engine.context import ComplaintFacts
 from sla.engine.deadline import Deadline
 from sla.engine.evaluate import Evaluation
 from sla.events import Event
+from sla.value_class import value_class
+
+_timeless = attrgetter(*(f.name for f in fields(ComplaintFacts) if f.name != "known_until"))
+"""Return all facts but the time of the last import."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _Kept:
     """An evaluation with all that it rests on.
 
-    `known` is the number of times that had passed at which an event is recorded or happens.
-    `shown_until` is the time until which the source showed what happened.
+    `moments` are those of the evaluation, in order; None if any time may change it. `known` is the
+    number of times that had passed at which an event is recorded or happens. `shown_until` is the
+    time until which the source showed what happened.
     """
 
     evaluation: Evaluation
+    moments: Sequence[datetime] | None
     facts: ComplaintFacts
     known: int
     as_of: datetime
@@ -47,14 +54,13 @@ class Timeline:
         The numbers of days used and left, which change every day, are those of the kept one.
         """
         kept = self._kept
-        if kept is None or kept.evaluation.moments is None:
+        if kept is None or kept.moments is None:
             return None
-        shown_until = _shown_until(facts, as_of)
         same = (
             self._number(as_of) == kept.known
-            and not _passes(kept.evaluation.moments, kept.as_of, as_of)
-            and not _passes(kept.evaluation.moments, kept.shown_until, shown_until)
-            and _timeless(facts) == kept.facts
+            and not _passes(kept.moments, kept.as_of, as_of)
+            and not _passes(kept.moments, kept.shown_until, _shown_until(facts, as_of))
+            and (facts is kept.facts or _timeless(facts) == _timeless(kept.facts))
         )
         return kept.evaluation if same else None
 
@@ -70,7 +76,8 @@ class Timeline:
             evaluation = replace(evaluation, deadlines=deadlines)
         until = _shown_until(facts, as_of)
         known = self._number(as_of)
-        self._kept = _Kept(evaluation, _timeless(facts), known, as_of, until)
+        moments = None if evaluation.moments is None else sorted(evaluation.moments)
+        self._kept = _Kept(evaluation, moments, facts, known, as_of, until)
         return evaluation
 
     def _number(self, as_of: datetime) -> int:
@@ -88,10 +95,9 @@ def _shown_until(facts: ComplaintFacts, as_of: datetime) -> datetime:
     return as_of if facts.known_until is None else min(facts.known_until, as_of)
 
 
-def _timeless(facts: ComplaintFacts) -> ComplaintFacts:
-    return replace(facts, known_until=None)
-
-
-def _passes(moments: frozenset[datetime], one: datetime, other: datetime) -> bool:
+def _passes(moments: Sequence[datetime], one: datetime, other: datetime) -> bool:
     """Check whether a time on the way from one moment to another compares otherwise with any."""
-    return any((one < each) != (other < each) or (one > each) != (other > each) for each in moments)
+    if not moments or one == other:
+        return False
+    first, last = (one, other) if one < other else (other, one)
+    return bisect_left(moments, first) < bisect_right(moments, last)

@@ -10,7 +10,6 @@ show an earlier end of the duty.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
@@ -36,9 +35,10 @@ from sla.engine.decision_table import (
 )
 from sla.events import ABSENT, ASSIGNEE, Event, Kind, Knowledge
 from sla.regulations.model import LengthUnit, Rule
+from sla.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class ClockInput:
     """A clock to evaluate: the `number`-th of its rule on a complaint with these facts.
 

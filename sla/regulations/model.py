@@ -260,6 +260,11 @@ class Law:
         asked = (rule.applies_when.get("classification", none) for rule in self.rules)
         return none.union(*asked)
 
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """Return the names of the facts on which it depends whether any rule applies."""
+        return tuple(sorted({fact for rule in self.rules for fact in rule.applies_when}))
+
     @property
     def overriding(self) -> tuple[Rule, ...]:
         """Return the rules of a site that replace others."""

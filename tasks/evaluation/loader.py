@@ -13,6 +13,7 @@ from db.complaints import chunked
 from db.models import Complaint, Origin, PastFacts
 from sla.engine.context import ComplaintFacts
 from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all
+from sla.value_class import value_class
 from tasks.common.context import SiteContext
 from tasks.evaluation.coverage import source_coverage
 
@@ -20,7 +21,7 @@ AT_ONCE = 2_000
 """Number of complaints that are loaded and evaluated together."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class LoadedComplaint:
     """A loaded complaint with its case history: the facts and events for the evaluation.
 
