@@ -255,6 +255,10 @@ class EvaluatedDeadline(NamedTuple):
                 row.evaluated_at = self.evaluated_at
 
 
+StoredDeadline = DeadlineRow | EvaluatedDeadline
+"""A deadline as stored by an earlier run: its row, or in a replay what that run found."""
+
+
 def add_deadlines(session: Session, deadlines: Iterable[EvaluatedDeadline]) -> None:
     """Insert deadlines."""
     table = cast(Table, DeadlineRow.__table__)
@@ -628,7 +632,7 @@ WITHOUT_IMPORT = (Reason.NOT_SHOWN, Reason.OPEN_QUESTION)
 """The reasons of undecided deadlines in doubt: they wait for other data, not for an import."""
 
 
-def waits_for_import(deadline: DeadlineRow) -> bool:
+def waits_for_import(deadline: StoredDeadline) -> bool:
     """Check whether a stored deadline waits for a newer import: :func:`schedule_undecided`."""
     waits = deadline.state == State.UNKNOWN and deadline.stopped is None
     return waits and deadline.reason not in WITHOUT_IMPORT

@@ -22,6 +22,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from db import audit
 from db.bulk_insert import insert_rows, new_ids
@@ -91,13 +93,17 @@ _OF_COMPLAINTS = (
     .where(NoticeRow.complaint_id.in_(bindparam("keys", expanding=True)))
     .order_by(NoticeRow.id)
 )
+_NEW_OF_COMPLAINTS = _OF_COMPLAINTS.where(NoticeRow.id > bindparam("after"))
 
 
-def of_complaints(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
-    """Load all notices about these complaints, by complaint id."""
+def of_complaints(
+    session: Session, complaints: Iterable[int], *, after: int | None = None
+) -> dict[int, list[NoticeRow]]:
+    """Load all notices about these complaints, or those with ids above `after`, by complaint id."""
     found: dict[int, list[NoticeRow]] = {}
+    query, which = (_OF_COMPLAINTS, {}) if after is None else (_NEW_OF_COMPLAINTS, {"after": after})
     for batch in chunked(complaints):
-        for row in session.scalars(_OF_COMPLAINTS, {"keys": batch}):
+        for row in session.scalars(query, {"keys": batch, **which}):
             found.setdefault(row.complaint_id, []).append(row)
     return found
 
@@ -345,11 +351,27 @@ def notified_before(session: Session, notices: Iterable[int], recipient: str) ->
 def set_failed(session: Session, notices: Iterable[int]) -> None:
     """Mark notices that nobody gets as failed."""
     for batch in chunked(notices):
-        session.execute(_set_status(batch, NoticeStatus.FAILED))
+        _set_status(session, batch, NoticeStatus.FAILED)
 
 
-def _set_status(notices: Sequence[int], status: NoticeStatus) -> Update:
-    return update(NoticeRow).where(NoticeRow.id.in_(notices)).values(status=status)
+_STATUS = (
+    update(NoticeRow)
+    .where(NoticeRow.id.in_(bindparam("keys", expanding=True)))
+    .values(status=bindparam("to"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def _set_status(session: Session, notices: Sequence[int], status: NoticeStatus) -> None:
+    """Set the status of notices, in the rows loaded by the session too.
+
+    SQLAlchemy would look for these among all objects of the session.
+    """
+    session.execute(_STATUS, {"keys": notices, "to": str(status)})
+    for key in notices:
+        row = session.identity_map.get(identity_key(NoticeRow, key))
+        if row is not None:
+            set_committed_value(row, "status", str(status))
 
 
 def uncorrected(session: Session, notices: Iterable[int]) -> list[tuple[MessageRow, MessageItem]]:
@@ -456,6 +478,19 @@ WITHDRAWN: Mapping[str, str] = {
 """Audit reason for a withdrawn notice, by the reason for which its last mail left it out."""
 
 
+_COMPLAINTS_OF = select(NoticeRow.id, NoticeRow.complaint_id).where(
+    NoticeRow.id.in_(bindparam("keys", expanding=True))
+)
+
+
+def complaints_of(session: Session, notices: Iterable[int]) -> dict[int, int]:
+    """Return the complaint of each of these notices."""
+    found: dict[int, int] = {}
+    for batch in chunked(notices):
+        found.update(session.execute(_COMPLAINTS_OF, {"keys": batch}).tuples().all())
+    return found
+
+
 _OUTCOMES = (
     select(
         NoticeRow.id,
@@ -499,7 +534,7 @@ def settle(session: Session, notices: Iterable[int], now: datetime) -> list[int]
         _note_outcomes(session, changed, left_out, now)
         for outcome in set(changed.values()):
             keys = [key for key, each in changed.items() if each is outcome]
-            session.execute(_set_status(keys, outcome))
+            _set_status(session, keys, outcome)
             if outcome is NoticeStatus.FAILED:
                 failed += keys
     for batch in chunked(failed):

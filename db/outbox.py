@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
+    Update,
     and_,
     bindparam,
     case,
@@ -33,6 +34,7 @@ from db.bulk_insert import insert_rows
 from db.complaints import AT_ONCE, chunked, is_one_of
 from db.lives import MessageStatus, NoticeStatus, statuses_before
 from db.models import (
+    Base,
     DeliveryAttempt,
     LeftOut,
     MessageItem,
@@ -264,18 +266,82 @@ def offices(session: Session, messages: Iterable[int]) -> dict[int, set[tuple[st
 
 def load_items(session: Session, messages: Sequence[MessageRow]) -> None:
     """Load the items of these mails, with notices and complaints."""
+    notice = selectinload(MessageItem.notice).selectinload(NoticeRow.complaint)
+    _load_items(session, messages, _ITEMS_OF.options(notice))
+
+
+def _load_items(
+    session: Session, messages: Sequence[MessageRow], query: Select[tuple[MessageItem]]
+) -> None:
     by_message: dict[int, list[MessageItem]] = {message.id: [] for message in messages}
     for batch in chunked(by_message):
-        items = session.scalars(
-            select(MessageItem)
-            .where(MessageItem.message_id.in_(batch))
-            .order_by(MessageItem.message_id, MessageItem.notice_id)
-            .options(selectinload(MessageItem.notice).selectinload(NoticeRow.complaint))
-        )
-        for item in items:
+        for item in session.scalars(query, {"keys": batch}):
             by_message[item.message_id].append(item)
     for message in messages:
         set_committed_value(message, "items", by_message[message.id])
+
+
+_ITEMS_OF = (
+    select(MessageItem)
+    .where(MessageItem.message_id.in_(bindparam("keys", expanding=True)))
+    .order_by(MessageItem.message_id, MessageItem.notice_id)
+)
+
+
+def take_apart(session: Session, now: datetime, limit: int) -> list[MessageRow]:
+    """Load the queued mails that are due at `now` with their items, and take them out of the
+    session.
+
+    :func:`store_sent` writes what becomes of them. The notices of the items are not loaded.
+    """
+    messages = take_due(session, now, limit, items=False)
+    _load_items(session, messages, _ITEMS_OF)
+    for message in messages:
+        for item in message.items:
+            session.expunge(item)
+        session.expunge(message)
+    return messages
+
+
+def _update_of(model: type[Base], keys: Sequence[str], columns: Sequence[str]) -> Update:
+    """Build the update of these columns of a row with these keys."""
+    table = cast(Table, model.__table__)
+    return (
+        update(table)
+        .where(*(table.c[name] == bindparam(f"_{name}") for name in keys))
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+
+
+_STORE_MAIL = _update_of(MessageRow, ["id"], ["status", "next_attempt_at", "sent_at"])
+_STORE_ITEM = _update_of(MessageItem, ["message_id", "notice_id"], ["included", "left_out"])
+
+
+def store_sent(session: Session, messages: Sequence[MessageRow]) -> None:
+    """Write the outcome of mails that are apart from the session, and of their items."""
+    mails = [
+        {
+            "_id": message.id,
+            "new_status": str(message.status),
+            "new_next_attempt_at": message.next_attempt_at,
+            "new_sent_at": message.sent_at,
+        }
+        for message in messages
+    ]
+    items = [
+        {
+            "_message_id": item.message_id,
+            "_notice_id": item.notice_id,
+            "new_included": item.included,
+            "new_left_out": item.left_out,
+        }
+        for message in messages
+        for item in message.items
+    ]
+    session.flush()
+    for statement, values in ((_STORE_MAIL, mails), (_STORE_ITEM, items)):
+        if values:
+            session.execute(statement, values)
 
 
 @dataclass(slots=True)
@@ -541,7 +607,6 @@ def take_due(
     *,
     officials: bool = False,
     notes: Iterable[str] = (),
-    complaints: bool = True,
     items: bool = True,
 ) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
@@ -549,13 +614,12 @@ def take_due(
     The caller composes them. Without `items` these are not loaded. With `alert` only
     alerts of this kind are loaded. While an alert of one of the kinds `first` is due, only these
     alerts are loaded. With `officials` only the alerts of the kinds `notes` are loaded: alerts go
-    to the administrators. Without `complaints` the notices are loaded without their complaints.
-    Mails locked by another delivery are skipped if the database supports it.
+    to the administrators. Mails locked by another delivery are skipped if the database supports it.
     """
     query = _due(now, limit).where(*_alerts_only(alert))
     if items:
         each = selectinload(MessageRow.items).selectinload(MessageItem.notice)
-        query = query.options(each.selectinload(NoticeRow.complaint) if complaints else each)
+        query = query.options(each.selectinload(NoticeRow.complaint))
     query = query.with_for_update(skip_locked=True, of=MessageRow)
     kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
     if officials:

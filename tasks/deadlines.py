@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db import audit, complaints, imports, notices, questions, rulesets
+from db.complaints import StoredDeadline
 from db.decisions import mode
-from db.models import Complaint, DeadlineRow, NoticeRow, QuestionRole
+from db.models import Complaint, NoticeRow, QuestionRole
 from db.notices import Acceptance
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import ClockKey, Deadline, State
@@ -18,6 +19,7 @@ from sla.escalation import Reached
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.shards import EVERYTHING, Shard
+from sla.value_class import value_class
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.garbage import no_search_for_cycles, search_new_objects
 from tasks.common.retry import retrying_task
@@ -31,6 +33,7 @@ from tasks.evaluation.notices import (
     NO_HISTORY,
     NoticeHistory,
     PendingNotice,
+    by_clock,
     decide_notices,
     due_again,
     history_of,
@@ -226,7 +229,7 @@ class EvaluationRun:
             if row is None:
                 yield found
             else:
-                found.update(row)
+                self.cases.update(row, found)
         for row in kept.values():  # a rule that no longer applies, or a clock that never started
             self.cases.remove(self.run, row)
 
@@ -300,6 +303,7 @@ class EvaluationRun:
         context, now = self.run.context, self.run.now
         plans = []
         before = {(row.rule, row.clock): row for row in case.before}
+        notices_of = by_clock(case.notices)
         for deadline in case.deadlines:
             if not deadline.open:  # it reaches no rung
                 plans.append(_EvaluationPlan(deadline, NO_HISTORY, (), None))
@@ -307,7 +311,7 @@ class EvaluationRun:
             taken_back = deadline.key in revoked
             history = history_of(
                 deadline,
-                case.notices,
+                notices_of.get(deadline.key, ()),
                 accepted,
                 revoked=taken_back,
                 superiors_from=self.mode.superiors_from,
@@ -338,13 +342,13 @@ class EvaluationRun:
         return begins.inherited(complaint.source, complaint.recorded_at, due_day)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _EvaluatedCase:
     """A complaint with its evaluation, and its deadlines and notices as stored before."""
 
     loaded: LoadedComplaint
     evaluation: Evaluation
-    before: Sequence[DeadlineRow]
+    before: Sequence[StoredDeadline]
     notices: Sequence[NoticeRow]
 
     @property
@@ -358,7 +362,7 @@ class _EvaluatedCase:
         return self.evaluation.deadlines
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _EvaluationPlan:
     """One deadline with its notices so far, the rungs reached and its next evaluation. `moved` are
     the reminders that are due again on a later day.
@@ -375,17 +379,20 @@ def _new_lapses(
     context: SiteContext, evaluation: Evaluation, found: LoadedComplaint, now: datetime
 ) -> list[Event]:
     """Return the lapses by law, caused by inaction, that are not yet on record."""
+    lapsing = context.site.evaluation_context.law.lapsing
+    lapses = [event for event in evaluation.known if event.source in lapsing]
+    if not lapses:
+        return []
     before = {(event.source, event.latest) for event in found.history.events}
     return [
         replace(event, recorded_at=now)
-        for event in evaluation.known
-        if event.source in context.site.evaluation_context.law.lapsing
-        and (event.source, event.latest) not in before
+        for event in lapses
+        if (event.source, event.latest) not in before
     ]
 
 
 def _changes(
-    complaint: int, deadlines: Sequence[Deadline], rows: Sequence[DeadlineRow]
+    complaint: int, deadlines: Sequence[Deadline], rows: Sequence[StoredDeadline]
 ) -> Iterator[dict[str, Any]]:
     """Return the deadlines of a complaint that a new ruleset has changed.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from db import complaints, notices, rulesets
-from db.complaints import EvaluatedDeadline
+from db.complaints import EvaluatedDeadline, StoredDeadline
 from db.models import Complaint, DeadlineRow, NoticeRow, Ruleset
 from db.notices import Acceptance
 from sla.engine.deadline import Deadline
@@ -42,7 +42,9 @@ class CaseStore:
         """Evaluate these complaints at the time of the run."""
         return load_and_evaluate(run.session, run.context, rows, run.now)
 
-    def deadlines_of(self, run: RunContext, keys: Sequence[int]) -> Mapping[int, list[DeadlineRow]]:
+    def deadlines_of(
+        self, run: RunContext, keys: Sequence[int]
+    ) -> Mapping[int, Sequence[StoredDeadline]]:
         """Return the stored deadlines of these complaints, by complaint id."""
         return complaints.deadlines_of(run.session, keys)
 
@@ -73,7 +75,12 @@ class CaseStore:
         complaints.add_events(run.session, lapses)
         complaints.add_deadlines(run.session, deadlines)
 
-    def remove(self, run: RunContext, deadline: DeadlineRow) -> None:
+    def update(self, deadline: StoredDeadline, found: EvaluatedDeadline) -> None:
+        """Change a stored deadline, if it was evaluated otherwise before."""
+        assert isinstance(deadline, DeadlineRow)
+        found.update(deadline)
+
+    def remove(self, run: RunContext, deadline: StoredDeadline) -> None:
         """Remove the deadline of a rule that no longer applies."""
         run.session.delete(deadline)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from db import audit, notices
-from db.models import DeadlineRow, NoticeRow
+from db.complaints import StoredDeadline
+from db.models import NoticeRow
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline
 from sla.ladders import NoticeKind
 from tasks.common.context import RunContext
@@ -27,7 +28,7 @@ class PendingCorrection:
     copied: bool
 
 
-def revoked(before: Iterable[DeadlineRow], deadlines: Sequence[Deadline]) -> dict[ClockKey, str]:
+def revoked(before: Iterable[StoredDeadline], deadlines: Sequence[Deadline]) -> dict[ClockKey, str]:
     """Return the clocks that were late before and are not late any more, with the reason."""
     now = {deadline.key: deadline for deadline in deadlines}
     found = {}

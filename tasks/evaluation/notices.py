@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from db.audit import AuditKind
+from db.complaints import StoredDeadline
 from db.lives import NoticeStatus
-from db.models import DeadlineRow, NoticeRow
+from db.models import NoticeRow
 from db.notices import Acceptance, NewNotice
 from db.outbox import MailedNotice
 from sla.directory import Role
-from sla.engine.deadline import Deadline
+from sla.engine.deadline import ClockKey, Deadline
 from sla.escalation import FirstTimes, Reached, moved_reminders, next_action_at, reached
 from sla.fair_notice import NOT_NOTIFIED, AcceptedNotices, unit_had_its_time
 from sla.holds import on_hold
 from sla.ladders import Ladder, NoticeKind, Rung, ladder_for, responsible_roles
 from sla.rung_decisions import DecidedRung, EarlierDecision, RungDecision, decide_rungs
+from sla.value_class import value_class
 from tasks.common.context import RunContext, SiteContext
 
 AGAIN: dict[str, str] = {
@@ -86,7 +88,7 @@ class PendingNotice:
     inherited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class NoticeHistory:
     """The notices of one clock so far: at its present unit, in its present episode.
 
@@ -110,6 +112,14 @@ NO_HISTORY = NoticeHistory({}, NOT_NOTIFIED, 0)
 """There is no notice of the complaint yet, or the clock reaches no rung."""
 
 
+def by_clock(rows: Iterable[NoticeRow]) -> dict[ClockKey, list[NoticeRow]]:
+    """Group the notices of a complaint by their clocks."""
+    found: dict[ClockKey, list[NoticeRow]] = {}
+    for row in rows:
+        found.setdefault((row.rule, row.clock), []).append(row)
+    return found
+
+
 def history_of(
     deadline: Deadline,
     rows: Sequence[NoticeRow],
@@ -118,7 +128,7 @@ def history_of(
     revoked: bool = False,
     superiors_from: datetime | None = None,
 ) -> NoticeHistory:
-    """Select the notices of a clock from the complaint's notices.
+    """Return the history of a clock with these notices of it, oldest first.
 
     `accepted` are the accepted mails by notice. `revoked` means that the lateness is taken back
     now. Reminders belong to every episode. A notice to the unit before `superiors_from` counts as
@@ -126,16 +136,12 @@ def history_of(
     """
     if not rows:
         return NO_HISTORY
-    clock = deadline.key
-    of_clock = [row for row in rows if (row.rule, row.clock) == clock]
-    late = [row for row in of_clock if row.kind != NoticeKind.REMINDER]
+    unit, reminder = deadline.unit or "", NoticeKind.REMINDER
+    late = [row for row in rows if row.kind != reminder]
     over = [row.episode for row in late if revoked or row.taken_back_at is not None]
     episode = max(over, default=-1) + 1
     own = [
-        row
-        for row in of_clock
-        if row.unit == (deadline.unit or "")
-        and (row.kind == NoticeKind.REMINDER or row.episode == episode)
+        row for row in rows if row.unit == unit and (row.kind == reminder or row.episode == episode)
     ]
     roles = responsible_roles(deadline.rule)
     first: dict[str, datetime] = {}
@@ -144,17 +150,19 @@ def history_of(
     newest = {row.rung: row.id for row in own if _is_first_reminder(row)}
     current = {}
     for row in own:
-        if _is_first_reminder(row) and EARLIER.get(row.status, FINAL) is FINAL:
+        rung, status = row.rung, row.status
+        if rung in newest and _is_first_reminder(row) and EARLIER.get(status, FINAL) is FINAL:
             at = max(row.reached_at, row.decided_at)
-            reminded[row.rung] = max(at, reminded.get(row.rung, at))
-        if row.kind != NoticeKind.REMINDER or row.id >= newest.get(row.rung, row.id):
-            current[row.rung, row.repeat] = row
-            if row.status not in NOT_COUNTED:
-                decided[row.rung] = min(row.decided_at, decided.get(row.rung, row.decided_at))
+            reminded[rung] = max(at, reminded.get(rung, at))
+        if rung not in newest or row.kind != reminder or row.id >= newest[rung]:
+            current[rung, row.repeat] = row
+            if status not in NOT_COUNTED:
+                at = row.decided_at
+                decided[rung] = min(at, decided.get(rung, at))
         for each in accepted.get(row.id, ()):
             if each.role in roles:
                 at = max(each.at, superiors_from or each.at)
-                first[row.rung] = min(at, first.get(row.rung, at))
+                first[rung] = min(at, first.get(rung, at))
     return NoticeHistory(current, AcceptedNotices(first, decided), episode, reminded)
 
 
@@ -207,7 +215,7 @@ def rungs_reached(
 def due_again(
     context: SiteContext,
     deadline: Deadline,
-    before: DeadlineRow | None,
+    before: StoredDeadline | None,
     history: NoticeHistory,
     now: datetime,
 ) -> list[Reached]:
@@ -265,7 +273,8 @@ def may_be_notified(
     rung = next((each for each in rungs if each.id == notice.rung), None)
     if ladder is None or rung is None:  # another ladder since then
         return True
-    notified = history_of(deadline, rows, accepted, superiors_from=superiors_from).notified
+    own = by_clock(rows).get(deadline.key, ())
+    notified = history_of(deadline, own, accepted, superiors_from=superiors_from).notified
     return unit_had_its_time(deadline, ladder, rung, evaluation_context, now, notified)
 
 
@@ -306,7 +315,8 @@ def decide_notices(
     ]
     again = {(each.rung.id, each.repeat) for each in moved}
     earlier = _earlier(run.context, rungs, history, again)
-    held = {rung for rung in ids if on_hold(run.site.holds, deadline, rung, run.today)}
+    holds, today = run.site.holds, run.today
+    held = {rung for rung in ids if on_hold(holds, deadline, rung, today)} if holds else set()
     held |= {step.rung.id for step in rungs if hold_superiors and step.rung.for_superiors}
     for each in decide_rungs(rungs, earlier, held):
         notice = _write(run, complaint, deadline, each, history, decided, again)
@@ -338,9 +348,12 @@ def _earlier(
     If the due day has moved back, a reminder was already notified for the present day.
     """
     day = context.site.evaluation_context.day
-    earlier = {key: EARLIER.get(row.status, FINAL) for key, row in history.rows.items()}
+    earlier: dict[tuple[str, int], EarlierDecision] = {}
     for step in rungs:
         key, reminded = (step.rung.id, step.repeat), history.reminded_for.get(step.rung.id)
+        row = history.rows.get(key)
+        if row is not None:
+            earlier[key] = EARLIER.get(row.status, FINAL)
         if key in again:
             earlier[key] = EarlierDecision.WITHOUT_EFFECT
         elif not step.repeat and reminded is not None and day(step.at) <= day(reminded):

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Engine, event, func, insert, select
+from sqlalchemy import ColumnElement, Engine, Table, event, func, insert, select
 from sqlalchemy.orm import Session
 
 from db import notices, outbox, runs
@@ -42,7 +42,7 @@ INSTANT = timedelta(microseconds=1)
 
 NEVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
-_FINISHED = insert(FlowRunRecord)
+_FINISHED = insert(cast(Table, FlowRunRecord.__table__))
 
 VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
 
@@ -273,6 +273,7 @@ class _Replay:
         run = runs.key_of(DEADLINES, now)
         count = evaluate_and_notify(self._context, now, run, cases=self._cases)
         self.outcome.not_evaluated.update(count.not_evaluated)
+        self._mail_changed |= count.messages > 0
         counts = {"messages": count.messages}
         self._finished.append({"id": run, "flow": DEADLINES, "now": now, "counts": counts})
         if count.storm is not None:
@@ -290,8 +291,7 @@ class _Replay:
         outcome = self.outcome
         with self._context.run(now, "replay") as run:
             session = run.session
-            messages = outbox.take_due(session, now, AT_ONCE, complaints=False)
-            self._cases.give_complaints(messages)
+            messages = self._cases.take_due(run, AT_ONCE)
             inherited = items_still_true(run, messages, self._cases)
             for message in messages:
                 message.next_attempt_at = None
@@ -306,7 +306,8 @@ class _Replay:
                 outcome.notices += _notices(message, self._context.local(now).date())
                 outcome.corrections += any(i.correction and i.included for i in message.items)
                 outcome.inventories += bool(inherited.get(message.id))
-            session.flush()
+            self._cases.store_sent(run, messages)
+            self._mail_changed = True
             items = [item for message in messages for item in message.items if not item.correction]
             failed = set(notices.settle(session, [item.notice_id for item in items], now))
             again = [item for item in items if item.included or item.notice_id in failed]

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import chain, islice
 from operator import is_
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 from sqlalchemy.orm.attributes import set_committed_value
 
-from db import complaints, notices
-from db.complaints import EvaluatedDeadline
-from db.models import Complaint, DeadlineRow, MessageRow, NoticeRow, PastFacts, Ruleset
+from db import complaints, notices, outbox
+from db.complaints import EvaluatedDeadline, StoredDeadline
+from db.models import Complaint, MessageRow, NoticeRow, PastFacts, Ruleset
 from db.notices import Acceptance
 from db.replica import replay_queue
 from sla.engine.deadline import ClockKey, Deadline
@@ -31,6 +30,7 @@ from sla.escalation import FirstTimes, Reached
 from sla.events import Event
 from sla.fair_notice import AcceptedNotices
 from sla.shards import Shard
+from sla.value_class import value_class
 from tasks.common.context import RunContext
 from tasks.evaluation.case_store import CaseStore
 from tasks.evaluation.loader import LoadedComplaint, SourceKnowledge, as_watched
@@ -62,7 +62,7 @@ class _ReplayedComplaint:
         return loaded
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _Rungs:
     """The rungs that a deadline had reached with these notices, and the time of the next."""
 
@@ -111,10 +111,12 @@ class ReplayCases(CaseStore):
         self._session, self._before_decision = session, before_decision
         self._cases: dict[int, _ReplayedComplaint] = {}
         self._sources = _Sources(session)
-        self._deadlines: dict[int, list[DeadlineRow]] = {}
+        self._deadlines: dict[int, list[EvaluatedDeadline]] = {}
         self._stored: dict[int, Sequence[Deadline]] = {}
         self._undecided: dict[str, set[int]] = {}
         self._notices: dict[int, list[NoticeRow]] = {}
+        self._decided: set[int] = set()
+        """The complaints with notices that are not in memory yet."""
         every = session.scalars(select(NoticeRow.id))
         self._accepted = notices.acceptances(session, every, NEVER)
         self._rungs: dict[tuple[int, ClockKey], _Rungs] = {}
@@ -228,7 +230,9 @@ class ReplayCases(CaseStore):
         for case, each in loaded:
             yield each, as_watched(run.context, case.row, found[case.row.id])
 
-    def deadlines_of(self, run: RunContext, keys: Sequence[int]) -> Mapping[int, list[DeadlineRow]]:
+    def deadlines_of(
+        self, run: RunContext, keys: Sequence[int]
+    ) -> Mapping[int, Sequence[StoredDeadline]]:
         """Return the deadlines of these complaints as evaluated last."""
         return {key: self._deadlines.get(key, []) for key in keys}
 
@@ -239,7 +243,19 @@ class ReplayCases(CaseStore):
         if missing:
             found = super().notices_of(run, missing)
             self._notices.update((key, found.get(key, [])) for key in missing)
+            self._decided.difference_update(missing)
+        self._load_new_notices(run, self._decided.intersection(wanted))
         return {key: self._notices[key] for key in wanted}
+
+    def _load_new_notices(self, run: RunContext, keys: Set[int]) -> None:
+        """Load the new notices about these complaints; the others are in memory already."""
+        if not keys:
+            return
+        self._decided.difference_update(keys)
+        known = {key: self._notices[key][-1].id if self._notices[key] else 0 for key in keys}
+        found = notices.of_complaints(run.session, keys, after=min(known.values()))
+        for key, rows in found.items():
+            self._notices[key] += [row for row in rows if row.id > known[key]]
 
     def accepted(
         self, run: RunContext, rows: Mapping[int, Sequence[NoticeRow]]
@@ -276,11 +292,24 @@ class ReplayCases(CaseStore):
     ) -> None:
         """Keep new deadlines. Lapses are not needed: each evaluation derives them again."""
         for each in deadlines:
-            self._deadlines.setdefault(each.complaint_id, []).append(DeadlineRow(**each._asdict()))
+            self._deadlines.setdefault(each.complaint_id, []).append(each)
 
-    def remove(self, run: RunContext, deadline: DeadlineRow) -> None:
+    def update(self, deadline: StoredDeadline, found: EvaluatedDeadline) -> None:
+        """Replace a deadline, if it was evaluated otherwise before."""
+        if found._replace(evaluated_at=deadline.evaluated_at) != deadline:
+            stored = self._deadlines[found.complaint_id]
+            stored[self._index(deadline)] = found
+
+    def remove(self, run: RunContext, deadline: StoredDeadline) -> None:
         """Remove the deadline of a rule that no longer applies."""
-        self._deadlines[deadline.complaint_id].remove(deadline)
+        del self._deadlines[deadline.complaint_id][self._index(deadline)]
+
+    def _index(self, deadline: StoredDeadline) -> int:
+        return next(
+            index
+            for index, each in enumerate(self._deadlines[deadline.complaint_id])
+            if each is deadline
+        )
 
     def stores(self, complaint: int, deadlines: Sequence[Deadline]) -> bool:
         """Check whether these deadlines are the ones stored last: the same objects, as a timeline
@@ -294,9 +323,9 @@ class ReplayCases(CaseStore):
         self._stored[complaint] = deadlines
 
     def decided(self, complaint: int) -> None:
-        """Read the notices of this complaint again when they are needed."""
+        """Load the new notices of this complaint when they are needed."""
         self._before_decision()
-        self._notices.pop(complaint, None)
+        self._decided.add(complaint)
 
     def scheduled(self, rows: Sequence[Complaint]) -> None:
         """Schedule the next evaluations of complaints that were just evaluated."""
@@ -316,12 +345,30 @@ class ReplayCases(CaseStore):
         for row in self._deadlines.get(key, ()):
             self._rungs.pop((key, (row.rule, row.clock)), None)
 
-    def give_complaints(self, mails: Iterable[MessageRow]) -> None:
-        """Let the notices of these mails have their complaints."""
-        about = [item.notice for mail in mails for item in mail.items]
-        self._load(notice.complaint_id for notice in about)
-        for notice in about:
+    def take_due(self, run: RunContext, limit: int) -> list[MessageRow]:
+        """Return the mails that are due, with their items, notices and complaints.
+
+        They are apart from the session: :meth:`store_sent` writes what becomes of them.
+        """
+        mails = outbox.take_apart(run.session, run.now, limit)
+        items = [item for mail in mails for item in mail.items]
+        about = self._notices_by_id(run, {item.notice_id for item in items})
+        self._load(notice.complaint_id for notice in about.values())
+        for notice in about.values():
             set_committed_value(notice, "complaint", self._cases[notice.complaint_id].row)
+        for item in items:
+            set_committed_value(item, "notice", about[item.notice_id])
+        return mails
+
+    def _notices_by_id(self, run: RunContext, keys: Set[int]) -> dict[int, NoticeRow]:
+        """Return notices by id, with all others about their complaints in memory."""
+        about = notices.complaints_of(run.session, keys)
+        rows = self.notices_of(run, set(about.values()))
+        return {row.id: row for each in rows.values() for row in each if row.id in keys}
+
+    def store_sent(self, run: RunContext, mails: Sequence[MessageRow]) -> None:
+        """Write what became of these mails."""
+        outbox.store_sent(run.session, mails)
 
     def accept(self, mail: MessageRow, now: datetime) -> None:
         """Count a mail as accepted by the server, with the items that it reports."""
@@ -332,8 +379,4 @@ class ReplayCases(CaseStore):
 
     def store_deadlines(self) -> None:
         """Write all deadlines to the replica."""
-        names = EvaluatedDeadline._fields
-        rows = (row for each in self._deadlines.values() for row in each)
-        complaints.add_deadlines(
-            self._session, (EvaluatedDeadline(*(getattr(r, n) for n in names)) for r in rows)
-        )
+        complaints.add_deadlines(self._session, chain.from_iterable(self._deadlines.values()))

@@ -39,7 +39,15 @@ from cli import console
 from db import complaints
 from db.engine import NotReady, open_engine, reading
 from db.migrate import alembic_config
-from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Ruleset, SourceImport
+from db.models import (
+    Bounce,
+    Complaint,
+    DeliveryAttempt,
+    MessageRow,
+    NoticeRow,
+    Ruleset,
+    SourceImport,
+)
 from db.notices import acceptances
 from db.replica import replay_queue
 from db.replica.build import copy_known, empty_replica
@@ -770,6 +778,23 @@ def test_a_replay_wakes_at_no_event_that_is_not_recorded_yet(context):
     ticks: list[datetime] = []
     simulate(context.site, None, first, last, say=ticks.append)
     assert {context.local(tick).day for tick in ticks} == {17, 19, 20}
+
+
+def test_a_replay_loads_no_notice_for_each_decision(context):
+    """That would take longer than the decisions. Those of a complaint at rest come once more."""
+    invented(context, 1)
+    loaded: Counter[int] = Counter()
+
+    def note(notice: NoticeRow, _context: object) -> None:
+        loaded[notice.id] += 1
+
+    event.listen(NoticeRow, "load", note)
+    try:
+        outcome = replayed(context)
+    finally:
+        event.remove(NoticeRow, "load", note)
+    assert {each.notice for each in outcome.notices} <= loaded.keys()
+    assert max(loaded.values()) <= 2
 
 
 def test_accepted_mails_are_found_by_their_notices():
