@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer, selec
 from sqlalchemy.orm.attributes import set_committed_value
 
 from db import notices
-from db.bulk_insert import insert_rows
+from db.bulk_insert import insert_rows, new_ids
 from db.complaints import AT_ONCE, chunked, is_one_of
 from db.lives import MessageStatus, NoticeStatus, statuses_before
 from db.models import (
@@ -114,6 +115,79 @@ _HELD = _MAILS_TO.where(
 )
 
 
+MAIL_COLUMNS = (
+    "id",
+    "message_id_header",
+    "kind",
+    "recipient",
+    "recipient_name",
+    "role",
+    "unit",
+    "locale",
+    "created_at",
+    "run_id",
+    "status",
+    "next_attempt_at",
+    "storm_id",
+    "detail",
+)
+
+
+@dataclass(slots=True)
+class NewMail:
+    """A new mail with notices, not stored yet: the columns of `MessageRow`.
+
+    A run queues one for each person. A row of the ORM takes several times as long. `id` is set by
+    :func:`add_items`.
+    """
+
+    message_id_header: str
+    recipient: str
+    recipient_name: str
+    role: str
+    unit: str | None
+    locale: str | None
+    created_at: datetime
+    run_id: str
+    status: MessageStatus
+    next_attempt_at: datetime
+    storm_id: int | None
+    detail: dict[str, Any]
+    id: int = 0
+
+
+def _add(session: Session, new: Sequence[NewMail]) -> None:
+    """Insert mails and set their ids."""
+    session.flush()
+    table = cast(Table, MessageRow.__table__)
+    for mail, key in zip(new, new_ids(session, table, len(new)), strict=True):
+        mail.id = key
+    insert_rows(
+        session,
+        table,
+        MAIL_COLUMNS,
+        (
+            (
+                mail.id,
+                mail.message_id_header,
+                str(MessageKind.NOTICES),
+                mail.recipient,
+                mail.recipient_name,
+                str(mail.role),
+                mail.unit,
+                mail.locale,
+                mail.created_at,
+                mail.run_id,
+                str(mail.status),
+                mail.next_attempt_at,
+                mail.storm_id,
+                json.dumps(mail.detail),
+            )
+            for mail in new
+        ),
+    )
+
+
 ITEM_COLUMNS = ("message_id", "notice_id", "role", "copied", "correction")
 
 
@@ -127,9 +201,14 @@ _ITEMS = select(MessageItem.message_id, MessageItem.notice_id).where(
 )
 
 
-def add_items(session: Session, items: Sequence[tuple[MessageRow, Sequence[NewItem]]]) -> None:
-    """Add notices to different mails, except those that a mail already has."""
-    old = [message.id for message, _ in items if message.id is not None]
+def add_items(
+    session: Session, items: Sequence[tuple[MessageRow | NewMail, Sequence[NewItem]]]
+) -> None:
+    """Add notices to different mails, except those that a mail already has; store new mails."""
+    new_mails = [message for message, _ in items if isinstance(message, NewMail)]
+    old = [message.id for message, _ in items if isinstance(message, MessageRow)]
+    if new_mails:
+        _add(session, new_mails)
     session.flush()
     known: set[tuple[int, int]] = set()
     for batch in chunked(old):
@@ -144,7 +223,8 @@ def add_items(session: Session, items: Sequence[tuple[MessageRow, Sequence[NewIt
     for added in chunked(new, AT_ONCE):
         insert_rows(session, cast(Table, MessageItem.__table__), ITEM_COLUMNS, added)
     for message, _ in items:
-        session.expire(message, ["items"])
+        if isinstance(message, MessageRow):
+            session.expire(message, ["items"])
 
 
 _LAST_MAILS = select(MessageRow.sent_at, MessageRow.detail).where(

@@ -220,7 +220,7 @@ def _queued(
     entries: Sequence[_OutboxEntry],
     storm: Storm | None,
     waiting: MessageRow | None,
-) -> tuple[MessageRow, list[outbox.NewItem]]:
+) -> tuple[MessageRow | outbox.NewMail, list[outbox.NewItem]]:
     """Return the mail for these notices with its new items: the waiting mail, or a new one."""
     urgent = any(entry.owed.urgent for entry in entries)
     weekdays = _weekdays(run, address, [entry.owed for entry in entries])
@@ -230,7 +230,11 @@ def _queued(
     first = next((each for each in recipients if not each.copied), recipients[0])
     holder = replace(first.holder, role=first.role)
     cause = message_id_header(run.context, run.id, address, *keys)
-    message = _joined_or_new(run, holder, cause, storm, send_at, waiting)
+    message = (
+        _new_mail(run, holder, cause, storm, send_at)
+        if waiting is None
+        else _joined(waiting, send_at)
+    )
     marks = {"urgent": urgent, "weekly": weekdays != {None}}
     message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
     return message, [
@@ -277,25 +281,38 @@ def mail_to(
     The waiting mail is sent at the earlier of both times.
     """
     waiting = outbox.waiting(run.session, [holder.email], storm).get(holder.email)
-    message = _joined_or_new(run, holder, key, storm, send_at, waiting)
+    if waiting is not None:
+        message = _joined(waiting, send_at)
+    else:
+        message = enqueue(run, MessageKind.NOTICES, holder, key, send_at=send_at)
+        if storm is not None:
+            message.status, message.storm_id = MessageStatus.HELD, storm.id
     run.session.flush()
     return message
 
 
-def _joined_or_new(
-    run: RunContext,
-    holder: OfficeHolder,
-    key: str,
-    storm: Storm | None,
-    send_at: datetime,
-    waiting: MessageRow | None,
-) -> MessageRow:
-    """Return the waiting mail, to be sent at the earlier of both times; without it a new one."""
-    if waiting is None:
-        message = enqueue(run, MessageKind.NOTICES, holder, key, send_at=send_at)
-        if storm is not None:
-            message.status, message.storm_id = MessageStatus.HELD, storm.id
-        return message
+def _new_mail(
+    run: RunContext, holder: OfficeHolder, key: str, storm: Storm | None, send_at: datetime
+) -> outbox.NewMail:
+    """Return a new mail with notices; a storm holds it."""
+    return outbox.NewMail(
+        message_id_header=key,
+        recipient=holder.email,
+        recipient_name=holder.name,
+        role=holder.role,
+        unit=holder.unit,
+        locale=holder.locale,
+        created_at=run.now,
+        run_id=run.id,
+        status=MessageStatus.QUEUED if storm is None else MessageStatus.HELD,
+        next_attempt_at=send_at,
+        storm_id=None if storm is None else storm.id,
+        detail={},
+    )
+
+
+def _joined(waiting: MessageRow, send_at: datetime) -> MessageRow:
+    """Let a waiting mail leave at the earlier of both times."""
     if waiting.next_attempt_at is not None:
         waiting.next_attempt_at = min(waiting.next_attempt_at, send_at)
     return waiting
