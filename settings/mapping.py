@@ -62,17 +62,19 @@ def _known_event(value: str) -> str:
 
 
 def _time_format(value: str) -> str:
+    """Check that a format reads the whole date that it has written."""
     example = datetime(2026, 11, 24, tzinfo=UTC)
     try:
-        datetime.strptime(example.strftime(value), value)  # noqa: DTZ007
+        known = datetime.strptime(example.strftime(value), value).date() == example.date()  # noqa: DTZ007
     except ValueError:
-        raise ValueError(
-            f"'{value}' is no format of a time; write for example %d/%m/%Y %H:%M"
-        ) from None
+        known = False
+    if not known:
+        raise ValueError(f"'{value}' is no format of a time; write for example %d/%m/%Y %H:%M")
     return value
 
 
 EventKind = Annotated[str, AfterValidator(_known_event)]
+
 TimeFormat = Annotated[str, AfterValidator(_time_format)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -247,6 +248,17 @@ class SiteFile(Strict):
     def _known_locale(cls, value: str) -> str:
         if value not in LOCALES:
             raise ValueError(f"'{value}' is no locale of Tenggat; write id or en")
+        return value
+
+    @field_validator("ticket_link")
+    @classmethod
+    def _link_with_ticket(cls, value: str) -> str:
+        names = {name for _, name, _, _ in string.Formatter().parse(value)} - {None}
+        if value and not (value.startswith(("http://", "https://")) and names == {"ticket"}):
+            raise ValueError(
+                "it must begin with http:// or https:// and have {ticket} where the number of the"
+                " complaint comes; other braces are not allowed"
+            )
         return value
 
 

@@ -102,6 +102,14 @@ sources.toml     | zone = "UTC"              | zone = "WITA"
   lapor.zone: 'WITA' is no time zone; write for example Asia/Makassar
 sources.toml     | %d/%m/%Y %H:%M            | %d/%m/%Q
   register.dates #1: '%d/%m/%Q' is no format of a time; write for example %d/%m/%Y %H:%M
+sources.toml     | %d/%m/%Y %H:%M            | dd/mm/yyyy
+  register.dates #1: 'dd/mm/yyyy' is no format of a time; write for example %d/%m/%Y %H:%M
+sources.toml     | %d/%m/%Y %H:%M            | %d/%m %H:%M
+  register.dates #1: '%d/%m %H:%M' is no format of a time; write for example %d/%m/%Y %H:%M
+site.toml        | ticket_link = ""          | ticket_link = "laporan/{ticket}"
+  ticket_link: it must begin with http:// or https:// and have {ticket}
+site.toml        | ticket_link = ""          | ticket_link = "https://a.go.id/{nomor}"
+  ticket_link: it must begin with http:// or https:// and have {ticket}
 sources.toml     | layout = "history"        | layout = "snapshot"
   register: a snapshot needs `fields.status` and at least one [[status]]
 escalation.toml  | "-3wd"                    | "-3wx"
