@@ -13,6 +13,7 @@ from cli.console import JsonOption, SiteOption, UsageError
 from cli.language.translation import translated
 from cli.language.words import language, near, say, value_word, value_words
 from settings.site import Site, load_site
+from tasks.text.formats import local_times
 from tasks.text.translation import translated_audit
 
 audit_app = typer.Typer(
@@ -150,13 +151,23 @@ def _as_data(row: dict[str, Any]) -> dict[str, Any]:
 def _as_cells(site: Site, row: dict[str, Any]) -> tuple[str, ...]:
     subject = json.loads(row["subject"])
     about = {name: row[key] for name, key in ABOUT.items() if row[key] is not None}
-    about |= {k: str(v)[:24] for k, v in subject.items() if v not in (None, "")}
+    about |= {k: _shown(site, v) for k, v in subject.items() if v not in (None, "")}
     told = (f"{value_word('about', name)} {value}" for name, value in about.items())
     who = translated_audit(row["actor"], language())
     who += "" if row["run_id"] in row["actor"] else f" ({row['run_id']})"
     when = f"{row['at'].astimezone(site.zone):%Y-%m-%d %H:%M}"
-    kind, why = value_word("decision", row["kind"]), translated_audit(row["reason"], language())
+    kind = value_word("decision", row["kind"])
+    why = translated_audit(local_times(row["reason"], site.zone), language())
     return str(row["seq"]), when, kind, who, ", ".join(told), why
 
+
+def _shown(site: Site, value: object) -> str:
+    """Return a value of a decision: a time as a local one, another text cut to 48 characters."""
+    text = local_times(str(value), site.zone)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
+LONGEST_VALUE = 48
+"""Most characters of a value: an id of a rule fits, a hash need not."""
 
 ABOUT = {"ticket": "ticket", "mail": "message_id", "storm": "storm_id"}

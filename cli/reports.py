@@ -13,10 +13,11 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from cli.language.words import language, say
+from cli.language.words import language, say, value_word
 from sla.periods import parse
 
 if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
+    from settings.site import Site
     from tasks.common.context import SiteContext
     from tasks.reports.diff import Difference
 
@@ -130,20 +131,20 @@ def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -
                 sha256=found.sha256,
             )
         )
-        _print_differences(found.then)
+        _print_differences(context.site, found.then)
         if found.then and found.ruleset_changed:
             since = f"{context.local(found.ruleset_changed):%Y-%m-%d %H:%M}"
             console.out.print(say("reports.ruleset_changed", since=since))
         if found.late:
             console.out.print(f"[bold]{say('reports.late', n=len(found.late))}[/]")
-            _print_differences(found.late)
+            _print_differences(context.site, found.late)
         for event in found.events:
             console.out.print(
                 escape(
                     say(
                         "reports.late_event",
                         ticket=event.ticket,
-                        kind=event.kind,
+                        kind=value_word("step", event.kind),
                         day=f"{context.local(event.occurred):%Y-%m-%d}",
                         recorded=f"{context.local(event.recorded):%Y-%m-%d %H:%M}",
                         source=event.source,
@@ -155,12 +156,16 @@ def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -
         raise typer.Exit(console.TROUBLE)
 
 
-def _print_differences(differences: Sequence[Difference]) -> None:
+def _print_differences(site: Site, differences: Sequence[Difference]) -> None:
+    from tasks.reports.formats.restatement_text import difference_text  # noqa: PLC0415
+    from tasks.reports.labels import names_of  # noqa: PLC0415
+
+    names = names_of(site, language())
     for each in differences[:MOST_SHOWN]:
         tickets = [*(f"+{one}" for one in each.come), *(f"-{one}" for one in each.gone)]
         more = f"  {' '.join(tickets[:6])}" + (" ..." if len(tickets) > 6 else "")
         console.out.print(
-            escape(f"  {each.table} {each.row} {each.column}: {each.kept} -> {each.found}{more}"),
+            escape(f"  {difference_text(each, names, site.zone)}{more}"),
             soft_wrap=True,
         )
     if len(differences) > MOST_SHOWN:

@@ -8,6 +8,7 @@ __all__ = [
     "builder",
     "diff",
     "formats",
+    "labels",
     "model",
     "overview",
     "public_edition",

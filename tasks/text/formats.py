@@ -87,6 +87,21 @@ def moment_text(value: datetime, locale: str, zone: ZoneInfo, *, exact: bool = F
     )
 
 
+def local_times(text: str, zone: ZoneInfo) -> str:
+    """Return a text with its times in UTC, or in ISO 8601 with an offset, as local times."""
+
+    def local(found: re.Match[str]) -> str:
+        moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3] or '+00:00'}")
+        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+    return _WITH_ZONE.sub(local, text)
+
+
+_WITH_ZONE = re.compile(
+    r"\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?: UTC\b|Z\b|([+-]\d\d:\d\d))"
+)
+
+
 def zone_name(moment: datetime, zone: ZoneInfo) -> str:
     """Return the usual name of a zone: WIB, WITA, WIT, or its own abbreviation."""
     return INDONESIAN_ZONES.get(zone.key) or moment.astimezone(zone).tzname() or zone.key

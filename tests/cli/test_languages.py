@@ -23,7 +23,7 @@ from db.lives import MessageStatus
 from db.models import ReplyKind, ReplyOutcome, SourceMailKind
 from settings.errors import LOCALES, SettingsError, read_toml
 from sla.directory import Role
-from sla.engine.deadline import Reason, State
+from sla.engine.deadline import LATE_STATES, Reason, State
 from sla.events import Kind
 from sla.regulations.model import Certainty
 from tasks.ingest.records import RejectionReason
@@ -607,6 +607,15 @@ def test_an_option_takes_the_word_that_a_table_shows():
 def test_the_audit_is_read_in_the_language_of_the_call(english, indonesian):
     assert translation.translation.translated_audit(english, "id") == indonesian
     assert translation.translation.translated_audit(english, "en") == english
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["no longer applies", *(f"is {each} now" for each in State if each not in LATE_STATES)],
+)
+def test_the_reason_of_a_correction_has_an_indonesian_form(state):
+    text = f"a deadline that counted as late {state}"
+    assert not english_words(translation.translation.translated_audit(text, "id"))
 
 
 def test_each_reason_of_the_audit_has_an_indonesian_form():

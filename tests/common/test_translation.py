@@ -9,6 +9,7 @@ from support.site_mistakes import assert_indonesian
 
 from tasks.ingest.source_count import with_source
 from tasks.monitoring.failed_runs import UNEXPECTED, error_words
+from tasks.text.formats import local_times
 from tasks.text.incidents import IncidentView, incident_text
 from tasks.text.translation import translated
 
@@ -57,3 +58,16 @@ def test_words_after_a_semicolon_are_no_message_of_another_file():
     assert translated(text, "id") == (
         "database q belum siap; dicoba lagi dalam 1 detik: ruang penyimpanan habis (galat 28)"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("reached 2026-09-30 23:30 UTC", "reached 2026-10-01 06:30"),
+        ("2026-09-01T02:00:00+00:00", "2026-09-01 09:00"),
+        ("2026-09-01T02:00:00.123456+08:00", "2026-09-01 01:00"),
+        ("2026-09-01T02:00:00Z and 2026-09-01", "2026-09-01 09:00 and 2026-09-01"),
+    ],
+)
+def test_times_with_a_zone_are_local_in_a_text(text, expected):
+    assert local_times(text, WIB) == expected

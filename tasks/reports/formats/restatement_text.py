@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sla.metrics.definitions import HEADLINE, SHAPES
-from sla.metrics.table import Cell, Measure
-from tasks.reports.formats.cell_text import cell_text
+from sla.metrics.table import Cell, Column, Measure
+from tasks.reports.diff import Difference
+from tasks.reports.formats.cell_text import cell_text, column_head
 from tasks.reports.labels import Names
 from tasks.reports.model import Changed, Earlier
 from tasks.text.catalog import catalog
@@ -51,6 +54,61 @@ def earlier_line(earlier: Earlier | None, locale: str, zone: ZoneInfo) -> str:
     if earlier is None or earlier.stands or not earlier.kept:
         return ""
     return " ".join(_sentences(earlier, locale, zone))
+
+
+def difference_text(each: Difference, names: Names, zone: ZoneInfo) -> str:
+    """Format a figure that differs, by the names that its table, row and column have in a report.
+
+    A file of another version of reports may have a table or a column that this one does not know:
+    its key is its name then.
+    """
+    if each.table not in SHAPES:
+        place = " · ".join((each.table, each.row, each.column))
+        return f"{place}: {_plain(each.kept)} → {_plain(each.found)}"
+    of, columns = SHAPES[each.table]
+    wide = Column(each.column, *_WIDE.get(each.table, (Measure.TEXT,)))
+    column = next((one for one in columns if one.key == each.column), wide)
+    known = column is not wide or bool(wide.of)
+    measure = column.measure
+    if each.table == "headline":
+        measure = dict(HEADLINE).get(each.row, measure)
+    place = " · ".join(
+        (
+            catalog(names.locale)(f"report.section.{each.table}"),
+            names(of, each.row).text if _is_known_row(each) else each.row,
+            column_head(column, names) if known else each.column,
+        )
+    )
+    was, now = (
+        _text(_typed(cell, measure), measure, each.column, names, zone)
+        for cell in (each.kept, each.found)
+    )
+    return f"{place}: {was} → {now}"
+
+
+_WIDE = {
+    "unit_rule": (Measure.SHARE, "rule"),
+    "unit_trend": (Measure.SHARE, "month"),
+    "ahead": (Measure.COUNT, "day"),
+}
+"""The measure and the kind of the columns of tables that have one for each rule, month or day."""
+
+
+def _is_known_row(each: Difference) -> bool:
+    return each.table != "headline" or each.row in dict(HEADLINE)
+
+
+def _plain(cell: Cell) -> str:
+    return "–" if cell is None else one_line(str(cell))
+
+
+def _typed(cell: Cell, measure: Measure) -> Cell:
+    """Return a cell of a file as it was before it was written: JSON has no days and moments."""
+    if isinstance(cell, str) and measure in (Measure.DAY, Measure.MOMENT):
+        read = date.fromisoformat if measure is Measure.DAY else datetime.fromisoformat
+        with suppress(ValueError):  # edited by hand
+            return read(cell)
+    return cell
 
 
 def _sentences(earlier: Earlier, locale: str, zone: ZoneInfo) -> Iterator[str]:
