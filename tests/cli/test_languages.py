@@ -442,7 +442,7 @@ def test_a_file_that_is_no_toml_is_explained_in_one_language(tmp_path, text):
         ("escalation.toml", "opens = ", "opens = 8 # ", 'ditulis "08:00"'),
         ("escalation.toml", "opens = ", "opens = true # ", 'ditulis "08:00"'),
         ("escalation.toml", 'kind = "reminder"', 'kind = "remainder"', "harus salah satu dari"),
-        ("escalation.toml", "urgent = true", 'urgent = "iya"', "true atau"),
+        ("escalation.toml", "new_at_once = true", 'new_at_once = "iya"', "true atau"),
         ("escalation.toml", "to = ", "to = [] # ", "terlalu pendek"),
         ("holidays.toml", "date = ", 'date = "2026-12-9" # ', "ditulis 2026-12-31"),
         ("holidays.toml", "date = ", 'date = "1 Januari 2026" # ', "ditulis 2026-12-31"),
