@@ -351,6 +351,7 @@ class Site:
         files = self._read_files(ladder or folder / "escalation.toml")
         self.directory = files.directory
         self.administrator_unit = file.administrator_unit or self.directory.administrator_unit
+        self.law_as_read = files.law
         self.evaluation_context = self._context(files.law, files.calendar)
         self.ladders = files.escalation.ladders
         self.mail_hours = files.escalation.hours

@@ -39,7 +39,15 @@ def confirm(
     return row
 
 
-def confirmations(session: Session) -> dict[tuple[str, str], RuleConfirmation]:
-    """Return the newest confirmation of each version of a rule, by its id and its hash."""
-    rows = session.scalars(select(RuleConfirmation).order_by(RuleConfirmation.id))
+def confirmations(
+    session: Session, as_of: datetime | None = None
+) -> dict[tuple[str, str], RuleConfirmation]:
+    """Return the newest confirmation of each version of a rule, by its id and its hash.
+
+    Later ones than `as_of` are left out.
+    """
+    query = select(RuleConfirmation).order_by(RuleConfirmation.id)
+    if as_of is not None:
+        query = query.where(RuleConfirmation.confirmed_at <= as_of)
+    rows = session.scalars(query)
     return {(row.rule, row.rule_hash): row for row in rows}

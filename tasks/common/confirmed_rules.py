@@ -32,6 +32,31 @@ def confirm_rules(site: Site, session: Session) -> None:
     site.evaluation_context = replace(site.evaluation_context, law=Law(marked))
 
 
+def law_as_of(site: Site, session: Session, as_of: datetime) -> Law:
+    """Return the law of a site with the confirmations recorded by a moment.
+
+    A report of an earlier moment is thus the same before and after a confirmation.
+    """
+    law = site.evaluation_context.law
+    confirmed = rules.confirmations(session, as_of)
+    known = [
+        replace(rule, certainty=Certainty.CONFIRMED)
+        if (rule.id, rule_fingerprint(rule)) in confirmed
+        else _as_read(site, rule)
+        for rule in law.rules
+    ]
+    return Law(known)
+
+
+def _as_read(site: Site, rule: Rule) -> Rule:
+    """Return a rule with the certainty of its file."""
+    if rule.certainty is not Certainty.CONFIRMED:
+        return rule
+    versions = site.law_as_read.versions(rule.id)
+    before = [each.certainty for each in versions if each.regulation == rule.regulation]
+    return replace(rule, certainty=before[0]) if before else rule
+
+
 def confirm_rule(
     session: Session, rule: Rule, now: datetime, *, by: str, source: str
 ) -> RuleConfirmation:

@@ -18,6 +18,7 @@ from sla.engine.context import ComplaintFacts
 from sla.metrics.table import Table
 from sla.periods import Period, parse
 from sla.regulations.model import Regulation, Span
+from tasks.common.confirmed_rules import law_as_of
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import source_facts
 from tasks.reports.compute import compute_report, duties_of, versions_used
@@ -66,7 +67,7 @@ def report_view(
         interim=today <= span.last,
         edition="full",
         tables=tables,
-        names=names_of(site, site.locale, span.last, today),
+        names=names_of(site, site.locale, span.last, today, law_as_of(site, session, as_of)),
         notes=_notes(session, context, span, as_of, site.locale, tables),
         sha256=sha256_of(tables),
         ticket_link=site.file.ticket_link,
@@ -87,9 +88,11 @@ def in_language(session: Session, context: SiteContext, view: Report, locale: st
     if locale == view.names.locale:
         return view
     span = Period(view.period_key, view.first, view.last)
+    today = context.local(view.as_of).date()
+    law = law_as_of(context.site, session, view.as_of)
     return replace(
         view,
-        names=names_of(context.site, locale, view.last, context.local(view.as_of).date()),
+        names=names_of(context.site, locale, view.last, today, law),
         notes=_notes(session, context, span, view.as_of, locale, view.tables),
     )
 
@@ -113,7 +116,7 @@ def _notes(
     today = context.local(as_of).date()
     vacancies = site.directory.vacancies(today)
     cited = {key for table in tables for row in table.rows for key in row.versions}
-    used = versions_used(site.evaluation_context.law, span, today, cited)
+    used = versions_used(law_as_of(site, session, as_of), span, today, cited)
     examiners = site.directory.holders(Role.INSPECTOR, None, today).offices
     return Notes(
         missing=tuple(

@@ -36,6 +36,7 @@ from sla.metrics.tables import Tellings, UnitStatement, first_day, report
 from sla.metrics.versions import DeadlineVersions
 from sla.periods import Period
 from sla.regulations.model import Law, Rule, Span
+from tasks.common.confirmed_rules import law_as_of
 from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
 from tasks.common.notified import NotifiedOffices, notified_by_role
@@ -112,12 +113,13 @@ def compute_report(
     statements = _statements(session, context, gathered, as_of)
     data_from = _data_from(session, context, as_of)
     versions = DeadlineVersions(gathered, evaluation_context.law)
+    law = law_as_of(context.site, session, as_of)
     if form == FIRST_FORM:
-        rules = _in_force_on(evaluation_context.law, period.last)
+        rules = _in_force_on(law, period.last)
     else:
         day = evaluation_context.day(as_of)
         occurring = _occurring(gathered, versions, period)
-        spans = versions_used(evaluation_context.law, period, date.fromordinal(day), occurring)
+        spans = versions_used(law, period, date.fromordinal(day), occurring)
         rules = [span.rule for span in spans]
     findings = _findings(session, context, period, as_of, rules)
     with no_search_for_cycles():

@@ -14,7 +14,7 @@ from settings.site import Site
 from sla.ladders import SUPERIORS, OffsetUnit, Rung
 from sla.metrics.definitions import HEADLINE
 from sla.metrics.table import Row
-from sla.regulations.model import Rule, rule_of
+from sla.regulations.model import Law, Rule, rule_of
 from tasks.evaluation.known_words import OTHER
 from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
@@ -64,14 +64,21 @@ class Names:
         return self.of_rule(row.key, row.versions) if of == "rule" else self(of, row.key)
 
 
-def names_of(site: Site, locale: str, day: date | None = None, today: date | None = None) -> Names:
+def names_of(
+    site: Site,
+    locale: str,
+    day: date | None = None,
+    today: date | None = None,
+    law: Law | None = None,
+) -> Names:
     """Collect the names of a site's rules, of all their versions, and of its units; rules as in
     force on a day.
 
     Without a day, or if a rule is not in force on it, the rule's last version gives the name. The
-    month of `today`, the day of a report, is not over: its name says so.
+    month of `today`, the day of a report, is not over: its name says so. `law` has the
+    confirmations known then; by default those known now count.
     """
-    t, law = catalog(locale), site.evaluation_context.law
+    t, law = catalog(locale), law or site.evaluation_context.law
     known: dict[tuple[str, str], Name] = {}
 
     def named(rule: Rule) -> Name:

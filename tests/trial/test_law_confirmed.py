@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from conftest import ON_SQLITE_FIRST, kind_of_database, wita
@@ -14,6 +15,8 @@ from sla.fingerprint import rule_fingerprint
 from sla.regulations.model import Certainty, LengthUnit
 from tasks.common.confirmed_rules import confirm_rule, confirm_rules
 from tasks.monitoring.health import check
+from tasks.reports.verify import verify
+from tasks.summary import SummaryRequest, make_summary
 
 RULE = "sp4n-guideline/information"
 BY, SOURCE = "Sitti Aminah, S.H.", "PermenPANRB 5/2025, Lampiran Bab VI"
@@ -29,9 +32,9 @@ def rule_of(context):
     return context.site.evaluation_context.law.on(RULE, wita(BREACHED).date())
 
 
-def confirm(context) -> None:
+def confirm(context, moment=None) -> None:
     with context.transaction() as session:
-        confirm_rule(session, rule_of(context), wita(BREACHED), by=BY, source=SOURCE)
+        confirm_rule(session, rule_of(context), moment or wita(BREACHED), by=BY, source=SOURCE)
 
 
 @ON_SQLITE_FIRST
@@ -80,6 +83,38 @@ def test_a_changed_rule_has_its_mark_again(context):
     with context.transaction() as session:
         confirm_rules(context.site, session)
     assert rule_of(context).certainty is Certainty.CARRIED_OVER
+
+
+def test_a_confirmation_changes_no_report_of_a_moment_before_it(open_context, context, tmp_path):
+    """The report is the same in every format, and it is verified."""
+    owe(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    before = report_files(context, tmp_path / "before")
+    later = wita(BREACHED) + timedelta(minutes=1)
+    confirm(context, later)
+    opened = open_context()
+    assert rule_of(opened).certainty is Certainty.CONFIRMED
+    assert report_files(opened, tmp_path / "again") == before
+    (file,) = (tmp_path / "before").glob("*.json")
+    assert verify(opened, file, later).then == ()
+    after = report_files(opened, tmp_path / "after", later)
+    assert "Penyelesaian permintaan informasi" in open_rules(before)
+    assert "Penyelesaian permintaan informasi" not in open_rules(after)
+
+
+def open_rules(files) -> list[str]:
+    (report,) = (content for name, content in files.items() if name.endswith(".json"))
+    regulations = json.loads(report)["notes"]["regulations"]
+    return [rule for row in regulations for rule in row["rules_to_be_confirmed"]]
+
+
+def report_files(context, folder, moment=None) -> dict[str, bytes]:
+    moment = moment or wita(BREACHED)
+    request = SummaryRequest(
+        "2026-11", moment, mail=False, out=folder, formats=("json", "html", "csv", "xlsx")
+    )
+    make_summary(context, request, moment, "summary")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_doctor_asks_no_more_for_a_confirmed_rule(open_context, context):
