@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import SiteOption
-from cli.language.words import language, say
+from cli.language.words import language, say, value_word
 from settings.site import load_site
 
 
@@ -73,7 +73,7 @@ def restore(
         lines.append(say("backup.held", n=settled.held))
     lines += [
         say("backup.later_held"),
-        "  tenggat mail list --status held",
+        f"  tenggat mail list --status {value_word('status', 'held')}",
         "  tenggat mail release [--drop]",
     ]
     console.out.print(escape("\n".join(lines)), soft_wrap=True)
