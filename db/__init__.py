@@ -17,6 +17,7 @@ __all__ = [
     "late_records",
     "lives",
     "locks",
+    "mail_content",
     "mailbox",
     "metrics",
     "migrate",

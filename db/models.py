@@ -437,6 +437,30 @@ class MessageItem(Base):
     notice: Mapped[NoticeRow] = relationship()
 
 
+class ListedDuty(Base):
+    """A duty that a mail named without a notice about it: as late, or as a calendar entry.
+
+    A row is written when a mail is composed, and counts if the mail was accepted. It is written
+    only if the recipient has no earlier one: a superior's mail lists hundreds of duties. Mails sent
+    before revision 0002 have none.
+    """
+
+    __tablename__ = "listed_duty"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), primary_key=True)
+    complaint_id: Mapped[int] = mapped_column(
+        ForeignKey("complaint.id"), primary_key=True, index=True
+    )
+    rule: Mapped[str] = mapped_column(String(128), primary_key=True)
+    clock: Mapped[int] = mapped_column(primary_key=True)
+    late: Mapped[bool]
+    """True if the mail called the duty late and had no notice about its delay."""
+    entry: Mapped[bool]
+    """True if the calendar file of the mail had an entry of the duty."""
+    cancelled_by: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
+    """The mail that cancels the entry; it counts if that mail was accepted."""
+
+
 class DeliveryAttempt(Base):
     """One attempt to deliver a mail to the server, and the answer of the server."""
 

@@ -115,8 +115,15 @@ def evaluation_of(notices: Any) -> Update:
     Their next rungs depend on the outcome of the mail: superiors follow after the unit, and a
     notice that reached no person goes to the next in line.
     """
-    complaint, notice = cast(Table, Complaint.__table__), cast(Table, NoticeRow.__table__)
-    concerned = select(notice.c.complaint_id).where(notice.c.id.in_(notices))
+    notice = cast(Table, NoticeRow.__table__)
+    return evaluation_of_complaints(select(notice.c.complaint_id).where(notice.c.id.in_(notices)))
+
+
+def evaluation_of_complaints(concerned: Any) -> Update:
+    """Build the statement that schedules an evaluation of these complaints, with the parameter
+    `at`.
+    """
+    complaint = cast(Table, Complaint.__table__)
     return (
         update(complaint)
         .where(complaint.c.id.in_(concerned))
@@ -377,26 +384,46 @@ def _set_status(session: Session, notices: Sequence[int], status: NoticeStatus) 
 def uncorrected(session: Session, notices: Iterable[int]) -> list[tuple[MessageRow, MessageItem]]:
     """Return the accepted mails with one of these notices, and its item, one for each recipient
     without a correction.
-
-    A correction that its mail left out, because the deadline was late again, does not count.
     """
+    wanted = list(notices)
     found: dict[tuple[int, str], tuple[MessageRow, MessageItem]] = {}
-    corrected: set[tuple[int, str]] = set()
-    for batch in chunked(notices):
+    for batch in chunked(wanted):
         rows = session.execute(
             select(MessageRow, MessageItem)
             .join(MessageItem, MessageItem.message_id == MessageRow.id)
-            .where(MessageItem.notice_id.in_(batch), MessageItem.included.is_not(False))
+            .where(
+                MessageItem.notice_id.in_(batch),
+                MessageItem.correction.is_(False),
+                MessageItem.included.is_(True),
+            )
             .order_by(MessageRow.id)
             .options(defer(MessageRow.mime))
         )
         for message, item in rows:
-            key = item.notice_id, message.recipient.casefold()
-            if item.correction:
-                corrected.add(key)
-            elif message.status == MessageStatus.SENT and item.included:
-                found.setdefault(key, (message, item))
-    return [each for key, each in found.items() if key not in corrected]
+            if message.status == MessageStatus.SENT:
+                found.setdefault((item.notice_id, message.recipient.casefold()), (message, item))
+    done = corrected(session, wanted)
+    return [each for key, each in found.items() if key not in done]
+
+
+def corrected(session: Session, notices: Iterable[int]) -> set[tuple[int, str]]:
+    """Return the corrections of these notices: each with the address in lower case.
+
+    A correction that its mail left out, because the deadline was late again, does not count.
+    """
+    found: set[tuple[int, str]] = set()
+    for batch in chunked(notices):
+        rows = session.execute(
+            select(MessageItem.notice_id, MessageRow.recipient)
+            .join(MessageRow, MessageRow.id == MessageItem.message_id)
+            .where(
+                MessageItem.notice_id.in_(batch),
+                MessageItem.correction.is_(True),
+                MessageItem.included.is_not(False),
+            )
+        )
+        found.update((notice, recipient.casefold()) for notice, recipient in rows)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

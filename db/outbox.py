@@ -38,6 +38,7 @@ from db.models import (
     Base,
     DeliveryAttempt,
     LeftOut,
+    ListedDuty,
     MessageItem,
     MessageKind,
     MessageRow,
@@ -853,6 +854,22 @@ _SENT_NOTICES = (
     .values(status=NoticeStatus.SENT)
 )
 _EVALUATION = notices.evaluation_of(_REPORTED)
+_LISTED = cast(Table, ListedDuty.__table__)
+_LISTED_WRONGLY = notices.evaluation_of_complaints(
+    select(_LISTED.c.complaint_id)
+    .join(_MESSAGE, _MESSAGE.c.id == _LISTED.c.message_id)
+    .join(
+        _NOTICE,
+        (_NOTICE.c.complaint_id == _LISTED.c.complaint_id)
+        & (_NOTICE.c.rule == _LISTED.c.rule)
+        & (_NOTICE.c.clock == _LISTED.c.clock),
+    )
+    .where(
+        _LISTED.c.message_id.in_(_THESE),
+        _LISTED.c.late,
+        _NOTICE.c.taken_back_at > _MESSAGE.c.composed_at,
+    )
+)
 """The statements of :func:`sent`. To build them anew for each mail would take longer than to
 execute them."""
 
@@ -879,6 +896,7 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
     session.execute(_SENT_NOTICES, mails)
     notices.settle(session, session.scalars(_LEFT_OUT, mails), now)
     session.execute(_EVALUATION, {**mails, "at": now})
+    session.execute(_LISTED_WRONGLY, {**mails, "at": now})
     return ours
 
 

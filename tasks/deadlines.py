@@ -25,7 +25,7 @@ from tasks.common.garbage import no_search_for_cycles, search_new_objects
 from tasks.common.retry import retrying_task
 from tasks.evaluation import corrections
 from tasks.evaluation.case_store import DATABASE, CaseStore
-from tasks.evaluation.corrections import PendingCorrection
+from tasks.evaluation.corrections import PendingCorrection, Revoked
 from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.loader import LoadedComplaint
 from tasks.evaluation.metrics_cache import MetricsCache
@@ -237,11 +237,11 @@ class EvaluationRun:
         self,
         case: _EvaluatedCase,
         plans: Sequence[_EvaluationPlan],
-        revoked: Mapping[ClockKey, str],
+        revoked: Mapping[ClockKey, Revoked],
     ) -> None:
         """Take back what is late no more, and decide on the notices of each deadline."""
-        run, rows = self.run, case.notices
-        corrections.take_back(run, case.complaint.id, revoked, rows)
+        run = self.run
+        rows = corrections.take_back(run, case.complaint.id, revoked, case.notices)
         self.count.taken_back += len(revoked)
         self.corrections += corrections.owed_corrections(run.session, rows, case.deadlines)
         for plan in plans:
@@ -282,7 +282,7 @@ class EvaluationRun:
             times += [superiors_from for plan in plans if plan.deadline.open]
         case.complaint.next_action_at = min(times, default=None)
 
-    def _revoked(self, case: _EvaluatedCase) -> dict[ClockKey, str]:
+    def _revoked(self, case: _EvaluatedCase) -> dict[ClockKey, Revoked]:
         """Return the deadlines that are late no more; not those of a complaint left alone by
         `since`.
         """
@@ -295,7 +295,7 @@ class EvaluationRun:
         self,
         case: _EvaluatedCase,
         accepted: Mapping[int, Sequence[Acceptance]],
-        revoked: Mapping[ClockKey, str],
+        revoked: Mapping[ClockKey, Revoked],
     ) -> list[_EvaluationPlan]:
         """Return the rungs reached by each deadline; raise the error of the evaluation, if any."""
         if case.evaluation.error is not None:

@@ -303,8 +303,8 @@ LATER_REVISION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -324,10 +324,10 @@ def later_revision(
     """Let this program know one revision more, which gives each mail the column `later`."""
     folder = tmp_path_factory.mktemp("later") / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_later.py").write_text(LATER_REVISION, encoding="utf-8")
+    (folder / "versions" / "0003_later.py").write_text(LATER_REVISION, encoding="utf-8")
     for module in ("db.migrations.revisions", "db.migrate", "db.backup.restore"):
         monkeypatch.setattr(f"{module}.MIGRATIONS", folder)
-    return "0002"
+    return "0003"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

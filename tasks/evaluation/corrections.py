@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from db import audit, notices
 from db.complaints import StoredDeadline
+from db.lives import NoticeStatus
+from db.mail_content import listed_duties
+from db.mail_content.listed_duties import ListedTo
 from db.models import NoticeRow
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline
 from sla.ladders import NoticeKind
 from tasks.common.context import RunContext
 
+LISTED = "listed"
+"""The rung of a notice that only stands for the lists of mails, to take them back."""
+
 
 @dataclass(frozen=True, slots=True)
 class PendingCorrection:
-    """A notice to take back from a person: the mail by which this person got it, and its item."""
+    """A notice to take back from a person: the mail by which this person got it, and its item.
+
+    If the mail only listed the duty as late, any notice taken back at that time is named.
+    """
 
     notice: NoticeRow
     recipient: str
@@ -28,7 +38,17 @@ class PendingCorrection:
     copied: bool
 
 
-def revoked(before: Iterable[StoredDeadline], deadlines: Sequence[Deadline]) -> dict[ClockKey, str]:
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Why a deadline that counted as late is not late any more, and the unit that it accused."""
+
+    why: str
+    unit: str
+
+
+def revoked(
+    before: Iterable[StoredDeadline], deadlines: Sequence[Deadline]
+) -> dict[ClockKey, Revoked]:
     """Return the clocks that were late before and are not late any more, with the reason."""
     now = {deadline.key: deadline for deadline in deadlines}
     found = {}
@@ -36,49 +56,87 @@ def revoked(before: Iterable[StoredDeadline], deadlines: Sequence[Deadline]) -> 
         deadline = now.get((row.rule, row.clock))
         if row.state in LATE_STATES and (deadline is None or deadline.state not in LATE_STATES):
             state = "no longer applies" if deadline is None else f"is {deadline.state} now"
-            found[row.rule, row.clock] = f"a deadline that counted as late {state}"
+            why = f"a deadline that counted as late {state}"
+            found[row.rule, row.clock] = Revoked(why, row.unit or "")
     return found
 
 
 def take_back(
-    run: RunContext, complaint: int, clocks: Mapping[ClockKey, str], rows: Sequence[NoticeRow]
-) -> None:
+    run: RunContext, complaint: int, clocks: Mapping[ClockKey, Revoked], rows: Sequence[NoticeRow]
+) -> list[NoticeRow]:
     """Mark the late notices of these clocks as taken back, and record it in the audit.
 
-    The audit gets a row for each clock, even if no notice was sent.
+    The audit gets a row for each clock, even if no notice was sent. Return the notices of the
+    complaint: a clock that mails have only listed as late gets one, so that it can be taken back.
     """
-    for (rule, clock), why in clocks.items():
-        concerned = [
-            row
-            for row in rows
-            if (row.rule, row.clock) == (rule, clock)
-            and row.kind != NoticeKind.REMINDER
-            and row.taken_back_at is None
-        ]
+    every = list(rows)
+    listed = listed_duties.listed_as_late(run.session, complaint) if clocks else []
+    for (rule, clock), found in clocks.items():
+        of_clock = [row for row in every if (row.rule, row.clock) == (rule, clock)]
+        late = [row for row in of_clock if row.kind != NoticeKind.REMINDER]
+        concerned = [row for row in late if row.taken_back_at is None]
+        since = max((row.taken_back_at for row in late if row.taken_back_at), default=None)
+        readers = {
+            each.recipient.casefold()
+            for each in listed
+            if (each.rule, each.clock) == (rule, clock)
+            and (since is None or each.composed_at >= since)
+        }
         for row in concerned:
             row.taken_back_at = run.now
+        if readers and not concerned:
+            every.append(_for_lists(run, complaint, (rule, clock), found.unit, late))
         run.session.flush()
-        people = {
-            m.recipient for m, _ in notices.uncorrected(run.session, [r.id for r in concerned])
+        readers |= {
+            m.recipient.casefold()
+            for m, _ in notices.uncorrected(run.session, [r.id for r in concerned])
         }
         audit.note(
             run.session,
             audit.AuditKind.NOTICE_TAKEN_BACK,
             run.now,
-            why,
+            found.why,
             complaint=complaint,
             run_id=run.id,
             rule=rule,
             clock=clock,
             notices=len(concerned),
-            people=len(people),
+            people=len(readers),
         )
+    return every
+
+
+def _for_lists(
+    run: RunContext, complaint: int, clock: ClockKey, unit: str, late: Sequence[NoticeRow]
+) -> NoticeRow:
+    """Add a notice of a clock without any, taken back now and sent to nobody.
+
+    The unit was not notified (the rule may have no ladder), but mails have listed the duty.
+    """
+    notice = NoticeRow(
+        complaint_id=complaint,
+        rule=clock[0],
+        clock=clock[1],
+        unit=unit,
+        rung=LISTED,
+        repeat=0,
+        episode=max((row.episode for row in late), default=-1) + 1,
+        kind=NoticeKind.BREACH,
+        reached_at=run.now,
+        decided_at=run.now,
+        taken_back_at=run.now,
+        status=NoticeStatus.WITHDRAWN,
+        run_id=run.id,
+    )
+    run.session.add(notice)
+    return notice
 
 
 def owed_corrections(
     session: Session, rows: Iterable[NoticeRow], deadlines: Sequence[Deadline]
 ) -> Iterator[PendingCorrection]:
-    """Yield the corrections due for a complaint: one for each notice and person.
+    """Yield the corrections due for a complaint: one for each notice and person, and one for each
+    person to whom a mail only listed the duty as late.
 
     While the same deadline is late again, nothing is taken back.
     """
@@ -90,9 +148,12 @@ def owed_corrections(
     }
     if not wrong:
         return
+    corrected = {(_moment(wrong[key]), to) for key, to in notices.corrected(session, wrong)}
     for message, item in notices.uncorrected(session, wrong):
+        notice = wrong[item.notice_id]
+        corrected.add((_moment(notice), message.recipient.casefold()))
         yield PendingCorrection(
-            wrong[item.notice_id],
+            notice,
             message.recipient,
             message.recipient_name,
             item.role,
@@ -100,3 +161,33 @@ def owed_corrections(
             message.locale,
             item.copied,
         )
+    first = {_moment(row): row for row in sorted(wrong.values(), key=lambda row: -row.id)}
+    for each in listed_duties.listed_as_late(session, next(iter(wrong.values())).complaint_id):
+        moment = _taken_back(each, first)
+        if moment is not None and (moment, each.recipient.casefold()) not in corrected:
+            corrected.add((moment, each.recipient.casefold()))
+            yield PendingCorrection(
+                first[moment],
+                each.recipient,
+                each.recipient_name,
+                each.role,
+                each.unit,
+                each.locale,
+                copied=False,
+            )
+
+
+_TakenBack = tuple[str, int, datetime]
+"""A rule, the number of the clock, and the time at which its lateness was taken back."""
+
+
+def _moment(notice: NoticeRow) -> _TakenBack:
+    assert notice.taken_back_at is not None
+    return notice.rule, notice.clock, notice.taken_back_at
+
+
+def _taken_back(listed: ListedTo, moments: Iterable[_TakenBack]) -> _TakenBack | None:
+    """Return when a listed lateness was first taken back after its mail was composed."""
+    clock = listed.rule, listed.clock
+    found = [each for each in moments if each[:2] == clock and each[2] > listed.composed_at]
+    return min(found, key=lambda each: each[2], default=None)

@@ -11,8 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import outbox
+from db.mail_content import listed_duties
 from db.models import MessageKind, MessageRow
-from sla.ladders import SUPERIORS
+from sla.ladders import SUPERIORS, NoticeKind
 from tasks.common.context import RunContext
 from tasks.notifications.calendar_attachment import agenda, cancellation
 from tasks.notifications.mail_items import NoticeDesks
@@ -60,8 +61,8 @@ def compose_all(
     If a mail cannot be composed, the function yields
     :class:`tasks.notifications.transport.smtp.Uncomposable` in its place. That error names only the
     type of the cause, because an error text may contain personal data of a complainant. The
-    function stores in each item whether the mail reports it. A mail of the same run, sent since
-    `began`, does not count as an earlier mail.
+    function stores in each item whether the mail reports it, and which duties the mail lists
+    besides. A mail of the same run, sent since `began`, does not count as an earlier mail.
     """
     composer = Composer(run, messages, began)
     for message in messages:
@@ -71,6 +72,7 @@ def compose_all(
             raise
         except Exception as error:
             yield message, Uncomposable(f"cannot be composed: {type(error).__name__}")
+    composer.record_lists()
 
 
 def compose(run: RunContext, message: MessageRow) -> bytes | None:
@@ -94,10 +96,37 @@ class Composer:
         self.desks = NoticeDesks(run, messages, began)
         self.replies = MailReplies(run, self.desks.cases)
         self.reports = SummaryMailComposer(run.session, run.context)
+        self.composed_before = [each.id for each in messages if each.composed_at is not None]
+        self.shown: list[tuple[MessageRow, Desk]] = []
 
     def compose(self, message: MessageRow) -> bytes | None:
         """Return the bytes of a mail to send, or None if nothing in it is still true."""
         return COMPOSERS[MessageKind(message.kind)](self, message)
+
+    def record_lists(self) -> None:
+        """Store the late duties that these mails list and of which their readers have no notice."""
+        listed = [
+            (message, item.complaint, duty)
+            for message, desk in self.shown
+            for item in (*desk.items, *desk.rest)
+            for duty in item.duties
+            if duty.late and not duty.accused
+        ]
+        noticed = {
+            (item.message_id, item.notice.complaint_id, (item.notice.rule, item.notice.clock))
+            for message, _ in self.shown
+            for item in message.items
+            if item.included and not item.correction and item.notice.kind != NoticeKind.REMINDER
+        }
+        session = self.run.session
+        known = listed_duties.known_as_late(session, {complaint for _, complaint, _ in listed})
+        new = [
+            listed_duties.NewListedDuty(message.id, complaint, *duty.key, late=True, entry=False)
+            for message, complaint, duty in listed
+            if (message.id, complaint, duty.key) not in noticed
+            and (message.recipient.casefold(), complaint, *duty.key) not in known
+        ]
+        listed_duties.replace(session, self.composed_before, new)
 
 
 def _notices(composer: Composer, message: MessageRow) -> bytes | None:
@@ -109,6 +138,7 @@ def _notices(composer: Composer, message: MessageRow) -> bytes | None:
     items = composer.replies.added(message, desk.items, offer=not desk.copied)
     rest = composer.replies.added(message, desk.rest, offer=False)
     rendered, shown = desk_mail(replace(desk, items=items, rest=rest), locale, zone)
+    composer.shown.append((message, shown))
     attached = list(_attached(shown, locale, zone))
     thread = _thread(run.session, message, desk, composer.began)
     return in_envelope(site, message, rendered, run.now, *attached, thread=thread)

@@ -427,7 +427,8 @@ class DeskLoader:
         rule, clock = deadline.rule, deadline.key
         assert deadline.due is not None
         notified = self._notifications(complaint.id, deadline)
-        known = any(each.recipient.casefold() == reader.address for each in notified)
+        own_notices = [e for e in notified if e.recipient.casefold() == reader.address]
+        known = bool(own_notices)
         due = self._run.context.local(deadline.due).date()
         uid = message_id_header(self._run.context, complaint.source, complaint.ticket, *clock)
         return Duty(
@@ -455,6 +456,8 @@ class DeskLoader:
             unit_notified=_unit_notified(deadline, notified),
             of_superior=reader.scope.superior and reader.scope.must_act(deadline),
             own=clock in triggers or known or reader.scope.must_act(deadline),
+            accused=any(each.kind != NoticeKind.REMINDER for each in own_notices),
+            key=clock,
         )
 
     def _section(self, deadline: Deadline, due: date) -> DeskSection:

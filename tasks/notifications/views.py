@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from sla.directory import OF_A_UNIT
-from sla.engine.deadline import State
+from sla.engine.deadline import ClockKey, State
 from tasks.common.notified import Notified
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.text.incidents import IncidentView
@@ -40,8 +40,9 @@ class Duty:
     reader must act: the duty has reached a rung for the reader. `triggered` means that this mail
     has a notice about it. `unit_notified` is false for a late duty if the unit got no mail that
     says so. `of_superior` means that the law gives the duty to this reader as the superior of the
-    unit.
-    `uid` is a permanent identifier of the deadline, for calendars.
+    unit. `accused` means that the reader has an accepted notice that calls it late.
+    `uid` is a permanent identifier of the deadline, for calendars, and `key` its rule and the
+    number of the clock.
     """
 
     rule: str
@@ -68,6 +69,8 @@ class Duty:
     unit_notified: bool = True
     of_superior: bool = False
     short_citation: str = ""
+    accused: bool = False
+    key: ClockKey = ("", 0)
 
     @property
     def article(self) -> str:

@@ -132,7 +132,7 @@ def test_a_way_back_to_an_older_revision_is_refused_with_the_reason(engine):
 
 
 def test_an_upgrade_keeps_the_rows(empty, later_revision):
-    command.upgrade(alembic_config(empty), "0001")
+    command.upgrade(alembic_config(empty), "0002")
     with empty.begin() as connection:
         connection.execute(
             text(
@@ -147,7 +147,7 @@ def test_an_upgrade_keeps_the_rows(empty, later_revision):
     with empty.connect() as connection:
         row = connection.execute(text("SELECT id, recipient, later FROM message")).one()
     assert row == (3, "a@b", 7)
-    command.downgrade(alembic_config(empty), "0001")
+    command.downgrade(alembic_config(empty), "0002")
     assert difference(empty) == []
 
 

@@ -215,7 +215,7 @@ def test_an_older_revision_is_brought_up_to_the_newest(
     empty_database_url, tmp_path, later_revision
 ):
     engine = open_engine(empty_database_url)
-    command.upgrade(alembic_config(engine), "0001")
+    command.upgrade(alembic_config(engine), "0002")
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -233,7 +233,7 @@ def test_an_older_revision_is_brought_up_to_the_newest(
     done = restore(
         made, empty_database_url, tmp_path / "kept", wita(NOW), lock=tmp_path / "lock", force=True
     )
-    assert done.revision == "0001"
+    assert done.revision == "0002"
     parsed = make_url(empty_database_url)
     server = None if parsed.get_backend_name() == "sqlite" else parsed
     assert check(done.replaced, server).revision == later_revision

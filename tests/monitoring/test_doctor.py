@@ -151,7 +151,7 @@ def test_a_database_that_is_behind_is_trouble_and_stays_behind(context, later_re
     with context.engine.begin():
         pass
     (trouble,) = troubles(context)
-    assert trouble == f"the database is at revision 0001, the program at {later_revision}"
+    assert trouble == f"the database is at revision 0002, the program at {later_revision}"
     assert troubles(context) == [trouble]
 
 

@@ -23,6 +23,7 @@ from support.pipeline import (
     owe,
     recipients,
     register,
+    since,
     statuses,
 )
 from support.servers.smtp_servers import Letter
@@ -219,3 +220,68 @@ def test_a_complaint_that_waits_anew_is_no_longer_called_late(context, server):
     ]
     assert statuses(context)[:2] == ["sent", "sent"]
     assert len(messages(context, "notices")) >= 4
+
+
+# --- listed, without a notice of one's own --------------------------------------------------------
+
+
+def corrections(server, begin: int = 0) -> list[tuple[str, str]]:
+    """To whom, and in which mail, a correction went."""
+    return [
+        (letter.recipient.partition("@")[0], str(letter.mail["Subject"]))
+        for letter in server.letters[begin:]
+        if "RALAT" in text(letter)
+    ]
+
+
+def listed_to_superiors(context) -> None:
+    """FD-1 reaches the regional secretary on the 30th; FD-2, due on the 25th, is only listed."""
+    later = at("Dinas Sosial", "FD-2", **since("18/11/2026"))
+    for now in (BREACHED, "2026-11-26 08:00", ESCALATED):
+        owe(context, now, at("Dinas Sosial"), later)
+        deliver(context, now)
+    deliver(context, MONDAY)
+
+
+def test_a_superior_to_whom_a_mail_only_listed_it_gets_one_correction(context, server):
+    listed_to_superiors(context)
+    assert "sekda" in recipients(context)
+    first, second = at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **since("18/11/2026"))
+    begin = len(server.letters)
+    for now in ("2026-11-30 09:00", "2026-12-01 08:00", "2026-12-02 08:00", "2026-12-07 08:00"):
+        owe(context, now, first, second | {"Selesai": "24/11/2026 10:00"})
+        deliver(context, now)
+    found = corrections(server, begin)
+    assert sorted(who for who, _ in found) == ["penghubung.dinsos", "plt.kepala.dinsos", "sekda"]
+    (letter,) = [
+        each
+        for each in server.letters[begin:]
+        if "RALAT" in text(each) and "sekda" in each.recipient
+    ]
+    assert "Pengaduan FD-2 (Dinas Sosial)" in text(letter)
+    assert [row["people"] for row in audited(context)] == [3]
+
+
+@pytest.fixture
+def without_ladder(site_folder):
+    """No person is notified of requests for information; mails about other duties list them."""
+    file = site_folder / "escalation.toml"
+    text = file.read_text("utf-8")
+    assert text.count('rules = ["*"]') == 1
+    file.write_text(text.replace('rules = ["*"]', 'rules = ["sp4n-guideline/complaint"]'), "utf-8")
+
+
+@pytest.mark.usefixtures("without_ladder")
+def test_a_duty_without_any_notice_is_taken_back_where_a_mail_listed_it(context, server):
+    other = at("Dinas Sosial", "FD-2", **since("13/11/2026"), **COMPLAINT)
+    owe(context, "2026-12-02 08:00", at("Dinas Sosial"), other)
+    deliver(context, "2026-12-02 08:00")
+    assert any("Pengaduan FD-1" in text(letter) for letter in server.letters)
+    begin = len(server.letters)
+    for now in ("2026-12-03 08:00", "2026-12-04 08:00", "2026-12-07 08:00"):
+        owe(context, now, at("Dinas Sosial", **IN_TIME), other)
+        deliver(context, now)
+    found = corrections(server, begin)
+    assert [who for who, _ in found] == sorted({who for who, _ in found})
+    assert [(row["notices"], row["people"]) for row in audited(context)] == [(0, len(found))]
+    assert found

@@ -885,8 +885,8 @@ def test_a_database_that_is_not_ready_is_left_as_it_is(
     engine = open_engine(empty_database_url)
     with engine.connect():
         assert "the database is empty; `tenggat run` brings it up to date" in refused()
-    command.upgrade(alembic_config(engine), "0001")
-    assert f"is at revision 0001, not {later_revision}" in refused()
+    command.upgrade(alembic_config(engine), "0002")
+    assert f"is at revision 0002, not {later_revision}" in refused()
     engine.dispose()
 
 
