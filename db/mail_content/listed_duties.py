@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from sqlalchemy import Table, delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from db.bulk_insert import insert_rows
 from db.complaints import AT_ONCE, chunked, is_one_of
 from db.lives import MessageStatus
-from db.models import ListedDuty, MessageRow, NoticeRow
+from db.models import Complaint, DeadlineRow, ListedDuty, MessageRow, NoticeRow
 
 _LISTED = cast(Table, ListedDuty.__table__)
 
@@ -43,13 +44,56 @@ class ListedTo(NamedTuple):
     composed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """An entry that is in a reader's calendar: its duty as stored now, and the mail that brought
+    it. Without a stored deadline `state` is None.
+    """
+
+    message: int
+    complaint: int
+    ticket: str
+    source: str
+    rule: str
+    clock: int
+    unit: str | None
+    state: str | None
+    due: datetime | None
+    stopped: datetime | None
+
+
 def replace(session: Session, composed: Iterable[int], new: Sequence[NewListedDuty]) -> None:
     """Store what mails list; forget what these `composed` ones listed in an earlier version."""
     again = list(composed)
     for batch in chunked(again):
         session.execute(delete(ListedDuty).where(ListedDuty.message_id.in_(batch)))
+        session.execute(
+            update(ListedDuty).where(ListedDuty.cancelled_by.in_(batch)).values(cancelled_by=None)
+        )
     if new:
         insert_rows(session, _LISTED, COLUMNS, new)
+
+
+_CANCELLED = (
+    update(_LISTED)
+    .where(
+        _LISTED.c.message_id == bindparam("listed"),
+        _LISTED.c.complaint_id == bindparam("complaint"),
+        _LISTED.c.rule == bindparam("of_rule"),
+        _LISTED.c.clock == bindparam("of_clock"),
+    )
+    .values(cancelled_by=bindparam("by"))
+)
+
+
+def cancel(session: Session, cancelled: Sequence[tuple[int, int, int, str, int]]) -> None:
+    """Record which mail cancels calendar entries: the mail, then the mail that brought the entry,
+    the complaint, the rule and the clock.
+    """
+    names = ("by", "listed", "complaint", "of_rule", "of_clock")
+    if cancelled:
+        parameters = [dict(zip(names, each, strict=True)) for each in cancelled]
+        session.connection().execute(_CANCELLED, parameters)
 
 
 _TAKEN_BACK_SINCE = (
@@ -117,3 +161,48 @@ def listed_as_late(session: Session, complaint: int) -> list[ListedTo]:
         .order_by(MessageRow.id)
     )
     return [ListedTo(*row) for row in rows]
+
+
+def calendar_entries(
+    session: Session, recipients: Collection[str]
+) -> dict[str, list[CalendarEntry]]:
+    """Return the entries that accepted mails brought into the calendars of these addresses, and
+    that no accepted mail has cancelled.
+    """
+    brought, cancelling = aliased(MessageRow), aliased(MessageRow)
+    present: ColumnElement[bool] = or_(
+        ListedDuty.cancelled_by.is_(None), cancelling.status != MessageStatus.SENT
+    )
+    query = (
+        select(
+            brought.recipient,
+            ListedDuty.message_id,
+            ListedDuty.complaint_id,
+            Complaint.ticket,
+            Complaint.source,
+            ListedDuty.rule,
+            ListedDuty.clock,
+            DeadlineRow.unit,
+            DeadlineRow.state,
+            DeadlineRow.due,
+            DeadlineRow.stopped,
+        )
+        .join(brought, brought.id == ListedDuty.message_id)
+        .join(Complaint, Complaint.id == ListedDuty.complaint_id)
+        .outerjoin(cancelling, cancelling.id == ListedDuty.cancelled_by)
+        .outerjoin(
+            DeadlineRow,
+            and_(
+                DeadlineRow.complaint_id == ListedDuty.complaint_id,
+                DeadlineRow.rule == ListedDuty.rule,
+                DeadlineRow.clock == ListedDuty.clock,
+            ),
+        )
+        .where(ListedDuty.entry, brought.status == MessageStatus.SENT, present)
+        .order_by(ListedDuty.message_id, ListedDuty.complaint_id, ListedDuty.rule, ListedDuty.clock)
+    )
+    found: dict[str, list[CalendarEntry]] = {}
+    for batch in chunked(sorted(recipients)):
+        for recipient, *entry in session.execute(query.where(brought.recipient.in_(batch))):
+            found.setdefault(recipient, []).append(CalendarEntry(*entry))
+    return found

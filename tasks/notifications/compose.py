@@ -104,29 +104,51 @@ class Composer:
         return COMPOSERS[MessageKind(message.kind)](self, message)
 
     def record_lists(self) -> None:
-        """Store the late duties that these mails list and of which their readers have no notice."""
-        listed = [
-            (message, item.complaint, duty)
-            for message, desk in self.shown
-            for item in (*desk.items, *desk.rest)
-            for duty in item.duties
-            if duty.late and not duty.accused
-        ]
+        """Store the late duties that these mails list and of which their readers have no notice,
+        and the changes of the readers' calendars.
+        """
+        session = self.run.session
         noticed = {
             (item.message_id, item.notice.complaint_id, (item.notice.rule, item.notice.clock))
             for message, _ in self.shown
             for item in message.items
             if item.included and not item.correction and item.notice.kind != NoticeKind.REMINDER
         }
-        session = self.run.session
-        known = listed_duties.known_as_late(session, {complaint for _, complaint, _ in listed})
+        accusing = {
+            (message.id, item.complaint, duty.key): message.recipient.casefold()
+            for message, desk in self.shown
+            for item in (*desk.items, *desk.rest)
+            for duty in item.duties
+            if duty.late and not duty.accused
+        }
+        known = listed_duties.known_as_late(session, {complaint for _, complaint, _ in accusing})
+        late = {
+            key
+            for key, recipient in accusing.items()
+            if key not in noticed and (recipient, key[1], *key[2]) not in known
+        }
+        entries = {
+            (message.id, item.complaint, duty.key)
+            for message, desk in self.shown
+            for item in desk.items
+            for duty in item.duties
+            if not duty.in_calendar
+        }
         new = [
-            listed_duties.NewListedDuty(message.id, complaint, *duty.key, late=True, entry=False)
-            for message, complaint, duty in listed
-            if (message.id, complaint, duty.key) not in noticed
-            and (message.recipient.casefold(), complaint, *duty.key) not in known
+            listed_duties.NewListedDuty(
+                message, complaint, *clock, late=key in late, entry=key in entries
+            )
+            for key in sorted(late | entries)
+            for message, complaint, clock in [key]
         ]
         listed_duties.replace(session, self.composed_before, new)
+        cancelled = [
+            (message.id, brought_by, ended.complaint, *ended.key)
+            for message, desk in self.shown
+            for ended in desk.ended
+            for brought_by in ended.brought_by
+        ]
+        listed_duties.cancel(session, cancelled)
 
 
 def _notices(composer: Composer, message: MessageRow) -> bytes | None:

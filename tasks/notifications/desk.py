@@ -15,6 +15,8 @@ from functools import cached_property
 from urllib.parse import quote
 
 from db import complaints, imports, notices, outbox, questions
+from db.mail_content import listed_duties
+from db.mail_content.listed_duties import CalendarEntry
 from db.mailbox import bounces
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
@@ -50,6 +52,8 @@ SOON_WORKING_DAYS = 2
 """A duty due within this number of working days is on the desk."""
 
 DONE = (State.MET, State.MET_LATE)
+MAY_BE_OPEN = (State.RUNNING, State.PAUSED, State.BREACHED, State.UNKNOWN)
+"""The states in which a duty keeps its entry in a calendar."""
 FOLLOWED_UP = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.SETTLED})
 """The events by which a complaint counts as followed up."""
 
@@ -135,6 +139,7 @@ class DeskLoader:
         self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
         self.cases = self._evaluated(messages, cases, items_only=items_only)
         self._ended = [] if items_only else self._ended_duties(messages)
+        self._entries = {} if items_only else self._calendars(messages)
         first_imports = run.once(imports.first_of_each)
         self._first_imports = FirstImports(first_imports, run.site.evaluation_context)
         self._waiting = [] if items_only else self._waiting_complaints()
@@ -219,6 +224,20 @@ class DeskLoader:
         units = _together([self._scopes.of(message.recipient) for message in messages])
         return stored_deadlines.ended_since(self._run.session, min(known), units)
 
+    def _calendars(
+        self, messages: Sequence[MessageRow]
+    ) -> dict[str, dict[ClockKeyOfComplaint, list[CalendarEntry]]]:
+        """Return the entries in the calendars of the readers, by address and clock."""
+        recipients = {message.recipient for message in messages}
+        calendars: dict[str, dict[ClockKeyOfComplaint, list[CalendarEntry]]] = {}
+        found = listed_duties.calendar_entries(self._run.session, recipients)
+        for recipient, entries in found.items():
+            calendar = calendars.setdefault(recipient.casefold(), {})
+            for entry in entries:
+                key = (entry.complaint, entry.rule, entry.clock)
+                calendar.setdefault(key, []).append(entry)
+        return calendars
+
     def _waiting_complaints(self) -> list[tuple[int, str | None]]:
         law = self._run.site.evaluation_context.law
         own = [rule for rule in law.ids if law.last(rule).actor is Actor.COMPLAINANT]
@@ -236,8 +255,13 @@ class DeskLoader:
             triggers=triggers,
         )
 
-    def desk(self, message: MessageRow, triggers: Mapping[int, frozenset[ClockKey]]) -> Desk:
-        """Return the desk of the reader of a mail."""
+    def desk(
+        self,
+        message: MessageRow,
+        triggers: Mapping[int, frozenset[ClockKey]],
+        corrected: Collection[ClockKeyOfComplaint] = (),
+    ) -> Desk:
+        """Return the desk of the reader of a mail that takes back the `corrected` clocks."""
         reader = self.reader(message, triggers)
         found_entries = (self._entry(reader, case) for case in self._cases_of(reader))
         entries = [each for each in found_entries if each.item or each.unlisted or each.doubtful]
@@ -280,9 +304,7 @@ class DeskLoader:
             waiting=self._waiting_count(reader),
             settled=len({each.complaint for each in ended if self._follows_up(each)}),
             fulfilled=self._fulfilled(reader, ended),
-            ended=tuple(
-                self._ended_view(reader, each) for each in ended if self._shown(reader, each)
-            ),
+            ended=self._leaving(reader, ended, [*items, *rest], corrected),
             last_mail=reader.last_mail,
         )
 
@@ -457,6 +479,7 @@ class DeskLoader:
             of_superior=reader.scope.superior and reader.scope.must_act(deadline),
             own=clock in triggers or known or reader.scope.must_act(deadline),
             accused=any(each.kind != NoticeKind.REMINDER for each in own_notices),
+            in_calendar=(complaint.id, *clock) in self._entries.get(reader.address, {}),
             key=clock,
         )
 
@@ -581,7 +604,7 @@ class DeskLoader:
         is_new = reader.last_mail is not None and ended.evaluated_at > reader.last_mail
         return is_new and self._covers(reader, ended)
 
-    def _covers(self, reader: DeskReader, duty: StoredDuty) -> bool:
+    def _covers(self, reader: DeskReader, duty: StoredDuty | CalendarEntry) -> bool:
         """Check whether a duty binds the government and is on the reader's desk."""
         law = self._run.site.evaluation_context.law
         rule = law.last(duty.rule) if duty.rule in law.ids else None
@@ -618,11 +641,50 @@ class DeskLoader:
         day = self._run.site.evaluation_context.day(ended.due)
         return day <= self._soon_day(reader.last_mail, ended.unit)
 
-    def _ended_view(self, reader: DeskReader, ended: StoredDuty) -> EndedDuty:
-        key = (ended.source, ended.ticket, ended.rule, ended.clock)
-        label = self._run.site.evaluation_context.law.last(ended.rule).label[reader.locale]
-        uid = message_id_header(self._run.context, *key).strip("<>")
-        return EndedDuty(ended.ticket, label, uid, ended.due)
+    def _leaving(
+        self,
+        reader: DeskReader,
+        ended: Iterable[StoredDuty],
+        items: Iterable[NoticeItem],
+        corrected: Collection[ClockKeyOfComplaint],
+    ) -> tuple[EndedDuty, ...]:
+        """Return the duties to cancel in the reader's calendar: those that are over or have another
+        reader now, and those of corrections.
+
+        What mails before revision 0002 of the database brought is not on record, so ended duties
+        that they can have shown are cancelled too.
+        """
+        open_duties = {(item.complaint, *duty.key) for item in items for duty in item.duties}
+        calendar = self._entries.get(reader.address, {})
+        found = {
+            (each.complaint, each.rule, each.clock): self._ended_view(reader, each, ())
+            for each in ended
+            if self._shown(reader, each)
+        }
+        for key, entries in calendar.items():
+            gone = key in found or key in corrected or not self._keeps(reader, entries[0])
+            if gone and key not in open_duties:
+                brought_by = tuple(entry.message for entry in entries)
+                found[key] = self._ended_view(reader, entries[0], brought_by)
+        return tuple(found.values())
+
+    def _keeps(self, reader: DeskReader, entry: CalendarEntry) -> bool:
+        """Check whether the duty of a calendar entry may be open, and is on the reader's desk."""
+        if entry.stopped is not None or entry.state not in MAY_BE_OPEN:
+            return False
+        clock = (entry.rule, entry.clock)
+        triggered = clock in reader.triggers.get(entry.complaint, frozenset())
+        return triggered or self._covers(reader, entry)
+
+    def _ended_view(
+        self, reader: DeskReader, ended: StoredDuty | CalendarEntry, brought_by: tuple[int, ...]
+    ) -> EndedDuty:
+        clock = (ended.rule, ended.clock)
+        law = self._run.site.evaluation_context.law
+        known = ended.rule in law.ids
+        label = law.last(ended.rule).label[reader.locale] if known else ended.rule
+        uid = message_id_header(self._run.context, ended.source, ended.ticket, *clock).strip("<>")
+        return EndedDuty(ended.ticket, label, uid, ended.due, ended.complaint, clock, brought_by)
 
 
 def _short_name(notification: Notification, deputies: frozenset[str]) -> str:

@@ -22,7 +22,7 @@ from sla.regulations.model import Rule
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.notices import comes_later, may_be_notified
-from tasks.notifications.desk import Case, DeskLoader
+from tasks.notifications.desk import Case, ClockKeyOfComplaint, DeskLoader
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
 from tasks.text.titles import office_title
 
@@ -58,7 +58,7 @@ class _Contents:
     """
 
     triggers: Mapping[int, frozenset[ClockKey]]
-    corrections: tuple[Correction, ...]
+    corrections: Mapping[ClockKeyOfComplaint, Correction]
     copied: bool
     stand_ins: tuple[StandIn, ...]
     only: int | None
@@ -107,9 +107,9 @@ class NoticeDesks:
         if not contents.triggers and not contents.corrections:
             return None
         return replace(
-            self._loader.desk(message, contents.triggers),
+            self._loader.desk(message, contents.triggers, contents.corrections),
             copied=contents.copied,
-            corrections=contents.corrections,
+            corrections=tuple(sorted(contents.corrections.values(), key=lambda each: each.ticket)),
             stand_ins=contents.stand_ins,
             earlier=tuple(contents.earlier),
         )
@@ -142,7 +142,7 @@ class NoticeDesks:
         concerned = {item.notice.complaint_id for item in included}
         return _Contents(
             triggers,
-            tuple(sorted(corrections, key=lambda each: each.ticket)),
+            corrections,
             copied=bool(triggers) and all(item.copied for item in included),
             stand_ins=self._stand_ins.of(message, included),
             only=concerned.pop() if len(concerned) == 1 else None,
@@ -224,13 +224,13 @@ def _true_items(
     items: Sequence[AnyItem],
     loader: DeskLoader,
     fair: _FairNotice,
-) -> tuple[dict[int, frozenset[ClockKey]], list[Correction]]:
+) -> tuple[dict[int, frozenset[ClockKey]], dict[ClockKeyOfComplaint, Correction]]:
     """Note in each item of a mail whether the mail reports it; return the clocks of those that it
-    reports, by complaint, and the corrections.
+    reports, by complaint, and the corrections by their clocks.
     """
     context = run.context
     locale = message.locale or context.site.locale
-    corrections: dict[tuple[int, str, int], Correction] = {}
+    corrections: dict[ClockKeyOfComplaint, Correction] = {}
     triggers: dict[int, frozenset[ClockKey]] = {}
     same: dict[frozenset[ClockKey], frozenset[ClockKey]] = {}
     for some in chunked(items, AT_ONCE):
@@ -249,7 +249,7 @@ def _true_items(
             if item.included:
                 clocks = triggers.get(complaint.id, frozenset()) | {clock}
                 triggers[complaint.id] = same.setdefault(clocks, clocks)
-    return triggers, list(corrections.values())
+    return triggers, corrections
 
 
 def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -> Correction | None:

@@ -42,7 +42,7 @@ class Duty:
     says so. `of_superior` means that the law gives the duty to this reader as the superior of the
     unit. `accused` means that the reader has an accepted notice that calls it late.
     `uid` is a permanent identifier of the deadline, for calendars, and `key` its rule and the
-    number of the clock.
+    number of the clock. `in_calendar` means that the reader's calendar has its entry.
     """
 
     rule: str
@@ -70,6 +70,7 @@ class Duty:
     of_superior: bool = False
     short_citation: str = ""
     accused: bool = False
+    in_calendar: bool = False
     key: ClockKey = ("", 0)
 
     @property
@@ -251,12 +252,18 @@ class DeskUnitLine:
 
 @dataclass(frozen=True, slots=True)
 class EndedDuty:
-    """A duty that ended since the reader's last mail, to cancel its entry in a calendar."""
+    """A duty that ended or went to another reader, to cancel its entry in a calendar.
+
+    `key` is its rule and the number of the clock. `brought_by` are the mails with the entry.
+    """
 
     ticket: str
     rule: str
     uid: str
     due: datetime | None
+    complaint: int = 0
+    key: ClockKey = ("", 0)
+    brought_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ See `support.pipeline` for the complaints: a request for information has five wo
 received on the 16th is due on the 23rd, on the 17th on the 24th, on the 18th on the 25th.
 """
 
+from dataclasses import replace
 from datetime import date
 from email import message_from_bytes
 
@@ -13,6 +14,7 @@ from icalendar import Calendar
 from sqlalchemy import event, select
 from support.pipeline import (
     BREACHED,
+    ESCALATED,
     MONDAY,
     at,
     begin,
@@ -25,7 +27,7 @@ from support.pipeline import (
 )
 from support.small_site import DAY, TICKET, export
 
-from db.models import MessageRow
+from db.models import ListedDuty, MessageRow
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from tasks.common.context import SiteContext
 from tasks.intake import pull
@@ -186,6 +188,78 @@ def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(c
     assert (first["method"], second["method"]) == ("PUBLISH", "CANCEL")
     (cancelled,) = second.walk("VEVENT")
     assert cancelled.decoded("dtstart") == date(2026, 11, 23)
+
+
+def calendars(server) -> dict[str, set[str]]:
+    """What is in the calendar of each reader after all mails, by the first part of the address."""
+    found: dict[str, dict[str, str]] = {}
+    for letter in server.letters:
+        calendar = found.setdefault(letter.recipient.partition("@")[0], {})
+        for part in letter.mail.iter_attachments():
+            if part.get_content_type() != "text/calendar":
+                continue
+            file = Calendar.from_ical(part.get_content())
+            for entry in file.walk("VEVENT"):
+                if file["method"] == "CANCEL":
+                    calendar.pop(str(entry["uid"]), None)
+                else:
+                    calendar[str(entry["uid"])] = str(entry["summary"])
+    return {reader: set(calendar.values()) for reader, calendar in found.items()}
+
+
+def test_a_handover_takes_the_entry_out_of_the_calendar_of_the_former_unit(context, server):
+    dinsos, other = "Dinas Sosial", at("Dinas Sosial", "FD-2", **TODAY)
+    owe(context, BREACHED, at(dinsos), other)
+    deliver(context, BREACHED)
+    assert len(calendars(server)["penghubung.dinsos"]) == 2
+    for now in ("2026-11-25 08:00", "2026-11-26 08:00"):
+        owe(context, now, at("DLH"), other)
+        deliver(context, now)
+    assert [each for each in calendars(server)["penghubung.dinsos"] if "FD-1" in each] == []
+    assert [each for each in calendars(server)["penghubung.dinsos"] if "FD-2" in each]
+    assert [each for each in calendars(server)["penghubung.dlh"] if "FD-1" in each]
+    with context.transaction() as session:
+        rows = session.scalars(select(ListedDuty).where(ListedDuty.cancelled_by.is_not(None)))
+        assert {row.entry for row in rows} == {True}
+
+
+def test_a_further_duty_of_a_superior_leaves_the_calendar_when_it_is_done(context, server):
+    """The first follow-up is not late and reaches no rung for the regional secretary."""
+    dinsos = "Dinas Sosial"
+    slow = {"Diteruskan": "23/11/2026 08:45", "Tindak Lanjut Pertama": ""}
+    other = at(dinsos, "FD-2", **SOON)
+    for now in (BREACHED, "2026-11-26 08:00", ESCALATED):
+        owe(context, now, at(dinsos, **slow), other)
+        deliver(context, now)
+    deliver(context, MONDAY)
+    assert len(calendars(server)["sekda"]) == 2
+    done = slow | {"Tindak Lanjut Pertama": "30/11/2026 09:00"}
+    for now in ("2026-12-02 08:00", "2026-12-07 07:30"):
+        owe(context, now, at(dinsos, **done), other)
+        deliver(context, now)
+    assert len([each for each in server.letters if each.recipient.startswith("sekda")]) == 2
+    left = calendars(server)["sekda"]
+    assert all(each.startswith("TERLAMBAT: pengaduan FD-") for each in left)
+    assert len(left) == 2
+
+
+def test_a_correction_takes_the_entry_out_of_the_calendar_of_a_former_office_holder(
+    context, server
+):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    assert len(calendars(server)["plt.kepala.dinsos"]) == 1
+    directory = context.site.directory
+    last_day = date(2026, 11, 24)
+    offices = [
+        replace(each, until=last_day) if each.email.startswith("plt.") else each
+        for each in directory.offices
+    ]
+    context.site.directory = Directory(directory.units.values(), offices)
+    owe(context, "2026-11-25 08:00", at("Dinas Sosial", Selesai="20/11/2026 10:00"))
+    deliver(context, "2026-11-25 08:00")
+    assert "Ralat" in server.letters[-1].mail["Subject"]
+    assert calendars(server)["plt.kepala.dinsos"] == set()
 
 
 def test_a_duty_done_otherwise_than_by_a_follow_up_is_named(context, server):
