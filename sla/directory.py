@@ -181,6 +181,20 @@ class Directory:
             if office in self._acting(office.role, day, office.unit)
         )
 
+    def tenure_of(
+        self, address: str, role: Role, unit: str | None, day: date
+    ) -> OfficeHolder | None:
+        """Return the tenure in which an address holds an office on a day, or held it last before;
+        None if the directory knows none.
+        """
+        known = [
+            office
+            for office in self.offices_of(address)
+            if (office.role, office.unit) == (role, unit or "")
+            and (office.since is None or office.since <= day)
+        ]
+        return max(known, key=lambda each: each.until or date.max, default=None)
+
     def kinds(self) -> dict[str, str]:
         """Return the kind of each unit, by id."""
         return {unit.id: unit.kind for unit in self.units.values()}

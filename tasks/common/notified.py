@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from db.notices import Notification
-from sla.directory import OF_A_UNIT, Directory, Role
+from sla.directory import OF_A_UNIT, Directory, OfficeHolder, Role
 from sla.ladders import SUPERIORS
 
 
@@ -34,6 +34,7 @@ class NotifiedOffices:
     def __init__(self, directory: Directory, zone: ZoneInfo) -> None:
         self._directory, self._zone = directory, zone
         self._known: dict[tuple[str, str, str, date], NotifiedOffice] = {}
+        self._deputies: dict[tuple[str, str, str, date], bool] = {}
 
     def of(self, role: str, unit: str, recipient: str, sent_at: datetime) -> NotifiedOffice:
         """Return the office in which an address got a notice to a role about a unit."""
@@ -42,9 +43,26 @@ class NotifiedOffices:
             self._known[key] = self._office(*key)
         return self._known[key]
 
-    def _office(self, role: str, unit: str, recipient: str, day: date) -> NotifiedOffice:
+    def named(self, name: str, role: str, unit: str, recipient: str, sent_at: datetime) -> str:
+        """Return the name of a person who got a notice; a deputy's begins with 'Plt.'."""
+        day = sent_at.astimezone(self._zone).date()
+        key = self.of(role, unit, recipient, sent_at).role, unit, recipient.casefold(), day
+        if key not in self._deputies:
+            self._deputies[key] = self._is_deputy(*key)
+        return f"Plt. {name}" if name and self._deputies[key] else name
+
+    def _is_deputy(self, role: str, unit: str, recipient: str, day: date) -> bool:
+        held = [each for each in self._held(recipient, day) if each.role == role]
+        same = [each for each in held if each.unit == unit] or held
+        return bool(same) and all(each.deputy for each in same)
+
+    def _held(self, recipient: str, day: date) -> Sequence[OfficeHolder]:
+        """Return the offices of an address on a day, or all of them if it held none."""
         offices = self._directory.offices_of(recipient)
-        held = [each for each in offices if each.in_office_on(day)] or offices
+        return [each for each in offices if each.in_office_on(day)] or offices
+
+    def _office(self, role: str, unit: str, recipient: str, day: date) -> NotifiedOffice:
+        held = self._held(recipient, day)
         same = {each.unit for each in held if each.role == role}
         if not held or unit in same or (same and role not in OF_A_UNIT):
             return NotifiedOffice(role)

@@ -146,15 +146,24 @@ def _mails(
     session: Session, site: Site, complaint: int, now: datetime
 ) -> tuple[ComplaintMail, ...]:
     """Return the mails about a complaint as known at `now`, by the offices of those who got
-    them.
+    them. A mail that takes several notices of a duty back is one correction.
     """
     offices = NotifiedOffices(site.directory, site.zone)
     found = []
+    corrections: set[tuple[str, int, str]] = set()
     for mail in notices.mails_about(session, complaint, now):
+        correction = mail.rule, mail.clock, mail.message_id_header
+        if mail.correction and correction in corrections:
+            continue
+        if mail.correction:
+            corrections.add(correction)
         role, instead = offices.of(mail.role, mail.about, mail.recipient, mail.sent_at)
         later = mail.taken_back_at is not None and mail.taken_back_at > now
         taken_back_at = None if later else mail.taken_back_at
-        found.append(mail._replace(role=role, instead=instead, taken_back_at=taken_back_at))
+        name = offices.named(mail.name, mail.role, mail.about, mail.recipient, mail.sent_at)
+        found.append(
+            mail._replace(role=role, instead=instead, name=name, taken_back_at=taken_back_at)
+        )
     return tuple(found)
 
 

@@ -170,11 +170,6 @@ class DeskLoader:
         return self._run.today
 
     @cached_property
-    def _deputies(self) -> frozenset[str]:
-        offices = self._run.site.directory.offices
-        return frozenset(each.email.casefold() for each in offices if each.deputy)
-
-    @cached_property
     def _ended_late(self) -> int:
         begin = self._run.site.evaluation_context.start_of_year(self._run.now)
         return stored_deadlines.late_counts(self._run.session, begin).ended
@@ -275,7 +270,7 @@ class DeskLoader:
         counts = {section: counted[section] for section in DeskSection}
         ended = [each for each in self._ended if self._on_desk(reader, each)]
         site = self._run.site
-        holder = _holder(reader, message)
+        holder = self._holder(reader, message)
         return Desk(
             site=site.name,
             recipient=message.recipient_name,
@@ -284,6 +279,7 @@ class DeskLoader:
                 site=site.name,
                 unit=site.directory.name_of(holder.unit or None),
                 locale=reader.locale,
+                today=self.today,
             ),
             role=holder.role,
             unit=site.directory.name_of(holder.unit or None),
@@ -307,6 +303,23 @@ class DeskLoader:
             ended=self._leaving(reader, ended, [*items, *rest], corrected),
             last_mail=reader.last_mail,
         )
+
+    def _holder(self, reader: DeskReader, message: MessageRow) -> OfficeHolder:
+        """Return the office in which the recipient reads the mail: the highest one, or without any
+        the one in which the recipient got the earlier mails.
+        """
+        offices = reader.scope.offices
+        roles = list(reversed(Role))
+        if offices and reader.scope.superior:
+            return min(
+                offices, key=lambda each: (each.role is Role.ADMINISTRATOR, roles.index(each.role))
+            )
+        exact = [each for each in offices if (each.unit, each.role) == (message.unit, message.role)]
+        if exact or offices:
+            return (exact or list(offices))[0]
+        address, role, unit = message.recipient, Role(message.role), message.unit or ""
+        known = self._run.site.directory.tenure_of(address, role, unit, self.today)
+        return known or OfficeHolder(unit, role, message.recipient_name, address)
 
     @cached_property
     def _cases_by_unit(self) -> dict[str, list[int]]:
@@ -528,7 +541,14 @@ class DeskLoader:
         found = self._before.get((complaint, deadline.rule.id, deadline.clock))
         if not found:
             return []
-        return [each._replace(name=_short_name(each, self._deputies)) for each in found]
+        return [each._replace(name=self._name(each)) for each in found]
+
+    def _name(self, mail: Notification) -> str:
+        """Return the name of a person without the degrees behind it; a deputy's begins with
+        'Plt.'.
+        """
+        name = mail.name.partition(",")[0].strip()
+        return self._offices.named(name, mail.role, mail.unit, mail.recipient, mail.sent_at)
 
     def _by_role(self, notifications: Sequence[Notification]) -> tuple[Notified, ...]:
         if not notifications:
@@ -687,12 +707,6 @@ class DeskLoader:
         return EndedDuty(ended.ticket, label, uid, ended.due, ended.complaint, clock, brought_by)
 
 
-def _short_name(notification: Notification, deputies: frozenset[str]) -> str:
-    """Return the name of a person without the degrees behind it; a deputy's begins with 'Plt.'."""
-    name = notification.name.partition(",")[0].strip()
-    return f"Plt. {name}" if name and notification.recipient.casefold() in deputies else name
-
-
 def _unit_notified(deadline: Deadline, notifications: Iterable[Notification]) -> bool:
     """Check whether the responsible unit got a mail that says that a duty is late.
 
@@ -726,18 +740,3 @@ def _together(scopes: Iterable[Scope]) -> frozenset[str] | None:
 
 def _unit_of(unit: str) -> str | None:
     return unit or None
-
-
-def _holder(reader: DeskReader, message: MessageRow) -> OfficeHolder:
-    """Return the office in which the recipient reads the mail: the highest one."""
-    offices = reader.scope.offices
-    roles = list(reversed(Role))
-    if offices and reader.scope.superior:
-        return min(
-            offices, key=lambda each: (each.role is Role.ADMINISTRATOR, roles.index(each.role))
-        )
-    exact = [each for each in offices if (each.unit, each.role) == (message.unit, message.role)]
-    if exact or offices:
-        return (exact or list(offices))[0]
-    unit = message.unit or ""
-    return OfficeHolder(unit, Role(message.role), message.recipient_name, message.recipient)

@@ -39,7 +39,8 @@ def notified_people(
             if rule in numbers:
                 on = date.fromordinal(day(sent_at)).isoformat()
                 office = office_key(*offices.of(role, unit, recipient, sent_at))
-                entry = (office, on, header, one_line(name, LONGEST_NAME))
+                person = offices.named(name, role, unit, recipient, sent_at)
+                entry = (office, on, header, one_line(person, LONGEST_NAME))
                 number = entries.setdefault(entry, len(entries))
                 found.extend((complaint, numbers[rule], clock, number))
     rows = np.frombuffer(found, np.int64).reshape(-1, 4) if found else np.zeros((0, 4), np.int64)

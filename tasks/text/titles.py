@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from sla.directory import OfficeHolder, Role
 from tasks.text.catalog import catalog
@@ -26,13 +27,20 @@ WITHOUT_FIRST_WORD = ("district", "village_ward", "village")
 """Titles that take the place of the first word: Kecamatan Contoh Utara, Camat Contoh Utara."""
 
 
-def office_title(holder: OfficeHolder, *, site: str, unit: str, locale: str) -> str:
+def office_title(
+    holder: OfficeHolder, *, site: str, unit: str, locale: str, today: date | None = None
+) -> str:
     """Return the title of an office; a deputy's begins with 'Plt.'.
 
-    `site` and `unit` are the names of the government and of the unit.
+    `site` and `unit` are the names of the government and of the unit. If `today` is given, a person
+    who is no longer in office is called a former one.
     """
+    t = catalog(locale)
     title = holder.title or _derived(holder.role, site=site, unit=unit, locale=locale)
-    return catalog(locale)("title.deputy", title=title) if holder.deputy else title
+    if holder.deputy:
+        title = t("title.deputy", title=title)
+    over = today is not None and holder.until is not None and holder.until < today
+    return t("title.former", title=title) if over else title
 
 
 def regent_word(site: str, locale: str) -> str:

@@ -79,3 +79,25 @@ def test_notices_in_the_place_of_another_office_are_no_occasions_of_the_own_one(
         ("liaison", "", 1),
         ("administrator", "inspector", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "day", "name"),
+    [
+        ("dishub", 20, "Plt. Sulle"),
+        ("pupr", 20, "Sulle"),  # the own office at the same time
+        ("pupr", 27, "Sulle"),
+        ("uptd", 20, "Sulle"),  # vacant: the head above got the notice
+    ],
+)
+def test_a_deputy_is_named_so_for_that_office_alone(unit, day, name):
+    address = "sulle@contohkab.example"
+    offices = (
+        OfficeHolder("pupr", Role.HEAD_OF_UNIT, "Sulle", address),
+        OfficeHolder(
+            "dishub", Role.HEAD_OF_UNIT, "Sulle", address, until=date(2026, 11, 23), deputy=True
+        ),
+    )
+    known = NotifiedOffices(Directory(UNITS, offices), UTC)
+    at = datetime(2026, 11, day, tzinfo=UTC)
+    assert known.named("Sulle", "head_of_unit", unit, address.upper(), at) == name

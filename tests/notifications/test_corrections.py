@@ -6,6 +6,8 @@ the register shows that it was done in time, or that the deadline was another on
 
 import json
 import re
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from conftest import ON_BOTH, kind_of_database
@@ -18,6 +20,7 @@ from support.pipeline import (
     change_law,
     decide,
     deliver,
+    explained,
     messages,
     notices,
     owe,
@@ -29,6 +32,7 @@ from support.pipeline import (
 from support.servers.smtp_servers import Letter
 
 from db.models import AuditRow, MessageItem, NoticeRow
+from sla.directory import Directory
 
 IN_TIME = {"Selesai": "20/11/2026 10:00"}
 NEXT = "2026-11-25 08:00"
@@ -220,6 +224,42 @@ def test_a_complaint_that_waits_anew_is_no_longer_called_late(context, server):
     ]
     assert statuses(context)[:2] == ["sent", "sent"]
     assert len(messages(context, "notices")) >= 4
+
+
+def test_a_former_deputy_is_called_so_in_the_correction(context, server):
+    """Another person has the office by then, and it was never the deputy's own."""
+    told_late(context)
+    directory, last_day = context.site.directory, date(2026, 11, 24)
+    offices = [
+        replace(each, until=last_day) if each.email.startswith("plt.") else each
+        for each in directory.offices
+    ]
+    context.site.directory = Directory(directory.units.values(), offices)
+    owe(context, NEXT, at("Dinas Sosial", **IN_TIME))
+    deliver(context, NEXT)
+    (letter,) = [each for each in server.letters[2:] if each.recipient.startswith("plt.")]
+    said = text(letter)
+    assert "Yth. mantan Plt. Kepala Dinas Sosial" in said
+    assert "kepada mantan Plt. Kepala Dinas Sosial." in said
+    assert said.casefold().count("ralat") == 1
+    assert said.count("ternyata tidak terlambat") == 1
+
+
+def test_an_explanation_has_one_correction_for_a_mail_and_names_deputies(context, server):
+    """Each person got two notices of the duty, and one mail takes both back."""
+    told_late(context)
+    for now in ("2026-12-01 08:00", "2026-12-02 08:00"):
+        owe(context, now, at("Dinas Sosial", **(IN_TIME if now > "2026-12-02" else {})))
+        deliver(context, now)
+    mails = explained(context, "2026-12-03 08:00").mails
+    late = [each for each in mails if each.kind == "breach" and not each.correction]
+    of_head = [each for each in late if each.role == "head_of_unit"]
+    assert len(of_head) == 2
+    corrections = [each for each in mails if each.correction]
+    assert len(corrections) == len({each.message_id_header for each in corrections}) > 1
+    assert {each.name for each in mails if each.role == "head_of_unit"} == {
+        f"Plt. {messages(context)[1].recipient_name}"
+    }
 
 
 # --- listed, without a notice of one's own --------------------------------------------------------

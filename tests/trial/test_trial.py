@@ -250,7 +250,7 @@ def test_after_a_stop_a_queued_mail_and_a_correction_go_to_nobody_until_the_next
     decide(context, "2026-11-24 11:00")
     server.letters.clear()
     assert deliver(context, "2026-11-24 11:00").sent == 2
-    assert all("Ralat" in text for _, _, text in texts(server))
+    assert all("RALAT" in text for _, _, text in texts(server))
 
 
 def test_a_start_that_another_one_overtook_does_not_end_what_was_before_the_trial(context, server):

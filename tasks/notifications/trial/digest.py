@@ -87,11 +87,18 @@ def digest_mime(run: RunContext, message: MessageRow) -> bytes | None:
 def entry_of(run: RunContext, row: MessageRow, locale: str) -> TrialEntry:
     """Return a composed mail for display, with the office of its recipient."""
     site = run.site
-    office = OfficeHolder(row.unit or "", Role(row.role), row.recipient_name, row.recipient)
+    role, unit = Role(row.role), row.unit or ""
+    office = site.directory.tenure_of(row.recipient, role, unit, run.today)
+    if office is None:
+        office = OfficeHolder(unit, role, row.recipient_name, row.recipient)
     return TrialEntry(
         number=row.id,
         title=office_title(
-            office, site=site.name, unit=site.directory.name_of(row.unit or None), locale=locale
+            office,
+            site=site.name,
+            unit=site.directory.name_of(unit or None),
+            locale=locale,
+            today=run.today,
         ),
         name=row.recipient_name,
         address=row.recipient,
