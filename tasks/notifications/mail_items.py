@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +18,7 @@ from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline, State
 from sla.ladders import SUPERIORS, NoticeKind
-from sla.regulations.model import Rule
+from sla.regulations.model import Actor, Rule
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.notices import comes_later, may_be_notified
@@ -30,6 +30,9 @@ AnyItem = MessageItem | MailItem
 """An item of a mail, of the ORM or not."""
 
 Notice = NoticeRow | MailedNotice
+
+Office = tuple[Role, str]
+"""An office to which notices are addressed: its role, and the unit of the notices or ''."""
 
 
 def notice_views(
@@ -54,13 +57,14 @@ def notice_views(
 class _Contents:
     """What a mail reports: the clocks of its notices by complaint, and its corrections.
 
-    `earlier` are the Message-IDs of the earlier mails to its recipient about its only complaint.
+    `told` are the offices to which the notices are addressed. `earlier` are the Message-IDs of the
+    earlier mails to its recipient about its only complaint.
     """
 
     triggers: Mapping[int, frozenset[ClockKey]]
     corrections: Mapping[ClockKeyOfComplaint, Correction]
     copied: bool
-    stand_ins: tuple[StandIn, ...]
+    told: tuple[Office, ...]
     only: int | None
     earlier: Sequence[str] = ()
 
@@ -106,11 +110,12 @@ class NoticeDesks:
         contents = self._contents.pop(message.id)
         if not contents.triggers and not contents.corrections:
             return None
+        desk = self._loader.desk(message, contents.triggers, contents.corrections)
         return replace(
-            self._loader.desk(message, contents.triggers, contents.corrections),
+            desk,
             copied=contents.copied,
             corrections=tuple(sorted(contents.corrections.values(), key=lambda each: each.ticket)),
-            stand_ins=contents.stand_ins,
+            stand_ins=self._stand_ins.of(message, contents.told, desk),
             earlier=tuple(contents.earlier),
         )
 
@@ -140,11 +145,14 @@ class NoticeDesks:
         triggers, corrections = _true_items(self._run, message, items, self._loader, self._fair)
         included = [item for item in items if item.included]
         concerned = {item.notice.complaint_id for item in included}
+        told = dict.fromkeys(
+            (item.role, item.notice.unit) for item in included if not item.correction
+        )
         return _Contents(
             triggers,
             corrections,
             copied=bool(triggers) and all(item.copied for item in included),
-            stand_ins=self._stand_ins.of(message, included),
+            told=tuple((Role(role), unit) for role, unit in told),
             only=concerned.pop() if len(concerned) == 1 else None,
         )
 
@@ -301,29 +309,55 @@ class _StandIns:
     def _refused(self) -> frozenset[str]:
         return bounces.refused_addresses(self._run.session)
 
-    def of(self, message: MessageRow, reported: Sequence[MailItem]) -> tuple[StandIn, ...]:
-        """Return the offices in whose place the recipient of a mail gets it, with the items that
-        the mail reports.
+    @cached_property
+    def _suppressed(self) -> frozenset[str]:
+        return bounces.suppressed_addresses(self._run.session)
+
+    def of(self, message: MessageRow, told: Iterable[Office], desk: Desk) -> tuple[StandIn, ...]:
+        """Return the offices in whose place the recipient of a mail gets it.
+
+        They are those of its notices (`told`), and those of the units that are on the desk only
+        because the recipient gets their notices. A superior sees every unit anyway.
         """
         if message.resent_of is not None:
             return ()
         run = self._run
-        today, directory = run.today, run.site.directory
         address = message.recipient.casefold()
-        own = [holder for holder in directory.offices_of(address) if holder.in_office_on(today)]
+        tenures = run.site.directory.offices_of(address)
+        own = [holder for holder in tenures if holder.in_office_on(run.today)]
         above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
         reader = (above or own[0]).role if own else Role(message.role)
         reader_title = self._title(own[0], message) if own and above is None else ""
+        offices = dict.fromkeys(told)
+        if not desk.superior:
+            offices |= dict.fromkeys(self._on_desk(address, desk))
         found: dict[StandIn, None] = {}
-        told = ((item.role, item.notice.unit) for item in reported if not item.correction)
-        for role_name, unit_id in dict.fromkeys(told):
-            role, unit = Role(role_name), unit_id or None
-            regular = directory.holders(role, unit, today)
+        for role, unit in offices:
+            regular = run.site.directory.holders(role, unit or None, run.today)
             holds = any(holder.email.casefold() == address for holder in regular.offices)
             if regular.vacancy is not None or not holds:
                 title = self._title(OfficeHolder(unit or "", role, "", ""), message)
                 found[StandIn(title, reader, self._absence(regular), reader_title)] = None
         return tuple(found)
+
+    def _on_desk(self, address: str, desk: Desk) -> Iterator[tuple[Role, str]]:
+        """Yield the offices of the units on a desk of which the reader gets the notices."""
+        site, today = self._run.site, self._run.today
+        directory, law = site.directory, site.evaluation_context.law
+        duties = dict.fromkeys(
+            (duty.unit, duty.key[0])
+            for item in (*desk.items, *desk.rest)
+            for duty in item.duties
+            if duty.unit
+        )
+        units = dict.fromkeys(
+            unit for unit, rule in duties if law.last(rule).actor is not Actor.LAPOR_ADMINISTRATOR
+        )
+        for unit in units:
+            for role in OF_A_UNIT:
+                holders = directory.holders(role, unit, today, self._suppressed)
+                if any(holder.email.casefold() == address for holder in holders.offices):
+                    yield role, unit
 
     def _title(self, holder: OfficeHolder, message: MessageRow) -> str:
         site = self._run.site

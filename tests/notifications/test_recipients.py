@@ -106,6 +106,29 @@ def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts
     }
 
 
+def test_a_mail_with_another_cause_names_the_vacant_office_of_the_cases_on_the_desk(
+    context, server
+):
+    """A complaint that has its unit is not to be verified: the mail asks to pass it on."""
+    before = context.site.directory
+    others = [each for each in before.offices if each.role != Role.LIAISON]
+    context.site.directory = Directory(before.units.values(), others)
+    unverified = {"Diverifikasi": "", "Diteruskan": "", "Tindak Lanjut Pertama": "", "Unit": ""}
+    other = {"No Register": "FD-2", **since("20/11/2026"), **unverified}
+    for now in ("2026-11-24 08:00", "2026-11-25 08:00"):
+        begin = len(server.letters)
+        owe(context, now, at("Dinas Sosial"), other)
+        deliver(context, now)
+    told_admin = [each for each in server.letters[begin:] if each.recipient.startswith("admin.")]
+    (mail,) = [text(each) for each in told_admin if "Pengaduan FD-1" in text(each)]
+    assert "Pengaduan FD-2" in mail
+    said = "Pejabat Penghubung Dinas Sosial: jabatan kosong; disampaikan kepada Administrator"
+    assert mail.count(said) == 1
+    assert "mohon segera didisposisikan" in mail
+    assert "segera diverifikasi dan didisposisikan" not in mail
+    assert "Kepala Dinas Sosial: jabatan kosong" not in mail
+
+
 def test_what_every_mailbox_of_the_unit_refused_goes_to_the_next_in_line(context, server):
     """Nobody above hears of it as a superior before: a refused mail tells nobody."""
     dead = "550 5.1.1 no such user"
