@@ -111,7 +111,20 @@ def desk_subject(desk: Desk, locale: str) -> str:
     least = 3 if desk.corrections else 2
     while len(_joined(parts, desk.place)) > SHOWN_ON_A_PHONE and len(parts) > least:
         parts.pop()  # the least urgent number
-    return one_line(_joined(parts, desk.place), LONGEST_SUBJECT)
+    while len(one_line(_joined(parts, desk.place))) > LONGEST_SUBJECT and len(parts) > 2:
+        parts.pop()
+    return _cut(one_line(_joined(parts, desk.place)))
+
+
+def _cut(subject: str) -> str:
+    """Return a subject in at most `LONGEST_SUBJECT` characters, cut between two words if it has
+    any in its second half.
+    """
+    cut = one_line(subject, LONGEST_SUBJECT)
+    if cut == subject or subject[len(cut) - 1] == " ":
+        return cut
+    whole = cut.rpartition(" ")[0]
+    return f"{whole}…" if len(whole) >= LONGEST_SUBJECT // 2 else cut
 
 
 def _subject_parts(desk: Desk, locale: str) -> list[str]:

@@ -287,7 +287,7 @@ def test_a_subject_has_the_numbers_first_then_the_unit(what, indonesian, english
         (
             (1000, 100, 9, 9),
             "Dinas Penanaman Modal dan Pelayanan Terpadu",
-            "1.000 terlambat, 100 hari ini – Dinas Penanaman Modal dan P…",
+            "1.000 terlambat, 100 hari ini – Dinas Penanaman Modal dan…",
         ),
     ],
 )
@@ -369,6 +369,14 @@ def test_a_superior_reads_the_own_duty_in_a_paragraph_at_the_top():
             assert line in text
             assert text.index(line) < text.index(do)
             assert ("menginstruksikan" in text) == instructs
+
+
+def test_a_long_subject_with_corrections_gives_up_a_number_and_cuts_no_word():
+    items = [item(duty(-3, own=n < 11)) for n in range(12)]
+    correction = Correction("FD-99", "Dinas Sosial", "Penyelesaian", "", "met")
+    desk = view(*items, superior=True, place="6 perangkat daerah", corrections=(correction,))
+    mail = mail_of(desk, "id")
+    assert mail.subject == "1 ralat, 11 perlu tindakan – 6 perangkat daerah"
 
 
 def test_a_subject_never_shows_a_title_and_stays_short():
