@@ -15,6 +15,7 @@ from typing import Any
 
 from sla.directory import OF_A_UNIT
 from sla.engine.deadline import ClockKey, State
+from sla.ladders import SUPERIORS
 from tasks.common.notified import Notified
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.text.incidents import IncidentView
@@ -218,6 +219,11 @@ class NoticeItem:
     def new(self) -> bool:
         """Check whether the complaint came into its section since the reader's last mail."""
         return all(duty.new for duty in self.duties if duty.section is self.section)
+
+    @property
+    def told_superiors(self) -> tuple[Notified, ...]:
+        """Return the superiors among those who were notified before."""
+        return tuple(each for each in self.notified if each.role in SUPERIORS)
 
     @property
     def own(self) -> bool:

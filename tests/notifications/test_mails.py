@@ -379,6 +379,16 @@ def test_a_long_subject_with_corrections_gives_up_a_number_and_cuts_no_word():
     assert mail.subject == "1 ralat, 11 perlu tindakan – 6 perangkat daerah"
 
 
+def test_beside_the_answer_of_its_unit_a_mail_names_the_superiors_who_were_notified():
+    told = (Notified("liaison", 2, NOW, ("Nurhaida",)), Notified("regional_secretary", 1, NOW))
+    stated = Statement("obstacle", NOW, "menunggu berkas")
+    mail = mail_of(view(item(duty(-3), notified=told, statement=stated)), "id")
+    assert "Diberitahukan: Sekretaris Daerah" in mail.text
+    assert "Nurhaida" not in mail.text
+    alone = mail_of(view(item(duty(-3), notified=told[:1], statement=stated)), "id")
+    assert "Diberitahukan" not in alone.text
+
+
 def test_a_subject_never_shows_a_title_and_stays_short():
     subject = mail_of(view(item(ticket="9" * 300))).subject
     assert "Jalan" not in subject
