@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from db import outbox
 from db.mail_content import listed_duties
 from db.models import MessageKind, MessageRow
-from sla.ladders import SUPERIORS, NoticeKind
+from sla.engine.deadline import ClockKey
+from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext
 from tasks.notifications.calendar_attachment import agenda, cancellation
 from tasks.notifications.mail_items import NoticeDesks
@@ -29,6 +30,9 @@ from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.text.catalog import catalog
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+ListedKey = tuple[int, int, ClockKey]
+"""A mail, a complaint and a clock."""
 
 LONGEST_THREAD = 10
 """Limit of mails in References: a list without a limit helps no reader."""
@@ -55,23 +59,28 @@ def compose_all(
     run: RunContext,
     messages: Sequence[MessageRow],
     began: datetime | None = None,
-) -> Iterator[tuple[MessageRow, bytes | Uncomposable | None]]:
+) -> Generator[tuple[MessageRow, bytes | Uncomposable | None]]:
     """Compose each mail; yield the bytes to send, or None if none of its items is still true.
 
     If a mail cannot be composed, the function yields
     :class:`tasks.notifications.transport.smtp.Uncomposable` in its place. That error names only the
     type of the cause, because an error text may contain personal data of a complainant. The
     function stores in each item whether the mail reports it, and which duties the mail lists
-    besides. A mail of the same run, sent since `began`, does not count as an earlier mail.
+    besides; a caller that stops early closes the iterator. A mail of the same run, sent since
+    `began`, does not count as an earlier mail.
     """
     composer = Composer(run, messages, began)
-    for message in messages:
-        try:
-            yield message, composer.compose(message)
-        except SQLAlchemyError:  # the database failed; the mail itself is not at fault
-            raise
-        except Exception as error:
-            yield message, Uncomposable(f"cannot be composed: {type(error).__name__}")
+    try:
+        for message in messages:
+            try:
+                yield message, composer.compose(message)
+            except SQLAlchemyError:  # the database failed; the mail itself is not at fault
+                raise
+            except Exception as error:
+                yield message, Uncomposable(f"cannot be composed: {type(error).__name__}")
+    except GeneratorExit:  # the caller composes the others later
+        composer.record_lists()
+        raise
     composer.record_lists()
 
 
@@ -96,59 +105,50 @@ class Composer:
         self.desks = NoticeDesks(run, messages, began)
         self.replies = MailReplies(run, self.desks.cases)
         self.reports = SummaryMailComposer(run.session, run.context)
-        self.composed_before = [each.id for each in messages if each.composed_at is not None]
-        self.shown: list[tuple[MessageRow, Desk]] = []
+        self._composed_before = [each.id for each in messages if each.composed_at is not None]
+        self._late: dict[ListedKey, str] = {}
+        self._entries: set[ListedKey] = set()
+        self._cancelled: list[tuple[int, int, int, str, int]] = []
 
     def compose(self, message: MessageRow) -> bytes | None:
         """Return the bytes of a mail to send, or None if nothing in it is still true."""
         return COMPOSERS[MessageKind(message.kind)](self, message)
 
-    def record_lists(self) -> None:
-        """Store the late duties that these mails list and of which their readers have no notice,
-        and the changes of the readers' calendars.
+    def note_lists(self, message: MessageRow, desk: Desk) -> None:
+        """Note what a mail lists, to be stored by :meth:`record_lists`: the late duties of which
+        its reader has no notice, and the changes of the reader's calendar.
         """
+        recipient = message.recipient.casefold()
+        for item in (*desk.items, *desk.rest):
+            for duty in item.duties:
+                if duty.late and not duty.accused:
+                    self._late[message.id, item.complaint, duty.key] = recipient
+        for item in desk.items:
+            for duty in item.duties:
+                if not duty.in_calendar:
+                    self._entries.add((message.id, item.complaint, duty.key))
+        for ended in desk.ended:
+            key = ended.complaint, *ended.key
+            self._cancelled += [(message.id, brought_by, *key) for brought_by in ended.brought_by]
+
+    def record_lists(self) -> None:
+        """Store what the mails composed so far list, as far as their readers did not know it."""
         session = self.run.session
-        noticed = {
-            (item.message_id, item.notice.complaint_id, (item.notice.rule, item.notice.clock))
-            for message, _ in self.shown
-            for item in message.items
-            if item.included and not item.correction and item.notice.kind != NoticeKind.REMINDER
-        }
-        accusing = {
-            (message.id, item.complaint, duty.key): message.recipient.casefold()
-            for message, desk in self.shown
-            for item in (*desk.items, *desk.rest)
-            for duty in item.duties
-            if duty.late and not duty.accused
-        }
-        known = listed_duties.known_as_late(session, {complaint for _, complaint, _ in accusing})
+        complaints = {complaint for _, complaint, _ in self._late}
+        known = listed_duties.known_as_late(session, complaints)
         late = {
             key
-            for key, recipient in accusing.items()
-            if key not in noticed and (recipient, key[1], *key[2]) not in known
-        }
-        entries = {
-            (message.id, item.complaint, duty.key)
-            for message, desk in self.shown
-            for item in desk.items
-            for duty in item.duties
-            if not duty.in_calendar
+            for key, recipient in self._late.items()
+            if (recipient, key[1], *key[2]) not in known
         }
         new = [
             listed_duties.NewListedDuty(
-                message, complaint, *clock, late=key in late, entry=key in entries
+                key[0], key[1], *key[2], late=key in late, entry=key in self._entries
             )
-            for key in sorted(late | entries)
-            for message, complaint, clock in [key]
+            for key in sorted(late | self._entries)
         ]
-        listed_duties.replace(session, self.composed_before, new)
-        cancelled = [
-            (message.id, brought_by, ended.complaint, *ended.key)
-            for message, desk in self.shown
-            for ended in desk.ended
-            for brought_by in ended.brought_by
-        ]
-        listed_duties.cancel(session, cancelled)
+        listed_duties.replace(session, self._composed_before, new)
+        listed_duties.cancel(session, self._cancelled)
 
 
 def _notices(composer: Composer, message: MessageRow) -> bytes | None:
@@ -160,10 +160,11 @@ def _notices(composer: Composer, message: MessageRow) -> bytes | None:
     items = composer.replies.added(message, desk.items, offer=not desk.copied)
     rest = composer.replies.added(message, desk.rest, offer=False)
     rendered, shown = desk_mail(replace(desk, items=items, rest=rest), locale, zone)
-    composer.shown.append((message, shown))
     attached = list(_attached(shown, locale, zone))
     thread = _thread(run.session, message, desk, composer.began)
-    return in_envelope(site, message, rendered, run.now, *attached, thread=thread)
+    mime = in_envelope(site, message, rendered, run.now, *attached, thread=thread)
+    composer.note_lists(message, shown)
+    return mime
 
 
 def _summary(composer: Composer, message: MessageRow) -> bytes | None:

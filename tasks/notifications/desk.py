@@ -107,7 +107,8 @@ Case = tuple[DeskComplaint, Sequence[Deadline]]
 class DeskReader:
     """The reader of a mail: address, scope, language, and the time of the last mail.
 
-    `triggers` are the clocks of this mail's notices, by complaint.
+    `triggers` are the clocks of this mail's notices, by complaint. Of the `reminded` ones it has
+    only a reminder.
     """
 
     address: str
@@ -115,6 +116,7 @@ class DeskReader:
     locale: str
     last_mail: datetime | None
     triggers: Mapping[int, frozenset[ClockKey]] = field(default_factory=dict)
+    reminded: Collection[ClockKeyOfComplaint] = ()
 
 
 class DeskLoader:
@@ -239,7 +241,10 @@ class DeskLoader:
         return stored_deadlines.waiting_for_complainant(self._run.session, own, None)
 
     def reader(
-        self, message: MessageRow, triggers: Mapping[int, frozenset[ClockKey]]
+        self,
+        message: MessageRow,
+        triggers: Mapping[int, frozenset[ClockKey]],
+        reminded: Collection[ClockKeyOfComplaint] = (),
     ) -> DeskReader:
         """Return the reader of a mail with these triggers."""
         return DeskReader(
@@ -248,6 +253,7 @@ class DeskLoader:
             locale=message.locale or self._run.site.locale,
             last_mail=self._last.get(message.recipient),
             triggers=triggers,
+            reminded=reminded,
         )
 
     def desk(
@@ -255,9 +261,12 @@ class DeskLoader:
         message: MessageRow,
         triggers: Mapping[int, frozenset[ClockKey]],
         corrected: Collection[ClockKeyOfComplaint] = (),
+        reminded: Collection[ClockKeyOfComplaint] = (),
     ) -> Desk:
-        """Return the desk of the reader of a mail that takes back the `corrected` clocks."""
-        reader = self.reader(message, triggers)
+        """Return the desk of the reader of a mail that takes back the `corrected` clocks and has
+        only a reminder of the `reminded` ones.
+        """
+        reader = self.reader(message, triggers, reminded)
         found_entries = (self._entry(reader, case) for case in self._cases_of(reader))
         entries = [each for each in found_entries if each.item or each.unlisted or each.doubtful]
         found = sorted((e.item for e in entries if e.item), key=lambda item: item.rank)
@@ -491,7 +500,8 @@ class DeskLoader:
             unit_notified=_unit_notified(deadline, notified),
             of_superior=reader.scope.superior and reader.scope.must_act(deadline),
             own=clock in triggers or known or reader.scope.must_act(deadline),
-            accused=any(each.kind != NoticeKind.REMINDER for each in own_notices),
+            accused=any(each.kind != NoticeKind.REMINDER for each in own_notices)
+            or (clock in triggers and (complaint.id, *clock) not in reader.reminded),
             in_calendar=(complaint.id, *clock) in self._entries.get(reader.address, {}),
             key=clock,
         )

@@ -64,6 +64,7 @@ class _Contents:
     triggers: Mapping[int, frozenset[ClockKey]]
     corrections: Mapping[ClockKeyOfComplaint, Correction]
     copied: bool
+    reminded: frozenset[ClockKeyOfComplaint]
     told: tuple[Office, ...]
     only: int | None
     earlier: Sequence[str] = ()
@@ -110,7 +111,9 @@ class NoticeDesks:
         contents = self._contents.pop(message.id)
         if not contents.triggers and not contents.corrections:
             return None
-        desk = self._loader.desk(message, contents.triggers, contents.corrections)
+        desk = self._loader.desk(
+            message, contents.triggers, contents.corrections, contents.reminded
+        )
         return replace(
             desk,
             copied=contents.copied,
@@ -152,9 +155,24 @@ class NoticeDesks:
             triggers,
             corrections,
             copied=bool(triggers) and all(item.copied for item in included),
+            reminded=_reminded(included),
             told=tuple((Role(role), unit) for role, unit in told),
             only=concerned.pop() if len(concerned) == 1 else None,
         )
+
+
+def _reminded(included: Sequence[MailItem]) -> frozenset[ClockKeyOfComplaint]:
+    """Return the clocks of which a mail has a reminder and no other notice."""
+    notices = [item.notice for item in included if not item.correction]
+    reminders = [each for each in notices if each.kind == NoticeKind.REMINDER]
+    if not reminders:
+        return frozenset()
+    others = {_clock_of(each) for each in notices if each.kind != NoticeKind.REMINDER}
+    return frozenset(_clock_of(each) for each in reminders) - others
+
+
+def _clock_of(notice: MailedNotice) -> ClockKeyOfComplaint:
+    return notice.complaint_id, notice.rule, notice.clock
 
 
 def items_still_true(

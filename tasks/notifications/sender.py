@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -253,22 +254,24 @@ class Sender:
                 run.session, moment, most, self.policy.alert, FIRST_ALERTS, items=False
             )
             self.kept.clear()
-            for message in self._composed(run, found):
-                ready.append(message.id)
-                if self.clock.moment() - moment > ENOUGH:
-                    break  # the rest is composed when these are on their way
+            with closing(self._composed(run, found)) as composed:
+                for message in composed:
+                    ready.append(message.id)
+                    if self.clock.moment() - moment > ENOUGH:
+                        break  # the rest is composed when these are on their way
         return ready if found else None
 
-    def _composed(self, run: RunContext, found: Sequence[MessageRow]) -> Iterator[MessageRow]:
+    def _composed(self, run: RunContext, found: Sequence[MessageRow]) -> Generator[MessageRow]:
         """Compose those of these mails that may leave now, and yield them; settle the others."""
         for group in in_groups(run, found):
             messages = [each for each in group if not self._waits(each, run.now, run.mode)]
-            for message, mime in compose_all(run, messages, self.now):
-                self._report_progress()
-                if self._ready(run, message, mime):
-                    yield message
-                if isinstance(mime, bytes) and len(mime) > LARGEST_KEPT:
-                    search_new_objects()  # a mail about thousands of complaints
+            with closing(compose_all(run, messages, self.now)) as composed:
+                for message, mime in composed:
+                    self._report_progress()
+                    if self._ready(run, message, mime):
+                        yield message
+                    if isinstance(mime, bytes) and len(mime) > LARGEST_KEPT:
+                        search_new_objects()  # a mail about thousands of complaints
             search_new_objects()
 
     def _report_progress(self) -> None:

@@ -41,7 +41,7 @@ class Duty:
     reader must act: the duty has reached a rung for the reader. `triggered` means that this mail
     has a notice about it. `unit_notified` is false for a late duty if the unit got no mail that
     says so. `of_superior` means that the law gives the duty to this reader as the superior of the
-    unit. `accused` means that the reader has an accepted notice that calls it late.
+    unit. `accused` means that the reader has a notice that calls it late, or gets one now.
     `uid` is a permanent identifier of the deadline, for calendars, and `key` its rule and the
     number of the clock. `in_calendar` means that the reader's calendar has its entry.
     """

@@ -243,6 +243,19 @@ def test_a_further_duty_of_a_superior_leaves_the_calendar_when_it_is_done(contex
     assert len(left) == 2
 
 
+def test_what_a_mail_lists_is_recorded_if_the_others_are_composed_later(context):
+    owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    with context.run(wita(BREACHED), "a test") as run:
+        query = select(MessageRow).where(MessageRow.kind == "notices").order_by(MessageRow.id)
+        mails = compose_all(run, run.session.scalars(query).all())
+        first, _ = next(mails)
+        mails.close()
+        listed = run.session.scalars(select(ListedDuty)).all()
+        assert [(row.message_id, row.late, row.entry) for row in listed] == [
+            (first.id, False, True)
+        ]
+
+
 def test_a_correction_takes_the_entry_out_of_the_calendar_of_a_former_office_holder(
     context, server
 ):
