@@ -324,7 +324,7 @@ def any_file(delimiter: str | None = None) -> FolderSource:
             "folder": ".",
             "layout": "history",
             "zone": "UTC",
-            "dates": ["%Y"],
+            "dates": ["%Y-%m-%d"],
             "fields": {"ticket": "", "received": ""},
             "events": [{"column": "", "kind": "verified"}],
             "delimiter": delimiter,
