@@ -34,7 +34,7 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared with
 
 
 @dataclass(frozen=True)
-class Part:
+class ServerPart:
     """What makes a server one of several processes that answer under one address."""
 
     public: str
@@ -53,7 +53,7 @@ def start_server(
     keep_days: int = KEEP_DAYS,
     names: Iterable[str] = (),
     with_us: bool = False,
-    part: Part | None = None,
+    part: ServerPart | None = None,
 ) -> Child:
     """Start a Prefect server; its database remains in `var/prefect` for later servers.
 

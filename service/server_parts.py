@@ -18,7 +18,7 @@ import redis
 
 from service.environment import LOOPBACK, free_port
 from service.errors import ServiceError, Unready
-from service.prefect_server import Part, api_of, start_server
+from service.prefect_server import ServerPart, api_of, start_server
 from service.process import Child
 from service.restarts import SupervisedProcess
 
@@ -127,7 +127,7 @@ class ServerParts:
         def kept(name: str, shared: int | None) -> SupervisedProcess:
             """Return a process that also has a port of its own, for its supervisor."""
             own = free_port()
-            part = Part(public, shared, broker, f"prefect-server-{name}")
+            part = ServerPart(public, shared, broker, f"prefect-server-{name}")
             return SupervisedProcess(
                 f"Prefect server ({name})",
                 partial(
