@@ -38,6 +38,7 @@ from db.bulk_insert import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts, UtcDateTime
 from sla.engine.deadline import Reason, State
 from sla.events import ENDING, Event, Knowledge
+from sla.folding import in_other_case
 from sla.shards import EVERYTHING, Shard
 
 T = TypeVar("T")
@@ -482,8 +483,15 @@ def recorded_by(session: Session, as_of: datetime) -> Iterator[list[Complaint]]:
 
 
 def by_ticket_number(session: Session, ticket: str) -> list[Complaint]:
-    """Find the complaints with this ticket. There are several only if sources share numbers."""
-    return list(session.scalars(select(Complaint).where(Complaint.ticket == ticket)))
+    """Find the complaints with this ticket; without any, those with it in another letter case.
+
+    There are several only if sources share numbers.
+    """
+    found = list(session.scalars(select(Complaint).where(Complaint.ticket == ticket)))
+    if found:
+        return found
+    others = in_other_case(ticket)
+    return list(session.scalars(select(Complaint).where(Complaint.ticket.in_(others))))
 
 
 def changed(session: Session, since: datetime | None) -> Iterator[list[Complaint]]:

@@ -9,3 +9,8 @@ from functools import lru_cache
 def folded(text: str) -> str:
     """Return a name or word without letter case and repeated spaces."""
     return " ".join(text.split()).casefold()
+
+
+def in_other_case(text: str) -> frozenset[str]:
+    """Return the usual spellings of a text in another letter case; none for a text in digits."""
+    return frozenset((text.upper(), text.lower(), text.capitalize(), text.title())) - {text}

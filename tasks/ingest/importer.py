@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from db import complaints, imports, state_history
 from db.models import WORD_ROLES, SourceImport
+from sla.folding import folded, in_other_case
 from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
 from tasks.ingest.complaint_writer import OriginWriters
@@ -140,6 +142,44 @@ def _check_receipts(writer: ImportWriter) -> None:
     )
 
 
+def _as_known(
+    target: ImportTarget, records: Sequence[ComplaintRecord], rejected: Collection[str]
+) -> list[ComplaintRecord]:
+    """Return the records of a whole file, each with the ticket of its known complaint.
+
+    A new ticket is a known one in another letter case if both were received on the same day and
+    the file shows only one of them. If it shows both, or either has a rejected row, they are two
+    complaints: in the numbers of some programs letter case matters.
+    """
+    mapping = target.mapping
+    if not mapping.has_files or mapping.is_exchange or mapping.completes is not None:
+        return list(records)
+    again = Counter(folded(record.ticket) for record in records)
+    again.update(map(folded, rejected))
+    spellings = {
+        record.ticket: found
+        for record in records
+        if again[folded(record.ticket)] == 1 and (found := in_other_case(record.ticket))
+    }
+    wanted = {each for ticket, found in spellings.items() for each in (ticket, *found)}
+    known = complaints.existing(target.session, target.name, wanted) if wanted else {}
+
+    def is_known(ticket: str, record: ComplaintRecord) -> bool:
+        days = [
+            target.ctx.local(each).date() for each in (known[ticket].received_at, record.received)
+        ]
+        return days[0] == days[1]
+
+    written = []
+    for record in records:
+        others = [each for each in spellings.get(record.ticket, ()) if each in known]
+        if record.ticket not in known and len(others) == 1 and is_known(others[0], record):
+            written.append(replace(record, ticket=others[0]))
+        else:
+            written.append(record)
+    return written
+
+
 class ImportWriter:
     """Writes one extract to the database, in chunks of rows."""
 
@@ -171,6 +211,7 @@ class ImportWriter:
     def add_rows(self, rows: Sequence[Row]) -> None:
         """Parse some rows and write the complaints and events in them."""
         header = self.extract.header
+        is_whole = self._read_rows == 0 and len(rows) < CHUNK
         self._read_rows += len(rows)
         self._last_line = max(self._last_line, rows[-1][0])
         records: list[ComplaintRecord] = []
@@ -183,6 +224,8 @@ class ImportWriter:
         made = self.target.ctx.local(self.target.observed_at).date()
         doubtful = doubtful_receipts(records, self.target.mapping, made)
         records = question_receipts(records, column, doubtful, self.answers)
+        if is_whole:
+            records = _as_known(self.target, records, self.rejected.keys)
         self.writers.write(records, self.rejected.keys)
         for words in self.words:
             words.see(records)
