@@ -718,3 +718,11 @@ def test_a_name_in_one_row_that_is_like_no_unit_is_pointed_at(tmp_path, privacy)
     assert "(baris 5)" in said(learned)["units_once"]
     assert "Pulan" not in str(said(learned))
     assert "units_hidden" not in said(learned)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", " ; ;\n;;\n"])
+def test_a_file_without_a_cell_is_called_empty(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    with pytest.raises(UnreadableFile, match=r"a\.csv: the file is empty"):
+        learn(path, "register", None)

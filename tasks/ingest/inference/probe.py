@@ -154,9 +154,10 @@ class _ProbedSheet:
 
 def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
     """Return the sheet with the largest table, and the other sheets with the same columns."""
-    found = []
+    found, is_empty = [], True
     for lines in limited_sheets(path, source):
         first = list(islice(lines, PREAMBLE))
+        is_empty = is_empty and not any(cell.strip() for _, cells in first for cell in cells)
         place = _header(first)
         if place is not None:
             above = [cells for _, cells in first[:place]]
@@ -166,6 +167,8 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
             below = (*first[place + 1 :], *islice(lines, ENOUGH))
             rows = list(_own_rows(header, below))
             found.append(_ProbedSheet(above, int(first[place][0]), header, rows))
+    if is_empty:
+        raise UnreadableFile(f"{path.name}: the file is empty")
     if not found:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
     largest = max(found, key=lambda sheet: len(sheet.rows) * len(sheet.header))
