@@ -726,3 +726,10 @@ def test_a_file_without_a_cell_is_called_empty(tmp_path, content):
     path.write_text(content)
     with pytest.raises(UnreadableFile, match=r"a\.csv: the file is empty"):
         learn(path, "register", None)
+
+
+def test_hours_in_the_words_of_clerks_count_for_the_zone(tmp_path):
+    days = [f"{n + 10}/11/2026 jam 9.{n + 10}" for n in range(ROWS)]
+    assert f"hanya {ROWS} waktu mempunyai jam" in learned_from(tmp_path, table(Tgl=days)).text_in(
+        "id"
+    )

@@ -27,6 +27,7 @@ from tasks.ingest.inference.column_types import (
     ColumnSample,
     ZoneGuess,
     event_of,
+    clerks_date,
     has_own_number,
     has_ratings,
     hour_of,
@@ -470,7 +471,8 @@ def _receipt(draft: _Draft, hour: ColumnSample | None) -> list[datetime]:
     if len(columns) == 2:  # the two columns align only if neither has an empty cell
         same = len(received.values) == len(columns[1].values)
         texts = map(" ".join, zip(*(c.values for c in columns), strict=True)) if same else ()
-    return [moment for text in texts if (moment := _first(text, forms)) is not None]
+    moments = (_first(text, forms) or clerks_date(text) for text in texts)
+    return [moment for moment in moments if moment is not None]
 
 
 def _either_order(column: ColumnSample) -> bool:
