@@ -728,6 +728,13 @@ def test_a_file_without_a_cell_is_called_empty(tmp_path, content):
         learn(path, "register", None)
 
 
+def test_days_in_bare_numbers_are_refused_with_the_remedy(tmp_path):
+    with pytest.raises(UnlearnableFile) as refused:
+        learned_from(tmp_path, table(Tgl=[], Tanggal_Masuk=[f"{46331 + n}" for n in range(ROWS)]))
+    assert "berisi angka, bukan tanggal, misalnya '46331' (baris 2)" in refused.value.text("id")
+    assert "format kolom itu sebagai tanggal" in refused.value.text("id")
+
+
 def test_hours_in_the_words_of_clerks_count_for_the_zone(tmp_path):
     days = [f"{n + 10}/11/2026 jam 9.{n + 10}" for n in range(ROWS)]
     assert f"hanya {ROWS} waktu mempunyai jam" in learned_from(tmp_path, table(Tgl=days)).text_in(

@@ -20,14 +20,15 @@ from sla.directory import Directory
 from sla.folding import folded
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
+from tasks.common.flexible_dates import is_serial
 from tasks.common.remarks import shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
 from tasks.common.unit_names import is_unit_name
 from tasks.ingest.inference.column_types import (
     ColumnSample,
     ZoneGuess,
-    event_of,
     clerks_date,
+    event_of,
     has_own_number,
     has_ratings,
     hour_of,
@@ -365,6 +366,8 @@ def _bad_receipt(draft: _Draft, column: ColumnSample) -> UnlearnableFile:
     odd = column.odd_dates
     values = cell_of(column, odd[0])
     file = draft.table.path.name
+    if all(map(is_serial, odd)):
+        return UnlearnableFile("receipt_in_numbers", file=file, **values)
     return UnlearnableFile("bad_receipt", file=file, n=len(odd), rows=column.rows, **values)
 
 
