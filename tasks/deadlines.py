@@ -16,7 +16,7 @@ from sla.calendar import OutsideCalendar
 from sla.engine.deadline import ClockKey, Deadline, State
 from sla.engine.evaluate import Evaluation
 from sla.escalation import Reached
-from sla.events import Event, ImpossibleHistory
+from sla.events import Event, ImpossibleHistory, events_as_of
 from sla.holds import released_at
 from sla.shards import EVERYTHING, Shard
 from sla.value_class import value_class
@@ -289,7 +289,11 @@ class EvaluationRun:
         watched = self.run.context.watched(case.complaint.received_at)
         if case.evaluation.error is not None or not watched:
             return {}
-        return corrections.revoked(case.before, case.deadlines)
+        events = events_as_of(case.loaded.history.events, self.run.now)
+        in_charge = {event.unit for event in events if event.unit}
+        in_charge |= {each.unit for each in case.deadlines if each.unit}
+        in_charge.add(self.run.site.administrator_unit or "")
+        return corrections.revoked(case.before, case.deadlines, in_charge)
 
     def _plans(
         self,

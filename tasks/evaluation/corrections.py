@@ -1,8 +1,8 @@
-"""Corrections: deadlines once counted as late that proved not to be late."""
+"""Corrections: deadlines once counted as late that proved not to be late, or not of that unit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,16 +40,29 @@ class PendingCorrection:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Why a deadline that counted as late is not late any more, and the unit that it accused."""
+    """Why the lateness of a deadline is taken back, and the unit that it accused.
+
+    With `other_unit` the deadline is still late, but has never been a duty of this unit.
+    """
 
     why: str
     unit: str
+    other_unit: bool = False
+
+    def concerns(self, notice: NoticeRow) -> bool:
+        """Check whether a late notice of the clock is taken back."""
+        return not self.other_unit or notice.unit == self.unit
 
 
 def revoked(
-    before: Iterable[StoredDeadline], deadlines: Sequence[Deadline]
+    before: Iterable[StoredDeadline], deadlines: Sequence[Deadline], in_charge: Set[str]
 ) -> dict[ClockKey, Revoked]:
-    """Return the clocks that were late before and are not late any more, with the reason."""
+    """Return the clocks that were late before and are not late any more, with the reason.
+
+    So are the clocks that were late at a unit which, as is known now, has never been in charge of
+    the complaint. `in_charge` are the units that have been. A unit that handed the complaint over
+    is one of them: its lateness stays.
+    """
     now = {deadline.key: deadline for deadline in deadlines}
     found = {}
     for row in before:
@@ -58,6 +71,9 @@ def revoked(
             state = "no longer applies" if deadline is None else f"is {deadline.state} now"
             why = f"a deadline that counted as late {state}"
             found[row.rule, row.clock] = Revoked(why, row.unit or "")
+        elif row.state in LATE_STATES and row.unit and row.unit not in in_charge:
+            why = "the unit of a deadline that counted as late has never been in charge"
+            found[row.rule, row.clock] = Revoked(why, row.unit, other_unit=True)
     return found
 
 
@@ -73,7 +89,7 @@ def take_back(
     listed = listed_duties.listed_as_late(run.session, complaint) if clocks else []
     for (rule, clock), found in clocks.items():
         of_clock = [row for row in every if (row.rule, row.clock) == (rule, clock)]
-        late = [row for row in of_clock if row.kind != NoticeKind.REMINDER]
+        late = [row for row in of_clock if row.kind != NoticeKind.REMINDER and found.concerns(row)]
         concerned = [row for row in late if row.taken_back_at is None]
         since = max((row.taken_back_at for row in late if row.taken_back_at), default=None)
         readers = {
@@ -138,13 +154,13 @@ def owed_corrections(
     """Yield the corrections due for a complaint: one for each notice and person, and one for each
     person to whom a mail only listed the duty as late.
 
-    While the same deadline is late again, nothing is taken back.
+    While the same deadline is late again at the same unit, nothing is taken back.
     """
-    late = {each.key for each in deadlines if each.state in LATE_STATES}
+    late = {(*each.key, each.unit or "") for each in deadlines if each.state in LATE_STATES}
     wrong = {
         row.id: row
         for row in rows
-        if row.taken_back_at is not None and (row.rule, row.clock) not in late
+        if row.taken_back_at is not None and (row.rule, row.clock, row.unit) not in late
     }
     if not wrong:
         return

@@ -279,12 +279,15 @@ def _true_items(
 
 
 def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -> Correction | None:
-    """Return the correction of a notice, or None if its deadline is late again."""
+    """Return the correction of a notice, or None if its deadline is late again at its unit."""
     complaint, deadlines = case
     clock = (notice.rule, notice.clock)
     deadline = next((d for d in deadlines if d.key == clock), None)
+    other_unit = ""
     if deadline is not None and deadline.state in LATE_STATES:
-        return None
+        if (deadline.unit or "") == notice.unit:
+            return None
+        other_unit = context.site.directory.name_of(deadline.unit)
     rule, cited = _rule_of(context, notice, complaint.received_at, deadline)
     state = "" if deadline is None else str(deadline.state)
     if not state and rule is not None and CLASS in rule.applies_when:
@@ -295,6 +298,7 @@ def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -
         rule=rule.label[locale] if rule else notice.rule,
         citation=rule.citation if rule and cited else "",
         state=state,
+        other_unit=other_unit,
     )
 
 

@@ -144,6 +144,8 @@ def _subject_parts(desk: Desk, locale: str) -> list[str]:
 def _correction_kind(desk: Desk) -> str:
     """Return the kind of a desk's corrections, a part of a text key."""
     undecided = desk.undecided_corrections
+    if desk.corrected_units:
+        return "mixed"
     if not undecided:
         return "not_late"
     return "undecided" if undecided == len(desk.corrections) else "mixed"

@@ -115,7 +115,8 @@ class Correction:
     """A deadline that an earlier mail to this reader called late, and that was not certainly late.
 
     `state` is its present state, a key of the texts; empty if the rule no longer applies. An
-    unknown state leaves open whether it was late.
+    unknown state leaves open whether it was late. `other_unit` is the name of the unit that is
+    late, if `unit` has never been in charge.
     """
 
     ticket: str
@@ -123,6 +124,7 @@ class Correction:
     rule: str
     citation: str
     state: str
+    other_unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +375,11 @@ class Desk:
     def undecided_corrections(self) -> int:
         """Number of corrections that leave open whether the deadline was late."""
         return sum(each.state == State.UNKNOWN for each in self.corrections)
+
+    @property
+    def corrected_units(self) -> int:
+        """Number of corrections of the unit alone: the duty is late, at another unit."""
+        return sum(bool(each.other_unit) for each in self.corrections)
 
     @property
     def total(self) -> int:

@@ -91,6 +91,46 @@ def test_everyone_who_was_told_gets_one_correction(context, server):
     assert row["reason"] == "a deadline that counted as late is met now"
 
 
+@pytest.mark.thorough
+@ON_BOTH
+def test_a_unit_that_was_never_in_charge_gets_the_correction(context, server):
+    """The register named the wrong unit; the duty stays late, at the right one."""
+    told_late(context)
+    owe(context, NEXT, at("Dinas Kesehatan"))
+    deliver(context, NEXT)
+    mails = {letter.recipient: letter for letter in server.letters[2:]}
+    wrong = [each for to, each in mails.items() if "dinsos" in to]
+    right = [each for to, each in mails.items() if "dinkes" in to]
+    assert [letter.mail["Subject"] for letter in wrong] == [
+        "Ralat: 1 pemberitahuan keterlambatan dicabut – Dinas Sosial"
+    ] * 2
+    for letter in wrong:
+        assert "tidak pernah menjadi tanggung jawab perangkat daerah yang disebut" in text(letter)
+        assert "Pengaduan FD-1 (Dinas Sosial)" in text(letter)
+        assert "menjadi tanggung jawab Dinas Kesehatan" in text(letter)
+        assert "ternyata tidak terlambat" not in text(letter)
+    assert right
+    assert all("RALAT" not in text(letter) for letter in right)
+    (row,) = audited(context)
+    assert (row["notices"], row["people"]) == (1, 2)
+    assert row["reason"] == "the unit of a deadline that counted as late has never been in charge"
+    for now in ("2026-11-25 09:00", "2026-11-26 08:00"):
+        register(context, now, at("Dinas Kesehatan"))
+        decide(context, now)
+        deliver(context, now)
+    assert len(audited(context)) == 1
+    assert sum("RALAT" in text(letter) for letter in server.letters) == 2
+
+
+def test_a_unit_that_handed_the_complaint_over_gets_no_correction(context, server):
+    told_late(context)
+    handed_over = {"Diteruskan Kembali": "24/11/2026 10:00", "Unit Pengganti": "Dinas Kesehatan"}
+    owe(context, NEXT, at("Dinas Sosial", **handed_over))
+    deliver(context, NEXT)
+    assert audited(context) == []
+    assert not [letter for letter in server.letters if "RALAT" in text(letter)]
+
+
 @pytest.mark.parametrize(
     ("word", "state"),
     [("", "tidak dapat dinilai"), ("Pengaduan Berkadar Pengawasan", "kewajiban ini tidak berlaku")],
