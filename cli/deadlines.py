@@ -11,10 +11,10 @@ import typer
 
 from cli import console
 from cli.console import CsvOption, HtmlOption, JsonOption, NowOption, SiteOption, UsageError
-from cli.language.words import near, say
+from cli.language.words import language, near, say
 from settings.site import Site, load_site
 from sla.engine.deadline import State
-from sla.regulations.model import Rule
+from sla.regulations.model import Actor, Rule
 
 if TYPE_CHECKING:
     from tasks.common.context import SiteContext
@@ -130,13 +130,16 @@ def list_deadlines(
     with console.context_of(site) as context:
         from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
         from tasks.evaluation.stored_deadlines import last_evaluation, late_counts  # noqa: PLC0415
+        from tasks.text.titles import superior_office  # noqa: PLC0415
 
+        site_name, law = context.site.name, context.site.evaluation_context.law
         chosen = unit_named(context.site, unit) if unit is not None else None
+        superior = Actor.SUPERIOR if as_json else superior_office(site_name, language())
         with context.transaction() as session:
-            rows = deadline_rows(session, context, state=only, unit=chosen)
+            rows = deadline_rows(session, context, state=only, unit=chosen, superior=superior)
             evaluated = last_evaluation(session) or console.moment(None, context.site)
             begin = context.site.evaluation_context.start_of_year(evaluated)
-            late = late_counts(session, begin, chosen)
+            late = late_counts(session, begin, chosen, law.of_superiors)
     values = {"state": "state", "reason": "because"}
     console.show_rows(
         DEADLINE_COLUMNS, rows, "deadlines.total", csv_file, as_json=as_json, values=values

@@ -13,6 +13,7 @@ from db.lives import MessageStatus
 from db.mailbox import bounces, replies, source_mails
 from db.models import Complaint, DeadlineRow, ReplyOutcome, SourceMailKind
 from sla.engine.deadline import State
+from sla.regulations.model import Actor
 from tasks.common.context import SiteContext
 from tasks.text.withheld import question_value
 
@@ -49,11 +50,20 @@ Row = dict[str, str]
 
 
 def deadline_rows(
-    session: Session, context: SiteContext, *, state: State | None = None, unit: str | None = None
+    session: Session,
+    context: SiteContext,
+    *,
+    state: State | None = None,
+    unit: str | None = None,
+    superior: str = Actor.SUPERIOR,
 ) -> list[Row]:
     """Return the deadlines as last evaluated, earliest due time first, with local times in ISO
     8601.
+
+    `superior` is the word in place of the unit for duties that superiors owe: they are no duties of
+    the unit of the complaint.
     """
+    of_superiors = context.site.evaluation_context.law.of_superiors
 
     def local(moment: datetime | None) -> str:
         return context.local(moment).isoformat(timespec="seconds") if moment else ""
@@ -66,12 +76,12 @@ def deadline_rows(
     if state is not None:
         query = query.where(DeadlineRow.state == state)
     if unit is not None:
-        query = query.where(DeadlineRow.unit == unit)
+        query = query.where(DeadlineRow.unit == unit, DeadlineRow.rule.not_in(of_superiors))
     return [
         {
             "ticket": ticket,
             "rule": row.rule,
-            "unit": row.unit or "",
+            "unit": superior if row.rule in of_superiors else row.unit or "",
             "started": local(row.started),
             "due": local(row.due),
             "stopped": local(row.stopped),

@@ -13,6 +13,7 @@ from flows.storm import ask
 from sla.shards import Shard
 from tasks.deadlines import evaluate_and_notify_task
 from tasks.evaluation.status import site_status
+from tasks.text.titles import superior_office
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""
@@ -47,12 +48,18 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
                 resource={"prefect.resource.id": f"tenggat.site.{at.context.site.folder.name}"},
                 payload={"count": decided.breached},
             )
-        name = at.context.site.directory.name_of
+        settings = at.context.site
+        name = settings.directory.name_of
+        late_by = [(name(unit), number) for unit, number in status.late_by_unit]
+        if status.late_of_superiors:
+            late_by.append(
+                (superior_office(settings.name, settings.locale), status.late_of_superiors)
+            )
         at.show(
             evaluated=decided.evaluated,
             states=status.states,
             late=status.late,
-            late_by_unit=[(name(unit), number) for unit, number in status.late_by_unit],
+            late_by_unit=late_by,
             due_today=status.due_today,
             due_soon=status.due_soon,
             notices=dict(decided.notices),

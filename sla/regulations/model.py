@@ -254,6 +254,13 @@ class Law:
         return frozenset(rule.id for rule in self.rules if rule.lapse is not None)
 
     @cached_property
+    def of_superiors(self) -> frozenset[str]:
+        """Return the ids of the rules whose duties superiors owe, not the unit of the complaint."""
+        return frozenset(
+            rule_id for rule_id in self.ids if self.last(rule_id).actor is Actor.SUPERIOR
+        )
+
+    @cached_property
     def classifications(self) -> frozenset[str]:
         """Return the classifications that rules ask for."""
         none: frozenset[str] = frozenset()

@@ -19,11 +19,13 @@ class SiteStatus:
     """Deadlines by state, what is late, late complaints by unit, and deadlines due next.
 
     A complaint with late duties at two units counts at each of them, and once in `late`.
+    `late_of_superiors` counts the complaints with a late duty that superiors owe.
     """
 
     states: dict[str, int]
     late: stored_deadlines.LateCounts
     late_by_unit: list[tuple[str | None, int]]
+    late_of_superiors: int
     due_today: int
     due_soon: int
 
@@ -54,7 +56,8 @@ def site_status(context: SiteContext, now: datetime) -> SiteStatus:
             late=stored_deadlines.late_counts(
                 session, context.site.evaluation_context.start_of_year(now)
             ),
-            late_by_unit=stored_deadlines.late_by_unit(session),
+            late_by_unit=stored_deadlines.late_by_unit(session, law.of_superiors),
+            late_of_superiors=stored_deadlines.late_of(session, law.of_superiors),
             due_today=running(now, tonight),
             due_soon=running(tonight, tonight + timedelta(days=7)),
         )

@@ -46,12 +46,22 @@ def last_evaluation(session: Session) -> datetime | None:
     return session.scalar(select(func.max(DeadlineRow.evaluated_at)))
 
 
-def late_counts(session: Session, year_begin: datetime, unit: str | None = None) -> LateCounts:
+def late_counts(
+    session: Session,
+    year_begin: datetime,
+    unit: str | None = None,
+    of_superiors: Collection[str] = (),
+) -> LateCounts:
     """Count what is late, in the whole site or at one unit.
 
-    `year_begin` is the start of the present calendar year.
+    `year_begin` is the start of the present calendar year. `of_superiors` are the rules whose
+    duties superiors owe: none of them counts at a unit.
     """
-    where = [] if unit is None else [DeadlineRow.unit == unit]
+    where = (
+        []
+        if unit is None
+        else [DeadlineRow.unit == unit, DeadlineRow.rule.not_in(sorted(of_superiors))]
+    )
     complaints, duties = session.execute(
         select(func.count(DeadlineRow.complaint_id.distinct()), func.count()).where(LATE, *where)
     ).one()
@@ -62,12 +72,23 @@ def late_counts(session: Session, year_begin: datetime, unit: str | None = None)
     return LateCounts(complaints, duties, ended or 0)
 
 
-def late_by_unit(session: Session) -> list[tuple[str | None, int]]:
-    """Count the late complaints of each unit, most first."""
+def late_of(session: Session, rules: Collection[str]) -> int:
+    """Count the complaints with a late duty of these rules."""
+    number = func.count(DeadlineRow.complaint_id.distinct())
+    return session.scalar(select(number).where(LATE, DeadlineRow.rule.in_(sorted(rules)))) or 0
+
+
+def late_by_unit(
+    session: Session, of_superiors: Collection[str] = ()
+) -> list[tuple[str | None, int]]:
+    """Count the late complaints of each unit, most first.
+
+    Duties of the rules `of_superiors` count at no unit, because superiors owe them.
+    """
     number = func.count(DeadlineRow.complaint_id.distinct())
     rows = session.execute(
         select(DeadlineRow.unit, number)
-        .where(LATE)
+        .where(LATE, DeadlineRow.rule.not_in(sorted(of_superiors)))
         .group_by(DeadlineRow.unit)
         .order_by(number.desc(), DeadlineRow.unit)
     )

@@ -73,7 +73,9 @@ def _calendar(method: str, entries: Iterable[str]) -> bytes:
 def _entry(desk: Desk, item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> Iterator[str]:
     form = "agenda.late" if duty.late else "agenda.summary"
     summary = _escaped(catalog(locale)(form, ticket=item.ticket, rule=duty.rule))
-    description = "\n".join(line for line in (duty.citation, item.unit, item.link) if line)
+    description = "\n".join(
+        line for line in (duty.citation, duty.owed_by or item.unit, item.link) if line
+    )
     yield "BEGIN:VEVENT"
     yield f"SUMMARY:{summary}"
     if duty.exact:

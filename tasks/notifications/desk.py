@@ -46,7 +46,7 @@ from tasks.notifications.views import (
     NoticeItem,
 )
 from tasks.text.catalog import catalog
-from tasks.text.titles import office_title, regent_word
+from tasks.text.titles import office_title, regent_word, superior_office
 
 SOON_WORKING_DAYS = 2
 """A duty due within this number of working days is on the desk."""
@@ -504,6 +504,11 @@ class DeskLoader:
             or (clock in triggers and (complaint.id, *clock) not in reader.reminded),
             in_calendar=(complaint.id, *clock) in self._entries.get(reader.address, {}),
             key=clock,
+            owed_by=(
+                superior_office(self._run.site.name, reader.locale)
+                if rule.actor is Actor.SUPERIOR
+                else ""
+            ),
         )
 
     def _section(self, deadline: Deadline, due: date) -> DeskSection:
@@ -584,39 +589,44 @@ class DeskLoader:
     def _lines(self, items: Iterable[NoticeItem]) -> tuple[DeskUnitLine, ...]:
         """Return the table of a superior: each unit with late complaints.
 
-        Most come first, then the oldest.
+        Most come first, then the oldest. The duties of superiors have the first row, under the
+        office that owes them: the law does not give them to the unit of the complaint.
         """
-        found: dict[str, list[list[Duty]]] = {}
+        found: dict[tuple[str, str], list[list[Duty]]] = {}
         for item in items:
-            by_unit: dict[str, list[Duty]] = {}
+            by_unit: dict[tuple[str, str], list[Duty]] = {}
             for duty in item.duties:
                 if duty.late:
-                    by_unit.setdefault(duty.unit, []).append(duty)
+                    by_unit.setdefault(_owing(duty), []).append(duty)
             for unit, duties in by_unit.items():
                 found.setdefault(unit, []).append(duties)
         lines = [
             (
+                not owed_by,
                 -len(cases),
                 min((duty for duties in cases for duty in duties), key=lambda d: d.lateness),
-                self._run.site.directory.short_name_of(_unit_of(unit)),
+                owed_by or self._run.site.directory.short_name_of(_unit_of(unit)),
                 sum(all(duty.new for duty in duties) for duties in cases),
             )
-            for unit, cases in found.items()
+            for (unit, owed_by), cases in found.items()
         ]
-        lines.sort(key=lambda line: (line[0], line[1].due, line[2]))
+        lines.sort(key=lambda line: (line[0], line[1], line[2].due, line[3]))
         return tuple(
-            DeskUnitLine(unit=unit, late=-late, oldest=oldest, new=new)
-            for late, oldest, unit, new in lines
+            DeskUnitLine(unit=unit, late=-late, oldest=oldest, new=new, is_unit=is_unit)
+            for is_unit, late, oldest, unit, new in lines
         )
 
     def _place(self, reader: DeskReader, holder: OfficeHolder, items: Sequence[NoticeItem]) -> str:
         """Return the words for the subject: the unit of all complaints, or their number."""
         directory = self._run.site.directory
-        units = {item.duties[0].unit for item in items}
-        if len(units) == 1:
-            return directory.short_name_of(_unit_of(units.pop()))
+        owing = {_owing(item.duties[0]) for item in items}
+        if len(owing) == 1:
+            unit, owed_by = owing.pop()
+            return owed_by or directory.short_name_of(_unit_of(unit))
         if reader.scope.superior or reader.scope.verifies or not holder.unit:
-            late = {d.unit for item in items for d in item.duties if d.late} or units
+            units = {unit for unit, owed_by in owing if not owed_by}
+            duties = (duty for item in items for duty in item.duties)
+            late = {duty.unit for duty in duties if duty.late and not duty.owed_by} or units
             return catalog(reader.locale)("subject.units", n=len(late)) if late else ""
         return directory.short_name_of(holder.unit)
 
@@ -746,6 +756,11 @@ def _together(scopes: Iterable[Scope]) -> frozenset[str] | None:
             return None
         found |= scope.units
     return found
+
+
+def _owing(duty: Duty) -> tuple[str, str]:
+    """Return who owes a duty: its unit, or else the office of superiors."""
+    return ("", duty.owed_by) if duty.owed_by else (duty.unit, "")
 
 
 def _unit_of(unit: str) -> str | None:

@@ -42,6 +42,7 @@ class Duty:
     has a notice about it. `unit_notified` is false for a late duty if the unit got no mail that
     says so. `of_superior` means that the law gives the duty to this reader as the superior of the
     unit. `accused` means that the reader has a notice that calls it late, or gets one now.
+    `owed_by` is the office that owes a duty of superiors, in words; empty if `unit` owes it.
     `uid` is a permanent identifier of the deadline, for calendars, and `key` its rule and the
     number of the clock. `in_calendar` means that the reader's calendar has its entry.
     """
@@ -69,6 +70,7 @@ class Duty:
     triggered: bool = False
     unit_notified: bool = True
     of_superior: bool = False
+    owed_by: str = ""
     short_citation: str = ""
     accused: bool = False
     in_calendar: bool = False
@@ -250,12 +252,16 @@ def _by_number(ticket: str) -> list[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class DeskUnitLine:
-    """One row of a superior's table: a unit, its late complaints, the worst duty, and new ones."""
+    """One row of a superior's table: a unit, its late complaints, the worst duty, and new ones.
+
+    `is_unit` is false for the office that owes the duties of superiors.
+    """
 
     unit: str
     late: int
     oldest: Duty | None
     new: int
+    is_unit: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +411,11 @@ class Desk:
     def only_item(self) -> NoticeItem | None:
         """Return the only complaint on the desk, or None if there is none or more than one."""
         return self.items[0] if self.total == 1 == len(self.items) else None
+
+    @property
+    def units_late(self) -> int:
+        """Return the number of units in the table of a superior."""
+        return sum(line.is_unit for line in self.units)
 
     @property
     def duties_of_superior(self) -> tuple[tuple[NoticeItem, Duty], ...]:

@@ -67,7 +67,7 @@ def _cells(item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> list[Pl
     cells: list[PlainCell] = [
         item.ticket,
         duty.working_days_left,
-        item.unit,
+        duty.owed_by or item.unit,
         _day(duty.due, zone),
         duty.rule,
         duty.citation,

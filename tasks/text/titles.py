@@ -50,6 +50,11 @@ def regent_word(site: str, locale: str) -> str:
     return catalog(locale)(f"title.regent_{kind}_short")
 
 
+def superior_office(site: str, locale: str) -> str:
+    """Return the office that owes the duties of a superior: the regent, through the secretary."""
+    return catalog(locale)("title.superior", regent=regent_word(site, locale))
+
+
 def notified_office(role: str, instead: str, locale: str) -> str:
     """Return the office of a person who was notified: 'Administrator (menggantikan Inspektur)'.
 

@@ -74,6 +74,36 @@ def test_the_duties_that_ended_otherwise_are_those_of_the_year(context, lived, y
         assert late_counts(session, begin).ended == ended
 
 
+def test_a_duty_of_superiors_is_charged_to_no_unit(
+    context, server, call_tenggat, site_folder, monkeypatch
+):
+    """The recommendation was due on Tuesday 24 November; UU 37/2008 gives it to the superior."""
+    old, recommended = since("01/09/2026"), {"Rekomendasi Ombudsman": "25/09/2026 08:30"}
+    done = {"Tindak Lanjut Pertama": "02/09/2026 09:00", "Selesai": "03/09/2026 09:00"}
+    for now in ("2026-11-24 08:00", "2026-11-25 08:00", MONDAY):
+        register(context, now, at("Dinas Sosial"), at("DLH", "FD-2", **old | done | recommended))
+        decide(context, now)
+        first = len(server.letters)
+        deliver(context, now)
+    (sekda,) = (each for each in server.letters[first:] if each.recipient.startswith("sekda@"))
+    office = "Bupati melalui Sekretaris Daerah"
+    assert f"- {office}: 1 terlambat, terlama berakhir 24 Nov" in text(sekda)
+    assert "pada 1 perangkat daerah" in text(sekda)
+    assert "- Dinas Sosial: 1 terlambat" in text(sekda)
+    assert "DLH: 1 terlambat" not in text(sekda)
+    assert "1 perangkat daerah" in sekda.mail["Subject"]
+    status = site_status(context, wita(MONDAY))
+    assert (status.late_by_unit, status.late_of_superiors) == ([("dinsos", 1)], 1)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TENGGAT_NOW", MONDAY)
+    options = ("--site", site_folder, "--lang", "id")
+    listed = call_tenggat("deadlines", "--state", "breached", *options)[1]
+    (line,) = [each for each in listed.splitlines() if "uu-37-2008/recommendation" in each]
+    assert office in line
+    of_unit = call_tenggat("deadlines", "--unit", "dlh", *options)[1]
+    assert "uu-37-2008/recommendation" not in of_unit
+
+
 def artifact(context: SiteContext) -> tuple[int, int, int, dict[str, int]]:
     status = site_status(context, wita(MONDAY))
     name = context.site.directory.short_name_of
