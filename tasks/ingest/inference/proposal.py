@@ -834,9 +834,10 @@ def _leave_out_strange_units(draft: _Draft, shown: AbstractSet[str]) -> None:
     are neither anonymous nor secret.
 
     Those only in other reports are left out of the proposal. Those in a single row are only named.
+    In an export of SP4N-LAPOR! no person types them.
     """
     column = _unit_column(draft)
-    if column is None:
+    if column is None or draft.table.lapor:
         return
     lines: dict[str, list[str]] = {}
     for value, line in zip(column.values, column.positions, strict=True):
