@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
 
 from sla.metrics.definitions import WITHIN, is_small
 from sla.metrics.table import Row, Table
 from tasks.reports.model import Earlier, Report
+
+MOST_LOWEST = 3
+"""Limit of the units or rules named as the lowest: more with equal shares are not named."""
 
 MEASURED = frozenset({"followed_up_within_5", "followed_up_share"})
 """Shares of the received complaints that leave out complaints which cannot be measured."""
@@ -63,13 +65,22 @@ class ReportOverview:
 
     @property
     def worst(self) -> tuple[UnitLine, ...]:
-        """Return up to three units with the lowest shares below 100 % and enough deadlines; none
-        if fewer than two units can be compared.
+        """Return up to three units with the lowest shares below 100 % and enough deadlines.
+
+        None if fewer than two units can be compared. Units with equal shares are named together or
+        not at all.
         """
         fit = [unit for unit in self.units if unit.comparable]
         if len(fit) < 2:
             return ()
-        return tuple(islice((u for u in fit if u.share is not None and u.share < 1), 3))
+        low = [unit for unit in fit if unit.share is not None and unit.share < 1]
+        cut = {unit.share for unit in low[MOST_LOWEST:]}
+        return tuple(unit for unit in low[:MOST_LOWEST] if unit.share not in cut)
+
+    @property
+    def lowest(self) -> tuple[UnitLine, ...]:
+        """Return those of the worst units that share the lowest place."""
+        return tuple(unit for unit in self.worst if unit.share == self.worst[0].share)
 
 
 def overview_of(view: Report) -> ReportOverview:

@@ -130,6 +130,28 @@ def test_a_unit_is_the_lowest_only_beside_another_one_that_is_known(locale, keys
     assert bool(overview_of(report).worst) is compared
 
 
+@pytest.mark.parametrize(("equal", "named"), [(2, 2), (3, 3), (4, 0)])
+def test_units_with_equal_shares_are_named_together_or_not_at_all(equal, named):
+    full = view("id", units=6, count=400)
+    units = full.table("by_unit")
+    places = {column.key: place for place, column in enumerate(units.columns)}
+    rows = []
+    for number, row in enumerate(units.rows[:6]):
+        cells = list(row.cells)
+        share = 0.5 if number < equal else 0.6 + number / 20
+        cells[places["verdicts"]], cells[places["share"]] = 10 * (number + 1), share
+        rows.append(Row(row.key, tuple(cells)))
+    table = replace(units, rows=tuple(rows))
+    report = replace(full, tables=tuple(table if t is units else t for t in full.tables))
+    names = [full.names("unit", row.key).text for row in rows[:equal]]
+    said = [text for text in texts(report) if "Menurut perangkat daerah, ketepatan" in text]
+    assert len(said) == bool(named)
+    assert all(name in text for text in said for name in names)
+    says = plots(report, ZONE)["by_unit"].says
+    assert [name in says for name in names] == [bool(named)] * equal
+    assert len(overview_of(report).lowest) == named
+
+
 @pytest.mark.parametrize("locale", ["id", "en"])
 @pytest.mark.parametrize(
     ("now", "before", "compared"), [(4, 90, False), (90, 4, False), (5, 5, True)]

@@ -15,7 +15,7 @@ from sla.metrics.definitions import SMALL_NUMBER
 from sla.metrics.table import Cell, Row, Table
 from tasks.reports.formats.sections import change_words, without_data
 from tasks.reports.model import Report
-from tasks.reports.overview import unmeasured
+from tasks.reports.overview import MOST_LOWEST, unmeasured
 from tasks.text.catalog import catalog
 from tasks.text.formats import day_text, moment_text, period_text
 from tasks.text.numbers import decimal_text, percent_text
@@ -172,19 +172,8 @@ class _Sentences:
         """Yield the rule and the unit with the lowest share, and a conflict of the examiner."""
         for key, of in (("by_rule", "rule"), ("by_unit", "unit")):
             table = self._view.table(key)
-            worst = _worst(table) if table else None
-            if table and worst:
-                share, evaluated = (_cell(table, worst, each) for each in ("share", "verdicts"))
-                small = any(row.small for row in table.rows)
-                if isinstance(share, float) and isinstance(evaluated, int):
-                    yield self._said(
-                        key,
-                        f"worst_{of}_few" if small else f"worst_{of}",
-                        least=SMALL_NUMBER,
-                        name=self._name(of, worst.key),
-                        share=percent_text(share, self._locale),
-                        evaluated=evaluated,
-                    )
+            if table:
+                yield from self._lowest(table, of)
         if self._figure("on_time") == 1:
             yield self._said("by_rule", "all_on_time")
         units = self._view.table("by_unit")
@@ -194,6 +183,29 @@ class _Sentences:
                 name = self._name("unit", unit)
                 text = self._t("report.conflict", unit=name, n=late)
                 yield Sentence(text, "by_unit", self._t("report.section.by_unit"))
+
+    def _lowest(self, table: Table, of: str) -> Iterator[Sentence]:
+        """Yield the row with the lowest share, or those that share the lowest place."""
+        rows = _worst(table)
+        if not rows:
+            return
+        form = f"worst_{of}_few" if any(row.small for row in table.rows) else f"worst_{of}"
+        share, evaluated = (_cell(table, rows[0], each) for each in ("share", "verdicts"))
+        assert isinstance(share, float)
+        values = {"least": SMALL_NUMBER, "share": percent_text(share, self._locale)}
+        if len(rows) == 1:
+            name = self._name(of, rows[0].key)
+            yield self._said(table.key, form, **values, name=name, evaluated=evaluated)
+            return
+        names = [
+            self._t(
+                f"report.executive.equal_{of}",
+                name=self._name(of, row.key),
+                n=_cell(table, row, "verdicts"),
+            )
+            for row in rows
+        ]
+        yield self._said(table.key, f"{form}_equal", **values, names=", ".join(names))
 
     def advice(self) -> Iterator[Sentence]:
         """Yield what the units with the most late duties should do first."""
@@ -240,10 +252,11 @@ def _cell(table: Table | None, row: Row | None, column: str) -> Cell:
     return row.cells[keys.index(column)] if column in keys else None
 
 
-def _worst(table: Table) -> Row | None:
-    """Return the row with the lowest share below 100 % and enough deadlines, of equals the larger.
+def _worst(table: Table) -> list[Row]:
+    """Return the rows with the lowest share below 100 % and enough deadlines, the largest first.
 
-    None if a share is withheld: it may be lower. None too if no other row can be compared.
+    None if a share is withheld: it may be lower. None too if no other row can be compared, or if
+    too many rows share the lowest place.
     """
     place = {each.key: number for number, each in enumerate(table.columns)}
 
@@ -253,8 +266,8 @@ def _worst(table: Table) -> Row | None:
         return share, -evaluated if isinstance(evaluated, int) else 0, row.key
 
     if any(isinstance(row.cells[place["share"]], str) for row in table.rows):
-        return None
+        return []
     fit = table.comparable()
-    if len(fit) < 2:
-        return None
-    return min((row for row in fit if rank(row)[0] < 1), key=rank, default=None)
+    low = sorted((row for row in fit if rank(row)[0] < 1), key=rank)
+    lowest = [row for row in low if rank(row)[0] == rank(low[0])[0]]
+    return lowest if len(fit) > 1 and len(lowest) <= MOST_LOWEST else []

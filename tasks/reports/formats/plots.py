@@ -31,6 +31,7 @@ from tasks.reports.formats.chart_canvas import (
 )
 from tasks.reports.labels import month_name
 from tasks.reports.model import Report
+from tasks.reports.overview import MOST_LOWEST
 from tasks.text.catalog import catalog
 from tasks.text.numbers import number_text, percent_text
 
@@ -272,8 +273,10 @@ def _mark_withheld(
 
 
 def _extremes(table: Table, view: Report, shared: Sequence[tuple[Row, float]]) -> str:
-    """Name the units with the lowest and the highest share, unless some shares are withheld or
-    fewer than two units can be compared.
+    """Name the units with the lowest and the highest share.
+
+    Nothing is named if some shares are withheld, if fewer than two units can be compared, or if too
+    many units share one of these places.
     """
     t, locale = catalog(view.names.locale), view.names.locale
     if len(shared) < sum(table.value(row.key, "share") is not None for row in table.rows):
@@ -282,14 +285,20 @@ def _extremes(table: Table, view: Report, shared: Sequence[tuple[Row, float]]) -
     fit = [(row, share) for row, share in shared if row.key in comparable]
     if len(fit) < 2:
         return ""
-    low, high = (choose(fit, key=lambda each: each[1]) for choose in (min, max))
+    low, high = (choose(share for _, share in fit) for choose in (min, max))
+    lowest, highest = (
+        [view.names(table.of, row.key).text for row, share in fit if share == place]
+        for place in (low, high)
+    )
+    if low == high or max(len(lowest), len(highest)) > MOST_LOWEST:
+        return ""
     return t(
         "report.plot.by_unit_says" + ("_few" if len(fit) < len(shared) else ""),
         least=SMALL_NUMBER,
-        lowest=view.names(table.of, low[0].key).text,
-        low=percent_text(low[1], locale),
-        highest=view.names(table.of, high[0].key).text,
-        high=percent_text(high[1], locale),
+        lowest=", ".join(lowest),
+        low=percent_text(low, locale),
+        highest=", ".join(highest),
+        high=percent_text(high, locale),
     )
 
 
