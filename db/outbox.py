@@ -53,6 +53,9 @@ GROUP = 10_000
 """Number of complaints of mails that are in memory together, unless the mails of one unit have
 more."""
 
+IN_MAIL_HOURS = frozenset({MessageKind.NOTICES, MessageKind.SUMMARY})
+"""The kinds of mails that leave in the mail hours only."""
+
 PENDING = (MessageStatus.QUEUED, MessageStatus.SENDING)
 """Statuses of mails still to be sent."""
 
@@ -695,7 +698,9 @@ def take_due(
     The caller composes them. Without `items` these are not loaded. With `alert` only
     alerts of this kind are loaded. While an alert of one of the kinds `first` is due, only these
     alerts are loaded. With `officials` only the alerts of the kinds `notes` are loaded: alerts go
-    to the administrators. Mails locked by another delivery are skipped if the database supports it.
+    to the administrators. Reports are loaded only if nothing else is due: they may name a unit
+    whose notice leaves in the same run. Mails locked by another delivery are skipped if the
+    database supports it.
     """
     query = _due(now, limit).where(*_alerts_only(alert))
     if items:
@@ -712,7 +717,8 @@ def take_due(
         found = list(session.scalars(urgent))
         if found:
             return found
-    return list(session.scalars(query))
+    found = list(session.scalars(query.where(MessageRow.kind != MessageKind.SUMMARY)))
+    return found or list(session.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -1049,8 +1055,8 @@ def recent(session: Session, limit: int, status: str | None = None) -> Sequence[
 def overdue(session: Session, before: datetime, in_hours: datetime) -> tuple[int, datetime | None]:
     """Count the mails waiting since before a moment, and return the time of the oldest.
 
-    `in_hours` is the moment for mails that leave in the mail hours only: notices that are neither
-    urgent nor sent again by hand.
+    `in_hours` is the moment for mails that leave in the mail hours only: notices and reports that
+    are neither urgent nor sent again by hand.
 
     A mail waits from its first attempt, or without one from its earliest send time. A mail
     scheduled for the next morning does not wait yet. Held mails of a storm have their own alert.
@@ -1064,7 +1070,7 @@ def overdue(session: Session, before: datetime, in_hours: datetime) -> tuple[int
     )
     since = case((first.c.at.is_(None), MessageRow.next_attempt_at), else_=first.c.at)
     urgent = func.coalesce(MessageRow.detail["urgent"].as_boolean(), false())
-    bound = (MessageRow.kind == MessageKind.NOTICES) & MessageRow.resent_of.is_(None) & ~urgent
+    bound = MessageRow.kind.in_(IN_MAIL_HOURS) & MessageRow.resent_of.is_(None) & ~urgent
     waiting = (
         select(func.count(), func.min(since))
         .select_from(MessageRow)

@@ -508,7 +508,7 @@ def leaves_at(
 def _bound_to_hours(message: MessageRow) -> bool:
     """Check whether a mail leaves in the mail hours only."""
     urgent = message.detail.get("urgent") or message.resent_of is not None
-    return message.kind == MessageKind.NOTICES and not urgent
+    return message.kind in outbox.IN_MAIL_HOURS and not urgent
 
 
 def _only_for_superiors(message: MessageRow) -> bool:

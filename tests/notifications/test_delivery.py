@@ -54,6 +54,7 @@ from tasks.notifications.send_policy import LONGEST_RETRY
 from tasks.notifications.sender import Sender
 from tasks.notifications.transport.local_mailbox import local_mailbox
 from tasks.notifications.transport.smtp import Connection, TemporaryFailure
+from tasks.summary import SummaryRequest, make_summary
 
 
 @pytest.fixture
@@ -785,3 +786,18 @@ def test_a_mail_about_several_complaints_answers_none(context, server):
         decide(context, morning)
         deliver(context, morning)
     assert {letter.mail["In-Reply-To"] for letter in server.letters} == {None}
+
+
+@pytest.mark.usefixtures("plain_reports")
+@pytest.mark.parametrize("made", ["2026-11-21 10:00", "2026-11-24 07:05"])
+def test_a_report_keeps_the_mail_hours_and_leaves_after_the_notices(context, server, made):
+    """It may name a unit whose notice leaves in the same run. The 21st is a Saturday."""
+    now = wita(made)
+    make_summary(context, SummaryRequest("2026-10", now), now, "summary")
+    assert deliver(context, made).sent == 0
+    owe(context, "2026-11-24 07:10", at("Dinas Sosial"))
+    assert deliver(context, "2026-11-24 07:15").sent == 0
+    assert deliver(context, "2026-11-24 07:30").sent == 4
+    kinds = [letter.recipient.partition("@")[0] for letter in server.letters]
+    assert sorted(kinds[:2]) == ["penghubung.dinsos", "plt.kepala.dinsos"]
+    assert statuses(context, MessageKind.SUMMARY) == ["sent", "sent"]
