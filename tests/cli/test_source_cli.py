@@ -407,7 +407,7 @@ def test_what_looks_personal_is_not_mapped_whatever_its_header_says(tenggat, tmp
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "no header"),
+        ("", "the file is empty"),
         ("1,2\n3,4\n", "no header"),
         ("Nomor,Tanggal\n", "a header and no rows"),
         ("Nomor,Status\n1,Baru\n2,Baru\n", "no column has the time a complaint was received"),

@@ -158,6 +158,11 @@ RowParser.record = faulty
 UNEXPECTED = (
     r"register_2026-11-24_0715\.csv, read up to line 2: unexpected error \(ZeroDivisionError"
 )
+"""In English for the command line, and in the language of the site for its artifact."""
+
+TAK_TERDUGA = (
+    r"register_2026-11-24_0715\.csv, dibaca sampai baris 2: galat tak terduga \(ZeroDivisionError"
+)
 
 
 def test_a_failing_intake_keeps_nothing_else_from_running(origin, shared, tmp_path):
@@ -182,7 +187,7 @@ def test_a_failing_intake_keeps_nothing_else_from_running(origin, shared, tmp_pa
     shown = {each["key"]: each["data"] for each in Told(shared.api, site).all("artifacts")}
     artifact = shown["intake"].replace("\\", "")
     assert later in artifact
-    assert re.search(UNEXPECTED, artifact)
+    assert re.search(TAK_TERDUGA, artifact)
     for source, words in (("register", UNEXPECTED), ("lapor", re.escape(later))):
         check = ("-m", "cli", "source", "check", source, "--now", "2026-11-24T09:00")
         checked = call(origin, shared, site, *check, before=FAULT)

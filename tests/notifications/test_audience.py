@@ -109,13 +109,18 @@ def test_a_handover_before_the_mail_went_leaves_nobody_untold(context, server):
 
 @pytest.mark.thorough
 def test_handed_back_the_first_unit_is_not_told_the_same_twice(context, server):
+    """The register does not show the hand-over any more: the second unit was never in charge."""
     owe(context, BREACHED, at("Dinas Sosial"))
     deliver(context, BREACHED)
     owe(context, "2026-11-24 10:00", handed())
     deliver(context, "2026-11-24 10:00")
     owe(context, "2026-11-24 12:00", at("Dinas Sosial"))
     count = deliver(context, "2026-11-24 12:00")
-    assert count.by_role == {"administrator": 1}  # the export equals an older one
+    # the export equals an older one, and the second unit gets its correction
+    assert count.by_role == {"administrator": 1, "head_of_unit": 1, "liaison": 1}
+    last = [letter for letter in server.letters[-3:] if "admin" not in letter.recipient]
+    assert not [letter.recipient for letter in last if "dinsos" in letter.recipient]
+    assert all("Ralat" in str(letter.mail["Subject"]) for letter in last)
 
 
 # --- held back ------------------------------------------------------------------------------------

@@ -1254,7 +1254,7 @@ SIGNED_BY = "[signature]\nplace = 'Salo'\ntitle = 'Inspektur'\n"
         ("[letterhead]\nline = ['a']", "letterhead.line: unknown key; did you mean `lines`?"),
         (SIGNED_BY, "signature.name: is missing"),
         (SIGNED_BY + "name = 'c'\nnip = '123'", "signature.nip: '123' is no NIP; it has 18 digits"),
-        ("[letterhead", "Expected"),
+        ("[letterhead", "line 1: the name of a table has no closing bracket"),
     ],
 )
 def test_a_mistake_in_report_toml_is_told_by_its_key(site_folder, text, said):

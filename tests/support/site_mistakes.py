@@ -19,7 +19,7 @@ ENGLISH_WORDS = re.compile(
 
 _QUOTED = re.compile(
     r"`[^`]*`|'[^']*'|\"[^\"]*\"|\{[^}]*\}|\[\[?\w+\]\]?|\S+://\S+|/ # .* %25|\S*/\S+"
-    r"|\b\w+\.(?:to|from|at)\b|\b[\w.]+ = "
+    r"|\b\w+\.(?:to|from|at|name)\b|\b[\w.]+ = "
 )
 """Names, examples and what a person wrote: they have no language."""
 
