@@ -60,7 +60,7 @@ def deadline_rows(
     """Return the deadlines as last evaluated, earliest due time first, with local times in ISO
     8601.
 
-    `superior` is the word in place of the unit for duties that superiors owe: they are no duties of
+    `superior` is the word in place of the unit for duties of superiors: they are no duties of
     the unit of the complaint.
     """
     of_superiors = context.site.evaluation_context.law.of_superiors

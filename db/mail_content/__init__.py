@@ -1,4 +1,4 @@
-"""What mails told their recipients besides the notices in them: who was shown which duties.
+"""What mails contain in addition to their notices: the duties that each recipient was shown.
 
 The rows are written when a mail is composed, and count if the mail server accepted it.
 """

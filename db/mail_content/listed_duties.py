@@ -1,4 +1,4 @@
-"""Listed duties: what accepted mails named without a notice about it, and to whom."""
+"""Listed duties: what accepted mails named without a notice about it, and the recipients."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NewListedDuty(NamedTuple):
 
 
 class ListedTo(NamedTuple):
-    """A person to whom an accepted mail listed a duty as late, and the office of that mail."""
+    """A recipient of an accepted mail that listed a duty as late, and the office of that mail."""
 
     rule: str
     clock: int
@@ -139,7 +139,10 @@ def known_as_late(session: Session, complaints: Collection[int]) -> set[tuple[st
 
 
 def listed_as_late(session: Session, complaint: int) -> list[ListedTo]:
-    """Return to whom accepted mails listed duties of a complaint as late, oldest first."""
+    """Return the recipients of accepted mails that listed duties of a complaint as late.
+
+    The oldest mail comes first.
+    """
     rows = session.execute(
         select(
             ListedDuty.rule,

@@ -255,7 +255,7 @@ class Law:
 
     @cached_property
     def of_superiors(self) -> frozenset[str]:
-        """Return the ids of the rules whose duties superiors owe, not the unit of the complaint."""
+        """Return the ids of the rules with a duty of superiors, not of the unit."""
         return frozenset(
             rule_id for rule_id in self.ids if self.last(rule_id).actor is Actor.SUPERIOR
         )

@@ -125,7 +125,7 @@ def take_back(
 def _for_lists(
     run: RunContext, complaint: int, clock: ClockKey, unit: str, late: Sequence[NoticeRow]
 ) -> NoticeRow:
-    """Add a notice of a clock without any, taken back now and sent to nobody.
+    """Add a notice of a clock without any, taken back now and never sent.
 
     The unit was not notified (the rule may have no ladder), but mails have listed the duty.
     """
@@ -152,7 +152,7 @@ def owed_corrections(
     session: Session, rows: Iterable[NoticeRow], deadlines: Sequence[Deadline]
 ) -> Iterator[PendingCorrection]:
     """Yield the corrections due for a complaint: one for each notice and person, and one for each
-    person to whom a mail only listed the duty as late.
+    person with a mail that only listed the duty as late.
 
     While the same deadline is late again at the same unit, nothing is taken back.
     """

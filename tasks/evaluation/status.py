@@ -19,7 +19,7 @@ class SiteStatus:
     """Deadlines by state, what is late, late complaints by unit, and deadlines due next.
 
     A complaint with late duties at two units counts at each of them, and once in `late`.
-    `late_of_superiors` counts the complaints with a late duty that superiors owe.
+    `late_of_superiors` counts the complaints with a late duty of superiors.
     """
 
     states: dict[str, int]

@@ -54,8 +54,8 @@ def late_counts(
 ) -> LateCounts:
     """Count what is late, in the whole site or at one unit.
 
-    `year_begin` is the start of the present calendar year. `of_superiors` are the rules whose
-    duties superiors owe: none of them counts at a unit.
+    `year_begin` is the start of the present calendar year. `of_superiors` are the rules with
+    duties of superiors: none of them counts at a unit.
     """
     where = (
         []
@@ -83,7 +83,7 @@ def late_by_unit(
 ) -> list[tuple[str | None, int]]:
     """Count the late complaints of each unit, most first.
 
-    Duties of the rules `of_superiors` count at no unit, because superiors owe them.
+    Duties of the rules `of_superiors` count at no unit, because they are duties of superiors.
     """
     number = func.count(DeadlineRow.complaint_id.distinct())
     rows = session.execute(

@@ -65,8 +65,8 @@ def compose_all(
     If a mail cannot be composed, the function yields
     :class:`tasks.notifications.transport.smtp.Uncomposable` in its place. That error names only the
     type of the cause, because an error text may contain personal data of a complainant. The
-    function stores in each item whether the mail reports it, and which duties the mail lists
-    besides; a caller that stops early closes the iterator. A mail of the same run, sent since
+    function stores in each item whether the mail reports it, and which other duties the
+    mail lists; a caller that stops early closes the iterator. A mail of the same run, sent since
     `began`, does not count as an earlier mail.
     """
     composer = Composer(run, messages, began)

@@ -590,7 +590,7 @@ class DeskLoader:
         """Return the table of a superior: each unit with late complaints.
 
         Most come first, then the oldest. The duties of superiors have the first row, under the
-        office that owes them: the law does not give them to the unit of the complaint.
+        office with these duties: the law does not give them to the unit of the complaint.
         """
         found: dict[tuple[str, str], list[list[Duty]]] = {}
         for item in items:
@@ -759,7 +759,7 @@ def _together(scopes: Iterable[Scope]) -> frozenset[str] | None:
 
 
 def _owing(duty: Duty) -> tuple[str, str]:
-    """Return who owes a duty: its unit, or else the office of superiors."""
+    """Return the office or unit that has a duty: its unit, or else the office of superiors."""
     return ("", duty.owed_by) if duty.owed_by else (duty.unit, "")
 
 

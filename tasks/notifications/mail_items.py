@@ -57,15 +57,15 @@ def notice_views(
 class _Contents:
     """What a mail reports: the clocks of its notices by complaint, and its corrections.
 
-    `told` are the offices to which the notices are addressed. `earlier` are the Message-IDs of the
-    earlier mails to its recipient about its only complaint.
+    `notified` are the offices to which the notices are addressed. `earlier` are the Message-IDs of
+    the earlier mails to its recipient about its only complaint.
     """
 
     triggers: Mapping[int, frozenset[ClockKey]]
     corrections: Mapping[ClockKeyOfComplaint, Correction]
     copied: bool
     reminded: frozenset[ClockKeyOfComplaint]
-    told: tuple[Office, ...]
+    notified: tuple[Office, ...]
     only: int | None
     earlier: Sequence[str] = ()
 
@@ -118,7 +118,7 @@ class NoticeDesks:
             desk,
             copied=contents.copied,
             corrections=tuple(sorted(contents.corrections.values(), key=lambda each: each.ticket)),
-            stand_ins=self._stand_ins.of(message, contents.told, desk),
+            stand_ins=self._stand_ins.of(message, contents.notified, desk),
             earlier=tuple(contents.earlier),
         )
 
@@ -148,7 +148,7 @@ class NoticeDesks:
         triggers, corrections = _true_items(self._run, message, items, self._loader, self._fair)
         included = [item for item in items if item.included]
         concerned = {item.notice.complaint_id for item in included}
-        told = dict.fromkeys(
+        notified = dict.fromkeys(
             (item.role, item.notice.unit) for item in included if not item.correction
         )
         return _Contents(
@@ -156,7 +156,7 @@ class NoticeDesks:
             corrections,
             copied=bool(triggers) and all(item.copied for item in included),
             reminded=_reminded(included),
-            told=tuple((Role(role), unit) for role, unit in told),
+            notified=tuple((Role(role), unit) for role, unit in notified),
             only=concerned.pop() if len(concerned) == 1 else None,
         )
 
@@ -335,10 +335,12 @@ class _StandIns:
     def _suppressed(self) -> frozenset[str]:
         return bounces.suppressed_addresses(self._run.session)
 
-    def of(self, message: MessageRow, told: Iterable[Office], desk: Desk) -> tuple[StandIn, ...]:
+    def of(
+        self, message: MessageRow, notified: Iterable[Office], desk: Desk
+    ) -> tuple[StandIn, ...]:
         """Return the offices in whose place the recipient of a mail gets it.
 
-        They are those of its notices (`told`), and those of the units that are on the desk only
+        They are those of its notices (`notified`), and those of the units that are on the desk only
         because the recipient gets their notices. A superior sees every unit anyway.
         """
         if message.resent_of is not None:
@@ -350,7 +352,7 @@ class _StandIns:
         above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
         reader = (above or own[0]).role if own else Role(message.role)
         reader_title = self._title(own[0], message) if own and above is None else ""
-        offices = dict.fromkeys(told)
+        offices = dict.fromkeys(notified)
         if not desk.superior:
             offices |= dict.fromkeys(self._on_desk(address, desk))
         found: dict[StandIn, None] = {}

@@ -42,7 +42,7 @@ class Duty:
     has a notice about it. `unit_notified` is false for a late duty if the unit got no mail that
     says so. `of_superior` means that the law gives the duty to this reader as the superior of the
     unit. `accused` means that the reader has a notice that calls it late, or gets one now.
-    `owed_by` is the office that owes a duty of superiors, in words; empty if `unit` owes it.
+    `owed_by` is the office that has a duty of superiors, in words; empty for a duty of `unit`.
     `uid` is a permanent identifier of the deadline, for calendars, and `key` its rule and the
     number of the clock. `in_calendar` means that the reader's calendar has its entry.
     """
@@ -254,7 +254,7 @@ def _by_number(ticket: str) -> list[tuple[int, str]]:
 class DeskUnitLine:
     """One row of a superior's table: a unit, its late complaints, the worst duty, and new ones.
 
-    `is_unit` is false for the office that owes the duties of superiors.
+    `is_unit` is false for the office that has the duties of superiors.
     """
 
     unit: str

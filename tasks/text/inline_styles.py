@@ -1,7 +1,7 @@
 """Moves the styles of an HTML mail to its elements, for Outlook; rules for phones and dark mode
 stay.
 
-:mod:`css_inline` parses each page anew. Many mails of a run have the same elements and differ only
+:mod:`css_inline` parses each page again. Many mails of a run have the same elements and differ only
 in their texts and links. This module keeps the result for a page of such a shape, and puts the
 texts of the next page into it.
 """
@@ -41,7 +41,7 @@ class StyleInliner:
     """Inlines styles, and remembers the shapes of pages.
 
     The first page of a shape is only parsed, because most shapes do not come again. From the second
-    one the shape is learnt. It is used if it gives for this page what the parser gives.
+    one the shape is known. It is used if it gives for this page what the parser gives.
     """
 
     def __init__(self) -> None:

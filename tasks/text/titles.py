@@ -51,7 +51,7 @@ def regent_word(site: str, locale: str) -> str:
 
 
 def superior_office(site: str, locale: str) -> str:
-    """Return the office that owes the duties of a superior: the regent, through the secretary."""
+    """Return the office that has the duties of a superior: the regent, through the secretary."""
     return catalog(locale)("title.superior", regent=regent_word(site, locale))
 
 
