@@ -289,11 +289,12 @@ class EvaluationRun:
         watched = self.run.context.watched(case.complaint.received_at)
         if case.evaluation.error is not None or not watched:
             return {}
-        events = events_as_of(case.loaded.history.events, self.run.now)
-        in_charge = {event.unit for event in events if event.unit}
-        in_charge |= {each.unit for each in case.deadlines if each.unit}
-        in_charge.add(self.run.site.administrator_unit or "")
-        return corrections.revoked(case.before, case.deadlines, in_charge)
+
+        def was_in_charge(unit: str) -> bool:
+            events = events_as_of(case.loaded.history.events, self.run.now)
+            return unit == self.run.site.administrator_unit or any(e.unit == unit for e in events)
+
+        return corrections.revoked(case.before, case.deadlines, was_in_charge)
 
     def _plans(
         self,

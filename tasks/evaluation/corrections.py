@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,23 +55,27 @@ class Revoked:
 
 
 def revoked(
-    before: Iterable[StoredDeadline], deadlines: Sequence[Deadline], in_charge: Set[str]
+    before: Iterable[StoredDeadline],
+    deadlines: Sequence[Deadline],
+    was_in_charge: Callable[[str], bool],
 ) -> dict[ClockKey, Revoked]:
     """Return the clocks that were late before and are not late any more, with the reason.
 
     So are the clocks that were late at a unit which, as is known now, has never been in charge of
-    the complaint. `in_charge` are the units that have been. A unit that handed the complaint over
-    is one of them: its lateness stays.
+    the complaint. `was_in_charge` checks whether a unit has been; so a unit that handed the
+    complaint over stays late.
     """
     now = {deadline.key: deadline for deadline in deadlines}
     found = {}
     for row in before:
+        if row.state not in LATE_STATES:
+            continue
         deadline = now.get((row.rule, row.clock))
-        if row.state in LATE_STATES and (deadline is None or deadline.state not in LATE_STATES):
+        if deadline is None or deadline.state not in LATE_STATES:
             state = "no longer applies" if deadline is None else f"is {deadline.state} now"
             why = f"a deadline that counted as late {state}"
             found[row.rule, row.clock] = Revoked(why, row.unit or "")
-        elif row.state in LATE_STATES and row.unit and row.unit not in in_charge:
+        elif row.unit and row.unit != deadline.unit and not was_in_charge(row.unit):
             why = "the unit of a deadline that counted as late has never been in charge"
             found[row.rule, row.clock] = Revoked(why, row.unit, other_unit=True)
     return found

@@ -104,6 +104,8 @@ class NoticeHistory:
 
     def with_decided(self, steps: Sequence[Reached], now: datetime) -> AcceptedNotices:
         """Return the notices of the clock as they are after a decision about these rungs."""
+        if not steps:
+            return self.notified
         new = {step.rung.id: now for step in steps}
         return replace(self.notified, decided=new | dict(self.notified.decided))
 
@@ -140,21 +142,25 @@ def history_of(
     late = [row for row in rows if row.kind != reminder]
     over = [row.episode for row in late if revoked or row.taken_back_at is not None]
     episode = max(over, default=-1) + 1
-    own = [
-        row for row in rows if row.unit == unit and (row.kind == reminder or row.episode == episode)
-    ]
     roles = responsible_roles(deadline.rule)
     first: dict[str, datetime] = {}
     decided: dict[str, datetime] = {}
     reminded: dict[str, datetime] = {}
-    newest = {row.rung: row.id for row in own if _is_first_reminder(row)}
+    newest: dict[str, int] = {}
     current = {}
-    for row in own:
-        rung, status = row.rung, row.status
-        if rung in newest and _is_first_reminder(row) and EARLIER.get(status, FINAL) is FINAL:
+    own = []
+    for row in rows:
+        if row.unit == unit and ((reminds := row.kind == reminder) or row.episode == episode):
+            own.append((row, row.rung, reminds and not row.repeat, reminds))
+    for row, rung, is_first, _ in own:
+        if is_first:
+            newest[rung] = row.id
+    for row, rung, is_first, reminds in own:
+        status = row.status
+        if is_first and EARLIER.get(status, FINAL) is FINAL:
             at = max(row.reached_at, row.decided_at)
             reminded[rung] = max(at, reminded.get(rung, at))
-        if rung not in newest or row.kind != reminder or row.id >= newest[rung]:
+        if not reminds or row.id >= newest.get(rung, 0):
             current[rung, row.repeat] = row
             if status not in NOT_COUNTED:
                 at = row.decided_at
@@ -164,10 +170,6 @@ def history_of(
                 at = max(each.at, superiors_from or each.at)
                 first[rung] = min(at, first.get(rung, at))
     return NoticeHistory(current, AcceptedNotices(first, decided), episode, reminded)
-
-
-def _is_first_reminder(row: NoticeRow) -> bool:
-    return row.kind == NoticeKind.REMINDER and not row.repeat
 
 
 @dataclass(slots=True)
