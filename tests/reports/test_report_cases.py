@@ -28,6 +28,8 @@ from tasks.reports.public_edition import public_edition
 from tasks.summary import SummaryMade, SummaryRequest, make_summary
 
 NOON, EVENING = "2026-11-24 12:00", "2026-11-30 18:00"
+MORNING = "2026-12-01 07:30"
+"""When the mails of a report of that evening leave."""
 LONGEST_TITLE = 5_000
 MARK = "Qzxv"
 SET_IN_FULL = sized(usual=False, long=True)
@@ -355,7 +357,7 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(conte
         ("received", "settled", "open", "late"), 0
     )
     assert {values["on_time"], values["median_days_to_settlement"]} == {None}
-    deliver(context, EVENING)
+    deliver(context, MORNING)
     assert [mail.status for mail in messages(context, "summary")] == ["sent", "sent"]
     mails = [Sent(p.read_bytes()) for p in (context.site.var / "mailbox").glob("*.eml")]
     assert mails
@@ -384,7 +386,7 @@ def test_a_report_without_any_complaint_has_no_zeros_but_says_that_there_are_no_
         assert "belum ada data pengaduan, sehingga belum ada angka kepatuhan" in said
         assert said.count("belum ada data") > 30
         assert "tidak ada kewajiban yang terlambat" not in said.lower()
-    deliver(context, EVENING)
+    deliver(context, MORNING)
     for path in (context.site.var / "mailbox").glob("*.eml"):
         mail = Sent(path.read_bytes())
         assert mail.mail["Subject"].endswith("Laporan kepatuhan November 2026: belum ada data")
