@@ -413,12 +413,7 @@ def store_sent(session: Session, messages: Sequence[MessageRow]) -> None:
         for message in messages
     ]
     items = [
-        {
-            "_message_id": item.message_id,
-            "_notice_id": item.notice_id,
-            "new_included": item.included,
-            "new_left_out": item.left_out,
-        }
+        _outcome(item.message_id, item.notice_id, item)
         for message in messages
         for item in message.items
     ]
@@ -517,14 +512,15 @@ def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailIt
 
 _Outcome = tuple[bool | None, str | None]
 
-_STORE_ONE = (
-    update(_ITEM)
-    .where(
-        _ITEM.c.message_id == bindparam("mail"),
-        _ITEM.c.notice_id == bindparam("notice"),
-    )
-    .values(included=bindparam("reported"), left_out=bindparam("why"))
-)
+
+def _outcome(mail: int, notice: int, item: MessageItem | MailItem) -> dict[str, Any]:
+    """Return the parameters of `_STORE_ITEM` for an item of a mail."""
+    return {
+        "_message_id": mail,
+        "_notice_id": notice,
+        "new_included": item.included,
+        "new_left_out": item.left_out,
+    }
 
 
 def store_items(
@@ -543,9 +539,7 @@ def store_items(
             mails.append(message.id)
             keys.update((item.notice.id, None) for item in items)
             continue
-        for item in items:
-            outcome = {"reported": item.included, "why": item.left_out}
-            others.append({"mail": message.id, "notice": item.notice.id, **outcome})
+        others += [_outcome(message.id, item.notice.id, item) for item in items]
     connection = session.connection()
     for (included, left_out), (mails, keys) in alike.items():
         in_mails = _ITEM.c.message_id.in_(mails)
@@ -553,7 +547,7 @@ def store_items(
             these = in_mails & is_one_of(connection, _ITEM.c.notice_id, batch)
             session.execute(update(_ITEM).where(these).values(included=included, left_out=left_out))
     if others:
-        session.execute(_STORE_ONE, others)
+        session.execute(_STORE_ITEM, others)
     for message, items in contents:
         if "items" in message.__dict__:
             stored = {item.notice.id: item for item in items}
