@@ -694,7 +694,7 @@ class RowParser:
         text = cells[event.column]
         if not text:
             return True
-        is_day = received.astimezone(self._zone).time() == time()
+        is_day = is_begin_of_day(received, self._zone)
         return text == self.receipt_text(cells) and not is_day
 
     @cached_property

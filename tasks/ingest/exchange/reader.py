@@ -22,7 +22,7 @@ from sla.events import (
     Knowledge,
     events_as_of,
 )
-from tasks.common.dates import parse_iso
+from tasks.common.dates import parse_iso, same_day
 from tasks.ingest.records import (
     RECEIVED,
     UNIT_FIELD,
@@ -195,7 +195,7 @@ class ExchangeReader(RowParser):
             begin = first.get(FOLLOWS.get(event.kind, ""))
             if begin is None or event.latest >= begin or event not in plain:
                 yield event
-            elif event.latest.astimezone(self._zone).date() == begin.astimezone(self._zone).date():
+            elif same_day(event.latest, begin, self._zone):
                 yield replace(event, latest=begin + timedelta(seconds=1))
             else:
                 yield self._answered(_BadEvent.of(event), times)
