@@ -46,6 +46,7 @@ import db.engine
 import db.migrate
 import service.prefect_api
 from cli import console
+from cli.language import words
 from db.engine import open_engine
 from db.migrate import migrate
 from db.migrations.revisions import MIGRATIONS
@@ -200,8 +201,11 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def call_tenggat(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """Call `tenggat` with these arguments; gives exit code, output and errors."""
+) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """Call `tenggat` with these arguments; gives exit code, output and errors.
+
+    A call may choose a language; the next test has English again.
+    """
     monkeypatch.setattr(console, "out", console.PlainConsole(highlight=False, width=console.WIDE))
 
     def call(*arguments: object) -> tuple[int, str, str]:
@@ -210,7 +214,8 @@ def call_tenggat(
             cli.main()
         return ended.value.code, *capsys.readouterr()
 
-    return call
+    yield call
+    words.use_language("en")
 
 
 @pytest.fixture(scope="session")
