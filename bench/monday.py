@@ -7,8 +7,9 @@ one Prefect server and some workers run the intake of all sites for Monday 07:15
 CPU.
 
 `--troubled` adds to the first site a source and a mail server that take a connection and never
-answer; the morning is over when the other sites are done. `--kill` kills the first worker with all
-its runs when a third of the sites is done.
+answer; the morning is over when the other sites are done. When a third of the sites is done,
+`--kill worker` kills the process of the first worker, and `--kill machine` all its processes, with
+their runs and without a new start, as if its machine were gone.
 
 With `--prefect-database` Prefect's own data are in an empty database of PostgreSQL, which needs its
 extension pg_trgm. `--servers` starts several processes of Prefect's server on it, with the Redis of
@@ -31,10 +32,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Morning:
     workers: int
     at_once: int
     troubled: Path | None
-    kill: bool
+    kill: str
     servers: int
 
 
@@ -86,7 +87,7 @@ def main() -> None:
     options.add_argument("--complaints", type=int, default=1_000)
     options.add_argument("--database", choices=("SQLite", "PostgreSQL"), default="SQLite")
     options.add_argument("--troubled", action="store_true", help="servers that never answer")
-    options.add_argument("--kill", action="store_true", help="kill the first worker on the way")
+    options.add_argument("--kill", choices=("worker", "machine"), default="", help="on the way")
     options.add_argument("--servers", type=int, default=1, help="processes of Prefect's server")
     options.add_argument("--prefect-database", default="", help="URL; else an SQLite file")
     asked = options.parse_args()
@@ -177,7 +178,7 @@ def _measure(morning: Morning, home: Path) -> None:
             stack.callback(_end, process)
             processes.append(process)
         os.environ.update(prefect_environment(home, api))
-        _play(api, morning, processes[0] if morning.kill else None, loops)
+        _play(api, home, morning, processes[0] if morning.kill else None, loops)
 
 
 @contextmanager
@@ -232,8 +233,18 @@ def _kill(worker: psutil.Popen) -> None:
     worker.wait(30)
 
 
-def _play(api: str, morning: Morning, victim: psutil.Popen | None, loops: int | None) -> None:
+def _kill_worker_process(worker: psutil.Popen) -> None:
+    """Kill the process that starts the runs; `tenggat worker`, its parent, starts it again."""
+    (process,) = worker.children()
+    process.kill()
+
+
+def _play(
+    api: str, home: Path, morning: Morning, victim: psutil.Popen | None, loops: int | None
+) -> None:
+    from service.environment import STALE, interval  # noqa: PLC0415
     from service.prefect_api import ask  # noqa: PLC0415
+    from service.runs.stale import mark_crashed  # noqa: PLC0415
     from settings.site import load_site  # noqa: PLC0415
 
     sites = morning.sites
@@ -242,42 +253,50 @@ def _play(api: str, morning: Morning, victim: psutil.Popen | None, loops: int | 
         w for w in ask(f"{api}/work_pools/tenggat/workers/filter", {}) if w["status"] == "ONLINE"
     ]:
         time.sleep(0.5)
-    begin, cpu = time.monotonic(), _cpu(loops)
+    begin, heard_since, cpu = time.monotonic(), datetime.now(UTC), _cpu(loops)
+    looked = begin
     waiting = {site: list(STEPS) for site in sites}
-    running: dict[Path, str] = {}
+    running: dict[str, tuple[Path, str]] = {}
     durations: dict[str, list[float]] = {flow: [] for flow, _ in STEPS}
     failed: dict[str, list[str]] = {}
     done: list[float] = []
     several = len(sites) > 1
-    while {*waiting, *running} - {morning.troubled}:
+    while (set(waiting) | (busy := _sites(running))) - {morning.troubled}:
         for site, steps in list(waiting.items()):
-            if site not in running and steps:
+            if site not in busy and steps:
                 flow, minutes = steps.pop(0)
                 now = _monday(zone) + timedelta(minutes=minutes)
                 name = site.name if several else flow
                 known = ask(f"{api}/deployments/name/{flow}/{name}")["id"]
                 body = {"parameters": {"now": now.isoformat()}}
-                running[site] = ask(f"{api}/deployments/{known}/create_flow_run", body)["id"]
+                run = ask(f"{api}/deployments/{known}/create_flow_run", body)["id"]
+                running[run] = site, flow
         if victim is not None and len(done) > len(sites) / 3:
-            _kill(victim)
+            (_kill if morning.kill == "machine" else _kill_worker_process)(victim)
             victim = None
         time.sleep(1)
-        ids = {"flow_runs": {"id": {"any_": list(running.values())}}, "limit": 200}
+        if time.monotonic() - looked > interval(STALE):  # as `tenggat up` does
+            looked = time.monotonic()
+            for line in mark_crashed(api, home, datetime.now(UTC), heard_since):
+                print(f"after {looked - begin:.0f} s: {line}")
+        ids = {"flow_runs": {"id": {"any_": list(running)}}, "limit": 200}
         for run in ask(f"{api}/flow_runs/filter", ids):
             if run["state_type"] not in FINAL:
                 continue
-            site = next(site for site, key in running.items() if key == run["id"])
-            del running[site]
+            site, flow = running.pop(run["id"])
             if run["state_type"] != "COMPLETED":
-                words = f"{run['name'].split()[0]} {run['state_type'].lower()}"
-                failed.setdefault(site.name, []).append(words)
-            durations[run["name"].split()[0]].append(run["total_run_time"])
+                failed.setdefault(site.name, []).append(f"{flow} {run['state_type'].lower()}")
+            durations[flow].append(run["total_run_time"])
             if not waiting[site]:
                 del waiting[site]
                 if site != morning.troubled:
                     done.append(time.monotonic() - begin)
     spent = {part: seconds - cpu.get(part, 0.0) for part, seconds in _cpu(loops).items()}
     _show(morning, done, durations, failed, spent)
+
+
+def _sites(running: Mapping[str, tuple[Path, str]]) -> set[Path]:
+    return {site for site, _ in running.values()}
 
 
 def _show(

@@ -160,6 +160,7 @@ class _Service:
         shown = saying(lambda text: None, home / "logs" / "watch.log")
         self.watch = SupervisedThread("watch", partial(watch, shown), say)
         self._look_at = 0.0
+        self._heard_since: datetime | None = None
 
     def answer_from(self, servers: int, redis: str) -> None:
         """Let this number of processes answer requests, with Redis at this URL between them."""
@@ -226,6 +227,7 @@ class _Service:
     def _tend(self) -> None:
         """Check every part once."""
         well = self.server.tend()
+        self._heard_since = (self._heard_since or datetime.now(UTC)) if well else None
         self.watch.tend()
         if self.worker is not None:
             self.worker.tend()
@@ -234,7 +236,7 @@ class _Service:
             now = datetime.now(UTC)
             try:
                 for line in chain(
-                    stale.mark_crashed(self.api, self.prefect_home, now),
+                    stale.mark_crashed(self.api, self.prefect_home, now, self._heard_since),
                     stale.run_again(self.api, now),
                     stale.skip_missed(self.api, now),
                 ):

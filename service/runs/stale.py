@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from service.automations import SILENT_SECONDS
 from service.deployment_specs import AGAIN
 from service.environment import POOL, TAG, WORKER
 from service.errors import Rejected
@@ -20,6 +21,10 @@ OVERDUE = timedelta(seconds=60)
 
 TAKEN = timedelta(seconds=120)
 """Longest time a worker on this machine needs from accepting a run to starting its process."""
+
+SILENT = timedelta(seconds=2 * SILENT_SECONDS)
+"""Time without an event after which a run of an unknown machine counts as crashed: Prefect's
+automation, which needs a first heartbeat, has had time to act before."""
 
 TRIES = 3
 FRESH = timedelta(days=1)
@@ -67,14 +72,19 @@ def skip_missed(api: str, now: datetime, caught_up: Collection[str] = ()) -> Ite
         yield f"{number} missed runs of {_name(api, deployment)} skipped: one catches up for all"
 
 
-def mark_crashed(api: str, prefect_home: Path, now: datetime) -> Iterator[str]:
+def mark_crashed(
+    api: str, prefect_home: Path, now: datetime, heard_since: datetime | None = None
+) -> Iterator[str]:
     """Mark runs as crashed if their process is gone, to release their slots; yields lines to print.
 
-    `prefect_home` is the folder of Prefect's own files, where each process of a run has a lock.
+    `prefect_home` is the folder of Prefect's own files, where each process of a run on this machine
+    has a lock. Prefect does not say on which machine a process runs. So a run without a lock counts
+    as crashed at once only if all recent workers were on this machine.
 
-    This is done only if all recent workers were on this machine, because Prefect does not say on
-    which machine a process runs. Prefect's automation does it for all machines, after some missed
-    heartbeats.
+    Else Prefect's automation counts missed heartbeats. It does not act for a run that died before
+    its first one. Such a run counts as crashed when the server has had no event of it for the time
+    of `SILENT`. `heard_since` is the moment since which the server has been there to receive
+    events; None if this is not known.
     """
     live = every(
         api,
@@ -82,22 +92,21 @@ def mark_crashed(api: str, prefect_home: Path, now: datetime) -> Iterator[str]:
         flow_runs={"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}},
     )
     suspects = [run for run in live if _should_live(run, now)]
-    if not suspects or not _alone(api, now):
+    if not suspects:
         return
     alive = live_runs(prefect_home)
+    alone = _alone(api, now)
+    here = f"Its process on {socket.gethostname()} is gone."
     for run in suspects:
-        if run["id"] in alive:
+        if run["id"] in alive or not (alone or _silent(api, run, now, heard_since)):
             continue
         again = ask(f"{api}/flow_runs/{run['id']}")  # it may have ended normally just before
         if again["state"]["id"] != run["state"]["id"]:
             continue
-        state = {
-            "type": "CRASHED",
-            "name": "Crashed",
-            "message": f"Its process on {socket.gethostname()} is gone.",
-        }
-        if _set(api, run["id"], state):
-            yield f"run '{run['name']}' has crashed: its process is gone"
+        reason = here if alone else f"No event of it for {SILENT.seconds} seconds."
+        if _set(api, run["id"], {"type": "CRASHED", "name": "Crashed", "message": reason}):
+            why = "its process is gone" if alone else "its machine has not reported it"
+            yield f"run '{run['name']}' has crashed: {why}"
 
 
 def run_again(api: str, now: datetime) -> Iterator[str]:
@@ -133,6 +142,23 @@ def _should_live(run: dict[str, Any], now: datetime) -> bool:
         return False  # a run of a command, without a worker
     since = datetime.fromisoformat(run["state"]["timestamp"]).astimezone(UTC)
     return run["state_type"] != "PENDING" or now - since > TAKEN
+
+
+def _silent(api: str, run: dict[str, Any], now: datetime, heard_since: datetime | None) -> bool:
+    """Check that a run has had its state, and the server no event of it, for the time of `SILENT`.
+
+    False if the server has not been there for so long, because events are lost while it is away.
+    """
+    begin = now - SILENT
+    since = datetime.fromisoformat(run["state"]["timestamp"])
+    if heard_since is None or max(heard_since, since) > begin:
+        return False
+    ahead = now + timedelta(days=1)  # the clock of the other machine may be ahead
+    events = {
+        "occurred": {"since": begin.isoformat(), "until": ahead.isoformat()},
+        "resource": {"id": [f"prefect.flow-run.{run['id']}"]},
+    }
+    return not ask(f"{api}/events/filter", {"filter": events, "limit": 1})["events"]
 
 
 def _alone(api: str, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -252,6 +253,58 @@ def test_a_summary_that_crashed_is_begun_again_and_a_delivery_is_not(registered)
     assert states == {"summary": "AwaitingRetry", "delivery": "Crashed"}
     later = datetime.now(UTC) + timedelta(days=2)
     assert list(stale.run_again(registered.api, later)) == []
+
+
+def test_a_run_of_another_machine_without_any_event_is_given_up(registered, tmp_path):
+    """It died before its first heartbeat, so the automation of heartbeats never begins."""
+    begin = datetime.now(UTC)
+    registered.ask(f"work_pools/{POOL}/workers/heartbeat", {"name": "worker on another machine"})
+    lost, living = (running(registered) for _ in range(2))
+    later = begin + stale.SILENT + timedelta(minutes=2)
+    heartbeat(registered, living, later - timedelta(seconds=30))
+    until(lambda: "prefect.flow-run.heartbeat" in events_of(registered, living), SECONDS)
+
+    def given_up(now: datetime, heard_since: datetime | None) -> list[str]:
+        return list(stale.mark_crashed(registered.api, tmp_path, now, heard_since))
+
+    assert given_up(begin + stale.SILENT / 2, begin) == []
+    assert given_up(later, None) == []  # a service that has just started
+    assert given_up(later, later - timedelta(minutes=1)) == []  # its server was away
+    (said,) = given_up(later, begin)
+    assert "its machine has not reported it" in said
+    states = {run: registered.ask(f"flow_runs/{run}")["state_type"] for run in (lost, living)}
+    assert states == {lost: "CRASHED", living: "RUNNING"}
+    registered.ask(f"flow_runs/{living}", method="DELETE")
+
+
+def running(registered: Registered) -> str:
+    """Return a new run that a worker has started."""
+    known = registered.deployment("delivery/delivery")["id"]
+    run = registered.ask(f"deployments/{known}/create_flow_run", {})["id"]
+    for state in ("PENDING", "RUNNING"):
+        put = {"state": {"type": state}, "force": True}
+        registered.ask(f"flow_runs/{run}/set_state", put)
+    return str(run)
+
+
+def events_of(registered: Registered, run: str) -> list[str]:
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    wanted = {
+        "resource": {"id": [f"prefect.flow-run.{run}"]},
+        "occurred": {"until": later},
+    }
+    found = registered.ask("events/filter", {"filter": wanted})["events"]
+    return [event["event"] for event in found]
+
+
+def heartbeat(registered: Registered, run: str, at: datetime) -> None:
+    event = {
+        "id": str(uuid4()),
+        "occurred": at.isoformat(),
+        "event": "prefect.flow-run.heartbeat",
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
+    }
+    registered.ask("events", [event])
 
 
 @pytest.mark.thorough
