@@ -8,9 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cli.language.words import language
-from db import outbox, quarantine, questions, rulesets
+from db import quarantine, questions, rulesets
 from db.lives import MessageStatus
 from db.mailbox import bounces, replies, source_mails
+from db.mails import outbox_status
 from db.models import Complaint, DeadlineRow, ReplyOutcome, SourceMailKind
 from sla.engine.deadline import State
 from sla.regulations.model import Actor
@@ -105,7 +106,7 @@ def mail_rows(
             "recipient": row.recipient,
             "subject": row.subject or "",
         }
-        for row in outbox.recent(session, limit, status)
+        for row in outbox_status.recent(session, limit, status)
     ]
 
 

@@ -21,7 +21,7 @@ from cli.watch import Watch
 from settings.site import Site, load_site
 
 if TYPE_CHECKING:
-    from db.outbox import Waiting
+    from db.mails.outbox_status import Waiting
 
 
 def run(
@@ -99,20 +99,20 @@ def waiting_rows(place: Site, now: datetime) -> list[tuple[str, str, str]]:
     In a trial the mails to officials have a row of their own: they are only shown to the
     administrator.
     """
-    from db import outbox  # noqa: PLC0415
     from db.decisions import mode  # noqa: PLC0415
+    from db.mails import outbox_status  # noqa: PLC0415
 
     with (
         console.context_of(place, finish=False) as context,
         context.consistent_read() as session,
     ):
-        found = outbox.waiting_mails(session)
+        found = outbox_status.waiting_mails(session)
         site_mode = mode.of_site(session)
     officials, others = found.to_officials, found.others
     if site_mode.live_at(officials.next_at or now):
         times = [each.next_at for each in (officials, others) if each.next_at is not None]
-        others = outbox.Waiting(officials.number + others.number, min(times, default=None))
-        officials = outbox.Waiting(0, None)
+        others = outbox_status.Waiting(officials.number + others.number, min(times, default=None))
+        officials = outbox_status.Waiting(0, None)
     queued = {"pending": others, "shown": officials}
     rows = [_waiting_row(kind, each, place, now) for kind, each in queued.items() if each.number]
     if found.held:

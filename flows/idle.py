@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from db import complaints, outbox, rulesets, runs
+from db import complaints, rulesets, runs
 from db.mailbox import position
+from db.mails import outbox
 from flows.permitted import check_site, served_sites
 from settings.site import Site
 from sla.shards import Shard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from db import outbox
+from db.mails import outbox_status
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.rate_limit import RunClock
@@ -34,7 +34,7 @@ def send_owed(
     sender = Sender(context, now, run_id, clock=clock, progress=progress)
     sender.run()
     with context.transaction() as session:
-        sender.count.pending = outbox.pending(session)
+        sender.count.pending = outbox_status.pending(session)
     return sender.count
 
 

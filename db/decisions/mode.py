@@ -13,8 +13,9 @@ from enum import StrEnum
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, defer
 
-from db import audit, notices, outbox
+from db import audit, notices
 from db.lives import MessageStatus, NoticeStatus
+from db.mails import outbox
 from db.models import (
     Complaint,
     LeftOut,

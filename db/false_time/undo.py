@@ -10,10 +10,11 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db import notices, outbox
+from db import notices
 from db.complaints import chunked
 from db.false_time.shift import to_the_past
 from db.lives import MessageStatus
+from db.mails import outbox
 from db.models import (
     FAR_OFF,
     Base,

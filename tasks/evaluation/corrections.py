@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from db import audit, notices
 from db.complaints import StoredDeadline
 from db.lives import NoticeStatus
-from db.mail_content import listed_duties
-from db.mail_content.listed_duties import ListedTo
+from db.mails import listed_duties
+from db.mails.listed_duties import ListedTo
 from db.models import NoticeRow
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline
 from sla.ladders import NoticeKind

@@ -10,9 +10,9 @@ from functools import lru_cache
 from db.audit import AuditKind
 from db.complaints import StoredDeadline
 from db.lives import NoticeStatus
+from db.mails.outbox import MailedNotice
 from db.models import NoticeRow
 from db.notices import Acceptance, NewNotice
-from db.outbox import MailedNotice
 from sla.directory import Role
 from sla.engine.deadline import ClockKey, Deadline
 from sla.escalation import FirstTimes, Reached, moved_reminders, next_action_at, reached

@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
-from db import outbox, runs
+from db import runs
+from db.mails import outbox_status
 from settings.site import Site
 
 WARN_BEFORE_YEAR_END = timedelta(days=60)
@@ -114,7 +115,7 @@ def waiting_mail(session: Session, site: Site, now: datetime) -> Iterator[Incide
     hours, in_hours = site.mail_hours, now - allowed
     if hours is not None:
         in_hours = hours.opened_before(now, allowed, site.evaluation_context)
-    count, oldest = outbox.overdue(session, now - allowed, in_hours)
+    count, oldest = outbox_status.overdue(session, now - allowed, in_hours)
     if oldest is not None:
         yield Incident(
             IncidentKind.OUTBOX, IncidentKind.OUTBOX, {"n": str(count), "since": oldest.isoformat()}
@@ -127,7 +128,7 @@ def dead_mail(session: Session, site: Site, now: datetime) -> Iterator[Incident]
     Each of these mails had its own alert when it was given up.
     """
     allowed = timedelta(hours=site.file.watch.dead_mail_hours)
-    count = outbox.given_up(session, now - allowed)
+    count = outbox_status.given_up(session, now - allowed)
     if count:
         yield Incident(IncidentKind.DEAD, IncidentKind.DEAD, {"n": str(count)})
 

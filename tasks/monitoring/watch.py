@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import outbox, watch_state
+from db import watch_state
 from db.mailbox import bounces
+from db.mails import outbox_status
 from db.models import MessageKind
 from settings.site import Site
 from sla.directory import OfficeHolder, Role
@@ -66,7 +67,7 @@ def check_and_notify(
         watch_state.remember(session, book.model_dump_json())
         allowed = timedelta(minutes=context.site.file.watch.waiting_mail_minutes)
         mailed = telling
-        if telling and outbox.is_stuck(session, now - allowed):
+        if telling and outbox_status.is_stuck(session, now - allowed):
             mailed = telling.without_open(IncidentKind.OUTBOX)
         if mailed:
             notify(run, mailed, now)

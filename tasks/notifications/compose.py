@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import outbox
-from db.mail_content import listed_duties
+from db.mails import earlier_mails, listed_duties, outbox
 from db.models import MessageKind, MessageRow
 from sla.engine.deadline import ClockKey
 from sla.ladders import SUPERIORS
@@ -240,5 +239,5 @@ def _thread(session: Session, message: MessageRow, desk: Desk, now: datetime) ->
     """
     recipient = message.recipient
     if desk.superior:
-        return outbox.earlier_desks(session, {recipient}, now, LONGEST_THREAD)[recipient]
+        return earlier_mails.earlier_desks(session, {recipient}, now, LONGEST_THREAD)[recipient]
     return list(desk.earlier[-LONGEST_THREAD:]) if desk.thread_item is not None else []

@@ -14,10 +14,10 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote
 
-from db import complaints, imports, notices, outbox, questions
-from db.mail_content import listed_duties
-from db.mail_content.listed_duties import CalendarEntry
+from db import complaints, imports, notices, questions
 from db.mailbox import bounces
+from db.mails import earlier_mails, listed_duties, outbox
+from db.mails.listed_duties import CalendarEntry
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
 from sla.directory import OfficeHolder, Role
@@ -159,7 +159,7 @@ class DeskLoader:
     @cached_property
     def _last(self) -> dict[str, datetime]:
         recipients = {message.recipient for message in self._messages}
-        return outbox.last_mails(self._run.session, recipients, self._earlier)
+        return earlier_mails.last_mails(self._run.session, recipients, self._earlier)
 
     @cached_property
     def _before(self) -> dict[ClockKeyOfComplaint, list[Notification]]:

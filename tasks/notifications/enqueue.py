@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from db import audit, notices, outbox, runs
+from db import audit, notices, runs
 from db.lives import MessageStatus
 from db.locks import advisory_lock
 from db.mailbox import bounces
+from db.mails import earlier_mails, outbox
 from db.models import MessageItem, MessageKind, MessageRow, Storm
 from db.notices import NewNotice
 from sla.directory import OfficeHolder, Role
@@ -263,7 +264,7 @@ def _send_at(run: RunContext, address: str, weekdays: Iterable[int | None]) -> d
     for weekday in weekdays:
         if weekday is None:
             return run.context.send_after(run.now)
-        last = outbox.last_weekly(run.session, address, run.now - WEEK, run.now)
+        last = earlier_mails.last_weekly(run.session, address, run.now - WEEK, run.now)
         hours, evaluation_context = site.mail_hours, site.evaluation_context
         moments.append(next_weekly(weekday, run.now, hours, evaluation_context, last))
     return min(moments)
@@ -334,7 +335,7 @@ def enqueue_alert(
     cause = sorted((key, facts[key]) for key in (facts if same is None else same))
     for holder in _administrators(run) if to is None else to:
         key = message_id_header(run.context, "alert", kind, holder.email, *cause)
-        if not outbox.knows(run.session, key):
+        if not earlier_mails.knows(run.session, key):
             detail = {"alert": kind, **facts}
             enqueue(run, MessageKind.ALERT, holder, key, detail=detail)
 
@@ -351,7 +352,7 @@ def _tell_of_vacancies(run: RunContext, vacancies: Sequence[tuple[str, str]]) ->
     The first run of a new site finds a vacancy at most units.
     """
     for holder in _administrators(run) if vacancies else ():
-        alerts = outbox.alerts_to(run.session, holder.email, (VACANCY, VACANCIES))
+        alerts = earlier_mails.alerts_to(run.session, holder.email, (VACANCY, VACANCIES))
         named = {office for detail in alerts for office in vacancies_in(detail)}
         new = [each for each in vacancies if each not in named]
         if len(new) == 1:
@@ -382,7 +383,7 @@ def enqueue_summary(run: RunContext, report: int) -> int:
     for role in run.site.file.summary.to:
         for holder in run.site.directory.holders(role, None, run.today, without).offices:
             key = message_id_header(run.context, "summary", report, holder.email)
-            if holder.email in reached or outbox.knows(run.session, key):
+            if holder.email in reached or earlier_mails.knows(run.session, key):
                 continue
             reached.add(holder.email)
             detail = {"report": report}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from db import imports, outbox
+from db import imports
+from db.mails import earlier_mails
 from db.models import SourceImport
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.remarks import CELLS_SHOWN
@@ -59,7 +60,7 @@ def alert_row_drop(
 
 def _notified_of_drop(run: RunContext, record: SourceImport) -> datetime | None:
     """Return the time of the newest import of a source with an alert of fewer rows."""
-    alerts = outbox.details_of_alerts(run.session, ROW_DROP)
+    alerts = earlier_mails.details_of_alerts(run.session, ROW_DROP)
     made = [detail["made"] for detail in alerts if detail["source"] == record.source]
     return max(map(datetime.fromisoformat, made), default=None)
 
@@ -137,7 +138,7 @@ def _not_named(
     """Return the columns of a source that no alert of a kind has named yet, in order."""
     left = set(columns)
     if left:
-        for detail in outbox.details_of_alerts(run.session, kind):
+        for detail in earlier_mails.details_of_alerts(run.session, kind):
             if detail["source"] == source:
                 left -= set(detail[key].split(_BETWEEN))
     return sorted(left)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from db import outbox
 from db.complaints import AT_ONCE, chunked
 from db.mailbox import bounces
+from db.mails import earlier_mails, outbox
+from db.mails.outbox import MailedNotice, MailItem
 from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
 from db.notices import Acceptance
-from db.outbox import MailedNotice, MailItem
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
@@ -139,7 +139,7 @@ class NoticeDesks:
             for message in some
             if (only := found[message.id].only) is not None
         }
-        earlier = outbox.earlier(session, set(pairs.values()), self._began or self._run.now)
+        earlier = earlier_mails.earlier(session, set(pairs.values()), self._began or self._run.now)
         for key, pair in pairs.items():
             found[key] = replace(found[key], earlier=earlier.get(pair, ()))
         return found

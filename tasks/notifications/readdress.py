@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from db import notices, outbox
+from db import notices
 from db.lives import MessageStatus
 from db.locks import advisory_lock
 from db.mailbox import bounces
+from db.mails import outbox
 from db.models import MessageItem, MessageKind, MessageRow
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext

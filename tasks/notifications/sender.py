@@ -14,10 +14,11 @@ from functools import partial
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import object_session
 
-from db import notices, outbox
+from db import notices
 from db.decisions import mode
 from db.lives import MessageStatus
 from db.mailbox import bounces
+from db.mails import earlier_mails, outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
@@ -135,7 +136,7 @@ class Sender:
         with self.context.transaction() as session:
             outbox.release_stale_claims(session, self.now)
             send_after = outbox.next_send_time(session, self.policy.alert)
-            before = outbox.sent_since(session, self.now - MINUTE)
+            before = earlier_mails.sent_since(session, self.now - MINUTE)
             self.due = outbox.count_due(session, self.now)
         if send_after is None or send_after > self.now:
             return
@@ -468,7 +469,7 @@ class Sender:
         if not refused or self.count.sent or self.count.trouble:
             return
         with self.context.transaction() as session:
-            if not outbox.sent_since(session, self.now - SILENCE):
+            if not earlier_mails.sent_since(session, self.now - SILENCE):
                 self.count.trouble = f"{refused[0].server}: {refused[0].answer}"
 
 

@@ -15,9 +15,10 @@ from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
-from db import notices, outbox
+from db import notices
 from db.decisions import mode
 from db.lives import MessageStatus
+from db.mails import outbox
 from db.models import MessageRow
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.rolled_back import rolled_back

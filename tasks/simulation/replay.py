@@ -18,9 +18,10 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Engine, Table, event, func, insert, select
 from sqlalchemy.orm import Session
 
-from db import notices, outbox, runs
+from db import notices, runs
 from db.lives import MessageStatus, NoticeStatus
 from db.mailbox import bounces
+from db.mails import outbox, outbox_status
 from db.models import DeadlineRow, FlowRunRecord, MessageKind, MessageRow, NoticeRow
 from db.replica import replay_queue
 from settings.site import Site
@@ -323,7 +324,7 @@ class _Replay:
 
 def _take_stock(session: Session, begin: datetime, end: datetime, outcome: ReplayResult) -> None:
     """Count the remains of the replay: waiting mails, held and failed notices, and the verdicts."""
-    outcome.waiting = outbox.pending(session)
+    outcome.waiting = outbox_status.pending(session)
     outcome.suppressed = runs.notice_statuses(session).get(NoticeStatus.SUPPRESSED, 0)
     outcome.unaddressed = (
         session.scalar(

@@ -18,8 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 from sqlalchemy.orm.attributes import set_committed_value
 
-from db import complaints, notices, outbox
+from db import complaints, notices
 from db.complaints import EvaluatedDeadline, StoredDeadline
+from db.mails import outbox
 from db.models import Complaint, MessageRow, NoticeRow, PastFacts, Ruleset
 from db.notices import Acceptance
 from db.replica import replay_queue

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from support.databases.migrated import migrate_step_by_step
 
 import db.engine
-from db import complaints, imports, outbox, quarantine, runs
+from db import complaints, imports, quarantine, runs
 from db.engine import one_state, open_engine
 from db.lives import MessageStatus
+from db.mails import outbox, outbox_status
 from db.migrate import alembic_config, migrate
 from db.migrations.revisions import MIGRATIONS, newest_revision, revision
 from db.models import (
@@ -337,7 +338,7 @@ def test_mails_whose_turn_has_not_come_are_not_due(session):
         "<2@contohkab.example>"
     ]
     assert outbox.next_send_time(session) == NOON
-    assert outbox.pending(session) == 2
+    assert outbox_status.pending(session) == 2
 
 
 def test_more_keys_than_a_statement_takes_are_asked_for_in_batches(session):

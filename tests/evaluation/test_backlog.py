@@ -21,8 +21,8 @@ from support.pipeline import (
     write_register,
 )
 
-from db import outbox
 from db.audit import AuditKind
+from db.mails import outbox
 from db.models import AuditRow, Complaint, MessageItem, MessageRow, NoticeRow
 from tasks import deadlines
 from tasks.common.context import SiteContext

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from support.import_results import take
 from test_intake import DESK, STATUS, TICKET, UNIT, alerts, lapor, register
 
-from db import complaints, outbox
+from db import complaints
+from db.mails import earlier_mails
 from db.models import Complaint, DeadlineRow, SourceImport
 from settings.errors import SettingsError
 from settings.sources import read_sources
@@ -393,7 +394,7 @@ def test_exports_that_fall_slowly_are_told_once_a_third(context):
     exports = falling(12, 10, 8, 7, 6, 5, 5, 4)
     assert daily(context, *exports) == [0, 0, 1, 1, 1, 2, 2, 2]
     with context.transaction() as session:
-        first, *_ = outbox.details_of_alerts(session, "fewer_rows")
+        first, *_ = earlier_mails.details_of_alerts(session, "fewer_rows")
     assert first == {
         "alert": "fewer_rows",
         "source": "register",

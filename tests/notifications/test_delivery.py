@@ -43,9 +43,9 @@ from support.pipeline import (
 from support.servers.smtp_servers import DROP, Letter, Server
 from support.startup import PYTHONPATH
 
-from db import outbox
+from db.mails import outbox
+from db.mails.outbox import STALE_CLAIM
 from db.models import MessageKind
-from db.outbox import STALE_CLAIM
 from tasks.common.context import SiteContext
 from tasks.delivery import send_owed
 from tasks.notifications import compose, sender
@@ -346,7 +346,7 @@ def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(context, server, ca
 DIES = """
 import os, sys
 from datetime import datetime
-from db import outbox
+from db.mails import outbox
 from tasks import delivery
 from tasks.common.context import SiteContext
 outbox.sent = lambda *outcome: os._exit(9)  # the server has said yes, nobody has written it

@@ -20,7 +20,7 @@ from support.pipeline import (
     statuses,
 )
 
-from db import outbox
+from db.mails import earlier_mails
 from tasks.notifications.resend import NotResent, resend
 
 
@@ -134,7 +134,7 @@ def test_a_weekly_mail_sent_once_more_is_not_the_weekly_mail(context, server):
     assert (copy.resent_of, copy.status, copy.detail) == (weekly.id, "sent", {})
     since, now = wita("2026-11-27 08:00"), wita("2026-12-03 08:00")
     with context.transaction() as session:
-        assert outbox.last_weekly(session, weekly.recipient, since, now) == weekly.sent_at
+        assert earlier_mails.last_weekly(session, weekly.recipient, since, now) == weekly.sent_at
 
 
 @ON_SQLITE_FIRST

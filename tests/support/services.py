@@ -36,8 +36,8 @@ from sqlalchemy import delete, func, select
 
 from db import runs
 from db.lives import MessageStatus
+from db.mails.outbox import PENDING
 from db.models import FlowRunRecord, MessageRow, NoticeRow
-from db.outbox import PENDING
 from service.environment import AUTOMATIONS, CHECK, HEALTH, MARK, STALE, free_port
 from service.login import login_file
 from service.prefect_api import ask

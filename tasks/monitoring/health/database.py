@@ -11,7 +11,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import complaints, imports, outbox, quarantine, questions, runs, storms
+from db import complaints, imports, quarantine, questions, runs, storms
 from db.audit_verify import missing_triggers
 from db.backup.create import backups
 from db.decisions import mode
@@ -19,6 +19,7 @@ from db.engine import DamagedDatabase, NotReady, is_whole, open_engine, reading
 from db.installation.identity import here, read_key
 from db.installation.record import belongs, recorded, refusal
 from db.mailbox import bounces
+from db.mails import outbox_status
 from db.migrations.revisions import newest_revision, revision
 from settings.site import Site
 from tasks.common.confirmed_rules import confirm_rules
@@ -330,7 +331,7 @@ def _restores(session: Session) -> Iterator[Finding]:
 
 def _undelivered(session: Session) -> Iterator[Finding]:
     """Report mails that were given up."""
-    dead = outbox.given_up(session)
+    dead = outbox_status.given_up(session)
     if dead:
         yield Finding(
             "trouble",
@@ -362,7 +363,7 @@ def _waiting_mails(session: Session, site: Site, now: datetime) -> Iterator[Find
             f"{cause.facts['n']} mails wait for too long, the oldest since {_local(site, oldest)}",
             "see `tenggat mail list --status queued` and what the mail server answers",
         )
-    pending = outbox.pending(session)
+    pending = outbox_status.pending(session)
     if pending and not late:
         yield Finding("note", f"{pending} mails wait to be sent", "see `tenggat mail list`")
 

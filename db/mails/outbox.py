@@ -17,8 +17,6 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    case,
-    false,
     func,
     insert,
     or_,
@@ -27,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from db import notices
@@ -65,22 +63,6 @@ _ITEM = cast(Table, MessageItem.__table__)
 _ATTEMPT = cast(Table, DeliveryAttempt.__table__)
 
 
-def alerts_to(session: Session, recipient: str, kinds: Collection[str]) -> list[dict[str, Any]]:
-    """Return the details of all alerts of these kinds that were ever queued for an address."""
-    query = select(MessageRow.detail).where(
-        MessageRow.recipient == recipient,
-        MessageRow.kind == MessageKind.ALERT,
-        MessageRow.detail["alert"].as_string().in_(kinds),
-    )
-    return list(session.scalars(query))
-
-
-def knows(session: Session, message_id_header: str) -> bool:
-    """Check whether a mail with this Message-ID was ever queued."""
-    query = select(MessageRow.id).where(MessageRow.message_id_header == message_id_header)
-    return session.scalar(query) is not None
-
-
 def waiting(
     session: Session, recipients: Iterable[str], storm: Storm | None = None
 ) -> dict[str, MessageRow]:
@@ -97,7 +79,7 @@ def waiting(
     return found
 
 
-_TRIED = MessageRow.attempts.any(DeliveryAttempt.outcome != "unavailable")
+TRIED = MessageRow.attempts.any(DeliveryAttempt.outcome != "unavailable")
 """A server may have the mail, or has deferred it."""
 
 _MAILS_TO = (
@@ -111,7 +93,7 @@ _MAILS_TO = (
 )
 
 _WAITING = _MAILS_TO.where(
-    MessageRow.status == MessageStatus.QUEUED, MessageRow.resent_of.is_(None), ~_TRIED
+    MessageRow.status == MessageStatus.QUEUED, MessageRow.resent_of.is_(None), ~TRIED
 )
 
 _HELD = _MAILS_TO.where(
@@ -231,28 +213,6 @@ def add_items(
             session.expire(message, ["items"])
 
 
-_LAST_MAILS = select(MessageRow.sent_at, MessageRow.detail).where(
-    MessageRow.recipient == bindparam("recipient"),
-    MessageRow.kind == MessageKind.NOTICES,
-    or_(
-        MessageRow.sent_at >= bindparam("since"),
-        MessageRow.status == MessageStatus.SENDING,
-        (MessageRow.status == MessageStatus.QUEUED) & _TRIED,
-    ),
-)
-
-
-def last_weekly(
-    session: Session, recipient: str, since: datetime, now: datetime
-) -> datetime | None:
-    """Return the time of the newest weekly mail to this person since a moment, or None.
-
-    A mail that the server may have, or has deferred, counts as sent at `now`: nothing can join it.
-    """
-    rows = session.execute(_LAST_MAILS, {"recipient": recipient, "since": since})
-    return max((sent_at or now for sent_at, detail in rows if detail.get("weekly")), default=None)
-
-
 def release_stale_claims(session: Session, now: datetime) -> int:
     """Release mails that a dead process had claimed back to the queue."""
     stale = session.scalars(
@@ -317,7 +277,7 @@ _NEXT_SEND_TIME = select(func.min(MessageRow.next_attempt_at)).where(
 def next_send_time(session: Session, alert: str | None = None) -> datetime | None:
     """Return the earliest send time of all queued mails, or of the alerts of one kind."""
     query = _NEXT_SEND_TIME
-    return session.scalar(query if alert is None else query.where(*_alerts_only(alert)))
+    return session.scalar(query if alert is None else query.where(*of_alert(alert)))
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[MessageRow]:
@@ -654,16 +614,12 @@ def locked(session: Session, messages: Iterable[int]) -> list[MessageRow]:
     return list(session.scalars(query))
 
 
-def _alerts_only(alert: str | None) -> Sequence[ColumnElement[bool]]:
+def of_alert(alert: str | None) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions for the alerts of one kind; none for None: all mails."""
     if alert is None:
         return ()
     kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
     return (MessageRow.kind == MessageKind.ALERT, kind == alert)
-
-
-def details_of_alerts(session: Session, alert: str) -> list[dict[str, Any]]:
-    """Return the facts of all alerts of one kind, queued or sent at any time."""
-    return list(session.scalars(select(MessageRow.detail).where(*_alerts_only(alert))))
 
 
 def _due(now: datetime, limit: int) -> Select[tuple[MessageRow]]:
@@ -696,7 +652,7 @@ def take_due(
     whose notice leaves in the same run. Mails locked by another delivery are skipped if the
     database supports it.
     """
-    query = _due(now, limit).where(*_alerts_only(alert))
+    query = _due(now, limit).where(*of_alert(alert))
     if items:
         each = selectinload(MessageRow.items).selectinload(MessageItem.notice)
         query = query.options(each.selectinload(NoticeRow.complaint))
@@ -904,17 +860,6 @@ def _ours(token: str) -> ColumnElement[bool]:
     return (MessageRow.claim == token) & (MessageRow.status == MessageStatus.SENDING)
 
 
-def sent_since(session: Session, moment: datetime) -> list[tuple[datetime, str]]:
-    """Return time and recipient of mails delivered after a moment, oldest first."""
-    rows = session.execute(
-        select(DeliveryAttempt.attempted_at, MessageRow.recipient)
-        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_id)
-        .where(DeliveryAttempt.attempted_at > moment, DeliveryAttempt.outcome == "sent")
-        .order_by(DeliveryAttempt.attempted_at)
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
 def _changed(
     session: Session, condition: ColumnElement[bool], status: MessageStatus, **values: Any
 ) -> int:
@@ -926,185 +871,3 @@ def _changed(
     )
     assert isinstance(result, CursorResult)
     return result.rowcount
-
-
-def last_mails(
-    session: Session, recipients: Collection[str], before: datetime
-) -> dict[str, datetime]:
-    """Return the time of the last mail with notices to each of these addresses before a moment."""
-    rows = session.execute(
-        select(MessageRow.recipient, func.max(MessageRow.sent_at))
-        .where(
-            MessageRow.recipient.in_(recipients),
-            MessageRow.kind == MessageKind.NOTICES,
-            MessageRow.status == MessageStatus.SENT,
-            MessageRow.sent_at < before,
-        )
-        .group_by(MessageRow.recipient)
-    )
-    return {recipient: sent_at for recipient, sent_at in rows if sent_at is not None}
-
-
-def earlier(
-    session: Session, pairs: Collection[tuple[str, int]], before: datetime
-) -> dict[tuple[str, int], list[str]]:
-    """Return the Message-IDs of mails to a person about a complaint, oldest first.
-
-    The keys are pairs of address and complaint; pairs without an earlier mail are left out.
-    """
-    found: dict[tuple[str, int], dict[str, None]] = {}
-    for batch in chunked(sorted({complaint for _, complaint in pairs})):
-        rows = session.execute(
-            select(MessageRow.recipient, NoticeRow.complaint_id, MessageRow.message_id_header)
-            .join(MessageItem, MessageItem.message_id == MessageRow.id)
-            .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
-            .where(
-                NoticeRow.complaint_id.in_(batch),
-                MessageRow.status == MessageStatus.SENT,
-                MessageRow.sent_at < before,
-                MessageItem.included.is_(True),
-            )
-            .order_by(MessageRow.sent_at, MessageRow.id)
-        )
-        for recipient, complaint, key in rows:
-            if (recipient, complaint) in pairs:
-                found.setdefault((recipient, complaint), {})[key] = None
-    return {pair: list(keys) for pair, keys in found.items()}
-
-
-def earlier_desks(
-    session: Session, recipients: Collection[str], before: datetime, most: int
-) -> dict[str, list[str]]:
-    """Return the Message-IDs of the last `most` mails with notices to each person, oldest first."""
-    found = {}
-    for recipient in recipients:
-        rows = session.scalars(
-            select(MessageRow.message_id_header)
-            .where(
-                MessageRow.recipient == recipient,
-                MessageRow.kind == MessageKind.NOTICES,
-                MessageRow.status == MessageStatus.SENT,
-                MessageRow.sent_at < before,
-            )
-            .order_by(MessageRow.sent_at.desc(), MessageRow.id.desc())
-            .limit(most)
-        )
-        found[recipient] = list(rows)[::-1]
-    return found
-
-
-def pending(session: Session) -> int:
-    """Count the mails still to be sent."""
-    query = select(func.count()).select_from(MessageRow).where(MessageRow.status.in_(PENDING))
-    return session.scalar(query) or 0
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A number of mails that wait, and the earliest time of one of them."""
-
-    number: int
-    next_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingMails:
-    """The mails that wait: to officials, all others, and the number of held ones.
-
-    In a trial the mails to officials are only shown to the administrator. Alerts leave always, and
-    so does a mail that a run was about to send when the trial began.
-    """
-
-    to_officials: Waiting
-    others: Waiting
-    held: int
-
-
-def waiting_mails(session: Session) -> WaitingMails:
-    """Return what waits in the outbox, for a person who has just made a run."""
-    to_official = (MessageRow.kind != MessageKind.ALERT) & (
-        MessageRow.status == MessageStatus.QUEUED
-    )
-    query = (
-        select(to_official, func.count(), func.min(MessageRow.next_attempt_at))
-        .where(MessageRow.status.in_(PENDING))
-        .group_by(to_official)
-    )
-    found = {bool(official): Waiting(number, at) for official, number, at in session.execute(query)}
-    held = select(func.count()).where(MessageRow.status == MessageStatus.HELD)
-    nothing = Waiting(0, None)
-    return WaitingMails(
-        found.get(True, nothing), found.get(False, nothing), session.scalar(held) or 0
-    )
-
-
-def recent(session: Session, limit: int, status: str | None = None) -> Sequence[MessageRow]:
-    """List the newest mails, newest first, optionally of one status."""
-    query = select(MessageRow).order_by(MessageRow.id.desc()).limit(limit)
-    if status is not None:
-        query = query.where(MessageRow.status == status)
-    return session.scalars(query).all()
-
-
-def overdue(session: Session, before: datetime, in_hours: datetime) -> tuple[int, datetime | None]:
-    """Count the mails waiting since before a moment, and return the time of the oldest.
-
-    `in_hours` is the moment for mails that leave in the mail hours only: notices and reports that
-    are neither urgent nor sent again by hand.
-
-    A mail waits from its first attempt, or without one from its earliest send time. A mail
-    scheduled for the next morning does not wait yet. Held mails of a storm have their own alert.
-    """
-    first = (
-        select(DeliveryAttempt.message_id, func.min(DeliveryAttempt.attempted_at).label("at"))
-        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_id)
-        .where(MessageRow.status.in_(PENDING))
-        .group_by(DeliveryAttempt.message_id)
-        .subquery()
-    )
-    since = case((first.c.at.is_(None), MessageRow.next_attempt_at), else_=first.c.at)
-    urgent = func.coalesce(MessageRow.detail["urgent"].as_boolean(), false())
-    bound = MessageRow.kind.in_(IN_MAIL_HOURS) & MessageRow.resent_of.is_(None) & ~urgent
-    waiting = (
-        select(func.count(), func.min(since))
-        .select_from(MessageRow)
-        .outerjoin(first, first.c.message_id == MessageRow.id)
-        .where(MessageRow.status.in_(PENDING))
-        .where(or_(bound & (since < in_hours), ~bound & (since < before)))
-    )
-    count, oldest = session.execute(waiting).one()
-    return count, oldest
-
-
-def is_stuck(session: Session, since: datetime) -> bool:
-    """Check whether the server takes no mail of ours: the newest attempt says that it cannot be
-    used, and it has accepted none after `since`.
-    """
-    newest = select(DeliveryAttempt.outcome).order_by(
-        DeliveryAttempt.attempted_at.desc(), DeliveryAttempt.id.desc()
-    )
-    unusable = session.scalar(newest.limit(1)) == "unavailable"
-    return unusable and not sent_since(session, since)
-
-
-def given_up(session: Session, before: datetime | None = None) -> int:
-    """Count the mails given up, optionally before a moment, and not successfully resent by hand."""
-    again = aliased(MessageRow)
-    resent = (
-        select(again.id)
-        .where(again.resent_of == MessageRow.id, again.status == MessageStatus.SENT)
-        .exists()
-    )
-    query = (
-        select(func.count())
-        .select_from(MessageRow)
-        .where(MessageRow.status == MessageStatus.DEAD, ~resent)
-    )
-    if before is not None:
-        last_attempt = (
-            select(func.max(DeliveryAttempt.attempted_at))
-            .where(DeliveryAttempt.message_id == MessageRow.id)
-            .scalar_subquery()
-        )
-        query = query.where(func.coalesce(last_attempt, MessageRow.created_at) < before)
-    return session.scalar(query) or 0
