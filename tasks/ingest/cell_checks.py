@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-from settings.mapping import PUBLIC_WORDS, SourceMapping
+from settings.mapping import PUBLIC_WORDS, EventColumn, SourceMapping
 from sla.directory import Directory
 from sla.folding import folded
 from sla.plain_text import CONTROL, INVISIBLE
@@ -334,3 +334,12 @@ def date_columns(source: SourceMapping) -> frozenset[str]:
     return frozenset(
         named | ({source.fields.promised_due} if source.fields.promised_due else set())
     )
+
+
+def meets_conditions(event: EventColumn, cells: Mapping[str, str]) -> bool:
+    """Check whether the other columns of a row have the values that an event requires."""
+    return not event.when or all(_has_value(cells[name], word) for name, word in event.when.items())
+
+
+def _has_value(cell: str, word: str) -> bool:
+    return bool(cell.strip()) if word == "*" else folded(cell) == folded(word)

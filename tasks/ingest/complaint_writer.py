@@ -30,7 +30,14 @@ from tasks.ingest.first_values import FirstValues
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.officials.completing_rows import write_steps
 from tasks.ingest.open_questions import QuestionLog, Written
-from tasks.ingest.records import Answers, ComplaintRecord, event_identity, stated_events, value_hash
+from tasks.ingest.records import (
+    Answers,
+    ComplaintRecord,
+    event_identity,
+    has_undated,
+    stated_events,
+    value_hash,
+)
 from tasks.ingest.row_doubts import (
     Lost,
     OlderRow,
@@ -331,9 +338,11 @@ class ComplaintWriter:
     def _may_have_lost(self, record: ComplaintRecord, before: complaints.Existing) -> bool:
         """Check whether an older row may show what the newest one of its complaint does not.
 
-        An equal row with a question may show that the question is older than a row between them.
+        An equal row with a question may show that the question is older than a row between them. A
+        unit without a date of assignment may have been in charge earlier.
         """
         is_other = before.content_hash != record.content_hash or bool(record.unmapped)
+        is_other = is_other or has_undated(record)
         return is_other and not (self.is_snapshot or record.history)
 
     def _question_lost(
@@ -452,11 +461,12 @@ class ComplaintWriter:
         """Return the events stated by a row, and the doubts from its unreadable cells."""
         target = self.target
         stated = stated_events(record, self.name, target.now)
-        if not record.unmapped and self._first_values is None:
+        uncertain = self._keeps_first_values or has_undated(record)
+        if not record.unmapped and not uncertain:
             return stated
         last = last_events(old, self.name)
         seen_at = None if record.history or seen_at is None else self.mapping.not_before(seen_at)
-        if self._first_values is not None:
+        if uncertain:
             stated = self._first_values.between_imports(record, stated, last, seen_at)
         return stated + doubts(
             record,
@@ -469,10 +479,13 @@ class ComplaintWriter:
         )
 
     @cached_property
-    def _first_values(self) -> FirstValues | None:
-        """The intervals of steps, if the mapping has a column with the time of the last change."""
-        if not any(event.first for event in self.mapping.events):
-            return None
+    def _keeps_first_values(self) -> bool:
+        """Whether the mapping has a column with the time of the last change."""
+        return any(event.first for event in self.mapping.events)
+
+    @cached_property
+    def _first_values(self) -> FirstValues:
+        """The intervals of steps that this import shows for the first time."""
         target = self.target
         before = imports.before(target.session, self.name, target.observed_at)
         return FirstValues(

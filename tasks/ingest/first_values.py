@@ -1,8 +1,9 @@
-"""First values: the steps of columns that have the time of the last change of a complaint.
+"""First values: the steps of columns that have the time of the last change, or no time at all.
 
 A note of Open311 has the time of its last update, so its first one may be older. A server may also
 leave this time empty, or at the time of the request. So the time of such a step is an interval: the
 step happened after the last import without it, and not later than its stated time or this import.
+So is the time of an assignment of which a register has only the unit.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class FirstValues:
         between that time and this import.
         """
         is_fresh = self.previous_import is not None and received > self.previous_import
+        if step.is_undated:
+            return self._undated(event, step, received, last.get(step.place), seen_at)
         doubt = last.get(step.place)
         known = seen_at if seen_at is not None and seen_at < self.observed_at else None
         if doubt is not None and doubt.is_doubt:
@@ -80,6 +83,37 @@ class FirstValues:
             knowledge=Knowledge.OBSERVED if is_known else Knowledge.UNKNOWN,
         )
 
+    def _undated(
+        self,
+        event: Event,
+        step: Step,
+        received: datetime,
+        before: Event | None,
+        seen_at: datetime | None,
+    ) -> Event:
+        """Return an event without a date, with its interval: since the last import without it.
+
+        If an import has shown it already, its interval stays, and ends with a step that is new
+        now. With another unit the name was wrong, so the event is as old as it can be.
+        """
+        latest = self.observed_at if step.until is None else min(self.observed_at, step.until)
+        begin = since = max(step.moment, received)
+        is_fresh = self.previous_import is not None and received > self.previous_import
+        if before is not None and not before.retracted and before.earliest is not None:
+            is_fresh = before.knowledge is Knowledge.OBSERVED
+            if before.unit == event.unit:
+                since, latest = max(since, before.earliest), min(latest, before.latest)
+        elif before is None and seen_at is not None and since < seen_at < latest:
+            since, is_fresh = seen_at, True
+        if latest < since:
+            since, latest = begin, max(begin, latest)
+        return replace(
+            event,
+            latest=latest,
+            earliest=since,
+            knowledge=Knowledge.OBSERVED if is_fresh else Knowledge.UNKNOWN,
+        )
+
     def _stated_until(self, step: Step) -> datetime:
         """Return the stated time of a step; the end of the day if it states only the day."""
         if not step.only_day:
@@ -96,7 +130,10 @@ def _uncertain(record: ComplaintRecord) -> Iterable[Step]:
     return (
         step
         for step in record.steps
-        if FIRST_VALUE in step.column
-        and step.moment >= record.received
-        and step.place not in answered
+        if step.is_undated
+        or (
+            FIRST_VALUE in step.column
+            and step.moment >= record.received
+            and step.place not in answered
+        )
     )

@@ -110,7 +110,8 @@ class Step:
     """An event with a stated time, and its column.
 
     `only_day` means that the source states no time of day: `moment` is 00:00, or the receipt.
-    Without `is_timed` the row shows the event, but states no time: `moment` is the receipt.
+    Without `is_timed` the row shows the event, but states no time: `moment` is the first possible
+    one, as a rule the receipt, and `until` the last possible one by the other steps, if any.
     """
 
     column: str
@@ -119,6 +120,12 @@ class Step:
     unit: str | None
     only_day: bool = False
     is_timed: bool = True
+    until: datetime | None = None
+
+    @property
+    def is_undated(self) -> bool:
+        """Check whether the cell with the date of the event is empty, and may have one later."""
+        return not self.is_timed and FIRST_VALUE not in self.column
 
     @property
     def place(self) -> str:
@@ -188,6 +195,8 @@ class ComplaintRecord:
         for step in self.steps:
             moment = step.moment.timestamp()
             content += f"\x1f{step.column}/{step.kind} {moment!s} {step.unit!s}"
+            if step.is_undated:
+                content += f" ?{step.until!s}"
         if self.origin or self.history:
             content += "\x1f".join(("", self.origin, *map(str, map(event_identity, self.history))))
         for cell in self.unmapped:
@@ -195,6 +204,11 @@ class ComplaintRecord:
                 content += f"\x1f{cell.source_field} ?{folded(cell.value)}"
         digest = hashlib.blake2b(content.encode(), digest_size=8).digest()
         return int.from_bytes(digest, signed=True)
+
+
+def has_undated(record: ComplaintRecord) -> bool:
+    """Check whether a row names a unit without the date of its assignment."""
+    return any(step.is_undated for step in record.steps)
 
 
 def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[Event]:

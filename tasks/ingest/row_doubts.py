@@ -181,9 +181,14 @@ def question_vanished(
     An emptied cell is no statement that the step has not happened: somebody may have deleted it, or
     the export may lack the column's content. `columns` are the columns with dates by source field,
     `last` the last events of the complaint. An answer counts for the complaints that wait, and not
-    for those that lose their date later.
+    for those that lose their date later. A unit that stays without the date is no answer.
     """
-    shown = {f"{step.column}/{step.kind}" for step in record.steps}
+    steps = tuple(
+        step
+        for step in record.steps
+        if not (step.is_undated and _had_date_or_question(last.get(step.place)))
+    )
+    shown = {f"{step.column}/{step.kind}" for step in steps}
     shown.update(cell.source_field for cell in record.unmapped)
     cells = [
         UnmappedCell(
@@ -192,9 +197,15 @@ def question_vanished(
         for field, column in columns.items()
         if field in last and not last[field].retracted and field not in shown
     ]
-    if not cells:
+    if not cells and len(steps) == len(record.steps):
         return record
-    return replace(record, unmapped=(*record.unmapped, *cells), row_hash=record.content_hash)
+    unmapped = (*record.unmapped, *cells)
+    return replace(record, steps=steps, unmapped=unmapped, row_hash=record.content_hash)
+
+
+def _had_date_or_question(last: Event | None) -> bool:
+    """Check whether the last event of a field had a date, or was a doubt about it."""
+    return last is not None and last.knowledge in (Knowledge.STATED, Knowledge.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,12 +297,18 @@ def _steps_of(record: ComplaintRecord) -> dict[str, tuple[datetime, str | None]]
 
 
 def _first_values(row: OlderRow, source: str, now: datetime) -> list[Event]:
-    """Return the steps of columns that keep their first value: they had happened at this export."""
+    """Return the steps of columns that keep their first value, and the assignments without a date:
+    they had happened at this export.
+    """
     found = []
     for step in row.record.steps:
         field = f"{step.column}/{step.kind}"
         before = row.last.get(field)
-        if FIRST_VALUE not in field or (before is not None and before.latest <= row.made):
+        if before is not None and before.latest <= row.made:
+            continue
+        if step.is_undated and (before is None or before.is_doubt or before.unit != step.unit):
+            continue
+        if FIRST_VALUE not in field and not step.is_undated:
             continue
         begin = row.record.received
         if before is None:

@@ -37,7 +37,13 @@ from tasks.common.redaction import plain_name, plain_ticket, redact
 from tasks.common.remarks import HIDDEN_CELL, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
 from tasks.common.unit_names import is_unit_name
-from tasks.ingest.cell_checks import EmptySigns, ShiftCheck, rating_of, says_not_yet
+from tasks.ingest.cell_checks import (
+    EmptySigns,
+    ShiftCheck,
+    meets_conditions,
+    rating_of,
+    says_not_yet,
+)
 from tasks.ingest.open_questions import AskedDates
 from tasks.ingest.records import (
     EMPTY_ANSWER,
@@ -53,7 +59,7 @@ from tasks.ingest.records import (
     UnmappedCell,
     value_hash,
 )
-from tasks.ingest.step_order import StepOrder
+from tasks.ingest.step_order import StepOrder, UndatedAssignments
 from tasks.ingest.swapped_dates import exchanged
 from tasks.sources.base import FaultyRow
 from tasks.text.withheld import withheld
@@ -145,6 +151,7 @@ class RowParser:
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
         self._step_order = StepOrder(source)
+        self._undated_assignments = UndatedAssignments(source)
         self._event_columns = [
             (event, f"{event.column}{FIRST_VALUE}" if event.first else event.column)
             for event in source.events
@@ -654,10 +661,9 @@ class RowParser:
     ) -> tuple[Step, ...]:
         steps, untimed = [], []
         for event, place in self._event_columns:
-            if not (cells[event.column] or event.shows_itself) or (
-                event.when
-                and not all(_matches(cells[name], word) for name, word in event.when.items())
-            ):
+            if not (cells[event.column] or event.shows_itself):
+                continue
+            if not meets_conditions(event, cells):
                 continue
             if event.first and self._is_untimed(cells, event, received):
                 unit = self._unit_of_step(cells, event, f"{place}/{event.kind}")
@@ -678,12 +684,24 @@ class RowParser:
         end = self._end_by_status(cells, steps, received, observed)
         if end is not None:
             steps.append(end)
+        untimed += self._undated_steps(cells, steps, received)
         if not steps:
             return tuple(untimed)
         if self._is_by_clerk:
             steps = self._before_end(cells, steps, received)
         ask = partial(self._asked_again, cells)
         return (*untimed, *self._step_order.arranged(steps, ask, self._is_asked))
+
+    def _undated_steps(
+        self, cells: Mapping[str, str], steps: Sequence[Step], received: datetime
+    ) -> Iterator[Step]:
+        """Yield the assignments to units that the row names without the date."""
+        for found in self._undated_assignments.of_row(cells, steps, received):
+            event = found.event
+            unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")
+            yield Step(
+                event.column, event.kind, found.begin, unit, is_timed=False, until=found.until
+            )
 
     def _is_untimed(self, cells: Mapping[str, str], event: EventColumn, received: datetime) -> bool:
         """Check whether a row shows an event without its time.
@@ -985,7 +1003,3 @@ def _misfit(length: int, width: int) -> RejectionReason:
     if length == width:
         return RejectionReason.TORN_ROW
     return RejectionReason.SHORT_ROW if length < width else RejectionReason.LONG_ROW
-
-
-def _matches(cell: str, word: str) -> bool:
-    return bool(cell.strip()) if word == "*" else folded(cell) == folded(word)

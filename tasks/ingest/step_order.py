@@ -1,16 +1,20 @@
-"""Step order: the steps of a row in an order in which they are possible."""
+"""Step order: the steps of a row in an order in which they are possible.
+
+A unit that a row names without the date of its assignment is assigned between two steps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from settings.mapping import SourceMapping
+from settings.mapping import EventColumn, SourceMapping
 from sla.events import ENDING, FOLLOWS, Kind
 from tasks.common.dates import same_day
+from tasks.ingest.cell_checks import meets_conditions
 from tasks.ingest.records import Step
 
 AskAgain = Callable[[Step, str, datetime | None], Step | None]
@@ -35,6 +39,8 @@ which came first.
 
 UNDOING = frozenset({Kind.RETURNED, Kind.REOPENED, Kind.RESUMED, Kind.MATERIAL_COMPLETED})
 """The kinds of event among them that undo the one before."""
+
+_HANDOVERS = (Kind.ASSIGNED, Kind.RETURNED)
 
 UNDONE_BY = {str(kind): str(Kind.REOPENED) for kind in ENDING} | {
     str(Kind.ASSIGNED): str(Kind.RETURNED)
@@ -235,3 +241,68 @@ class StepOrder:
             return step
         kind = step.kind if first is not None else self._end_kind
         return ask(step, kind, first)
+
+
+@dataclass(frozen=True, slots=True)
+class UndatedAssignment:
+    """An assignment without a date: it happened at `begin` or later, and not after `until`.
+
+    Without `until` it happened before the import.
+    """
+
+    event: EventColumn
+    begin: datetime
+    until: datetime | None
+
+
+class UndatedAssignments:
+    """The columns of a mapping that can name a unit without the date of its assignment."""
+
+    def __init__(self, source: SourceMapping) -> None:
+        events = source.events if source.layout == "history" else ()
+        self._places = {event.column: place for place, event in enumerate(source.events)}
+        self._columns = [
+            event for event in events if event.kind == Kind.ASSIGNED and event.unit is not None
+        ]
+
+    def of_row(
+        self, cells: Mapping[str, str], steps: Sequence[Step], received: datetime
+    ) -> Iterator[UndatedAssignment]:
+        """Yield the undated assignments of a row with these dated steps.
+
+        A unit whose column also belongs to an assignment with a date is none of them.
+        """
+        if not self._columns:
+            return
+        named = {event.unit for event in self._columns if cells[event.column]}
+        for event in self._columns:
+            if event.first or event.unit in named or not cells[event.unit or ""]:
+                continue
+            if not meets_conditions(event, cells):
+                continue
+            named.add(event.unit)
+            begin, until = self._bounds(event, steps, received)
+            if until is None or begin < until:
+                yield UndatedAssignment(event, begin, until)
+
+    def _bounds(
+        self, event: EventColumn, steps: Sequence[Step], received: datetime
+    ) -> tuple[datetime, datetime | None]:
+        """Return the first and the last possible moment by the other steps of the row.
+
+        The assignment is after the handovers in columns before it, and before the end of the
+        complaint. The first one is also before the follow-up and the return.
+        """
+        place = self._places[event.column]
+        earlier, later = [], []
+        for step in steps:
+            is_before = self._places.get(step.column, place) < place
+            if step.kind in _HANDOVERS and is_before:
+                earlier.append(step.moment)
+            elif step.kind in ENDING or FOLLOWS.get(step.kind) == Kind.ASSIGNED:
+                later.append((step.kind, step.moment))
+        if earlier:
+            later = [each for each in later if each[0] != Kind.FOLLOW_UP_PUBLISHED]
+        first = min((moment for _, moment in later), default=None)
+        begin = max(earlier, default=received)
+        return begin, None if first is None else first - timedelta(seconds=1)

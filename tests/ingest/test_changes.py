@@ -3,13 +3,14 @@
 import pytest
 from conftest import wita
 from sqlalchemy import select
-from support.pipeline import register
+from support.pipeline import at, decide, deliver, explained, recipients, register, write_register
 
-from db import complaints
+from db import complaints, questions
 from db.models import Complaint, EventRow
-from sla.events import Event, ImpossibleHistory, Kind, events_as_of
+from sla.events import Event, ImpossibleHistory, Kind, events_as_of, history_as_of
 from tasks.common.context import SiteContext
 from tasks.ingest.changes import unit_in_charge
+from tasks.intake import pull
 
 NOW = wita("2026-11-24 08:00")
 
@@ -79,3 +80,110 @@ def test_two_new_spellings_of_a_known_number_are_complaints_of_their_own(context
     register(context, MONDAY, row("fd-4"))
     register(context, WEDNESDAY, row("FD-4"), row("Fd-4"))
     assert tickets(context) == ["FD-4", "Fd-4", "fd-4"]
+
+
+# --- a unit without the date of its assignment ----------------------------------------------------
+
+NO_STEPS = {"Diteruskan": "", "Diverifikasi": "", "Tindak Lanjut Pertama": ""}
+FIRST, SECOND, THIRD = "2026-11-16 09:00", "2026-11-18 07:00", "2026-11-24 07:00"
+
+
+def handovers(context: SiteContext, moment: str = "2026-11-30 08:00") -> list[str]:
+    """Return the events about units and doubts, each with its interval."""
+    with context.transaction() as session:
+        (key,) = session.scalars(select(Complaint.id))
+        known, doubts = history_as_of(complaints.events_of(session, [key])[key], wita(moment))
+
+    def local(moment) -> str:
+        return f"{context.local(moment):%d %H:%M}" if moment else ""
+
+    return [
+        f"{'? ' if event.is_doubt else ''}{event.kind} {event.unit}"
+        f" {local(event.earliest)}-{local(event.latest)} {event.knowledge}"
+        for event in (*known, *doubts)
+        if event.kind in (Kind.ASSIGNED, Kind.RETURNED)
+    ]
+
+
+def unit_of(context: SiteContext) -> str | None:
+    with context.transaction() as session:
+        return session.scalars(select(Complaint.unit)).one()
+
+
+def test_the_named_unit_has_the_complaint_and_nobody_else_is_called_late(context):
+    for moment in (FIRST, THIRD):
+        register(context, moment, at("Dinas Sosial", **NO_STEPS))
+    assert unit_of(context) == "dinsos"
+    decide(context, "2026-11-24 08:00")
+    deliver(context, "2026-11-24 08:00")
+    assert {name.rpartition(".")[2] for name in recipients(context)} == {"dinsos"}
+    late = {
+        each.deadline.rule.id: each.deadline.unit
+        for each in explained(context, "2026-11-24 09:00").deadlines
+        if each.deadline.state == "breached"
+    }
+    assert set(late.values()) == {"dinsos"}
+    assert "sp4n/verification" not in late
+
+
+def test_the_time_of_the_assignment_is_an_interval_that_later_imports_keep(context):
+    register(context, FIRST, at("", **NO_STEPS))
+    assert (handovers(context), unit_of(context)) == ([], None)
+    for moment, subject in ((SECOND, "Satu"), (THIRD, "Dua")):
+        register(context, moment, at("Dinas Sosial", Perihal=subject, **NO_STEPS))
+        assert handovers(context) == ["assigned dinsos 16 09:00-18 07:00 observed"]
+
+
+def test_before_the_first_import_the_time_is_unknown(context):
+    register(context, SECOND, at("Dinas Sosial", **NO_STEPS), begun=None)
+    assert handovers(context) == ["assigned dinsos 16 08:30-18 07:00 unknown"]
+
+
+@pytest.mark.parametrize("date", ["17/11/2026 10:00", "16/11/2026 08:30"])
+def test_the_date_counts_when_the_register_has_it(context, date):
+    register(context, SECOND, at("Dinas Sosial", **NO_STEPS))
+    register(context, THIRD, at("Dinas Sosial", **NO_STEPS | {"Diteruskan": date}))
+    day = date.replace("/11/2026", "")
+    assert handovers(context) == [f"assigned dinsos -{day} stated"]
+
+
+@pytest.mark.parametrize("step", ["Tindak Lanjut Pertama", "Selesai"])
+def test_the_assignment_was_before_the_steps_that_follow_it(context, step):
+    register(context, SECOND, at("Dinas Sosial", **NO_STEPS))
+    done = NO_STEPS | {step: "17/11/2026 10:00"}
+    register(context, THIRD, at("Dinas Sosial", **done))
+    assert handovers(context) == ["assigned dinsos 16 08:30-17 09:59 observed"]
+
+
+def test_another_name_was_right_from_the_beginning(context):
+    register(context, SECOND, at("Dinas Sosial", **NO_STEPS))
+    register(context, THIRD, at("Dinas Kesehatan", **NO_STEPS))
+    assert handovers(context) == ["assigned dinkes 16 08:30-24 07:00 observed"]
+    assert unit_of(context) == "dinkes"
+
+
+def test_a_date_that_vanishes_stays_a_question(context):
+    register(context, SECOND, at("Dinas Sosial", Diverifikasi=""))
+    register(context, THIRD, at("Dinas Sosial", **NO_STEPS))
+    assert handovers(context) == ["? assigned dinsos 16 08:45-24 07:00 unreadable"]
+    with context.transaction() as session:
+        columns = {each.question.column for each in questions.open_questions(session)}
+    assert "Diteruskan" in columns
+
+
+def test_a_unit_after_a_return_has_the_complaint_since_then(context):
+    returned = {"Dikembalikan": "17/11/2026 08:00", "Unit Pengganti": "Dinas Kesehatan"}
+    register(context, SECOND, at("Dinas Sosial", Diverifikasi="", **returned))
+    assert handovers(context) == [
+        "assigned dinsos -16 08:45 stated",
+        "returned dinsos -17 08:00 stated",
+        "assigned dinkes 17 08:00-18 07:00 observed",
+    ]
+    assert unit_of(context) == "dinkes"
+
+
+def test_files_in_another_order_give_the_same_interval(context):
+    register(context, THIRD, at("Dinas Sosial", **NO_STEPS))
+    write_register(context, wita(SECOND), at("Dinas Sosial", **NO_STEPS))
+    pull(context, "register", wita("2026-11-24 09:00"))
+    assert handovers(context) == ["assigned dinsos 16 08:30-18 07:00 observed"]

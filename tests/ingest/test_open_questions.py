@@ -672,23 +672,26 @@ def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answer
     assert states(context, "2026-11-25 11:00", "FD-1")[INFORMATION] == "breached"
 
 
+DINSOS = {"Unit": "Dinas Sosial"}
+
+
 @pytest.mark.parametrize(
     ("cells", "day", "expected"),
     [
         ({}, "16/11/2026", ["received 16 08:30", "settled 16 08:30"]),
         ({}, "17/11/2026", ["received 16 08:30", "settled 17 00:00"]),
         (
-            {"Diteruskan": "16/11/2026 10:00"},
+            DINSOS | {"Diteruskan": "16/11/2026 10:00"},
             "16/11/2026",
             ["received 16 08:30", "assigned 16 10:00", "settled 16 10:00"],
         ),
         (
-            {"Diteruskan": "17/11/2026 10:00"},
+            DINSOS | {"Diteruskan": "17/11/2026 10:00"},
             "17/11/2026",
             ["received 16 08:30", "assigned 17 10:00", "settled 17 10:00"],
         ),
         (
-            {"Diteruskan": "17/11/2026 10:00"},
+            DINSOS | {"Diteruskan": "17/11/2026 10:00"},
             "17/11/2026 09:00",
             ["received 16 08:30", "settled 17 09:00", "assigned 17 10:00"],
         ),
@@ -701,7 +704,7 @@ def test_an_answer_without_a_time_of_day_is_in_the_order_of_the_procedure(
 ):
     """As the same text in the file; the next import changes nothing of it."""
 
-    blank = {"Diverifikasi": "", "Diteruskan": "", "Tindak Lanjut Pertama": ""}
+    blank = {"Diverifikasi": "", "Unit": "", "Diteruskan": "", "Tindak Lanjut Pertama": ""}
 
     def steps(now: str) -> list[str]:
         found = counted(context, "FD-1", now)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from db import complaints
 from db.models import Complaint
 from sla.events import Event, Kind
-from tasks.ingest.changes import event_changes, unit_in_charge
+from tasks.ingest.changes import event_changes, last_events, unit_in_charge
+from tasks.ingest.first_values import FirstValues
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.records import ComplaintRecord, stated_events
+from tasks.ingest.records import ComplaintRecord, has_undated, stated_events
 
 
 def write_steps(
@@ -28,11 +30,15 @@ def write_steps(
     session, now = target.session, target.now
     rows = complaints.by_ticket(session, mailbox, records) if records else {}
     events = complaints.events_of(session, (row.id for row in rows.values()))
+    intervals = FirstValues(target.observed_at, None, target.ctx.site.evaluation_context)
     appended: list[tuple[int, Event]] = []
     found: dict[str, bool] = {}
     for ticket, row in rows.items():
-        old = events.get(row.id, [])
-        stated = list(_steps(target, row, records[ticket]))
+        record, old = records[ticket], events.get(row.id, [])
+        shown = stated_events(record, target.name, target.now)
+        if has_undated(record):
+            shown = intervals.between_imports(record, shown, last_events(old, target.name), None)
+        stated = list(_steps(target, row, shown))
         new = [] if is_late else event_changes(stated, old, target.name, now)
         appended += [(row.id, event) for event in new]
         found[ticket] = bool(new)
@@ -43,12 +49,14 @@ def write_steps(
     return found
 
 
-def _steps(target: ImportTarget, row: Complaint, record: ComplaintRecord) -> Iterator[Event]:
-    """Yield the steps of a record; one on the day of the receipt, but before it, at the receipt."""
-    for event in stated_events(record, target.name, target.now):
+def _steps(target: ImportTarget, row: Complaint, stated: Iterable[Event]) -> Iterator[Event]:
+    """Yield the steps of a row; one on the day of the receipt, but before it, at the receipt."""
+    for event in stated:
         if event.kind in (Kind.RECEIVED, Kind.SERVICE_RECEIVED):
             continue
-        if event.latest >= row.received_at:
+        if event.earliest is not None and event.earliest < row.received_at <= event.latest:
+            yield replace(event, earliest=row.received_at)
+        elif event.latest >= row.received_at:
             yield event
         elif target.ctx.local(event.latest).date() == target.ctx.local(row.received_at).date():
             yield Event(
