@@ -17,6 +17,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     or_,
@@ -779,6 +780,14 @@ def claimed(session: Session, token: str, messages: Iterable[int]) -> list[Messa
 
 
 _THESE: BindParameter[Any] = bindparam("mails", expanding=True)
+_LISTED = cast(Table, ListedDuty.__table__)
+
+
+def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Build the condition that another table has such a row for a mail of an update."""
+    return exists().where(*conditions).correlate(_MESSAGE)
+
+
 _ACCEPTED = (
     update(_MESSAGE)
     .where(
@@ -788,9 +797,19 @@ _ACCEPTED = (
         _MESSAGE.c.id.in_(_THESE),
     )
     .values(status=MessageStatus.SENT, claim=None, sent_at=bindparam("at"), next_attempt_at=None)
-    .returning(_MESSAGE.c.id)
+    .returning(
+        _MESSAGE.c.id,
+        _has(
+            _ITEM.c.message_id == _MESSAGE.c.id,
+            _ITEM.c.correction.is_(False),
+            _ITEM.c.included.is_(False),
+        ),
+        _has(_LISTED.c.message_id == _MESSAGE.c.id, _LISTED.c.late),
+    )
 )
-_NEW_ATTEMPT = insert(_ATTEMPT)
+"""It also returns whether the mail leaves a notice out, and whether it lists a late duty. Most do
+neither: the statements about these are left out then."""
+_ATTEMPT_COLUMNS = ("message_id", "attempted_at", "outcome", "code", "answer")
 _REPORTED = select(_ITEM.c.notice_id).where(
     _ITEM.c.message_id.in_(_THESE),
     _ITEM.c.correction.is_(False),
@@ -810,7 +829,6 @@ _SENT_NOTICES = (
     .values(status=NoticeStatus.SENT)
 )
 _EVALUATION = notices.evaluation_of(_REPORTED)
-_LISTED = cast(Table, ListedDuty.__table__)
 _LISTED_WRONGLY = notices.evaluation_of_complaints(
     select(_LISTED.c.complaint_id)
     .join(_MESSAGE, _MESSAGE.c.id == _LISTED.c.message_id)
@@ -836,23 +854,21 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
     The claims of the others had expired, and another delivery claimed them. `answers` are the
     server's answers by mail id.
     """
-    accepted = {"token": token, "mails": list(answers), "at": now}
-    ours = frozenset(session.scalars(_ACCEPTED, accepted))
+    connection = session.connection()
+    accepted = connection.execute(_ACCEPTED, {"token": token, "mails": list(answers), "at": now})
+    found = accepted.tuples().all()
+    ours = frozenset(key for key, _, _ in found)
     if not ours:
         return ours
-    session.execute(
-        _NEW_ATTEMPT,
-        [
-            {"message_id": key, "attempted_at": now, "outcome": "sent", "code": 250, "answer": said}
-            for key, said in answers.items()
-            if key in ours
-        ],
-    )
+    attempts = [(key, now, "sent", 250, said) for key, said in answers.items() if key in ours]
+    insert_rows(session, _ATTEMPT, _ATTEMPT_COLUMNS, attempts)
     mails = {"mails": list(ours)}
-    session.execute(_SENT_NOTICES, mails)
-    notices.settle(session, session.scalars(_LEFT_OUT, mails), now)
-    session.execute(_EVALUATION, {**mails, "at": now})
-    session.execute(_LISTED_WRONGLY, {**mails, "at": now})
+    connection.execute(_SENT_NOTICES, mails)
+    if leaving_out := [key for key, leaves_out, _ in found if leaves_out]:
+        notices.settle(session, session.scalars(_LEFT_OUT, {"mails": leaving_out}), now)
+    connection.execute(_EVALUATION, {**mails, "at": now})
+    if listing := [key for key, _, lists_late in found if lists_late]:
+        connection.execute(_LISTED_WRONGLY, {"mails": listing, "at": now})
     return ours
 
 

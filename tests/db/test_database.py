@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from conftest import create_engine, wita
 from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 from support.databases.migrated import migrate_step_by_step
@@ -328,6 +329,29 @@ def test_who_lost_a_claim_records_nothing(session):
     session.expire_all()
     assert [session.get_one(MessageRow, key).status for key in keys] == ["sending", "sent"]
     assert [len(session.get_one(MessageRow, key).attempts) for key in keys] == [0, 1]
+
+
+def test_most_acceptances_are_stored_by_four_statements(session):
+    """Each waits for the database, while the next mails wait for this record."""
+    session.add_all([message(1), message(2)])
+    session.flush()
+    keys = due(session, NOON)
+    outbox.claim(session, "mine", keys, NOON)
+    statements = []
+
+    def note(_connection, _cursor, statement, *_):
+        statements.append(statement)
+
+    bound = session.connection()
+    listen(bound, "before_cursor_execute", note)
+    assert outbox.sent(session, "mine", dict.fromkeys(keys, "OK"), NOON) == set(keys)
+    remove(bound, "before_cursor_execute", note)
+    assert len(statements) == 4, statements
+    session.expire_all()
+    for key in keys:
+        (attempt,) = session.get_one(MessageRow, key).attempts
+        assert (attempt.outcome, attempt.code, attempt.answer) == ("sent", 250, "OK")
+        assert attempt.attempted_at == NOON
 
 
 def test_mails_whose_turn_has_not_come_are_not_due(session):

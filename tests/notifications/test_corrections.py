@@ -7,11 +7,11 @@ the register shows that it was done in time, or that the deadline was another on
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
-from conftest import ON_BOTH, kind_of_database
-from sqlalchemy import select
+from conftest import ON_BOTH, kind_of_database, wita
+from sqlalchemy import select, update
 from support.pipeline import (
     BREACHED,
     ESCALATED,
@@ -31,8 +31,9 @@ from support.pipeline import (
 )
 from support.servers.smtp_servers import Letter
 
-from db.models import AuditRow, MessageItem, NoticeRow
+from db.models import AuditRow, Complaint, MessageItem, NoticeRow
 from sla.directory import Directory
+from tasks.notifications.transport.smtp import Connection
 
 IN_TIME = {"Selesai": "20/11/2026 10:00"}
 NEXT = "2026-11-25 08:00"
@@ -340,6 +341,28 @@ def test_a_superior_to_whom_a_mail_only_listed_it_gets_one_correction(context, s
     ]
     assert "Pengaduan FD-2 (Dinas Sosial)" in text(letter)
     assert [row["people"] for row in audited(context)] == [3]
+
+
+def test_a_listed_duty_that_is_taken_back_while_its_mail_leaves_is_evaluated_again(
+    context, server, monkeypatch
+):
+    """The run that took it back has not seen this mail: it was not sent yet."""
+    really = Connection.send
+
+    def meanwhile(connection, sender, recipient, mime):
+        if "sekda" in recipient:
+            with context.transaction() as session:
+                second = select(Complaint.id).where(Complaint.ticket == "FD-2")
+                these = update(NoticeRow).where(NoticeRow.complaint_id.in_(second))
+                session.execute(these.values(taken_back_at=wita(MONDAY) + timedelta(minutes=1)))
+                session.execute(update(Complaint).values(next_action_at=None))
+        return really(connection, sender, recipient, mime)
+
+    monkeypatch.setattr(Connection, "send", meanwhile)
+    listed_to_superiors(context)
+    with context.transaction() as session:
+        due = session.scalars(select(Complaint.ticket).where(Complaint.next_action_at.is_not(None)))
+        assert "FD-2" in due.all()
 
 
 @pytest.fixture
