@@ -85,9 +85,10 @@ def import_file(context: SiteContext) -> dict[str, int]:
 
 def evaluate(context: SiteContext) -> dict[str, int]:
     """Evaluate all complaints and queue their mails."""
+    from tasks.common.helpers import spare_cores  # noqa: PLC0415
     from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
 
-    count = evaluate_and_notify(context, NOW, "bench")
+    count = evaluate_and_notify(context, NOW, "bench", helpers=spare_cores())
     return {
         "complaints": count.evaluated,
         "notices": sum(count.notices.values()),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -193,6 +193,28 @@ def note_notice(
         repeat=notice.repeat,
         episode=notice.episode or 0,
     )
+
+
+Noted = tuple[Any, ...]
+"""A decision that is recorded in a session and not written yet."""
+
+
+def take_noted(session: Session) -> list[Noted]:
+    """Return the decisions recorded in a session, and remove them from it."""
+    taken: list[Noted] = session.info.pop(_PENDING, [])
+    return taken
+
+
+def note_taken(session: Session, taken: Iterable[Noted]) -> None:
+    """Record decisions that were taken from another session with :func:`take_noted`.
+
+    That session may be of another process.
+    """
+    if not session.in_transaction():
+        session.begin()
+    pending = session.info.setdefault(_PENDING, [])
+    for *others, subject, reason in taken:  # thousands of notices share one text
+        pending.append((*others, sys.intern(subject), sys.intern(reason)))
 
 
 def hash_of(values: Sequence[Any]) -> str:

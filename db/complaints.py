@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -34,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer, undefer
 from sqlalchemy.types import TypeEngine
 
-from db.bulk_insert import insert_rows, new_ids
+from db.bulk_insert import as_stored, insert_rows, insert_stored, new_ids, update_stored
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts, UtcDateTime
 from sla.engine.deadline import Reason, State
 from sla.events import ENDING, Event, Knowledge
@@ -196,6 +198,7 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     return {row["ticket"]: key for key, row in zip(ids, rows, strict=True)}
 
 
+_EVENT = cast(Table, EventRow.__table__)
 EVENT_COLUMNS = (
     "complaint_id",
     "kind",
@@ -212,7 +215,11 @@ EVENT_COLUMNS = (
 
 def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
     """Insert events for the complaints with these ids."""
-    rows = (
+    insert_rows(session, _EVENT, EVENT_COLUMNS, _event_rows(events))
+
+
+def _event_rows(events: Iterable[tuple[int, Event]]) -> Iterator[tuple[Any, ...]]:
+    return (
         (
             complaint,
             str(event.kind),
@@ -227,7 +234,6 @@ def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
         )
         for complaint, event in events
     )
-    insert_rows(session, cast(Table, EventRow.__table__), EVENT_COLUMNS, rows)
 
 
 class EvaluatedDeadline(NamedTuple):
@@ -260,10 +266,69 @@ StoredDeadline = DeadlineRow | EvaluatedDeadline
 """A deadline as stored by an earlier run: its row, or in a replay what that run found."""
 
 
+_DEADLINE = cast(Table, DeadlineRow.__table__)
+
+
 def add_deadlines(session: Session, deadlines: Iterable[EvaluatedDeadline]) -> None:
     """Insert deadlines."""
-    table = cast(Table, DeadlineRow.__table__)
-    insert_rows(session, table, EvaluatedDeadline._fields, deadlines)
+    insert_rows(session, _DEADLINE, EvaluatedDeadline._fields, deadlines)
+
+
+class EvaluatedRow(NamedTuple):
+    """The columns that an evaluation changes in the row of a complaint, and the id of the row."""
+
+    next_action_at: datetime | None
+    evaluated_at: datetime | None
+    metrics: bytes | None
+    metrics_since: datetime
+    metrics_last_day: int
+    id: int
+
+    @classmethod
+    def of(cls, row: Complaint) -> EvaluatedRow:
+        """Return the present values of a row."""
+        return cls(
+            row.next_action_at,
+            row.evaluated_at,
+            row.metrics,
+            row.metrics_since,
+            row.metrics_last_day,
+            row.id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FirstEvaluations:
+    """What the first evaluations of some complaints write, as the driver of the database gets it.
+
+    Another process may have made it.
+    """
+
+    lapses: Sequence[tuple[Any, ...]]
+    deadlines: Sequence[tuple[Any, ...]]
+    complaints: Sequence[tuple[Any, ...]]
+
+    @classmethod
+    def of(
+        cls,
+        lapses: Iterable[tuple[int, Event]],
+        deadlines: Iterable[EvaluatedDeadline],
+        rows: Iterable[EvaluatedRow],
+    ) -> FirstEvaluations:
+        """Return lapses by law, each with its complaint, new deadlines and changed rows."""
+        table = cast(Table, Complaint.__table__)
+        return cls(
+            as_stored(_EVENT, EVENT_COLUMNS, _event_rows(lapses)),
+            as_stored(_DEADLINE, EvaluatedDeadline._fields, deadlines),
+            as_stored(table, EvaluatedRow._fields, rows),
+        )
+
+    def store(self, session: Session) -> None:
+        """Insert the lapses and the deadlines, and change the rows of the complaints."""
+        insert_stored(session, _EVENT, EVENT_COLUMNS, self.lapses)
+        insert_stored(session, _DEADLINE, EvaluatedDeadline._fields, self.deadlines)
+        table = cast(Table, Complaint.__table__)
+        update_stored(session, table, EvaluatedRow._fields[:-1], self.complaints)
 
 
 def touch(session: Session, complaints: Iterable[int], at: datetime) -> None:
@@ -390,6 +455,40 @@ def due_for_evaluation(
     """
     query = _due_for_evaluation(part, tuple(units))
     return list(session.scalars(query, {"now": now, "most": limit}))
+
+
+def ids_never_evaluated(
+    session: Session, now: datetime, part: Shard = EVERYTHING, units: Sequence[str] = ()
+) -> array[int]:
+    """Return the ids of all due complaints not evaluated yet with the current ruleset, in the order
+    of :func:`due_for_evaluation`.
+
+    Their rows are locked if the database supports it.
+    """
+    query = (
+        select(Complaint.id)
+        .where(_is_due(now, part, units), Complaint.evaluated_at.is_(None))
+        .order_by(Complaint.next_action_at, Complaint.id)
+        .with_for_update(skip_locked=True)
+    )
+    return array("q", session.scalars(query.execution_options(yield_per=AT_ONCE)))
+
+
+_TO_EVALUATE = (
+    select(Complaint)
+    .where(Complaint.id.in_(bindparam("keys", expanding=True)))
+    .options(undefer(Complaint.metrics))
+)
+
+
+def to_evaluate(session: Session, complaints: Sequence[int]) -> list[Complaint]:
+    """Load these complaints for an evaluation, in this order."""
+    found = {
+        row.id: row
+        for batch in chunked(complaints)
+        for row in session.scalars(_TO_EVALUATE, {"keys": batch})
+    }
+    return [found[key] for key in complaints]
 
 
 @lru_cache(maxsize=32)

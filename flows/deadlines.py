@@ -11,6 +11,7 @@ from flows.parameters import Now, PartName, SiteFolder
 from flows.run_context import flow_run_context, run_name, show_progress
 from flows.storm import ask
 from sla.shards import Shard
+from tasks.common.helpers import spare_cores
 from tasks.deadlines import evaluate_and_notify_task
 from tasks.evaluation.status import site_status
 from tasks.text.titles import superior_office
@@ -32,7 +33,12 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
     """
     with flow_run_context("deadlines", site, now, part) as at:
         decided = evaluate_and_notify_task(
-            at.context, at.now, at.run_id, Shard.parse(part), progress=show_evaluated
+            at.context,
+            at.now,
+            at.run_id,
+            Shard.parse(part),
+            progress=show_evaluated,
+            helpers=spare_cores(),
         )
         status = site_status(at.context, at.now)
         get_run_logger().info(

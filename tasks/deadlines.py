@@ -2,79 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
 
-from db import audit, complaints, imports, notices, questions, rulesets
-from db.complaints import StoredDeadline
+from db import complaints, rulesets
+from db.complaints import chunked
 from db.decisions import mode
-from db.models import Complaint, NoticeRow, QuestionRole
-from db.notices import Acceptance
-from sla.calendar import OutsideCalendar
-from sla.engine.deadline import ClockKey, Deadline, State
-from sla.engine.evaluate import Evaluation
-from sla.escalation import Reached
-from sla.events import Event, ImpossibleHistory, events_as_of
-from sla.holds import released_at
+from db.models import Ruleset
 from sla.shards import EVERYTHING, Shard
-from sla.value_class import value_class
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.garbage import no_search_for_cycles, search_new_objects
+from tasks.common.helpers import Helpers
 from tasks.common.retry import retrying_task
-from tasks.evaluation import corrections
 from tasks.evaluation.case_store import DATABASE, CaseStore
-from tasks.evaluation.corrections import PendingCorrection, Revoked
-from tasks.evaluation.inherited import FirstImports
-from tasks.evaluation.loader import LoadedComplaint
-from tasks.evaluation.metrics_cache import MetricsCache
-from tasks.evaluation.notices import (
-    NO_HISTORY,
-    NoticeHistory,
-    PendingNotice,
-    by_clock,
-    decide_notices,
-    due_again,
-    history_of,
-)
+from tasks.evaluation.evaluation_run import EvaluationCount, EvaluationRun
+from tasks.evaluation.first_evaluation import FirstBatch, evaluate_first
 from tasks.notifications.enqueue import enqueue_alert, enqueue_corrections, enqueue_notices
 
 BATCH = 1000
+
+SHARED = 10_000
+"""The least number of complaints for which helpers are started: a helper needs a second to start,
+and the run alone evaluates some thousands in it."""
 
 PROGRESS = 20_000
 """Number of evaluated complaints between two reports of the progress of a long run."""
 
 Progress = Callable[[int, int], None]
 """It gets the number of evaluated complaints, and the number of those evaluated or still due."""
-
-PUSHED_BACK = timedelta(days=1)
-"""The delay before another try for a complaint that could not be evaluated."""
-
-
-@dataclass(slots=True)
-class EvaluationCount:
-    """The result of a deadlines run."""
-
-    evaluated: int = 0
-    breached: int = 0
-    """Number of deadlines newly known as missed."""
-    notices: dict[str, int] = field(default_factory=dict)
-    superseded: int = 0
-    taken_back: int = 0
-    """Number of deadlines counted as late before and not any more."""
-    inherited: dict[str, int] = field(default_factory=dict)
-    """Number of complaints late before the first import of their source, by source, as far as this
-    run was the first to see them."""
-    messages: int = 0
-    vacancies: list[tuple[str, str]] = field(default_factory=list)
-    not_evaluated: list[str] = field(default_factory=list)
-    moved: int | None = None
-    """Number of deadlines changed by a new ruleset; None if the ruleset is the one of the
-    last run.
-    """
-    storm: int | None = None
-    """Key of the storm that waits for the administrator, if this run had too many mails."""
 
 
 def evaluate_and_notify(
@@ -85,6 +40,7 @@ def evaluate_and_notify(
     *,
     cases: CaseStore = DATABASE,
     progress: Progress | None = None,
+    helpers: int = 0,
 ) -> EvaluationCount:
     """Evaluate all complaints with an action due at `now` and queue their mail, in one transaction.
 
@@ -93,346 +49,92 @@ def evaluate_and_notify(
 
     If the ruleset (law, calendar, ladders and so on) has changed since the last run, every
     complaint is evaluated again and the changed deadlines are listed. Notices already sent are not
-    changed. A run over a backlog reports its `progress`.
+    changed. A run over a backlog reports its `progress`, and shares it with so many `helpers`.
     """
     with no_search_for_cycles(), context.run(now, run_id) as run:
         starts_at = run.mode.starts_at
         if starts_at is not None and starts_at <= now and mode.activate(run.session, now):
             run.known.pop(mode.of_site)
-        session, evaluation = run.session, EvaluationRun(run, cases)
-        count = evaluation.count
+        evaluation = EvaluationRun(run, cases)
         ruleset = cases.activate_ruleset(run)
-        units = sorted(context.site.directory.units)
-        done = total = 0
-        while batch := cases.due(run, BATCH, part, units):
-            moves = evaluation.batch(batch)
-            session.flush()
-            if ruleset is not None:
-                rulesets.add_deadline_changes(session, ruleset, moves)
-            if len(batch) < BATCH:
-                break
+        done = _Done(run, part, progress)
+        if helpers:
+            _evaluate_backlog(evaluation, part, done, helpers)
+        _evaluate_due(evaluation, part, done, ruleset)
+        _enqueue(evaluation)
+    return evaluation.count
+
+
+class _Done:
+    """The number of complaints evaluated by a run, with reports of its progress."""
+
+    def __init__(self, run: RunContext, part: Shard, progress: Progress | None) -> None:
+        self._run, self._part, self._progress = run, part, progress
+        self._done = self._total = 0
+
+    def add(self, number: int) -> None:
+        """Add complaints that are evaluated and stored."""
+        before, self._done = self._done, self._done + number
+        if self._progress is None or before // PROGRESS == self._done // PROGRESS:
+            return
+        run, units = self._run, _units(self._run)
+        due = 0 if self._total else complaints.count_due(run.session, run.now, self._part, units)
+        self._total = self._total or self._done + due
+        self._progress(self._done, max(self._done, self._total))
+
+
+def _units(run: RunContext) -> list[str]:
+    return sorted(run.site.directory.units)
+
+
+def _evaluate_backlog(evaluation: EvaluationRun, part: Shard, done: _Done, helpers: int) -> None:
+    """Evaluate complaints for the first time together with helpers, if they are many.
+
+    The results are stored in the order in which the run alone would store them. Complaints that
+    have deadlines already are left to the run.
+    """
+    run = evaluation.run
+    new = complaints.ids_never_evaluated(run.session, run.now, part, _units(run))
+    if len(new) < SHARED:
+        return
+    batches = (FirstBatch.of(evaluation, keys) for keys in chunked(new, BATCH))
+    with Helpers(run.context, helpers) as processes:
+        for batch, result in processes.results(evaluate_first, batches):
+            if result is None:
+                return
+            result.store(evaluation)
+            done.add(len(batch.complaints))
             search_new_objects()
-            done += len(batch)
-            if progress is not None and done % PROGRESS < BATCH:
-                total = total or done + complaints.count_due(session, now, part, units)
-                progress(done, max(done, total))
-        queued = enqueue_notices(run, evaluation.owed)
-        enqueue_corrections(run, evaluation.corrections)
-        count.messages, count.vacancies, count.storm = queued.mails, queued.vacancies, queued.storm
-        for ticket in count.not_evaluated:
-            enqueue_alert(run, "evaluation_failed", {"ticket": ticket})
-        for source, late in sorted(count.inherited.items()):
-            facts = {"source": source, "late": late}
-            kind = "inventory" if evaluation.mode.live else "inventory_in_trial"
-            enqueue_alert(run, kind, facts, same=("source",))
-    return count
 
 
-class EvaluationRun:
-    """One run of the evaluation: it persists the deadlines of each complaint, decides on its
-    notices, and schedules its next evaluation.
-    """
-
-    def __init__(self, run: RunContext, cases: CaseStore = DATABASE) -> None:
-        self.run = run
-        self.cases = cases
-        self.count = EvaluationCount()
-        self.owed: list[PendingNotice] = []
-        self.corrections: list[PendingCorrection] = []
-        self.metrics = MetricsCache(run.session, run.context)
-        self.lapses: list[tuple[int, Event]] = []
-        self.new_deadlines: list[complaints.EvaluatedDeadline] = []
-        self.new_notices: list[notices.NewNotice] = []
-        self.mode = run.mode
-        since = self.mode.since if self.mode.live else None
-        context = run.site.evaluation_context
-        moments = run.once(imports.first_of_each)
-        self.first_imports = FirstImports(moments, context)
-        self.backlogs = FirstImports(moments, context, since)
-
-    def batch(self, batch: Sequence[Complaint]) -> list[dict[str, Any]]:
-        """Evaluate these complaints; return the deadlines changed by a new ruleset."""
-        run, cases = self.run, self.cases
-        keys = [complaint.id for complaint in batch]
-        deadlines, rows = cases.deadlines_of(run, keys), cases.notices_of(run, keys)
-        accepted = cases.accepted(run, rows)
-        changes: list[dict[str, Any]] = []
-        for found, evaluation in cases.evaluated(run, batch):
-            key = found.complaint.id
-            case = _EvaluatedCase(found, evaluation, deadlines.get(key, []), rows.get(key, []))
-            revoked = self._revoked(case)
-            try:
-                plans = self._plans(case, accepted, revoked)
-            except (OutsideCalendar, ImpossibleHistory):  # it must not stop the others
-                self._postpone(case)
-                continue
-            changes += self._persist(case)
-            self._decide(case, plans, revoked)
-            self._schedule(case, plans)
-        cases.add(run, self.lapses, self.new_deadlines)
-        notices.add(run.session, self.new_notices)
-        for written in (self.lapses, self.new_deadlines, self.new_notices):
-            written.clear()
-        cases.scheduled(batch)
-        return changes
-
-    def _postpone(self, case: _EvaluatedCase) -> None:
-        """Try a complaint again later, because it could not be evaluated.
-
-        The administrator is not told if a question about its date of receipt is open: this date may
-        be the reason.
-        """
-        case.complaint.next_action_at = self.run.now + PUSHED_BACK
-        self.metrics.forget(case.complaint)
-        asked = questions.open_of_complaint(self.run.session, case.complaint.id, self.run.now)
-        if not any(question.role == QuestionRole.RECEIPT for question, _ in asked):
-            self.count.not_evaluated.append(case.complaint.ticket)
-
-    def _persist(self, case: _EvaluatedCase) -> list[dict[str, Any]]:
-        """Store the deadlines and metrics of a complaint; return the changes by a new ruleset."""
-        run, complaint = self.run, case.complaint
-        lapses = _new_lapses(run.context, case.evaluation, case.loaded, run.now)
-        self.lapses += [(complaint.id, event) for event in lapses]
-        changes = []
-        if complaint.evaluated_at is None and case.before:  # evaluated with an earlier ruleset
-            changes = list(_changes(complaint.id, case.deadlines, case.before))
-            self.count.moved = (self.count.moved or 0) + len(changes)
-        if not self.cases.stores(complaint.id, case.deadlines):
-            self._count_breached(case)
-            self.new_deadlines += self._write(case)
-            self.cases.stored(complaint.id, case.deadlines)
-        self.metrics.store(case.loaded, case.evaluation, run.now)
-        self.count.evaluated += 1
-        return changes
-
-    def _write(self, case: _EvaluatedCase) -> Iterator[complaints.EvaluatedDeadline]:
-        """Update the stored deadlines of a complaint, and yield those that are new."""
-        kept = {(row.rule, row.clock): row for row in case.before}
-        for deadline in case.deadlines:
-            found = complaints.EvaluatedDeadline(
-                complaint_id=case.complaint.id,
-                rule=deadline.rule.id,
-                clock=deadline.clock,
-                evaluated_at=self.run.now,
-                regulation=deadline.rule.regulation.citation,
-                unit=deadline.unit,
-                started=deadline.started,
-                due=deadline.due,
-                stopped=deadline.stopped,
-                state=str(deadline.state),
-                reason=str(deadline.reasons[0]) if deadline.reasons else "",
-                paused=deadline.paused,
-                by_policy=deadline.by_policy,
-                provisional=deadline.provisional,
-            )
-            row = kept.pop(deadline.key, None)
-            if row is None:
-                yield found
-            else:
-                self.cases.update(row, found)
-        for row in kept.values():  # a rule that no longer applies, or a clock that never started
-            self.cases.remove(self.run, row)
-
-    def _decide(
-        self,
-        case: _EvaluatedCase,
-        plans: Sequence[_EvaluationPlan],
-        revoked: Mapping[ClockKey, Revoked],
-    ) -> None:
-        """Take back what is late no more, and decide on the notices of each deadline."""
-        run = self.run
-        rows = corrections.take_back(run, case.complaint.id, revoked, case.notices)
-        self.count.taken_back += len(revoked)
-        self.corrections += corrections.owed_corrections(run.session, rows, case.deadlines)
-        for plan in plans:
-            if not plan.steps and not plan.moved:
-                continue
-            decided = decide_notices(
-                run,
-                case.complaint.id,
-                plan.deadline,
-                plan.steps,
-                plan.history,
-                moved=plan.moved,
-                inherited=self._inherited(case.complaint, plan.deadline, self.backlogs),
-                hold_superiors=self.mode.holds_superiors(run.now),
-            )
-            self.new_notices += decided.new
-            if decided.new or decided.owed:
-                self.cases.decided(case.complaint.id)
-            for notice, what, why in decided.noted:
-                audit.note_notice(run.session, what, notice, run.now, why, run.id)
-            self.owed += decided.owed
-            self.count.superseded += decided.superseded
-            for each in decided.owed:
-                kind = each.notice.kind
-                self.count.notices[kind] = self.count.notices.get(kind, 0) + 1
-
-    def _schedule(self, case: _EvaluatedCase, plans: Sequence[_EvaluationPlan]) -> None:
-        """Set the time of the next evaluation: a rung, the end of a hold, or a future event.
-
-        A replay also has events that are not recorded yet; it wakes when they are.
-        """
-        now = self.run.now
-        times = [plan.next_at for plan in plans if plan.next_at is not None]
-        events = case.loaded.history.events
-        times += [e.latest for e in events if e.latest > now and e.recorded_at <= now]
-        superiors_from = self.mode.superiors_from
-        if superiors_from is not None and self.mode.holds_superiors(now):
-            times += [superiors_from for plan in plans if plan.deadline.open]
-        case.complaint.next_action_at = min(times, default=None)
-
-    def _revoked(self, case: _EvaluatedCase) -> dict[ClockKey, Revoked]:
-        """Return the deadlines that are late no more; not those of a complaint left alone by
-        `since`.
-        """
-        watched = self.run.context.watched(case.complaint.received_at)
-        if case.evaluation.error is not None or not watched:
-            return {}
-
-        def was_in_charge(unit: str) -> bool:
-            events = events_as_of(case.loaded.history.events, self.run.now)
-            return unit == self.run.site.administrator_unit or any(e.unit == unit for e in events)
-
-        return corrections.revoked(case.before, case.deadlines, was_in_charge)
-
-    def _plans(
-        self,
-        case: _EvaluatedCase,
-        accepted: Mapping[int, Sequence[Acceptance]],
-        revoked: Mapping[ClockKey, Revoked],
-    ) -> list[_EvaluationPlan]:
-        """Return the rungs reached by each deadline; raise the error of the evaluation, if any."""
-        if case.evaluation.error is not None:
-            raise case.evaluation.error
-        context, now = self.run.context, self.run.now
-        plans = []
-        before = {(row.rule, row.clock): row for row in case.before}
-        notices_of = by_clock(case.notices)
-        for deadline in case.deadlines:
-            if not deadline.open:  # it reaches no rung
-                plans.append(_EvaluationPlan(deadline, NO_HISTORY, (), None))
-                continue
-            taken_back = deadline.key in revoked
-            history = history_of(
-                deadline,
-                notices_of.get(deadline.key, ()),
-                accepted,
-                revoked=taken_back,
-                superiors_from=self.mode.superiors_from,
-            )
-            key = case.complaint.id
-            steps, next_rung = self.cases.rungs_reached(self.run, key, deadline, history)
-            next_at = _next_at(context, deadline, now, next_rung)
-            moved = due_again(context, deadline, before.get(deadline.key), history, now)
-            plans.append(_EvaluationPlan(deadline, history, steps, next_at, moved))
-        return plans
-
-    def _count_breached(self, case: _EvaluatedCase) -> None:
-        """Count the deadlines newly known as missed, and the complaints with inherited ones."""
-        complaint = case.complaint
-        was = {(row.rule, row.clock) for row in case.before if row.state == State.BREACHED}
-        new = [d for d in case.deadlines if d.state is State.BREACHED and d.key not in was]
-        self.count.breached += len(new)
-        first = self.first_imports
-        if any(self._inherited(complaint, deadline, first) for deadline in new if deadline.open):
-            known = self.count.inherited.get(complaint.source, 0)
-            self.count.inherited[complaint.source] = known + 1
-
-    def _inherited(self, complaint: Complaint, deadline: Deadline, begins: FirstImports) -> bool:
-        """Check whether a deadline was missed before the site could notify of it."""
-        if deadline.due is None or deadline.state is not State.BREACHED:
-            return False
-        due_day = self.run.site.evaluation_context.day(deadline.due)
-        return begins.inherited(complaint.source, complaint.recorded_at, due_day)
+def _evaluate_due(
+    evaluation: EvaluationRun, part: Shard, done: _Done, ruleset: Ruleset | None
+) -> None:
+    """Evaluate all complaints that are due, in batches; list the changes by a new ruleset."""
+    run, units = evaluation.run, _units(evaluation.run)
+    while batch := evaluation.cases.due(run, BATCH, part, units):
+        moves = evaluation.batch(batch)
+        run.session.flush()
+        if ruleset is not None:
+            rulesets.add_deadline_changes(run.session, ruleset, moves)
+        if len(batch) < BATCH:
+            break
+        search_new_objects()
+        done.add(len(batch))
 
 
-@value_class(frozen=True, slots=True)
-class _EvaluatedCase:
-    """A complaint with its evaluation, and its deadlines and notices as stored before."""
-
-    loaded: LoadedComplaint
-    evaluation: Evaluation
-    before: Sequence[StoredDeadline]
-    notices: Sequence[NoticeRow]
-
-    @property
-    def complaint(self) -> Complaint:
-        """The row of the complaint."""
-        return self.loaded.complaint
-
-    @property
-    def deadlines(self) -> Sequence[Deadline]:
-        """The deadlines as evaluated now."""
-        return self.evaluation.deadlines
-
-
-@value_class(frozen=True, slots=True)
-class _EvaluationPlan:
-    """One deadline with its notices so far, the rungs reached and its next evaluation. `moved` are
-    the reminders that are due again on a later day.
-    """
-
-    deadline: Deadline
-    history: NoticeHistory
-    steps: Sequence[Reached]
-    next_at: datetime | None
-    moved: Sequence[Reached] = ()
-
-
-def _new_lapses(
-    context: SiteContext, evaluation: Evaluation, found: LoadedComplaint, now: datetime
-) -> list[Event]:
-    """Return the lapses by law, caused by inaction, that are not yet on record."""
-    lapsing = context.site.evaluation_context.law.lapsing
-    lapses = [event for event in evaluation.known if event.source in lapsing]
-    if not lapses:
-        return []
-    before = {(event.source, event.latest) for event in found.history.events}
-    return [
-        replace(event, recorded_at=now)
-        for event in lapses
-        if (event.source, event.latest) not in before
-    ]
-
-
-def _changes(
-    complaint: int, deadlines: Sequence[Deadline], rows: Sequence[StoredDeadline]
-) -> Iterator[dict[str, Any]]:
-    """Return the deadlines of a complaint that a new ruleset has changed.
-
-    These are open deadlines with another due time, ended ones with another state, and deadlines
-    that are new or no longer apply.
-    """
-    before = {(row.rule, row.clock): row for row in rows}
-    after = {deadline.key: deadline for deadline in deadlines}
-    for key in sorted(before.keys() | after.keys()):
-        row, deadline = before.get(key), after.get(key)
-        if row is not None and deadline is not None:
-            ended = row.stopped is not None
-            if row.state == deadline.state if ended else row.due == deadline.due:
-                continue
-        yield {
-            "complaint_id": complaint,
-            "rule": key[0],
-            "clock": key[1],
-            "due_before": row and row.due,
-            "due_after": deadline and deadline.due,
-            "state_before": row and row.state,
-            "state_after": deadline and deadline.state,
-        }
-
-
-def _next_at(
-    context: SiteContext, deadline: Deadline, now: datetime, next_rung: datetime | None
-) -> datetime | None:
-    """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
-    site = context.site
-    moments = [
-        next_rung,
-        released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,
-    ]
-    return min((moment for moment in moments if moment), default=None)
+def _enqueue(evaluation: EvaluationRun) -> None:
+    """Queue the mails of a run, and the alerts about what it found."""
+    run, count = evaluation.run, evaluation.count
+    queued = enqueue_notices(run, evaluation.owed)
+    enqueue_corrections(run, evaluation.corrections)
+    count.messages, count.vacancies, count.storm = queued.mails, queued.vacancies, queued.storm
+    for ticket in count.not_evaluated:
+        enqueue_alert(run, "evaluation_failed", {"ticket": ticket})
+    for source, late in sorted(count.inherited.items()):
+        facts = {"source": source, "late": late}
+        kind = "inventory" if evaluation.mode.live else "inventory_in_trial"
+        enqueue_alert(run, kind, facts, same=("source",))
 
 
 evaluate_and_notify_task = retrying_task("evaluate and queue")(evaluate_and_notify)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from struct import pack
+from struct import pack, unpack
 
 import numpy as np
 
@@ -124,6 +124,15 @@ class EncodedCase:
     def packed(self) -> bytes:
         """Return the numbers as bytes, four for each number, little-endian."""
         return pack(f"<{len(self.numbers)}i", *self.numbers)
+
+
+def relabelled(packed: bytes, numbers: Mapping[int, int]) -> bytes:
+    """Return a packed case with other numbers in the place of these numbers.
+
+    No day, state or count may be one of them.
+    """
+    form = f"<{len(packed) // 4}i"
+    return pack(form, *(numbers.get(each, each) for each in unpack(form, packed)))
 
 
 def encode_case(case: Case, context: EvaluationContext, number: NumberOf) -> EncodedCase:

@@ -10,6 +10,8 @@ __all__ = [
     "errors",
     "flexible_dates",
     "garbage",
+    "helper_process",
+    "helpers",
     "limited_http",
     "limited_socket",
     "loopback",

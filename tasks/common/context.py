@@ -74,6 +74,14 @@ class SiteContext:
             confirm_rules(site, session)
         return context
 
+    @classmethod
+    def open_to_read(cls, folder: Path, database_url: str) -> SiteContext:
+        """Load a site with a database at the newest revision; nothing is created or migrated."""
+        context = cls(load_site(folder), open_engine(database_url))
+        with context.consistent_read() as session:
+            confirm_rules(context.site, session)
+        return context
+
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a session with one transaction, committed as a whole or not at all.

@@ -11,16 +11,22 @@ from db.models import FAR_OFF, Complaint
 from sla.engine.evaluate import Evaluation
 from sla.events import Kind, holder
 from sla.metrics.case import Case
-from sla.metrics.encoding import encode_case
+from sla.metrics.encoding import NumberOf, encode_case
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import LoadedComplaint
 
 
 class MetricsCache:
-    """Stores the metrics of complaints at their evaluation, with the labels used by them."""
+    """Stores the metrics of complaints at their evaluation, with the labels used by them.
 
-    def __init__(self, session: Session, context: SiteContext) -> None:
+    `number` gives the number of a label (default: that of the database, which gets new labels).
+    """
+
+    def __init__(
+        self, session: Session, context: SiteContext, number: NumberOf | None = None
+    ) -> None:
         self._session, self._context = session, context
+        self._number = number or self.number
         self._words: dict[str, int] = {}
 
     def store(self, known: LoadedComplaint, evaluation: Evaluation, now: datetime) -> None:
@@ -54,13 +60,20 @@ class MetricsCache:
         """Mark the cached metrics of a complaint as invalid, because it could not be evaluated."""
         complaint.metrics_since = FAR_OFF
 
-    def _number(self, word: str | None) -> int:
-        word = word or ""
+    @property
+    def words(self) -> dict[str, int]:
+        """The number of each label that is known so far."""
         if not self._words:
             self._words = {"": 0} | metrics.labels(self._session)
-        if word not in self._words:
-            self._words[word] = metrics.add_label(self._session, word)
-        return self._words[word]
+        return self._words
+
+    def number(self, word: str | None) -> int:
+        """Return the number of a label; a new one is stored."""
+        word = word or ""
+        found = self._words.get(word)
+        if found is None and (found := self.words.get(word)) is None:
+            found = self._words[word] = metrics.add_label(self._session, word)
+        return found
 
 
 def case_of(context: SiteContext, known: LoadedComplaint, evaluation: Evaluation) -> Case:

@@ -1,0 +1,1 @@
+"""What helpers of a run do in tests."""

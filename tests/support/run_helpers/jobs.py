@@ -1,0 +1,28 @@
+"""Jobs for helpers of a run; a helper imports this module."""
+
+from __future__ import annotations
+
+import os
+
+from tasks.common.context import SiteContext
+
+
+def doubled(context: SiteContext, number: int) -> tuple[str, int, int]:
+    """The name of the site, twice the number, and the process that did the job."""
+    return context.site.name, 2 * number, os.getpid()
+
+
+def doubled_here(context: SiteContext, given: tuple[int, int]) -> int:
+    """Twice the number; the job fails in any process but one."""
+    number, process = given
+    if os.getpid() != process:
+        raise ValueError("the job of another process")
+    return 2 * number
+
+
+def doubled_or_killed(context: SiteContext, given: tuple[int, int]) -> int:
+    """Twice the number; the job ends any process but one."""
+    number, process = given
+    if os.getpid() != process:
+        os._exit(1)
+    return 2 * number
