@@ -11,14 +11,15 @@ from pathlib import Path
 
 from settings.errors import LOCALES, SettingsError
 from settings.mail_address import WrongAddress, address_of_person
-from sla.directory import Directory, OfficeHolder, Role, Unit
+from sla.directory import SUPERIOR_OFFICE, Directory, OfficeHolder, Role, Unit
 from sla.error_text import did_you_mean
 from sla.plain_text import one_plain_line
 
 UNITS_FILE, OFFICERS_FILE = "units.csv", "officers.csv"
 
 UNIT_COLUMNS = {
-    "unit": "The id of the unit. Keep it even if the name of the unit changes.",
+    "unit": "The id of the unit. Keep it even if the name of the unit changes. `superior` is not"
+    " allowed: reports have the duties of superiors under it.",
     "name": "The name of the unit.",
     "kind": "The kind of unit, for `unit_kinds` in escalation.toml and `no_officers_needed` in"
     " site.toml: `dinas`, `kecamatan` ...",
@@ -125,6 +126,9 @@ def _units(table: _Table, mistakes: list[str]) -> dict[str, Unit]:
         if empty:
             continue
         unit = unit_of(cells)
+        if unit.id == SUPERIOR_OFFICE:
+            reserved = f"reports have the duties of superiors under the id '{unit.id}'; use another"
+            mistakes.append(table.mistake(line, reserved))
         if units.setdefault(unit.id, unit) is not unit:
             mistakes.append(table.mistake(line, f"unit {unit.id} has an earlier line; keep one"))
     mistakes += [f"{table.path}: {mistake}" for mistake in contradictions(units)]

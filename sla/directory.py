@@ -27,6 +27,10 @@ OF_A_UNIT = (Role.LIAISON, Role.HEAD_OF_UNIT)
 SPEAKING = (*OF_A_UNIT, Role.ADMINISTRATOR)
 """Roles that speak for a unit. The administrator verifies complaints, a duty of its own unit."""
 
+SUPERIOR_OFFICE = "superior"
+"""The key of the office with the duties of superiors, where reports have the id of a unit. No unit
+has this id."""
+
 
 SHORT = 20
 """Limit in characters of a unit's name that needs no short name."""

@@ -11,6 +11,7 @@ __all__ = [
     "duty_list",
     "encoding",
     "recount",
+    "superiors",
     "table",
     "tables",
     "versions",

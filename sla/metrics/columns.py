@@ -54,7 +54,9 @@ class CaseColumns:
     One value per deadline of the provider: `d_case`, the index of its case; `d_day`, the day on
     which it fell due, or was stopped if a pause left the due day open; `d_started`, `d_due` and
     `d_stopped`, days; `d_state`, an index into `STATES`; `d_rule`, `d_answerable`, `d_unit` and
-    `d_reasons` (with commas), numbers of texts; `d_clock`, the number of its clock.
+    `d_reasons` (with commas), numbers of texts; `d_calendar`, the unit whose calendar counts the
+    days late; `d_clock`, the number of its clock. A duty of superiors may have an office in the
+    place of `d_unit` and `d_answerable` (:mod:`sla.metrics.superiors`).
 
     One row per settlement, reopening and return: the index of its case and its day. Reopenings and
     returns also have the unit.
@@ -90,6 +92,7 @@ class CaseColumns:
     d_clock: Ints
     d_answerable: Ints
     d_unit: Ints
+    d_calendar: Ints
     d_day: Ints
     d_due: Ints
     d_state: Ints
@@ -207,6 +210,7 @@ class Gathering:
         for number, name in enumerate(EVENTS):
             columns[name] = rows[kind == number]
         keys = np.frombuffer(self._keys, np.int64)[order]
+        columns["d_calendar"] = columns["d_unit"]
         columns["covered_until"] = np.full(len(order), FOR_EVER, np.int32)
         return CaseColumns(words, tickets[order], keys, **columns)  # type: ignore[arg-type]
 

@@ -13,6 +13,10 @@ Formulas, all as known at the report's as-of time:
   unit_rule, unit_trend: they count for the unit that was responsible on that day, or for none (an
   empty key) if the time of an assignment is known only as an interval around it. unknown,
   waived and by_policy are counted separately; unknown and waived are never in the share.
+- duties of superiors (:class:`sla.regulations.model.Actor`): they count for no unit, but in a row
+  with the key :data:`sla.directory.SUPERIOR_OFFICE`, in by_unit, unit_rule, unit_trend and ahead
+  and as the unit of late; all totals include them. The row has no shares fit for comparison. The
+  open complaints, the status and the returns are those of the units.
 - followed_up_share: of the received complaints, the share with a follow-up, a response, a
   settlement or a closing so far. Complaints without one are left out if a doubt hides the step, for
   example because the source does not show them any more. Young complaints have had less time, so it
@@ -35,6 +39,8 @@ Formulas, all as known at the report's as-of time:
   present unit, a change to another unit is no return, except to the administrator's unit.
 - open: complaints not ended at the as-of time. late: complaints with a breached deadline of the
   provider that is still open. Both at the as-of time, for any time of receipt.
+  In by_unit a complaint is late at each unit with such a deadline, and at the superiors if
+  theirs is late too; the total counts it once.
 - late_duties: duties, not complaints: the breached deadlines of the provider that are still open.
   late_ended: those that ended otherwise, for example because the complaint was closed, with the due
   day in the calendar year of the as-of time.
@@ -64,7 +70,7 @@ Formulas, all as known at the report's as-of time:
 - rating: the ratings that the source shows by the as-of time, of the complaints received in the
   period. mean: rounded as above. rated: the number behind it. 1 to 5: how many have this rating.
   A complaint without a rating is in none of them.
-- statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
+- statements: the newest statement of a unit about a complaint with an open deadline of that unit. A
   unit makes it by answering a notice; it changes no deadline.
 - settled_within_n: of the complaints with a notification of a rung in the period, the share settled
   or closed within n working days after the first notification, also if it was reopened later: the

@@ -115,6 +115,7 @@ COLUMNS: dict[str, Measure] = {
 
 - `unit` is responsible now, `answerable` was when the duty fell due or was stopped: the verdict is
   counted there, on the day `counted_on`. It is empty if an interval leaves open which unit it was.
+  A duty of superiors has `sla.directory.SUPERIOR_OFFICE` in both; `holder` has the complaint.
 - `late_complaint` is 1 in one late duty of each late complaint, `late_at_unit` in one of each
   complaint and unit, `complaint` in one row of each complaint: their sums count complaints.
 - `late_from` is filled in one duty of each complaint that is late or will be late if nothing is

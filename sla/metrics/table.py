@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from sla.directory import SUPERIOR_OFFICE
+
 
 class Measure(StrEnum):
     """The kind of value in a cell: it decides the format in texts and in spreadsheets."""
@@ -31,6 +33,13 @@ Cell = int | float | str | date | datetime | None
 
 WITHHELD = "<"
 """The value of a cell withheld in the public edition because it is about too few complaints."""
+
+
+def after_units(key: str) -> int:
+    """Return the place of a row of a table of units: 0 of a unit, 1 of the duties of superiors, 2
+    of what belongs to no unit.
+    """
+    return 2 if not key else int(key == SUPERIOR_OFFICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,10 @@ class Table:
         return [
             row
             for row in self.rows
-            if row.key and not row.small and isinstance(row.cells[place], float)
+            if row.key
+            and not (self.of == "unit" and after_units(row.key))
+            and not row.small
+            and isinstance(row.cells[place], float)
         ]
 
     def without_tickets(self) -> Table:

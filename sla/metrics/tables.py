@@ -30,7 +30,7 @@ from sla.metrics.definitions import (
 )
 from sla.metrics.encoding import FOR_EVER, STATES
 from sla.metrics.outlook import duties_ahead, forecast
-from sla.metrics.table import Cell, Column, Measure, Row, Table
+from sla.metrics.table import Cell, Column, Measure, Row, Table, after_units
 from sla.metrics.unit_tables import status_by_unit, unit_rule, unit_trend
 from sla.metrics.versions import DeadlineVersions
 from sla.periods import Period, before, months_until, year_before
@@ -496,7 +496,7 @@ class _ReportTables:
 
     def by_unit(self) -> list[Row]:
         """Return the rows by unit: the worst share first, units with few evaluated deadlines at the
-        end, and after them what belongs to no unit.
+        end, and after them the duties of superiors and what belongs to no unit.
         """
         g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
         again = g.reopenings[self.within(g.reopenings[:, 1])]
@@ -525,11 +525,11 @@ class _ReportTables:
                 Row(g.words[unit], (*cells, *present), tickets, small, behind=counted[unit])
             )
 
-        def rank(row: Row) -> tuple[bool, bool, float, int, str]:
+        def rank(row: Row) -> tuple[int, bool, float, int, str]:
             evaluated, share = row.cells[0], row.cells[7]
             assert isinstance(evaluated, int)
             worst = share if isinstance(share, float) else 2.0
-            return not row.key, share is None or row.small, worst, -evaluated, row.key
+            return after_units(row.key), share is None or row.small, worst, -evaluated, row.key
 
         return sorted(rows, key=rank)
 
@@ -760,8 +760,8 @@ def working_days_late(g: CaseColumns, context: EvaluationContext, until: Ints) -
     """
     days = np.zeros(len(g.d_due), np.int64)
     counted = np.flatnonzero((g.d_due > 0) & (until > g.d_due))
-    for unit in distinct(g.d_unit[counted]):
-        some = counted[g.d_unit[counted] == unit]
+    for unit in distinct(g.d_calendar[counted]):
+        some = counted[g.d_calendar[counted] == unit]
         calendar = context.calendar_of(g.words[int(unit)])
         days[some] = calendar.distance(g.d_due[some], until[some])
     return days

@@ -19,7 +19,7 @@ from tasks.notifications.render import RenderedMail, summary_mail
 from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
 from tasks.reports.formats.restatement_text import earlier_line
 from tasks.reports.formats.writer import FORMATS, READ, write_all
-from tasks.reports.model import FIRST_FORM, Report
+from tasks.reports.model import FORMS, Report
 from tasks.reports.overview import overview_of
 from tasks.text.titles import office_title
 
@@ -80,14 +80,20 @@ class SummaryMailComposer:
         session, context = self._session, self._context
         own = (report.id, context.site.locale)
         if own not in self._views:
-            view = report_view(session, context, report.period, report.as_of)
-            if view.sha256 != report.sha256:
-                first = report_view(session, context, report.period, report.as_of, form=FIRST_FORM)
-                view = first if first.sha256 == report.sha256 else view
-            self._views[own] = with_earlier(session, context, view)
+            self._views[own] = with_earlier(session, context, self._stored(report))
         if (report.id, locale) not in self._views:
             self._views[report.id, locale] = in_language(session, context, self._views[own], locale)
         return self._views[report.id, locale]
+
+    def _stored(self, report: ReportRow) -> Report:
+        """Return the report in the form that gives its checksum, else in the newest one."""
+        views: list[Report] = []
+        for form in reversed(FORMS):
+            view = report_view(self._session, self._context, report.period, report.as_of, form=form)
+            if view.sha256 == report.sha256:
+                return view
+            views.append(view)
+        return views[0]
 
     def _files(self, report: ReportRow, view: Report) -> Iterator[Attachment]:
         """Yield the report files for people in the language of the view; create them if missing."""
@@ -98,7 +104,12 @@ class SummaryMailComposer:
         if not first.is_file():
             formats = READ if ending else FORMATS
             again = report_view(
-                self._session, self._context, report.period, report.as_of, with_duties=True
+                self._session,
+                self._context,
+                report.period,
+                report.as_of,
+                with_duties=True,
+                form=view.form,
             )
             whole = replace(view, duties=again.duties)
             write_all(whole, kept.parent, site.zone, formats=formats, ending=ending)

@@ -73,6 +73,7 @@ def report_view(
         ticket_link=site.file.ticket_link,
         target=None if site.file.summary.target is None else site.file.summary.target / 100,
         duties=duties_of(session, context, computed) if with_duties else None,
+        of_superiors=site.evaluation_context.law.of_superiors,
         form=form,
     )
 

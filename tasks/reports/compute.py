@@ -31,6 +31,7 @@ from sla.metrics.comparison import compared_periods
 from sla.metrics.duty_list import DutyList
 from sla.metrics.encoding import LabelTable, encode_case
 from sla.metrics.recount import recounts
+from sla.metrics.superiors import with_superiors_apart
 from sla.metrics.table import Table
 from sla.metrics.tables import Tellings, UnitStatement, first_day, report
 from sla.metrics.versions import DeadlineVersions
@@ -50,7 +51,7 @@ from tasks.evaluation.loader import (
     load_complaints,
 )
 from tasks.evaluation.metrics_cache import case_of
-from tasks.reports.model import FIRST_FORM, FORM, Duties
+from tasks.reports.model import CHARGING_UNITS, FIRST_FORM, FORM, Duties
 from tasks.reports.notified_people import notified_people
 from tasks.reports.notified_text import notified_key
 
@@ -113,6 +114,8 @@ def compute_report(
     statements = _statements(session, context, gathered, as_of)
     data_from = _data_from(session, context, as_of)
     versions = DeadlineVersions(gathered, evaluation_context.law)
+    if form not in CHARGING_UNITS:
+        gathered = with_superiors_apart(gathered, versions, evaluation_context.law)
     law = law_as_of(context.site, session, as_of)
     if form == FIRST_FORM:
         rules = _in_force_on(law, period.last)

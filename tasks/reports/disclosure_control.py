@@ -13,6 +13,9 @@ small count:
 - In a column with a possibly known sum: at least two cells are withheld. They sum to at least three
   and to more than their number, so there is always another way to fill them.
 - A column with a small sum is withheld in all tables.
+- Two tables have the duties of superiors: one by their rules, one by their office. These rows have
+  the same sums, so they are published in both tables or in none, and they protect no other cell:
+  the others of a table must be protected among themselves (`apart`).
 """
 
 from __future__ import annotations
@@ -104,21 +107,37 @@ def fits(cells: Iterable[int]) -> bool:
     return not hidden or (len(hidden) > 1 and sum(hidden) >= max(LEAST, len(hidden) + 1))
 
 
+def few(values: list[int], complaints: list[int] | None = None) -> set[int]:
+    """Return the rows of a column with a small value, or with few complaints behind it."""
+    known = complaints or values
+    return {n for n in range(len(values)) if small(values[n]) or small(known[n])}
+
+
 def column_hidden(
-    values: list[int], gone: Iterable[int] = (), complaints: list[int] | None = None
+    values: list[int],
+    gone: Iterable[int] = (),
+    complaints: list[int] | None = None,
+    apart: Collection[int] = (),
 ) -> set[int] | None:
     """Return the rows to withhold in a column with a known sum; `gone` are withheld already.
 
-    `complaints` are the numbers of complaints behind the values. None if no choice protects them:
-    then the sum must be withheld as well.
+    `complaints` are the numbers of complaints behind the values. The rows `apart` protect no other
+    one. None if no choice protects them: then the sum must be withheld as well.
     """
     known = complaints or values
-    hidden = {n for n in range(len(values)) if small(values[n]) or small(known[n])} | set(gone)
+    hidden = few(values, complaints) | set(gone)
     others = sorted(
-        (place for place, value in enumerate(values) if place not in hidden),
+        (place for place, value in enumerate(values) if place not in {*hidden, *apart}),
         key=lambda place: (not values[place], values[place]),
     )
-    while not all(fits(each[place] for place in hidden) for each in (values, known)):
+
+    def protected() -> bool:
+        among = hidden.difference(apart)
+        return not hidden or (
+            bool(among) and all(fits(each[n] for n in among) for each in (values, known))
+        )
+
+    while not protected():
         if not others:
             return None
         hidden.add(others.pop(0))
@@ -147,28 +166,28 @@ def verdict_levels(
     whole: Level,
     complaints: Verdicts | None = None,
     forced: Collection[int] = (),
+    apart: Collection[int] = (),
 ) -> list[Level] | None:
     """Return how much of each row's verdicts is withheld, at least the level of the sums.
 
     `whole` is the level of the sums, `complaints` the numbers of complaints behind the verdicts.
-    The verdicts of the rows in `forced` are withheld in any case.
+    The verdicts of the rows in `forced` are withheld in any case. The rows `apart` protect no other
+    one: their verdicts are withheld as a whole or not at all.
     None if withholding these sums is not enough.
     """
     rows = range(len(verdicts["verdicts"]))
-    own = [level_of(*(verdicts[column][row] for column in verdicts)) for row in rows]
-    if complaints is not None:
-        fewer = [level_behind(*(complaints[column][row] for column in complaints)) for row in rows]
-        own = [max(pair) for pair in zip(own, fewer, strict=True)]
+    own = own_levels(verdicts, complaints)
     levels = [ALL if row in forced else max(level, whole) for row, level in enumerate(own)]
+    levels = [ALL if row in apart and level else level for row, level in enumerate(levels)]
 
     def wanted() -> Level | None:
-        lacking = _wanting(verdicts, levels, whole)
+        lacking = _wanting(verdicts, levels, whole, apart)
         if lacking is None and complaints is not None:
-            return _too_few(complaints, levels, whole)
+            return _too_few(complaints, levels, whole, apart)
         return lacking
 
     while (wanting := wanted()) is not None:
-        others = [row for row in rows if levels[row] < wanting]
+        others = [row for row in rows if levels[row] < wanting and row not in apart]
         if not others:
             return None
         least = min(
@@ -178,7 +197,19 @@ def verdict_levels(
     return levels
 
 
-def _wanting(verdicts: Verdicts, levels: list[Level], whole: Level) -> Level | None:
+def own_levels(verdicts: Verdicts, complaints: Verdicts | None = None) -> list[Level]:
+    """Return how much of each row's verdicts must be withheld for its own sake."""
+    rows = range(len(verdicts["verdicts"]))
+    own = [level_of(*(verdicts[column][row] for column in verdicts)) for row in rows]
+    if complaints is None:
+        return own
+    fewer = (level_behind(*(complaints[column][row] for column in complaints)) for row in rows)
+    return [max(pair) for pair in zip(own, fewer, strict=True)]
+
+
+def _wanting(
+    verdicts: Verdicts, levels: list[Level], whole: Level, apart: Collection[int]
+) -> Level | None:
     """Return the level at which one more row must be withheld, or None if all are protected."""
     for level, columns in (
         (ALL, ("verdicts",)),
@@ -188,21 +219,24 @@ def _wanting(verdicts: Verdicts, levels: list[Level], whole: Level) -> Level | N
         hidden = [row for row, at in enumerate(levels) if at >= level]
         if level <= whole or not hidden:
             continue
+        hidden = [row for row in hidden if row not in apart]
         for column in columns:
             values = [verdicts[column][row] for row in hidden]
-            few = any(verdicts[column]) and sum(values) < LEAST
-            if len(hidden) < 2 or few or (level is ALL and not fits(values)):
+            too_few = _any(verdicts[column], apart) and sum(values) < LEAST
+            if len(hidden) < 2 or too_few or (level is ALL and not fits(values)):
                 return level
     for row, level in enumerate(levels):
         for column in WITHHELD[level]:
             if column in PARTS and small(verdicts[column][row]):
-                lacking = _unmoved(verdicts, levels, whole, row, column)
+                lacking = _unmoved(verdicts, levels, whole, row, column, apart)
                 if lacking is not None:
                     return lacking
     return None
 
 
-def _too_few(complaints: Verdicts, levels: list[Level], whole: Level) -> Level | None:
+def _too_few(
+    complaints: Verdicts, levels: list[Level], whole: Level, apart: Collection[int]
+) -> Level | None:
     """Return the level at which one more row must be withheld for the sake of the complaints."""
     for level, columns in (
         (ALL, ("verdicts",)),
@@ -212,17 +246,28 @@ def _too_few(complaints: Verdicts, levels: list[Level], whole: Level) -> Level |
         hidden = [row for row, at in enumerate(levels) if at >= level]
         if level <= whole or not hidden:
             continue
+        hidden = [row for row in hidden if row not in apart]
         for column in columns:
-            few = sum(complaints[column][row] for row in hidden) < LEAST
-            if any(complaints[column]) and few:
+            too_few = sum(complaints[column][row] for row in hidden) < LEAST
+            if _any(complaints[column], apart) and too_few:
                 return level
             if level is ALL and not fits(complaints[column][row] for row in hidden):
                 return level
     return None
 
 
+def _any(values: list[int], apart: Collection[int]) -> bool:
+    """Check whether a row that is not `apart` has a count."""
+    return any(value for row, value in enumerate(values) if row not in apart)
+
+
 def _unmoved(
-    verdicts: Verdicts, levels: list[Level], whole: Level, row: int, column: str
+    verdicts: Verdicts,
+    levels: list[Level],
+    whole: Level,
+    row: int,
+    column: str,
+    apart: Collection[int],
 ) -> Level | None:
     """Return None if the cell could be another with all known sums equal, else the level needed."""
     if levels[row] is ALL or whole >= SHARE:
@@ -231,7 +276,7 @@ def _unmoved(
         return None
     partners = [part for part in PARTS if part != column and part in WITHHELD[levels[row]]]
     for other, level in enumerate(levels):
-        if other == row:
+        if other == row or other in apart:
             continue
         for part in partners:
             if not {part, column} <= set(WITHHELD[level]):

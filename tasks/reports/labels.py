@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from db.models import ReplyKind
 from settings.site import Site
+from sla.directory import SUPERIOR_OFFICE
 from sla.ladders import SUPERIORS, OffsetUnit, Rung
 from sla.metrics.definitions import HEADLINE
 from sla.metrics.table import Row
@@ -18,6 +19,7 @@ from sla.regulations.model import Law, Rule, rule_of
 from tasks.evaluation.known_words import OTHER
 from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
+from tasks.text.titles import superior_office
 
 LONGEST_NAME = 300
 
@@ -71,8 +73,8 @@ def names_of(
     today: date | None = None,
     law: Law | None = None,
 ) -> Names:
-    """Collect the names of a site's rules, of all their versions, and of its units; rules as in
-    force on a day.
+    """Collect the names of a site's rules, of all their versions, and of its units and the office
+    of superiors; rules as in force on a day.
 
     Without a day, or if a rule is not in force on it, the rule's last version gives the name. The
     month of `today`, the day of a report, is not over: its name says so. `law` has the
@@ -92,6 +94,7 @@ def names_of(
     known |= {("rung", rung): Name(text) for rung, text in _rung_names(site, locale).items()}
     for unit in site.directory.units:
         known["unit", unit] = Name(site.directory.name_of(unit))
+    known["unit", SUPERIOR_OFFICE] = Name(superior_office(site.name, locale))
     if today is not None:
         known["month", f"{today:%Y-%m}"] = Name(unfinished_month(today, locale))
     return Names(locale, known)

@@ -16,13 +16,23 @@ from tasks.reports.labels import Names
 
 Edition = Literal["full", "public"]
 
-FIRST_FORM, FORM = FORMS = ("tenggat-report/1", "tenggat-report/2")
+FIRST_FORM, SECOND_FORM, FORM = FORMS = (
+    "tenggat-report/1",
+    "tenggat-report/2",
+    "tenggat-report/3",
+)
 """The forms of the tables of a report, as its file names them: a stored report is evaluated again
 in its own.
 
-The first one counted the rules to be confirmed as in force on the last day of the period. Now they
-are counted by the versions that occur in the report or were in force during the period.
+- The first one counted the rules to be confirmed as in force on the last day of the period. Since
+  the second one they are counted by the versions that occur in the report or were in force during
+  the period.
+- The first two charged the duties of superiors to the unit with the complaint. Since the third one
+  they count under `sla.directory.SUPERIOR_OFFICE`, in a row of their own.
 """
+
+CHARGING_UNITS = frozenset({FIRST_FORM, SECOND_FORM})
+"""The forms that charge the duties of superiors to units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,7 @@ class Report:
     hash does not cover `earlier`; the public edition has none. `ticket_link` is the address of a
     complaint, with `{ticket}` in place of its number; empty if there is none. The hash does not
     cover `duties`; the public edition has none. `target` is the share of duties on time aimed at.
-    `form` is one of `FORMS`.
+    `of_superiors` are the rules with duties of superiors. `form` is one of `FORMS`.
     """
 
     site: str
@@ -134,6 +144,7 @@ class Report:
     ticket_link: str = ""
     target: float | None = None
     duties: Duties | None = field(default=None, compare=False, repr=False)
+    of_superiors: frozenset[str] = frozenset()
     form: str = FORM
 
     def link_of(self, ticket: str) -> str:

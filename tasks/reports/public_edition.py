@@ -15,8 +15,9 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from sla.directory import SUPERIOR_OFFICE
 from sla.metrics.comparison import no_data
-from sla.metrics.table import WITHHELD, Cell, Measure, Row, Table
+from sla.metrics.table import WITHHELD, Cell, Measure, Row, Table, after_units
 from sla.periods import Period, before, year_before
 from sla.regulations.model import rule_of
 from tasks.reports import disclosure_control
@@ -28,6 +29,9 @@ from tasks.text.numbers import half_up
 
 SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel", "ageing")
 """Tables with rows adding up to the whole, so each shows the sums of the others."""
+
+SAME_COUNTS = {("by_rule", "late"): "late_duties", ("by_unit", "late_duties"): "late"}
+"""The columns with about the same counts of duties of superiors, under two names."""
 
 LEFT_OUT = frozenset(
     {
@@ -96,6 +100,7 @@ class _Hiding:
         for version in view.notes.versions:
             rule = rule_of(version.key)
             self.changed[rule] = (*self.changed.get(rule, ()), version.key)
+        self.apart = _rows_of_superiors(view)
         self.hidden: set[tuple[str, int, str]] = set()
         self.without_verdicts: set[tuple[str, int]] = set()
         self.without_total: set[str] = set()
@@ -229,12 +234,13 @@ class _Hiding:
                 [
                     *(self._without_verdicts(table) if column == "received" else ()),
                     *self._counted_twice(table, column),
+                    *(self._apart(table) if self._few_of_superiors(column) else ()),
                 ]
                 for table in among
             ]
             chosen = [
-                disclosure_control.column_hidden(each, more, known)
-                for each, more, known in zip(values, gone, behind, strict=True)
+                disclosure_control.column_hidden(each, more, known, self._apart(table))
+                for table, each, more, known in zip(among, values, gone, behind, strict=True)
             ]
             if None in chosen or any(small(sum(each)) for each in (*values, *behind)):
                 self._hide_figure(column)
@@ -254,7 +260,33 @@ class _Hiding:
         if not small(abs(sum(values) - late)):
             return []
         self.without_total.add(column)
-        return sorted(range(len(values)), key=lambda place: (not values[place], values[place]))[:2]
+        rows = [place for place in range(len(values)) if place not in self._apart(table)]
+        return sorted(rows, key=lambda place: (not values[place], values[place]))[:2]
+
+    def _apart(self, table: Table) -> frozenset[int]:
+        """Return the rows of a table with the duties of superiors."""
+        return self.apart.get(table.key, frozenset())
+
+    def _few_of_superiors(self, column: str) -> bool:
+        """Check whether a count of the duties of superiors in a column is small in any table."""
+        control = disclosure_control
+        for key, places in self.apart.items():
+            table, name = self.by_key[key], SAME_COUNTS.get((key, column), column)
+            if name in control.columns_of(table):
+                values, behind = control.counts(table, name), control.behind(table, name)
+                if not places.isdisjoint(control.few(values, behind)):
+                    return True
+        return False
+
+    def _few_verdicts_of_superiors(self) -> bool:
+        """Check whether a verdict on the duties of superiors must be withheld in any table."""
+        control = disclosure_control
+        return any(
+            control.own_levels(control.verdicts_of(table), control.complaints_of(table))[place]
+            for key, places in self.apart.items()
+            for table in (self.by_key[key],)
+            for place in places
+        )
 
     def _without_verdicts(self, table: Table) -> list[int]:
         return [place for key, place in self.without_verdicts if key == table.key]
@@ -265,11 +297,12 @@ class _Hiding:
         The reader may know how many deadlines a complaint has: then one number tells the other.
         """
         control = disclosure_control
-        rows, forced = range(len(table.rows)), set[int]()
+        rows, apart = range(len(table.rows)), self._apart(table)
+        forced = set(apart) if self._few_verdicts_of_superiors() else set[int]()
         received = control.counts(table, "received") if "received" in _keys(table) else None
         while True:
             levels = control.verdict_levels(
-                control.verdicts_of(table), whole, control.complaints_of(table), forced
+                control.verdicts_of(table), whole, control.complaints_of(table), forced, apart
             )
             if levels is None:
                 return False
@@ -448,19 +481,32 @@ def _round(cell: Cell, measure: Measure, of: Cell) -> Cell:
 def _rank(table: Table, row: Row) -> tuple[int, float, str]:
     """Return the place of a row, computed only from its published cells.
 
-    Units: the lowest share first, then small numbers, then withheld shares, then what belongs to
-    no unit. Other tables: the most
-    received first, then withheld numbers.
+    Units: the lowest share first, then small numbers, then withheld shares, then the duties of
+    superiors, then what belongs to no unit. Other tables: the most received first, then withheld
+    numbers.
     """
     cells = dict(zip(_keys(table), row.cells, strict=True))
     share, received = cells.get("share"), cells.get("received")
     if table.key == "by_unit":
-        if not row.key:
-            return 3, 0, row.key
+        if after_units(row.key):
+            return 2 + after_units(row.key), 0, row.key
         if not isinstance(share, int | float):
             return 2, 0, row.key
         return int(row.small), share, row.key
     return (0, -received, row.key) if isinstance(received, int) else (1, 0, row.key)
+
+
+def _rows_of_superiors(view: Report) -> dict[str, frozenset[int]]:
+    """Return the rows with the duties of superiors, by table: the same counts, by rule and by
+    office. None if the report charges these duties to units.
+    """
+    rules, units = view.table("by_rule"), view.table("by_unit")
+    if rules is None or units is None or units.row(SUPERIOR_OFFICE) is None:
+        return {}
+    return {
+        table.key: frozenset(place for place, row in enumerate(table.rows) if row.key in keys)
+        for table, keys in ((rules, view.of_superiors), (units, {SUPERIOR_OFFICE}))
+    }
 
 
 def _published(table: Table, view: Report) -> Table:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sla.directory import Unit
+from sla.directory import SUPERIOR_OFFICE, Unit
 from sla.folding import folded
 from tasks.common.similar_units import have_same_numbers, is_similar, likeness
 from tasks.common.unit_names import (
@@ -131,7 +131,7 @@ def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 def _ids(groups: list[_Group]) -> dict[int, str]:
     """Give each group an id: its usual abbreviation, else the words of its name."""
-    taken: set[str] = set()
+    taken = {SUPERIOR_OFFICE}
     ids = {}
     for group in groups:
         slug = group.common or _slug(group)

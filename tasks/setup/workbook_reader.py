@@ -16,7 +16,7 @@ from settings.directory import (
 )
 from settings.errors import LOCALES, SettingsError
 from settings.mail_address import WrongAddress, address_of_person
-from sla.directory import Directory, OfficeHolder, Role, Unit
+from sla.directory import SUPERIOR_OFFICE, Directory, OfficeHolder, Role, Unit
 from sla.error_text import closest
 from sla.folding import folded
 from tasks.common.flexible_dates import DAY_FIRST, is_serial, parse_flexible, parse_serial
@@ -134,6 +134,8 @@ class _Reader:
                 first = str(self.lines[cells["unit"]])
                 self.mistake("units", line, "unit", "again", value=cells["unit"], first=first)
                 continue
+            if cells["unit"] == SUPERIOR_OFFICE:
+                self.mistake("units", line, "unit", "reserved", value=cells["unit"])
             self.lines[cells["unit"]] = line
             cells["kind"] = self._kind(line, cells["kind"])
             self.units[cells["unit"]] = unit_of({**cells, "parent": ""})

@@ -90,6 +90,7 @@ def drawn(seed: int) -> CaseColumns:
         d_clock=case * 0,
         d_answerable=d_unit,
         d_unit=d_unit,
+        d_calendar=d_unit,
         d_day=day[case],
         d_due=day[case],
         d_state=np.array([lot.choice(states) for _ in case]),

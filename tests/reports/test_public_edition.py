@@ -10,8 +10,9 @@ from itertools import product
 
 import pytest
 from support.programs import sized
-from support.synthetic_reports import Made, complaints, tables, view, without_rows
+from support.synthetic_reports import RULES, Made, complaints, tables, view, without_rows
 
+from sla.directory import SUPERIOR_OFFICE
 from sla.metrics.table import WITHHELD, Measure, Row, Table
 from tasks.reports.disclosure_control import PARTS, column_hidden, fits
 from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
@@ -146,6 +147,101 @@ def worked_out(made: list[Made]) -> list[object]:
     ]
 
 
+OF_SUPERIORS = "uu25/decision"
+"""The rule that gives its duties to superiors in the reports below."""
+
+
+def with_superiors(seed: int) -> list[Made]:
+    """Some complaints of three or four units, and a few with a duty of superiors alone."""
+    lot = random.Random(seed)
+    units = [f"u{n}" for n in range(lot.randrange(3, 5))]
+    of_units = [rule for rule in RULES if rule != OF_SUPERIORS]
+    return [
+        replace(each, rule=OF_SUPERIORS, unit=SUPERIOR_OFFICE)
+        if lot.random() < 0.15
+        else replace(each, rule=lot.choice(of_units))
+        for each in complaints(lot.randrange(20, 40), units, seed)
+    ]
+
+
+@pytest.mark.parametrize("seed", [20, 28, 110, 119])
+def test_the_two_rows_of_the_duties_of_superiors_tell_no_small_verdict(seed):
+    """With each table protected by itself a reader of both could work one out from these."""
+    assert worked_out_of_both(seed) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.long
+def test_no_small_verdict_follows_from_the_duties_of_superiors_in_two_tables():
+    """The row of their rule and the row of their office are the same complaints."""
+    found = {seed: wrong for seed in range(sized(20, 200)) if (wrong := worked_out_of_both(seed))}
+    assert found == {}
+
+
+LINKED = {"by_rule": OF_SUPERIORS, "by_unit": SUPERIOR_OFFICE}
+"""The row of the duties of superiors in each of the two tables."""
+
+
+def worked_out_of_both(seed: int) -> list[object]:
+    """The verdicts of one or two that can be only what they are, by who reads both tables."""
+    full = replace(report(with_superiors(seed)), of_superiors=frozenset({OF_SUPERIORS}))
+    public = public_edition(full)
+    columns = counts_of(full.table("by_rule"), *PARTS)
+    sums = [sum(column) for column in zip(*columns, strict=True)]  # type: ignore[arg-type]
+    summed = public.table("by_rule").total
+    if WITHHELD in summed.cells[:4]:
+        return []
+    may_be = {
+        key: {
+            row.key: ways(shown, sums)
+            for row, shown in zip(table.rows, counts_of(table, *VERDICTS), strict=True)
+        }
+        for key in LINKED
+        for table in (public.table(key),)
+    }
+    both = set.intersection(
+        *(set(may_be[key].get(row, [(0, 0, 0)])) for key, row in LINKED.items())
+    )
+    wrong: list[object] = []
+    left = {key: set[Way]() for key in LINKED}
+    for key, row in LINKED.items():
+        others = reached_by([each for name, each in may_be[key].items() if name != row], sums)
+        left[key] = {tuple(most - a for most, a in zip(sums, way, strict=True)) for way in others}
+    of_superiors = both.intersection(*left.values())
+    assert of_superiors, "the truth itself must fit"
+    for key, linked in LINKED.items():
+        table = full.table(key)
+        names = [column.key for column in table.columns]
+        for row in table.rows:
+            rest = [each for name, each in may_be[key].items() if name not in {row.key, linked}]
+            fillings = of_superiors
+            if row.key != linked:
+                known = reached_by([*rest, list(of_superiors)], sums)
+                left_over = {
+                    tuple(most - a for most, a in zip(sums, way, strict=True)) for way in known
+                }
+                fillings = {way for way in may_be[key][row.key] if way in left_over}
+            for place, part in enumerate(PARTS):
+                value = row.cells[names.index(part)]
+                if value in {1, 2} and len({way[place] for way in fillings}) < 2:
+                    wrong.append((key, row.key, part, value))
+    return wrong
+
+
+def reached_by(rows: list[list[Way]], sums: list[int]) -> set[Way]:
+    """All sums of one filling for each row, up to the sums of the columns."""
+    reached: set[Way] = {tuple(0 for _ in sums)}
+    for each in rows:
+        reached = {
+            after
+            for before in reached
+            for way in each
+            for after in [tuple(map(sum, zip(before, way, strict=True)))]
+            if all(a <= most for a, most in zip(after, sums, strict=True))
+        }
+    return reached
+
+
 @pytest.mark.thorough
 @pytest.mark.long
 def test_no_count_of_one_or_two_is_shown_and_no_column_gives_one_away():
@@ -218,6 +314,19 @@ def filled_otherwise(values: tuple[int, ...]) -> bool:
         for number, place in enumerate(sorted(hidden))
         if 0 < values[place] < 3
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "hidden"),
+    [
+        ([4, 9, 1, 7], {2, 3}),  # without the first row apart it would protect the third one
+        ([1, 9, 8], {0, 1, 2}),
+        ([1, 9], None),
+        ([4, 9], set()),
+    ],
+)
+def test_a_row_apart_protects_no_other_one(values, hidden):
+    assert column_hidden(values, apart={0}) == hidden
 
 
 def test_a_share_that_rests_on_fewer_than_three_is_withheld():

@@ -17,7 +17,7 @@ from sla.directory import Role
 from sla.ladders import OffsetUnit
 
 CONFIG = REPOSITORY / "examples" / "kabupaten-contoh"
-UNIT = "camat,Camat Contoh,kecamatan,{parent},\n"
+UNIT = "{unit},Camat Contoh,kecamatan,{parent},\n"
 OFFICE = "camat,{role},Nama,{email},{since},{until},{deputy}\n"
 
 
@@ -188,10 +188,19 @@ def test_a_classification_that_no_rule_knows_is_a_mistake(site_folder, meaning, 
         ({"deputy": "ya"}, "line {n}: `deputy` is 'ya'; write yes or leave it empty"),
         ({"parent": "kabu"}, "unit camat: no parent 'kabu'; did you mean `kab`?"),
         ({"parent": "camat"}, "unit camat is its own superior; correct `parent`"),
+        (
+            {"parent": "kab", "unit": "superior"},
+            "line {n}: reports have the duties of superiors under the id 'superior'; use another",
+        ),
     ],
 )
 def test_a_wrong_line_of_the_directory(site_folder, row, line):
-    given = {"parent": "kab", "role": "liaison", "email": "camat@contohkab.example"}
+    given = {
+        "unit": "camat",
+        "parent": "kab",
+        "role": "liaison",
+        "email": "camat@contohkab.example",
+    }
     rest = {"since": "", "until": "", "deputy": ""}
     number = {}
     for name, form in (("units.csv", UNIT), ("officers.csv", OFFICE)):

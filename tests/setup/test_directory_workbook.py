@@ -151,6 +151,11 @@ def head(email: str, since: str = "", until: str = "", deputy: str = "") -> list
             [A],
             ["Unit, baris 3, kolom Induk: unit ini", "Unit, baris 4, kolom Induk: unit ini"],
         ),
+        (
+            [TOP, ["superior", "A", "dinas", "Pemkab", ""]],
+            [A],
+            ["Unit, baris 3, kolom Kode: kode 'superior' dipakai laporan untuk kewajiban atasan."],
+        ),
         ([TOP], [], ["Lembar Pejabat: belum ada Administrator"]),
         (
             [TOP, DINSOS],

@@ -9,9 +9,11 @@ from conftest import wita
 
 from sla.metrics.case import Case
 from sla.metrics.comparison import compared_periods
-from sla.metrics.duty_list import DutyList
-from sla.metrics.recount import recounts
+from sla.metrics.duty_list import COLUMNS, DutyList
+from sla.metrics.recount import Method, recounts
+from sla.metrics.superiors import with_superiors_apart
 from sla.metrics.tables import Tellings, UnitStatement, report
+from sla.metrics.versions import DeadlineVersions
 from sla.periods import Period
 from support.metric_cases import AS_OF, BENCH, NOVEMBER, gathered_of
 from support.synthetic_reports import named, view
@@ -32,6 +34,8 @@ def report_of(
     The unit of the first complaint has stated that it is done.
     """
     gathered, keys = gathered_of(cases)
+    versions = DeadlineVersions(gathered, BENCH.law)
+    gathered = with_superiors_apart(gathered, versions, BENCH.law)
     as_of, unit = wita(AS_OF), cases[0].unit if cases else ""
     tellings = Tellings(
         gathered.places(np.array([keys[ticket] for ticket, *_ in notified], dtype=np.int64)),
@@ -79,3 +83,44 @@ def report_of(
         last=period.last,
         duties=Duties(listed, tuple(again)),
     )
+
+
+def rows_of(report) -> list[dict[str, object]]:
+    """The rows of the list of duties behind a report."""
+    return [
+        dict(zip(COLUMNS, values, strict=True))
+        for chunk in report.duties.rows.chunks(size=7)
+        for values in zip(*(chunk[column] for column in COLUMNS), strict=True)
+    ]
+
+
+def fits(row, condition) -> bool:
+    """Whether a row of the list fulfils a condition of a recount."""
+    value = row[condition.column]
+    least, most = (
+        each.toordinal() if isinstance(each, date) else each
+        for each in (condition.least, condition.most)
+    )
+    if value is None:
+        return least == ""
+    return (least is None or value >= least) and (most is None or value <= most)
+
+
+def counted(rows, recount):
+    """The figure by the filter of a recount."""
+
+    def some(conditions):
+        return [row for row in rows if all(fits(row, each) for each in conditions)]
+
+    found = some(recount.rows)
+    if recount.method is Method.COUNT:
+        return len(found)
+    if recount.method is Method.SHARE:
+        return len(found) / len(some(recount.among))
+    values = sorted(row[recount.values] for row in found)
+    n = len(values)
+    return {
+        Method.MEAN: lambda: (20 * sum(values) + n) // (2 * n) / 10,  # the half of a tenth goes up
+        Method.MEDIAN: lambda: (values[(n - 1) // 2] + values[n // 2]) / 2,
+        Method.NINETIETH: lambda: values[-(-n * 9 // 10) - 1],
+    }[recount.method]()

@@ -25,15 +25,23 @@ STEPS = (
 SEES = frozenset({"received", "assigned", "verified", *STEPS})
 
 
+RECOMMENDED = ("recommendation_received", "recommendation_reported")
+"""The steps of a duty of superiors towards the Ombudsman."""
+
+
 @st.composite
-def histories(draw):
-    """A handful of complaints of three months, each with some steps on later days."""
+def histories(draw, *, recommended=False):
+    """A handful of complaints of three months, each with some steps on later days.
+
+    If `recommended`, some have recommendations of the Ombudsman, which superiors must report on.
+    """
+    steps = (*STEPS, *(RECOMMENDED * 3)) if recommended else STEPS
     cases = []
     for number in range(draw(st.integers(0, 9))):
         day = FIRST + timedelta(days=draw(st.integers(0, 85)))
         events = [event_at("received", f"{day} 10:00")]
         for gap, kind in draw(
-            st.lists(st.tuples(st.integers(0, 20), st.sampled_from(STEPS)), max_size=4)
+            st.lists(st.tuples(st.integers(0, 20), st.sampled_from(steps)), max_size=4)
         ):
             day += timedelta(days=gap)
             if day > TODAY:
@@ -51,7 +59,7 @@ def histories(draw):
                 f"t{number}",
                 *events,
                 unit=draw(st.sampled_from(["pupr", "dinkes"])),
-                sees=SEES,
+                sees=SEES.union(RECOMMENDED) if recommended else SEES,
                 channel=draw(st.sampled_from(["web", "sms", None])),
                 classification=draw(st.sampled_from(["information_request", "complaint", None])),
             )

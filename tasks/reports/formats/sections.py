@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from sla.directory import SUPERIOR_OFFICE
 from sla.metrics.case import Status
 from sla.metrics.comparison import COMPARED, no_data
 from sla.metrics.definitions import VERDICTS, is_small
@@ -254,13 +255,27 @@ def _note(table: Table, view: Report, zone: ZoneInfo) -> str:
     if table.key == "trend":
         return " ".join(filter(None, (t("report.note.trend"), _unknown_settlements(view, t))))
     if table.key == "by_unit" and any(WITHHELD in row.cells for row in table.rows):
-        return f"{t('report.note.by_unit')} {t('report.note.withheld_last')}"
+        parts = (t("report.note.by_unit"), superiors_note(view, table))
+        return " ".join(filter(None, (*parts, t("report.note.withheld_last"))))
     if table.key != "headline":
         note = t(f"report.note.{table.key}")
-        return f"{note} {t('report.no_data_period')}" if without_data(view, table) else note
+        no_data_then = t("report.no_data_period") if without_data(view, table) else ""
+        return " ".join(filter(None, (note, superiors_note(view, table), no_data_then)))
     note = t("report.definitions")
     compared = view.edition == "full" and view.unfinished(zone)
     return f"{note} {t('report.cut_comparison')}" if compared else note
+
+
+def superiors_note(view: Report, table: Table) -> str:
+    """Return the sentence about the duties of superiors; empty for a table without them."""
+    keys = [column.key for column in table.columns]
+    shown = {row.key for row in table.rows} if table.of == "unit" else set()
+    if "unit" in keys:
+        shown |= {str(row.cells[keys.index("unit")]) for row in table.rows}
+    if SUPERIOR_OFFICE not in shown:
+        return ""
+    office = view.names("unit", SUPERIOR_OFFICE).text
+    return catalog(view.names.locale)("report.superiors", office=office)
 
 
 def without_data(view: Report, table: Table) -> bool:

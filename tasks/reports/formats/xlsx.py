@@ -26,6 +26,7 @@ from tasks.reports.formats.cell_text import (
 )
 from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.restatement_text import earlier_shown
+from tasks.reports.formats.sections import superiors_note
 from tasks.reports.formats.xlsx_charts import add_chart, add_shades
 from tasks.reports.formats.xlsx_duties import (
     MOST_DUTIES,
@@ -269,7 +270,8 @@ class _Writer:
         if table.key == "headline":
             return ""
         place = "workbook_note" if table.key in OWN_NOTE else "note"
-        return self.t(f"report.{place}.{table.key}")
+        note = self.t(f"report.{place}.{table.key}")
+        return " ".join(filter(None, (note, superiors_note(self.view, table))))
 
     def evidence(self) -> tuple[str, str]:
         """Write the complaints behind every row of every table."""
