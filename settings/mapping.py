@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from settings.errors import Strict, Zone
 from sla.error_text import did_you_mean
 from sla.events import Kind
+from sla.folding import folded
 
 TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 
@@ -102,8 +104,8 @@ class Fields(Strict):
     """The rating of the reporter: a whole number from 1 to 5; any other text counts as none."""
     unit: str | None = None
     """The unit to which it is assigned; the directory must have the name or an alias."""
-    privacy: str | None = None
-    """Whether the report is anonymous or secret."""
+    privacy: Columns | None = None
+    """Whether the report is anonymous or secret. Of several columns each can say so."""
     status: str | None = None
     """The present state. In a history, a row without the date of an end becomes a question if its
     state is an end or an unknown word."""
@@ -135,6 +137,11 @@ class Fields(Strict):
     def remark_columns(self) -> tuple[str, ...]:
         """Return the columns with remarks."""
         return (self.remarks,) if isinstance(self.remarks, str) else self.remarks or ()
+
+    @property
+    def privacy_columns(self) -> tuple[str, ...]:
+        """Return the columns that say whether a report is anonymous or secret."""
+        return (self.privacy,) if isinstance(self.privacy, str) else self.privacy or ()
 
     @property
     def end_date_columns(self) -> tuple[str, ...]:
@@ -200,13 +207,37 @@ class StatusWord(Strict):
         return bool(TERMINAL & set(self.enter))
 
 
+@dataclass(frozen=True, slots=True)
+class PrivacyMeaning:
+    """The words of a column, folded, for anonymous, secret and other reports."""
+
+    anonymous: frozenset[str]
+    secret: frozenset[str]
+    public: frozenset[str]
+
+    def of_cell(self, text: str) -> tuple[bool, bool]:
+        """Return whether a cell means an anonymous or a secret report; an unknown word means
+        both.
+        """
+        words = {folded(word) for word in text.split("|")} - {""}
+        anonymous, secret = bool(words & self.anonymous), bool(words & self.secret)
+        if words - self.public and not (anonymous or secret):
+            return True, True
+        return anonymous, secret
+
+
 class Values(Strict):
-    """The meaning of the source's words in Tenggat; letter case and spaces are ignored."""
+    """The meaning of the source's words in Tenggat; letter case and spaces are ignored.
+
+    A word for the privacy may name its column: `Anonim: Ya` is the word `Ya` of the column `Anonim`
+    only.
+    """
 
     classification: dict[str, str] = Field(default_factory=dict)
     """The classification in Tenggat for each word of the source; an empty one means none."""
     anonymous: tuple[str, ...] = ("anonim", "anonymous")
-    """The words in the column `privacy` for an anonymous report."""
+    """The words in the column `privacy` for an anonymous report; `Anonim: Ya` is the word `Ya` in
+    the column `Anonim` only."""
     secret: tuple[str, ...] = ("rahasia", "secret")
     """The words in the column `privacy` for a secret report."""
     public: tuple[str, ...] = ()
@@ -214,6 +245,18 @@ class Values(Strict):
     `biasa`, `tidak rahasia` and the like. A report with any other word counts as both."""
     unit: dict[str, str] = Field(default_factory=dict)
     """The ids of units.csv for names not in the directory."""
+
+    def privacy_of(self, column: str) -> PrivacyMeaning:
+        """Return the meaning of the words in a column `privacy`."""
+        start = f"{folded(column)}: "
+
+        def meant(words: Iterable[str]) -> frozenset[str]:
+            found = [folded(word) for word in words]
+            return frozenset([*found, *(word.removeprefix(start) for word in found)])
+
+        return PrivacyMeaning(
+            meant(self.anonymous), meant(self.secret), meant(self.public) | PUBLIC_WORDS
+        )
 
 
 class SourceMapping(Strict):

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-from settings.mapping import PUBLIC_WORDS, EventColumn, SourceMapping
+from settings.mapping import EventColumn, SourceMapping
 from sla.directory import Directory
 from sla.folding import folded
 from sla.plain_text import CONTROL, INVISIBLE
@@ -84,8 +84,7 @@ class EmptySigns:
             *(word.word for word in source.status),
             *source.values.classification,
             *source.values.unit,
-            *source.values.anonymous,
-            *source.values.secret,
+            *(word for words in _privacy_words(source).values() for word in words),
             *source.values.public,
             *(word for event in source.events for word in event.when.values()),
         )
@@ -175,7 +174,8 @@ class ShiftCheck:
         self._dates = date_columns(source)
         fields = source.fields
         units = {fields.unit, *(event.unit for event in source.events)}
-        typed = {*units, fields.classification, fields.status, fields.privacy, fields.category}
+        typed = {*units, fields.classification, fields.status, fields.category}
+        typed |= set(fields.privacy_columns)
         self._units = tuple(name for name in source.columns if name in units)
         received = source.fields.received
         self._receipt = () if isinstance(received, str) else received
@@ -189,11 +189,11 @@ class ShiftCheck:
         self._known = {
             fields.classification: frozenset(map(folded, source.values.classification)),
             fields.status: frozenset(folded(word.word) for word in source.status),
-            fields.privacy: frozenset(
-                map(folded, (*source.values.anonymous, *source.values.secret))
-            ),
+            **_privacy_words(source),
         }
-        self._public = frozenset(map(folded, source.values.public)) | PUBLIC_WORDS
+        self._public = {
+            column: source.values.privacy_of(column).public for column in fields.privacy_columns
+        }
         self._exposed: frozenset[str] = frozenset()
         self._place: dict[str, int] = {}
         self._is_date = lru_cache(maxsize=10_000)(self._check_date)
@@ -310,7 +310,7 @@ class ShiftCheck:
         for column, words in self._known.items():
             if column is not None and cells[column]:
                 found = cells[column].split("|") if len(words) else []
-                known = words | self._public if column == self._source.fields.privacy else words
+                known = words | self._public.get(column, frozenset())
                 if not all(folded(word) in known or not word.strip() for word in found):
                     return False
         return all(not cells[name] or self._is_unit(cells[name]) for name in self._units)
@@ -323,6 +323,12 @@ class ShiftCheck:
                 continue
             return True
         return False
+
+
+def _privacy_words(source: SourceMapping) -> dict[str | None, frozenset[str]]:
+    """Return the words for anonymous and secret reports, by column."""
+    meanings = {name: source.values.privacy_of(name) for name in source.fields.privacy_columns}
+    return {name: meaning.anonymous | meaning.secret for name, meaning in meanings.items()}
 
 
 def date_columns(source: SourceMapping) -> frozenset[str]:

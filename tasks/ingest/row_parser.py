@@ -12,7 +12,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from db.models import QuestionRole
-from settings.mapping import PUBLIC_WORDS, TERMINAL, EventColumn, SourceMapping, StatusWord
+from settings.mapping import TERMINAL, EventColumn, PrivacyMeaning, SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
 from sla.events import ENDING, Kind
@@ -189,16 +189,11 @@ class RowParser:
         return {folded(word): meaning for word, meaning in given.items()}
 
     @cached_property
-    def _anonymous(self) -> frozenset[str]:
-        return frozenset(map(folded, self.source.values.anonymous))
-
-    @cached_property
-    def _secret(self) -> frozenset[str]:
-        return frozenset(map(folded, self.source.values.secret))
-
-    @cached_property
-    def _public(self) -> frozenset[str]:
-        return frozenset(map(folded, self.source.values.public)) | PUBLIC_WORDS
+    def _privacy_words(self) -> dict[str, PrivacyMeaning]:
+        return {
+            column: self.source.values.privacy_of(column)
+            for column in self.source.fields.privacy_columns
+        }
 
     @cached_property
     def _units(self) -> dict[str, str]:
@@ -400,7 +395,7 @@ class RowParser:
         """Return the columns from which :class:`_Words` is read."""
         fields = self.source.fields
         named = (
-            *(fields.privacy, fields.status, fields.classification, fields.category),
+            *(*fields.privacy_columns, fields.status, fields.classification, fields.category),
             *(fields.channel, fields.place, fields.rating, fields.unit),
         )
         return tuple(dict.fromkeys(filter(None, named)))
@@ -941,15 +936,9 @@ class RowParser:
         return self._step_date(cells, status.at, received, observed, QuestionRole.STATUS_DATE)
 
     def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
-        """Return whether a report is anonymous or secret by its column `privacy`."""
-        column = self.source.fields.privacy
-        if column is None:
-            return False, False
-        words = {folded(word) for word in cells[column].split("|")}
-        anonymous, secret = bool(words & self._anonymous), bool(words & self._secret)
-        if words - {""} - self._public and not (anonymous or secret):
-            return True, True  # an unmapped word: protect privacy
-        return anonymous, secret
+        """Return whether a report is anonymous or secret by its columns `privacy`."""
+        found = [self._privacy_words[name].of_cell(cells[name]) for name in self._privacy_words]
+        return any(anonymous for anonymous, _ in found), any(secret for _, secret in found)
 
     def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:
         column = self.source.fields.title

@@ -670,6 +670,31 @@ def test_a_column_with_the_privacy_of_reports_is_read_with_the_words_for_no(
     assert hidden_reports(learned, tmp_path / "a.xlsx") == expected
 
 
+@pytest.mark.parametrize(
+    ("columns", "hidden"),
+    [
+        (
+            {"Anonim": ["Ya", "Tidak", "Tidak"], "Rahasia": ["Tidak", "Ya", "Tidak"]},
+            ["anonymous", "secret", ""],
+        ),
+        (
+            {"Rahasia": ["", "v", ""], "Anonim": ["v", "v", ""]},
+            ["anonymous", "secret", ""],
+        ),
+        (
+            {"Kerahasiaan": ["Biasa", "Rahasia", "Biasa"], "Anonim": ["Ya", "Tidak", "Mungkin"]},
+            ["anonymous", "secret", "secret"],
+        ),
+    ],
+)
+def test_each_of_two_columns_with_the_privacy_of_reports_counts(tmp_path, columns, hidden):
+    cells = {title: words * (ROWS // 3) for title, words in columns.items()}
+    learned = learned_from(tmp_path, {**table(), **cells})
+    assert set(source_of(learned).fields.privacy_columns) == set(columns)
+    assert "privacy_twice" not in said(learned)
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == hidden * (ROWS // 3)
+
+
 def test_a_word_of_privacy_that_is_not_known_is_named_and_hides(tmp_path):
     words = ["Biasa", "Rahasia", "Prioritas 1"] * (ROWS // 3)
     learned = learned_from(tmp_path, table(Sifat_Laporan=words))
@@ -684,7 +709,11 @@ def test_a_word_of_privacy_that_is_not_known_is_named_and_hides(tmp_path):
     [
         ({"Sifat_Laporan": ["Segera", "Penting"]}, "privacy_unread", "Sifat Laporan"),
         ({"Tidak_Rahasia": ["Ya", "Tidak"]}, "privacy_unread", "Tidak Rahasia"),
-        ({"Anonim": ["Ya", ""], "Rahasia": ["", "Ya"]}, "privacy_twice", "Rahasia"),
+        (
+            {"Kerahasiaan": ["Rahasia", ""], "Sifat_Laporan": ["Segera", "Penting"]},
+            "privacy_twice",
+            "Sifat Laporan",
+        ),
     ],
 )
 def test_a_column_that_may_have_the_privacy_and_is_not_read_is_named(tmp_path, columns, key, title):

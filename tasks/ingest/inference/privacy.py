@@ -1,9 +1,9 @@
-"""Find the column that says which reports are anonymous or secret, and what its words mean."""
+"""Find the columns that say which reports are anonymous or secret, and what their words mean."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from settings.mapping import PUBLIC_WORDS, Values
@@ -29,7 +29,7 @@ _HIDING = frozenset(map(folded, (*_DEFAULT.anonymous, *_DEFAULT.secret)))
 
 @dataclass(frozen=True, slots=True)
 class PrivacyWords:
-    """The words of a column with the privacy of reports that need a meaning in the mapping.
+    """The words of columns with the privacy of reports that need a meaning in the mapping.
 
     Reports with any other word that is not known count as anonymous and secret; `unknown` has the
     first cell with each of these words.
@@ -84,6 +84,20 @@ def privacy_words(column: ColumnSample) -> PrivacyWords:
         public=tuple(no),
         unknown=tuple(words[word] for word in unknown),
     )
+
+
+def words_of_all(columns: Sequence[ColumnSample]) -> PrivacyWords:
+    """Return the words of several columns: those for yes count in their own column only."""
+    found = [(column, privacy_words(column)) for column in columns]
+    if len(found) == 1:
+        return found[0][1]
+
+    def own(name: str) -> tuple[str, ...]:
+        return tuple(f"{c.name}: {word}" for c, words in found for word in getattr(words, name))
+
+    public = dict.fromkeys(word for _, words in found for word in words.public)
+    unknown = dict.fromkeys(word for _, words in found for word in words.unknown)
+    return PrivacyWords(own("anonymous"), own("secret"), tuple(public), tuple(unknown))
 
 
 def _is_titled(column: ColumnSample) -> bool:

@@ -51,6 +51,7 @@ from tasks.ingest.inference.privacy import (
     only_answers_privacy,
     privacy_columns,
     privacy_words,
+    words_of_all,
 )
 from tasks.ingest.inference.probe import ProbedTable, table_of
 from tasks.ingest.inference.unlearnable import UnlearnableFile
@@ -496,15 +497,19 @@ def _first(text: str, forms: Iterable[str]) -> datetime | None:
 
 def _privacy(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """Find the meaning of the words of privacy, and name the columns that may have it as well."""
-    taken = draft.column("privacy")
+    found = [c for c in privacy_columns(columns) if not c.dates and c.name not in draft.used]
+    taken = draft.fields.get("privacy")
     if taken is not None:
-        draft.privacy = privacy_words(taken)
-        if unknown := draft.privacy.unknown:
-            values = {"n": len(unknown), **cell_of(taken, unknown[0])}
-            draft.doubts.append(MappingDoubt("privacy_words", values))
+        further = [c for c in found if event_of(c) is None and has_privacy(c) and c.few_words]
+        taken[0].extend(further)
+        draft.privacy = words_of_all(taken[0])
+        for column in taken[0]:
+            if unknown := privacy_words(column).unknown:
+                values = {"n": len(unknown), **cell_of(column, unknown[0])}
+                draft.doubts.append(MappingDoubt("privacy_words", values))
     key = "privacy_unread" if taken is None else "privacy_twice"
-    for column in privacy_columns(columns):
-        if column.values and not column.dates and column.name not in draft.used:
+    for column in found:
+        if column.values and column.name not in draft.used:
             draft.doubts.append(MappingDoubt(key, {"column": column.name}))
 
 
