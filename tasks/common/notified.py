@@ -94,7 +94,8 @@ class Notified:
     """A role with earlier notices of the same matter: on how many days, and the time of the last.
 
     `names` are the people who got them, `instead` is the role in whose place
-    (:class:`NotifiedOffice`).
+    (:class:`NotifiedOffice`). `unit` is the unit that a notice to an office of a unit was about, if
+    they are grouped by it, and `place` its name for readers to whom it is another unit.
     """
 
     role: str
@@ -102,6 +103,8 @@ class Notified:
     last: datetime
     names: tuple[str, ...] = ()
     instead: str = ""
+    unit: str = ""
+    place: str = ""
 
 
 def notified_by_role(
@@ -110,21 +113,24 @@ def notified_by_role(
     zone: ZoneInfo,
     *,
     superiors_once: bool = False,
+    by_unit: bool = False,
 ) -> tuple[Notified, ...]:
     """Group earlier notices by the office of those who got them, ordered by the day of the last one
     and then by rank.
 
     All mails of one local day are one occasion: two liaison officers who get the same notice count
     once, and so do two rungs on one day. With `superiors_once` a superior who also got notices in
-    the place of another office is in the list once, by the office that every reader knows.
+    the place of another office is in the list once, by the office that every reader knows. With
+    `by_unit` the offices of each unit are apart: a complaint may have been at several.
     """
-    found: dict[NotifiedOffice, list[Notification]] = {}
+    found: dict[tuple[NotifiedOffice, str], list[Notification]] = {}
     for each in notifications:
         office = offices.of(each.role, each.unit, each.recipient, each.sent_at)
         if superiors_once and office.role in SUPERIORS:
             office = NotifiedOffice(office.role)
-        found.setdefault(office, []).append(each)
-    grouped = [_grouped(office, each, zone) for office, each in found.items()]
+        unit = each.unit if by_unit and office.role in OF_A_UNIT else ""
+        found.setdefault((office, unit), []).append(each)
+    grouped = [_grouped(*key, each, zone) for key, each in found.items()]
     ranks = {str(role): rank for rank, role in enumerate(Role)}
     return tuple(
         sorted(
@@ -134,8 +140,10 @@ def notified_by_role(
     )
 
 
-def _grouped(office: NotifiedOffice, notifications: list[Notification], zone: ZoneInfo) -> Notified:
+def _grouped(
+    office: NotifiedOffice, unit: str, notifications: list[Notification], zone: ZoneInfo
+) -> Notified:
     days: set[date] = {each.sent_at.astimezone(zone).date() for each in notifications}
     last = max(each.sent_at for each in notifications)
     names = dict.fromkeys(each.name for each in notifications if each.name)
-    return Notified(office.role, len(days), last, tuple(names), office.instead)
+    return Notified(office.role, len(days), last, tuple(names), office.instead, unit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote
@@ -23,7 +23,7 @@ from db.notices import Notification
 from sla.directory import OfficeHolder, Role
 from sla.due_days import due_day
 from sla.engine.deadline import ClockKey, Deadline, State
-from sla.events import Kind
+from sla.events import Event, Kind
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
@@ -75,6 +75,7 @@ class DeskComplaint:
     source: str
     ticket: str
     received_at: datetime
+    reopened_at: datetime | None
     recorded_at: datetime
     classification: str | None
     category: str | None
@@ -83,13 +84,19 @@ class DeskComplaint:
     secret: bool
 
     @classmethod
-    def of(cls, row: Complaint, text: Callable[[str], str]) -> DeskComplaint:
-        """Return the complaint of a row. `text` returns one object for all equal texts."""
+    def of(
+        cls, row: Complaint, events: Iterable[Event], text: Callable[[str], str]
+    ) -> DeskComplaint:
+        """Return the complaint of a row with its events. `text` returns one object for all equal
+        texts.
+        """
+        reopened = [event.latest for event in events if event.kind == Kind.REOPENED]
         return cls(
             id=row.id,
             source=text(row.source),
             ticket=row.ticket,
             received_at=row.received_at,
+            reopened_at=max(reopened, default=None),
             recorded_at=row.recorded_at,
             classification=row.classification and text(row.classification),
             category=row.category and text(row.category),
@@ -203,7 +210,10 @@ class DeskLoader:
                 row, deadlines = known.complaint, each.deadlines
                 if row.id not in concerned:
                     deadlines = [deadline for deadline in deadlines if _open_duty(deadline)]
-                found[row.id] = DeskComplaint.of(row, lambda t: texts.setdefault(t, t)), deadlines
+                shown = DeskComplaint.of(
+                    row, known.history.events, lambda t: texts.setdefault(t, t)
+                )
+                found[row.id] = shown, deadlines
         return found
 
     def _on_desks(self, messages: Sequence[MessageRow]) -> Sequence[int]:
@@ -429,9 +439,10 @@ class DeskLoader:
             unit=site.directory.name_of(unit),
             short_unit=site.directory.short_name_of(unit),
             received=complaint.received_at,
+            reopened=complaint.reopened_at,
             duties=tuple(duties),
             link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
-            notified=self._by_role(notified),
+            notified=self._by_role(notified, unit or ""),
             vacant=self._vacancies(unit or ""),
             inherited=self._inherited(complaint, duties),
             complaint=complaint.id,
@@ -491,7 +502,7 @@ class DeskLoader:
             section=self._section(deadline, due),
             paused=deadline.paused,
             by_policy=deadline.by_policy,
-            notified=self._by_role(notified),
+            notified=self._by_role(notified, deadline.unit or ""),
             uid=uid.strip("<>"),
             unit=deadline.unit or "",
             grave=(not rule.to_ombudsman, -rule.severity),
@@ -565,11 +576,18 @@ class DeskLoader:
         name = mail.name.partition(",")[0].strip()
         return self._offices.named(name, mail.role, mail.unit, mail.recipient, mail.sent_at)
 
-    def _by_role(self, notifications: Sequence[Notification]) -> tuple[Notified, ...]:
+    def _by_role(self, notifications: Sequence[Notification], unit: str) -> tuple[Notified, ...]:
+        """Group earlier notices by office; an office of another unit than this one is named so."""
         if not notifications:
             return ()
-        zone = self._run.site.zone
-        return notified_by_role(notifications, self._offices, zone, superiors_once=True)
+        found = notified_by_role(
+            notifications, self._offices, self._run.site.zone, superiors_once=True, by_unit=True
+        )
+        short_name = self._run.site.directory.short_name_of
+        return tuple(
+            replace(each, place=short_name(each.unit)) if each.unit not in ("", unit) else each
+            for each in found
+        )
 
     @cached_property
     def _offices(self) -> NotifiedOffices:

@@ -131,6 +131,7 @@ def _subject_parts(desk: Desk, locale: str) -> list[str]:
     """Return the numbers of a subject, the most urgent first."""
     t = catalog(locale)
     numbers = {str(section): desk.count(section) for section in DeskSection}
+    numbers["today"] += desk.late_and_due_today
     if desk.superior and desk.own_count and not desk.acts_on_the_late_ones:
         numbers = {"own": desk.own_count, "late": desk.count(DeskSection.LATE)}
     order = ("own", "late", "today", "soon", "later")
@@ -170,6 +171,16 @@ class DutyTexts:
             return moment_text(duty.due, self.locale, self.zone, exact=True)
         weekday = weekday_day_text(duty.due, self.locale, self.zone).partition(" ")[0]
         return f"{weekday} {self.day(duty.due)}"
+
+    def due_of_other(self, duty: Duty) -> str:
+        """Return the due time of a duty that is not the worst: it says so if today is the last day
+        or the last working day.
+        """
+        if not duty.ends_today:
+            return self.due(duty)
+        today = duty.section is DeskSection.TODAY
+        form = "mail.also_today" if today else "mail.also_last_working_day"
+        return catalog(self.locale)(form, day=self.due(duty))
 
     def day(self, moment: datetime) -> str:
         """Return a short day, without the year if it is the present one: '24 Nov'."""

@@ -82,6 +82,12 @@ class Duty:
         return self.short_citation or self.citation
 
     @property
+    def ends_today(self) -> bool:
+        """Check whether the last day of the duty, or its last working day, is today."""
+        last = self.section is DeskSection.TODAY or not self.working_days_left
+        return last and not self.late and not self.paused
+
+    @property
     def lateness(self) -> tuple[bool, int, datetime]:
         """Return a sort key: late duties first, the latest of them at the top, then the soonest
         due.
@@ -159,7 +165,8 @@ class NoticeItem:
     """One complaint on a desk, with all its open duties, the worst first.
 
     `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts. `notified` are
-    the earlier notices about any of the duties. `vacant` are the vacant offices of the unit, as
+    the earlier notices about any of the duties. `reopened` is the time of the last reopening, from
+    which new clocks run. `vacant` are the vacant offices of the unit, as
     keys of the texts. `inherited` means that it was late before the first import of its source.
     """
 
@@ -172,6 +179,7 @@ class NoticeItem:
     received: datetime
     duties: tuple[Duty, ...]
     link: str
+    reopened: datetime | None = None
     notified: tuple[Notified, ...] = ()
     vacant: tuple[str, ...] = ()
     short_unit: str = ""
@@ -228,6 +236,20 @@ class NoticeItem:
     def told_superiors(self) -> tuple[Notified, ...]:
         """Return the superiors among those who were notified before."""
         return tuple(each for each in self.notified if each.role in SUPERIORS)
+
+    @property
+    def also_ends_today(self) -> bool:
+        """Check whether the complaint is late and another of its duties ends today."""
+        return self.worst.late and any(duty.ends_today for duty in self.duties)
+
+    def notified_besides(self, role: str) -> tuple[Notified, ...]:
+        """Return who was notified before, without those of a reader's own role; all of them if
+        there are no others.
+
+        The holder of the same office at another unit is another reader.
+        """
+        others = tuple(each for each in self.notified if each.role != role or each.place)
+        return others or self.notified
 
     @property
     def own(self) -> bool:
@@ -386,6 +408,11 @@ class Desk:
     def corrected_units(self) -> int:
         """Number of corrections of the unit alone: the duty is late, at another unit."""
         return sum(bool(each.other_unit) for each in self.corrections)
+
+    @property
+    def late_and_due_today(self) -> int:
+        """Number of late complaints of which another duty ends today."""
+        return sum(item.also_ends_today for item in (*self.items, *self.rest))
 
     @property
     def total(self) -> int:

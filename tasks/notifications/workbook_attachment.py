@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import xlsxwriter
 
+from tasks.common.notified import Notified
 from tasks.notifications.views import Desk, Duty, NoticeItem, Statement
 from tasks.reports.formats.xlsx_rows import PlainCell, RowSheet
 from tasks.text.catalog import catalog
@@ -76,14 +77,16 @@ def _cells(item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> list[Pl
         t(f"privacy.{item.privacy}") if item.privacy else "",
         item.title,
         _day(item.received, zone),
-        ", ".join(
-            dict.fromkeys(
-                notified_office(each.role, each.instead, locale) for each in duty.notified
-            )
-        ),
+        ", ".join(dict.fromkeys(_office(each, locale) for each in duty.notified)),
         _stated(item.statement, locale, zone) if item.statement else "",
     ]
     return [None if cell == "" else cell for cell in cells]
+
+
+def _office(notified: Notified, locale: str) -> str:
+    """Return the office that was notified, with its unit if that is not the present one."""
+    office = notified_office(notified.role, notified.instead, locale)
+    return f"{office} {notified.place}" if notified.place else office
 
 
 def _stated(statement: Statement, locale: str, zone: ZoneInfo) -> str:

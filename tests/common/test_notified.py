@@ -101,3 +101,21 @@ def test_a_deputy_is_named_so_for_that_office_alone(unit, day, name):
     known = NotifiedOffices(Directory(UNITS, offices), UTC)
     at = datetime(2026, 11, day, tzinfo=UTC)
     assert known.named("Sulle", "head_of_unit", unit, address.upper(), at) == name
+
+
+def test_the_offices_of_two_units_are_apart_where_a_complaint_was_at_both():
+    mails = [
+        Notification(role, AT, recipient=f"{name}@contohkab.example", unit=unit, name=name)
+        for role, name, unit in (
+            ("liaison", "Ani", "dishub"),
+            ("liaison", "Budi", "pupr"),
+            ("regional_secretary", "sekda", "dishub"),
+            ("regional_secretary", "sekda", "pupr"),
+        )
+    ]
+    found = notified(*mails, by_unit=True)
+    assert [(each.role, each.unit, each.names) for each in found] == [
+        ("liaison", "dishub", ("Ani",)),
+        ("liaison", "pupr", ("Budi",)),
+        ("regional_secretary", "", ("sekda",)),
+    ]

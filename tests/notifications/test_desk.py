@@ -360,6 +360,44 @@ def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(co
     assert told.names == ("Arwinsah Kadere", "Melatiwati Sarang")
 
 
+def test_officers_of_the_former_unit_are_named_with_it(context):
+    """Also to the reader who holds the same office at the present unit."""
+    handed = {"Unit Pengganti": "Dinas Kesehatan", "Diteruskan Kembali": "24/11/2026 09:00"}
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    for now in ("2026-11-24 10:00", MONDAY):
+        register(context, now, at("Dinas Sosial", **handed))
+        decide(context, now)
+        if now != MONDAY:
+            deliver(context, now)
+    with context.run(wita(MONDAY), "a test") as run:
+        to_read = select(MessageRow).where(
+            MessageRow.recipient.startswith("penghubung.dinkes"), MessageRow.sent_at.is_(None)
+        )
+        (desk,) = notice_views(run, run.session.scalars(to_read).all()).values()
+        (item,) = desk.items
+    assert {(each.role, each.place, each.times) for each in item.notified} == {
+        ("liaison", "Dinas Sosial", 1),
+        ("head_of_unit", "Dinas Sosial", 1),
+        ("liaison", "", 1),
+        ("head_of_unit", "", 1),
+    }
+    besides = [(each.role, each.place) for each in item.notified_besides("liaison")]
+    assert ("liaison", "Dinas Sosial") in besides
+    assert ("liaison", "") not in besides
+
+
+def test_the_day_of_a_reopening_is_on_the_desk(context):
+    settled = TODAY | {"Selesai": "18/11/2026 10:00"}
+    reopened = settled | {"Dibuka Kembali": "18/11/2026 14:00"}
+    owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **reopened))
+    items = desks(context, BREACHED)["penghubung.dinsos"].items
+    assert {each.ticket: each.reopened for each in items} == {
+        "FD-1": None,
+        "FD-2": wita("2026-11-18 14:00"),
+    }
+
+
 @pytest.mark.thorough
 def test_a_superior_who_stood_in_for_the_unit_is_not_named_to_herself(context):
     dishub = "Dinas Perhubungan"  # its head is vacant: the regional secretary gets the notices

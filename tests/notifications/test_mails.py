@@ -379,6 +379,44 @@ def test_a_long_subject_with_corrections_gives_up_a_number_and_cuts_no_word():
     assert mail.subject == "1 ralat, 11 perlu tindakan – 6 perangkat daerah"
 
 
+@pytest.mark.parametrize(
+    ("days", "due", "said"),
+    [
+        (0, "2026-11-24 23:59", "Sel 24 Nov, hari ini (PermenPANRB"),
+        (0, "2026-11-26 23:59", "Kam 26 Nov, hari ini hari kerja terakhir (PermenPANRB"),
+    ],
+)
+def test_a_duty_whose_last_day_is_today_says_so_beside_a_late_one(days, due, said):
+    both = item(duty(-3), duty(days, due))
+    mail = mail_of(view(both, item(duty(-1), ticket="2")), "id")
+    assert mail.subject == "2 terlambat, 1 hari ini – Dinas Sosial"
+    lead = "Pada 1 pengaduan terlambat, hari ini hari kerja terakhir untuk kewajiban lain."
+    assert lead in flat(mail.text)
+    assert lead in flat(mail.html)
+    assert said in flat(mail.text)
+    alone = mail_of(view(item(duty(-3), duty(4, "2026-11-30 23:59"))), "id")
+    assert "hari ini" not in alone.text
+
+
+def test_a_reopened_complaint_has_the_day_of_its_reopening():
+    again = item(duty(2, "2026-11-26 23:59"), reopened=wita("2026-11-19 10:00"))
+    for text in (mail_of(view(again), "id").text, mail_of(view(again), "id").html):
+        assert "diterima 2 Nov · dibuka kembali 19 Nov" in text
+
+
+def test_an_officer_of_another_unit_is_named_with_it():
+    """Also to the reader who holds the same office at the present unit."""
+    told = (
+        Notified("liaison", 2, NOW, ("Nurhaida",)),
+        Notified("liaison", 1, NOW, ("Irma",), unit="dlh", place="DLH"),
+    )
+    officer = mail_of(view(item(duty(-3), notified=told)), "id")
+    assert "Diberitahukan: Irma (DLH)" in officer.text
+    assert "Nurhaida" not in officer.text
+    head = mail_of(view(item(duty(-3), notified=told), role="head_of_unit"), "id")
+    assert "Diberitahukan: Nurhaida 2×; Irma (DLH)" in head.text
+
+
 def test_beside_the_answer_of_its_unit_a_mail_names_the_superiors_who_were_notified():
     told = (Notified("liaison", 2, NOW, ("Nurhaida",)), Notified("regional_secretary", 1, NOW))
     stated = Statement("obstacle", NOW, "menunggu berkas")
