@@ -635,17 +635,28 @@ class DeskLoader:
         )
 
     def _place(self, reader: DeskReader, holder: OfficeHolder, items: Sequence[NoticeItem]) -> str:
-        """Return the words for the subject: the unit of all complaints, or their number."""
+        """Return the words for the subject: the unit or office of all complaints, or the number of
+        the units and the short title of the head of government if superiors have a duty too.
+        """
         directory = self._run.site.directory
+        duties = [duty for item in items for duty in item.duties]
+        late = {_owing(duty) for duty in duties if duty.late}
         owing = {_owing(item.duties[0]) for item in items}
+        if reader.scope.superior:
+            owing |= late
         if len(owing) == 1:
             unit, owed_by = owing.pop()
             return owed_by or directory.short_name_of(_unit_of(unit))
         if reader.scope.superior or reader.scope.verifies or not holder.unit:
-            units = {unit for unit, owed_by in owing if not owed_by}
-            duties = (duty for item in items for duty in item.duties)
-            late = {duty.unit for duty in duties if duty.late and not duty.owed_by} or units
-            return catalog(reader.locale)("subject.units", n=len(late)) if late else ""
+            of_units, late_units = (
+                {unit for unit, owed_by in some if not owed_by} for some in (owing, late)
+            )
+            number = len(late_units or of_units)
+            form = "superior" if len(of_units) < len(owing) else "units"
+            regent = regent_word(self._run.site.name, reader.locale)
+            return (
+                catalog(reader.locale)(f"subject.{form}", n=number, regent=regent) if number else ""
+            )
         return directory.short_name_of(holder.unit)
 
     def _waiting_count(self, reader: DeskReader) -> int:

@@ -445,6 +445,11 @@ class Desk:
         return sum(line.is_unit for line in self.units)
 
     @property
+    def owing_office(self) -> str:
+        """Return the office with the duties of superiors if the table of a superior has it."""
+        return next((line.unit for line in self.units if not line.is_unit), "")
+
+    @property
     def duties_of_superior(self) -> tuple[tuple[NoticeItem, Duty], ...]:
         """Return the duties that the law gives to the reader, each with its complaint, the latest
         first.

@@ -104,6 +104,45 @@ def test_a_duty_of_superiors_is_charged_to_no_unit(
     assert "uu-37-2008/recommendation" not in of_unit
 
 
+OFFICE = "Bupati melalui Sekretaris Daerah"
+RECOMMENDED = since("01/09/2026") | {"Rekomendasi Ombudsman": "25/09/2026 08:30"}
+SETTLED = {"Tindak Lanjut Pertama": "02/09/2026 09:00", "Selesai": "03/09/2026 09:00"}
+BOTH = at("Dinas Sosial", **RECOMMENDED)
+"""The unit is late, and its superiors have not reported on the recommendation."""
+THEIRS = at("DLH", "FD-2", **RECOMMENDED | SETTLED)
+"""Only superiors are late."""
+
+
+@pytest.mark.parametrize(
+    ("entries", "numbers", "by_unit"),
+    [
+        ((BOTH, THEIRS), "2 pengaduan terlambat (3 kewajiban)", {OFFICE: 2, "Dinas Sosial": 1}),
+        ((BOTH,), "1 pengaduan terlambat (2 kewajiban)", {OFFICE: 1, "Dinas Sosial": 1}),
+    ],
+)
+def test_a_superior_reads_the_same_in_subject_lead_table_and_report(
+    context, server, entries, numbers, by_unit
+):
+    for now in ("2026-11-24 08:00", "2026-11-25 08:00", MONDAY):
+        register(context, now, *entries)
+        decide(context, now)
+        first = len(server.letters)
+        deliver(context, now)
+    (sekda,) = (each for each in server.letters[first:] if each.recipient.startswith("sekda@"))
+    assert str(sekda.mail["Subject"]).endswith("– 1 perangkat daerah, Bupati")
+    page = text(sekda)
+    assert f"Surel ini memuat {numbers} pada 1 perangkat daerah dan pada {OFFICE}." in page
+    html = sekda.mail.get_body(("html",)).get_content()
+    assert f"pada 1 perangkat daerah dan pada {OFFICE}." in html
+    table = dict(re.findall(r"- ([\w ]+): (\d+) terlambat, terlama", page))
+    assert {name: int(number) for name, number in table.items()} == by_unit
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita(MONDAY))
+    units = view.table("by_unit")
+    late = {view.names("unit", row.key).text: units.value(row.key, "late") for row in units.rows}
+    assert {name: number for name, number in late.items() if number} == by_unit
+
+
 def artifact(context: SiteContext) -> tuple[int, int, int, dict[str, int]]:
     status = site_status(context, wita(MONDAY))
     name = context.site.directory.short_name_of
