@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from cli import console
+from cli import bounces, console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.translation import translated
 from cli.language.words import say, value_word
@@ -248,3 +248,7 @@ def release_mail(
             raise UsageError(str(error)) from None
     key = "mail.dropped" if drop else "mail.released"
     console.out.print(say(key, storm=str(found.id), n=mails))
+
+
+mail_app.command("bounces")(bounces.list_bounces)
+mail_app.command("lift")(bounces.lift_address)

@@ -1,4 +1,8 @@
-"""`tenggat`: the command line, assembled from `cli/`."""
+"""`tenggat`: the command line, assembled from `cli/`.
+
+A call loads the module of its own command only: to load all of them takes longer than a run that
+finds nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -10,41 +14,18 @@ import io
 import os
 import sys
 from functools import cache
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from typer.main import get_command
 
-from cli import (
-    backup,
-    bounces,
-    console,
-    deadlines,
-    doctor,
-    replies,
-    reports,
-    service,
-    simulate,
-    watch,
-)
-from cli.audit import audit_app
-from cli.clock import clock_app
-from cli.complaint import complaint_app
+from cli import console
 from cli.console import UsageError
-from cli.database import database_app
-from cli.decisions import mode
-from cli.decisions.law import law_app
 from cli.language import help, words
 from cli.language.translation import translated
 from cli.language.words import UnknownLanguage, say
-from cli.mail import mail_app
-from cli.quarantine import quarantine_app
-from cli.questions import questions_app
-from cli.setup import init
-from cli.setup.directory import directory_app
-from cli.source import source_app
-from cli.ui import ui_app
 from db.private_dirs import give_back_all
 from settings import proxies
 from settings.errors import SettingsError
@@ -55,16 +36,60 @@ from sla.regulations.model import RegulationError
 gc.freeze()
 gc.enable()
 
-app = typer.Typer(
-    help="Watches public-service complaints against their legal deadlines: imports them, sends"
-    " reminders and escalations by mail, and reports compliance.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+COMMANDS = {
+    "init": "cli.setup.init:init",
+    "run": "cli.service:run",
+    "start": "cli.decisions.mode:start",
+    "stop": "cli.decisions.mode:stop",
+    "up": "cli.service:up",
+    "worker": "cli.service:worker",
+    "due": "cli.deadlines:due",
+    "explain": "cli.deadlines:explain",
+    "deadlines": "cli.deadlines:list_deadlines",
+    "replies": "cli.replies:list_replies",
+    "summary": "cli.reports:summary",
+    "simulate": "cli.simulate:simulate",
+    "export": "cli.reports:export_complaints",
+    "changes": "cli.deadlines:list_changes",
+    "backup": "cli.backup:backup",
+    "restore": "cli.backup:restore",
+    "adopt": "cli.backup:adopt",
+    "doctor": "cli.doctor:doctor",
+    "watch": "cli.watch:watch",
+    "ui": "cli.ui:ui_app",
+    "source": "cli.source:source_app",
+    "directory": "cli.setup.directory:directory_app",
+    "complaint": "cli.complaint:complaint_app",
+    "mail": "cli.mail:mail_app",
+    "questions": "cli.questions:questions_app",
+    "quarantine": "cli.quarantine:quarantine_app",
+    "audit": "cli.audit:audit_app",
+    "clock": "cli.clock:clock_app",
+    "law": "cli.decisions.law:law_app",
+    "database": "cli.database:database_app",
+}
+"""Module and name of each command, in the order of the help; a Typer app is a group of commands."""
 
 
-@app.callback()
+def app_of(name: str | None = None) -> typer.Typer:
+    """Return the command line with one command, or with all of them for another name."""
+    app = typer.Typer(
+        help="Watches public-service complaints against their legal deadlines: imports them, sends"
+        " reminders and escalations by mail, and reports compliance.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(tenggat)
+    for each in [name] if name in COMMANDS else COMMANDS:
+        found = _load(COMMANDS[each])
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=each)
+        else:
+            app.command(each)(found)
+    return app
+
+
 def tenggat(
     lang: Annotated[
         str | None,
@@ -77,39 +102,10 @@ def tenggat(
     """Accept `--lang`, which `choose_language` has taken out of the arguments before."""
 
 
-# the help lists the commands in this order
-app.command("init")(init.init)
-app.command("run")(service.run)
-app.command("start")(mode.start)
-app.command("stop")(mode.stop)
-app.command("up")(service.up)
-app.command("worker")(service.worker)
-app.command("due")(deadlines.due)
-app.command("explain")(deadlines.explain)
-app.command("deadlines")(deadlines.list_deadlines)
-app.command("replies")(replies.list_replies)
-app.command("summary")(reports.summary)
-app.command("simulate")(simulate.simulate)
-app.command("export")(reports.export_complaints)
-app.command("changes")(deadlines.list_changes)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("adopt")(backup.adopt)
-app.command("doctor")(doctor.doctor)
-app.command("watch")(watch.watch)
-mail_app.command("bounces")(bounces.list_bounces)
-mail_app.command("lift")(bounces.lift_address)
-app.add_typer(ui_app, name="ui")
-app.add_typer(source_app, name="source")
-app.add_typer(directory_app, name="directory")
-app.add_typer(complaint_app, name="complaint")
-app.add_typer(mail_app, name="mail")
-app.add_typer(questions_app, name="questions")
-app.add_typer(quarantine_app, name="quarantine")
-app.add_typer(audit_app, name="audit")
-app.add_typer(clock_app, name="clock")
-app.add_typer(law_app, name="law")
-app.add_typer(database_app, name="database")
+def _load(place: str) -> Any:
+    """Return the function or the group at a place, written as `module:name`."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 def main() -> None:
@@ -128,7 +124,8 @@ def _run() -> None:
     proxies.prepare(os.environ, os.environ.get("PREFECT_API_URL"))
     try:
         arguments = words.choose_language(sys.argv[1:])
-        done = _command()(arguments, prog_name="tenggat", standalone_mode=False)
+        command = _command(next(iter(arguments), None))
+        done = command(arguments, prog_name="tenggat", standalone_mode=False)
         sys.exit(done or console.GOOD)
     except (
         UsageError,
@@ -152,9 +149,9 @@ def _run() -> None:
 
 
 @cache
-def _command() -> Any:
-    """Build the command with all its subcommands; Typer reads their signatures each time."""
-    return help.prepare(get_command(app))
+def _command(name: str | None) -> Any:
+    """Build the command line for a call whose first argument is `name`."""
+    return help.prepare(get_command(app_of(name)))
 
 
 def _misused(error: Any) -> None:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 import typer
 
-from cli import app
+from cli import app_of
 from cli.language.help import notes, placeholders, prepare, translate
 from cli.language.words import say, use_language
 
@@ -57,7 +57,7 @@ def page(locale: str) -> str:
     """Return the whole page in a language."""
     use_language(locale)
     parts = [say("reference.commands")]
-    for name, command in commands(prepare(typer.main.get_command(app)), "tenggat"):
+    for name, command in commands(prepare(typer.main.get_command(app_of())), "tenggat"):
         translate(command)
         parts.append(f"## {name}\n\n{text_of(command.help)}\n")
         rows = list(parameters(command, name))

@@ -13,7 +13,7 @@ import pytest
 from support.registers.first_hour import ANSWERS
 from typer.testing import CliRunner
 
-from cli import app
+from cli import app_of
 from cli.language import words
 from db.models import Complaint
 from settings.site import EXAMPLE, load_site
@@ -41,7 +41,7 @@ def test_six_questions_are_asked_and_a_mistake_is_asked_again(tmp_path, monkeypa
     ]
     (tmp_path / "empty.xlsx").touch()
     try:
-        done = CliRunner().invoke(app, ["init", "kab"], input="\n".join(answers) + "\n")
+        done = CliRunner().invoke(app_of(), ["init", "kab"], input="\n".join(answers) + "\n")
     finally:
         words.use_language("en")
     assert done.exit_code == 0

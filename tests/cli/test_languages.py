@@ -15,7 +15,7 @@ from conftest import REPOSITORY
 from support.site_mistakes import assert_indonesian, english_words, mistakes
 from typer.main import get_command
 
-from cli import app, console
+from cli import app_of, console
 from cli.language import translation, words
 from cli.language.help import placeholders, tree, words_of
 from db.audit import AuditKind
@@ -143,7 +143,7 @@ def in_table(table: str, begin: str) -> bool:
 def test_every_command_and_option_has_its_words():
     """The texts of a pair are tested above: here it is enough that there is one."""
     missing = []
-    for command in tree(get_command(app)):
+    for command in tree(get_command(app_of())):
         file, path = words_of(command)
         missing += [] if words.lookup(file, f"{path}.help") else [f"{file}.toml [{path}] help"]
         missing += [
@@ -518,7 +518,7 @@ def test_the_help_in_the_code_is_the_english_one():
     """Engineers read it there, and callers in the words: it is one text."""
     differing = []
     words.use_language("en")
-    for command in tree(get_command(app)):
+    for command in tree(get_command(app_of())):
         file, path = words_of(command)
         pairs = [("help", command.help, words.lookup(file, f"{path}.help"))]
         for each in command.params:

@@ -234,8 +234,9 @@ def test_every_mail_to_the_administrator_is_explained(locale, page):
 
 
 def test_every_command_that_the_documentation_names_is_there():
-    groups = {command.name: command for command in cli.app.registered_groups}
-    commands = {command.name for command in cli.app.registered_commands}
+    app = cli.app_of()
+    groups = {command.name: command for command in app.registered_groups}
+    commands = {command.name for command in app.registered_commands}
     wrong = []
     for page in PAGES:
         for name, inner in re.findall(r"`tenggat ([a-z]+)(?: ([a-z]+))?", page.read_text("utf-8")):

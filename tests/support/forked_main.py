@@ -39,7 +39,7 @@ import tasks.reports.formats.pdf.report
 import tasks.reports.formats.xlsx
 from support import live_sites
 
-LOADED = (cli, scripts.demo, flows, prefect, tasks, live_sites)
+LOADED = (cli.app_of(), scripts.demo, flows, prefect, tasks, live_sites)
 
 
 def work(order: dict[str, Any]) -> None:
