@@ -6,8 +6,6 @@ import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
-import holidays
-from holidays.registry import EntityLoader
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from settings.errors import SettingsError, Strict, explained, read_toml
@@ -62,6 +60,8 @@ class CalendarSettings(Strict):
     @field_validator("country")
     @classmethod
     def _known_country(cls, value: str) -> str:
+        from holidays.registry import EntityLoader  # noqa: PLC0415 - see sla.calendar
+
         if value not in EntityLoader.get_country_codes():
             raise ValueError(f"'{value}' is no country code; write for example ID")
         return value
@@ -70,10 +70,13 @@ class CalendarSettings(Strict):
     def _consistent(self) -> CalendarSettings:
         if self.last_year < self.first_year:
             raise ValueError(f"last_year {self.last_year} lies before first_year {self.first_year}")
-        parts = getattr(holidays, self.country).subdivisions
-        if self.subdivision is not None and self.subdivision not in parts:
-            hint = did_you_mean(self.subdivision, parts)
-            raise ValueError(f"{self.country} has no subdivision '{self.subdivision}'{hint}")
+        if self.subdivision is not None:
+            import holidays  # noqa: PLC0415 - see sla.calendar
+
+            parts = getattr(holidays, self.country).subdivisions
+            if self.subdivision not in parts:
+                hint = did_you_mean(self.subdivision, parts)
+                raise ValueError(f"{self.country} has no subdivision '{self.subdivision}'{hint}")
         return self
 
 

@@ -3,6 +3,9 @@
 A day is the proleptic Gregorian ordinal of :meth:`datetime.date.toordinal`. A million due dates are
 therefore one lookup in an array. For a day that does not count, the calendar knows the reason
 (weekend, or the name of the holiday), because a due date must be explained day by day.
+
+numpy and the package `holidays` are loaded where days are counted or holidays looked up: most runs
+find nothing to do, and load neither.
 """
 
 from __future__ import annotations
@@ -11,14 +14,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
-import holidays
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Days = NDArray[np.int64]
-AnyDays = NDArray[np.integer]
+    Days: TypeAlias = NDArray[np.int64]
+    AnyDays: TypeAlias = NDArray[np.integer]
 
 MONDAY_TO_FRIDAY = (True, True, True, True, True, False, False)
 
@@ -68,15 +72,7 @@ class Calendar:
         self._estimated = sorted(day for day, off in self.days_off.items() if off.estimate)
         self.decreed_until = decreed_until or last
         self._base = first.toordinal()
-        ordinals = np.arange(self._base, last.toordinal() + 1, dtype=np.int64)
-        # date.toordinal() % 7: Monday is 1, Sunday is 0.
-        counted = np.array(self.weekmask, dtype=bool)[(ordinals - 1) % 7]
-        for day in self.days_off:
-            if first <= day <= last:
-                counted[day.toordinal() - self._base] = False
-        self._counted = counted
-        self._until = np.cumsum(counted, dtype=np.int64)  # counted days up to and with this one
-        self._nth = ordinals[counted]
+        self._size = last.toordinal() + 1 - self._base
 
     @classmethod
     @cache
@@ -87,19 +83,46 @@ class Calendar:
         """
         return cls(first, last, weekmask=(True,) * 7)
 
+    @cached_property
+    def _counted(self) -> NDArray[np.bool_]:
+        """For each day of the calendar: whether it counts."""
+        import numpy as np  # noqa: PLC0415
+
+        # date.toordinal() % 7: Monday is 1, Sunday is 0.
+        weekdays = (np.arange(self._base, self._base + self._size, dtype=np.int64) - 1) % 7
+        counted = np.array(self.weekmask, dtype=bool)[weekdays]
+        for day in self.days_off:
+            if self.first <= day <= self.last:
+                counted[day.toordinal() - self._base] = False
+        return counted
+
+    @cached_property
+    def _until(self) -> Days:
+        """For each day of the calendar: the number of counted days up to and with this one."""
+        import numpy as np  # noqa: PLC0415
+
+        return np.cumsum(self._counted, dtype=np.int64)
+
+    @cached_property
+    def _nth(self) -> Days:
+        """The counted days, in order."""
+        import numpy as np  # noqa: PLC0415
+
+        return np.flatnonzero(self._counted).astype(np.int64) + self._base
+
     def _index(self, day: AnyDays) -> Days:
+        import numpy as np  # noqa: PLC0415
+
         index = np.asarray(day, dtype=np.int64) - self._base
-        if index.size and (index.min() < 0 or index.max() >= self._counted.size):
-            wrong = int(
-                np.asarray(day).flat[int(np.argmax((index < 0) | (index >= self._counted.size)))]
-            )
+        if index.size and (index.min() < 0 or index.max() >= self._size):
+            wrong = int(np.asarray(day).flat[int(np.argmax((index < 0) | (index >= self._size)))])
             self._place(wrong)  # raises the error
         return index
 
     def _place(self, day: int) -> int:
         """Return the index of one day; much faster than an array of one."""
         index = day - self._base
-        if not 0 <= index < self._counted.size:
+        if not 0 <= index < self._size:
             raise OutsideCalendar(
                 f"day {_name(day)} is outside the calendar of {self.first} to {self.last}"
             )
@@ -115,20 +138,24 @@ class Calendar:
         The number is negative if `until` is before `after`: then the days in (until, after] are
         counted. Raises :class:`OutsideCalendar` for a day outside the calendar.
         """
-        passed = self._until[self._index(until)] - self._until[self._index(after)]
-        return np.asarray(passed, dtype=np.int64)
+        passed: Days = self._until[self._index(until)] - self._until[self._index(after)]
+        return passed
 
     def between(self, after: AnyDays, until: AnyDays) -> Days:
         """Return the number of counted days in the half-open interval (after, until]; never
         negative.
         """
-        return np.asarray(np.maximum(self.distance(after, until), 0), dtype=np.int64)
+        import numpy as np  # noqa: PLC0415
+
+        return np.maximum(self.distance(after, until), 0)
 
     def advance(self, start: Days, length: Days) -> Days:
         """Return the `length`-th counted day after `start`, or `start` itself if the length is 0.
 
         Raises :class:`OutsideCalendar` if the count goes past the last day of the calendar.
         """
+        import numpy as np  # noqa: PLC0415
+
         length = np.asarray(length, dtype=np.int64)
         place = self._until[self._index(start)] + length - 1
         if place.size and place.max() >= self._nth.size:
@@ -140,10 +167,11 @@ class Calendar:
 
         Raises :class:`OutsideCalendar` if the count goes back past the first day of the calendar.
         """
-        place = self._until[self._index(np.asarray(day) - 1)] - length
+        place = self._until[self._index(day - 1)] - length
         if place.size and place.min() < 0:
             raise OutsideCalendar(f"the count runs before the calendar's first day, {self.first}")
-        return np.asarray(self._nth[place], dtype=np.int64)
+        found: Days = self._nth[place]
+        return found
 
     def day_after(self, day: int, length: int) -> int:
         """Return the `length`-th counted day after a day, as :meth:`advance` does for arrays."""
@@ -246,6 +274,8 @@ def _days_off(
     language: str | None,
 ) -> Mapping[date, DayOff]:
     """Compute them once in a process: they take half of the time of loading a site."""
+    import holidays  # noqa: PLC0415
+
     found = holidays.country_holidays(
         country, subdiv=subdivision, years=years, categories=categories, language=language
     )

@@ -9,13 +9,17 @@ counts; the day on which it ends does not. A pause is therefore the half-open in
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from sla.calendar import Calendar
 
-from sla.calendar import Calendar, Days
+if TYPE_CHECKING:  # see sla.calendar
+    import numpy as np
+    from numpy.typing import NDArray
 
-NEVER = np.int64(2**62)
+    from sla.calendar import Days
+
+NEVER = 2**62
 """The day after all days: the due day of a deadline behind an open pause, or the end of an open
 pause."""
 
@@ -46,6 +50,8 @@ def due_days(calendar: Calendar, start: Days, length: Days, pauses: NDArray[np.i
     and in order, as :func:`merge` returns them, and padded with `(NEVER, NEVER)`. The result is
     `NEVER` for a deadline in an open pause (a pause with the end `NEVER`).
     """
+    import numpy as np  # noqa: PLC0415
+
     start = np.asarray(start, dtype=np.int64)
     due = calendar.advance(start, length)
     left = np.broadcast_to(np.asarray(length, dtype=np.int64), start.shape).copy()
@@ -73,6 +79,8 @@ def due_day(calendar: Calendar, start: int, length: int, pauses: Iterable[Stretc
     merged = merge(pauses)
     if not merged:
         return calendar.day_after(start, length)
+    import numpy as np  # noqa: PLC0415
+
     paused = padded([merged])
     return int(due_days(calendar, np.array([start]), np.array([length]), paused)[0])
 
@@ -82,6 +90,8 @@ def used(calendar: Calendar, start: Days, until: Days, pauses: NDArray[np.int64]
 
     The shapes are those of :func:`due_days`. The result is 0 if `until` is not after `start`.
     """
+    import numpy as np  # noqa: PLC0415
+
     total = calendar.between(start, np.maximum(until, start))
     for k in range(pauses.shape[1]):
         begins = np.clip(np.broadcast_to(pauses[:, k, 0], start.shape), start, None)
@@ -97,6 +107,8 @@ def padded(rows: Sequence[Sequence[Stretch]]) -> NDArray[np.int64]:
 
     k is the largest number of pauses in a row. Shorter rows are padded with `NEVER`.
     """
+    import numpy as np  # noqa: PLC0415
+
     most = max(map(len, rows), default=0)
     filled = np.full((len(rows), most, 2), NEVER, dtype=np.int64)
     for number, row in enumerate(rows):

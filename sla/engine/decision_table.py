@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sla.calendar import Calendar, Days
+from sla.calendar import Calendar
 from sla.due_days import NEVER, due_days, used
 from sla.engine.context import Policy
 from sla.engine.deadline import Reason, State
+
+if TYPE_CHECKING:
+    from sla.calendar import Days
 
 Moments = NDArray[np.int64]
 Flags = NDArray[np.bool_]

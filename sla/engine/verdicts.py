@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sla.calendar import Days
 from sla.due_days import NEVER, merge, padded
 from sla.engine.clocks import Clock
 from sla.engine.context import ComplaintFacts, EvaluationContext
@@ -36,6 +36,9 @@ from sla.engine.decision_table import (
 from sla.events import ABSENT, ASSIGNEE, Event, Kind, Knowledge
 from sla.regulations.model import LengthUnit, Rule
 from sla.value_class import value_class
+
+if TYPE_CHECKING:
+    from sla.calendar import Days
 
 
 @value_class(frozen=True, slots=True)
