@@ -13,8 +13,7 @@ from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
@@ -262,10 +261,8 @@ class SiteFile(Strict):
         return value
 
 
-class Secrets(BaseSettings):
+class Secrets(BaseModel):
     """Secrets, never in a file: URLs with passwords, from the environment (TENGGAT_*)."""
-
-    model_config = SettingsConfigDict(env_prefix="TENGGAT_")
 
     @classmethod
     def of(cls, place: Path) -> Secrets:
@@ -276,8 +273,13 @@ class Secrets(BaseSettings):
         with `_` for each character that is not a letter or a digit.
         """
         site = re.sub(r"[^A-Z0-9]", "_", place.name.upper())
-        own = {name: os.environ.get(f"TENGGAT_{name.upper()}_{site}") for name in cls.model_fields}
-        return cls(**{name: value for name, value in own.items() if value is not None})
+        shared = {name: f"TENGGAT_{name.upper()}" for name in cls.model_fields}
+        return cls(
+            **{
+                name: os.environ.get(f"{variable}_{site}", os.environ.get(variable))
+                for name, variable in shared.items()
+            }
+        )
 
     database_url: str | None = None
     """The database URL with its password; has priority over `[database] url`."""
