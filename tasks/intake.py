@@ -26,9 +26,17 @@ from tasks.notifications.import_alerts import (
     alert_wrong_clock,
 )
 from tasks.notifications.questions import enqueue_questions
-from tasks.sources import Extract, SourceError, Waiting, WaitingReason, open_source
-from tasks.sources.base import NotYet, SlowSource, Source
+from tasks.sources.base import (
+    Extract,
+    NotYet,
+    SlowSource,
+    Source,
+    SourceError,
+    Waiting,
+    WaitingReason,
+)
 from tasks.sources.gaps import lately_missing
+from tasks.sources.registry import open_source
 
 MOST_NAMED = 10
 """Number of failures in the text of an error; Prefect stores this text several times."""

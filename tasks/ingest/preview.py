@@ -19,8 +19,8 @@ from tasks.ingest.rejected_rows import fingerprint
 from tasks.ingest.row_doubts import doubtful_receipts
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.sources import Extract, SourceError, Waiting, open_source
-from tasks.sources.base import position_of
+from tasks.sources.base import Extract, SourceError, Waiting, position_of
+from tasks.sources.registry import open_source
 
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""

@@ -18,8 +18,8 @@ from tasks.ingest.records import ComplaintRecord
 from tasks.ingest.rejected_rows import RowOrigin, quarantine_row
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.sources import Row, open_source
-from tasks.sources.base import Sheet, UnreadableFile, sheet_of
+from tasks.sources.base import Row, Sheet, UnreadableFile, sheet_of
+from tasks.sources.registry import open_source
 
 Found = ComplaintRecord | RejectedRow | None
 """The present result for a row; None if another line of its file says the same."""

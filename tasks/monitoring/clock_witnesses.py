@@ -28,7 +28,7 @@ from tasks.common.limited_socket import ReceiveLimit, limit_tls, limited_socket
 from tasks.common.loopback import is_loopback
 from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.smtp import SmtpAddress
-from tasks.sources import open_source
+from tasks.sources.registry import open_source
 
 Clock = Callable[[], datetime]
 

@@ -17,7 +17,7 @@ from db.installation.record import take_over
 from tasks.common.context import SiteContext
 from tasks.notifications.enqueue import tell_of_restored
 from tasks.notifications.storms import hold
-from tasks.sources import open_source
+from tasks.sources.registry import open_source
 
 RUN_ID = "restore"
 """The `run_id` of the storm and the alerts after a restore."""

@@ -19,8 +19,16 @@ from tasks.ingest.preview import check_source
 from tasks.ingest.quarantine_retry import retry
 from tasks.monitoring.health import connectivity
 from tasks.monitoring.health.finding import Finding
-from tasks.sources import Extract, Source, SourceError, Waiting, open_source, registry, source_kind
-from tasks.sources.base import CheckResult, TransientSourceError
+from tasks.sources import registry
+from tasks.sources.base import (
+    CheckResult,
+    Extract,
+    Source,
+    SourceError,
+    TransientSourceError,
+    Waiting,
+)
+from tasks.sources.registry import open_source, source_kind
 
 KIOSK = """
 [kiosk]

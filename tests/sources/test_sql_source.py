@@ -26,8 +26,8 @@ from settings.errors import SettingsError
 from settings.sources import SqlSource, read_sources
 from tasks import intake
 from tasks.common.context import SiteContext
-from tasks.sources import open_source
 from tasks.sources.base import SourceError, Waiting
+from tasks.sources.registry import open_source
 from tasks.sources.sql.connection import reading
 from tasks.sources.sql.errors import cause
 

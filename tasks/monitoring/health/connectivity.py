@@ -14,7 +14,7 @@ from tasks.monitoring.health.finding import Finding
 from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.oauth2_file import NoToken, open_to_all, read_grant
 from tasks.notifications.transport.smtp import Connection, MailError
-from tasks.sources import open_source
+from tasks.sources.registry import open_source
 
 ANSWERS_WITHIN = 5.0
 """Timeout in seconds for an answer of a server."""
