@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,14 +15,17 @@ from rich.table import Table
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_folders
-from cli.decisions.preview import preview_mails
 from cli.language.translation import translated
 from cli.language.words import language, lookup, say, value_word
-from cli.watch import Watch
 from settings.site import Site, load_site
+from tasks.common.garbage import no_search_for_cycles
 
 if TYPE_CHECKING:
     from db.mails.outbox_status import Waiting
+    from tasks.common.context import SiteContext
+
+WaitingRow = tuple[str, str, str]
+"""About mails that wait: what they are, their number, and when they leave."""
 
 
 def run(
@@ -47,18 +51,16 @@ def run(
     working morning are written as files with an index page.
     """
     if preview:
+        from cli.decisions.preview import preview_mails  # noqa: PLC0415
+
         preview_mails(site, now, to, as_json=as_json)
         return
-    place = load_site(site)
-    moment = console.moment(now, place)
-    if now is None and (idle := _idle(place, moment)):
-        if as_json:
-            console.print_json({flow: {"idle": reason} for flow, reason in idle.items()})
-            return
-        for flow, reason in idle.items():
-            console.out.print(f"{say(f'service.flows.{flow}')}: {escape(reason)}")
-        for label, number, text in waiting_rows(place, moment):
-            console.out.print(escape(f"{label}: {number} {text}"), soft_wrap=True)
+    with no_search_for_cycles():  # it would take a tenth of a run that finds nothing
+        place = load_site(site)
+        moment = console.moment(now, place)
+        idle = _idle(place, moment) if now is None else None
+    if idle:
+        _show_idle(*idle, as_json=as_json)
         return
     from service.prefect_server import prefect_api  # noqa: PLC0415
 
@@ -73,8 +75,7 @@ def run(
     if as_json:
         console.print_json(cycle.counts)
     else:
-        waiting = waiting_rows(place, moment) if "delivery" in cycle.counts else []
-        show_cycle(place, cycle.counts, moment, waiting)
+        show_cycle(place, cycle.counts, moment, _waiting_after(place, cycle.counts, moment))
     if cycle.failed is not None:
         step = say(f"service.flows.{cycle.failed_flow}")
         text = escape(f"{step}: {translated(console.reason(cycle.failed))}")
@@ -82,17 +83,42 @@ def run(
         raise typer.Exit(console.TROUBLE)
 
 
-def _idle(place: Site, moment: datetime) -> dict[str, str] | None:
-    """Record a cycle without work; None if there is work, or if it cannot be known."""
+def _idle(place: Site, moment: datetime) -> tuple[dict[str, str], list[WaitingRow]] | None:
+    """Record a cycle without work; None if there is work, or if it cannot be known.
+
+    Returns the reason of each flow, and the rows about mails that wait.
+    """
     from flows.idle import idle_cycle  # noqa: PLC0415
+    from tasks.common.context import SiteContext  # noqa: PLC0415
 
     try:
-        return idle_cycle(place, moment)
+        with closing(SiteContext.open(place)) as context:
+            reasons = idle_cycle(context, moment)
+            return None if reasons is None else (reasons, waiting_rows(context, moment))
     except Exception:  # the cycle meets the error itself and shows it
         return None
 
 
-def waiting_rows(place: Site, now: datetime) -> list[tuple[str, str, str]]:
+def _show_idle(reasons: dict[str, str], waiting: list[WaitingRow], *, as_json: bool) -> None:
+    """Print why a cycle had nothing to do, and the mails that wait."""
+    if as_json:
+        console.print_json({flow: {"idle": reason} for flow, reason in reasons.items()})
+        return
+    for flow, reason in reasons.items():
+        console.out.print(f"{say(f'service.flows.{flow}')}: {escape(reason)}")
+    for label, number, text in waiting:
+        console.out.print(escape(f"{label}: {number} {text}"), soft_wrap=True)
+
+
+def _waiting_after(place: Site, counts: dict[str, Any], now: datetime) -> list[WaitingRow]:
+    """Return the rows about mails that wait after a cycle, if its delivery has ended."""
+    if "delivery" not in counts:
+        return []
+    with console.context_of(place, finish=False) as context:
+        return waiting_rows(context, now)
+
+
+def waiting_rows(context: SiteContext, now: datetime) -> list[WaitingRow]:
     """Return a row for the queued mails, with the time at which the next one leaves, and for the
     held ones.
 
@@ -102,10 +128,7 @@ def waiting_rows(place: Site, now: datetime) -> list[tuple[str, str, str]]:
     from db.decisions import mode  # noqa: PLC0415
     from db.mails import outbox_status  # noqa: PLC0415
 
-    with (
-        console.context_of(place, finish=False) as context,
-        context.consistent_read() as session,
-    ):
+    with context.consistent_read() as session:
         found = outbox_status.waiting_mails(session)
         site_mode = mode.of_site(session)
     officials, others = found.to_officials, found.others
@@ -114,13 +137,15 @@ def waiting_rows(place: Site, now: datetime) -> list[tuple[str, str, str]]:
         others = outbox_status.Waiting(officials.number + others.number, min(times, default=None))
         officials = outbox_status.Waiting(0, None)
     queued = {"pending": others, "shown": officials}
-    rows = [_waiting_row(kind, each, place, now) for kind, each in queued.items() if each.number]
+    rows = [
+        _waiting_row(kind, each, context.site, now) for kind, each in queued.items() if each.number
+    ]
     if found.held:
         rows.append((say("service.held"), str(found.held), say("service.how_to_release")))
     return rows
 
 
-def _waiting_row(kind: str, waiting: Waiting, place: Site, now: datetime) -> tuple[str, str, str]:
+def _waiting_row(kind: str, waiting: Waiting, place: Site, now: datetime) -> WaitingRow:
     """Return the row of mails that leave (`pending`) or are shown in trial (`shown`)."""
     from tasks.text.formats import moment_text  # noqa: PLC0415
 
@@ -162,6 +187,7 @@ def up(
     It consists of a Prefect server with its UI, the schedules of site.toml and a worker; the first
     cycle runs at once. A stopped part is started again. Ctrl-C or SIGTERM stops all of it.
     """
+    from cli.watch import Watch  # noqa: PLC0415
     from service import supervisor  # noqa: PLC0415
 
     sites = [load_site(folder) for folder in site_folders(site)]
@@ -212,7 +238,7 @@ def worker(
 
 
 def show_cycle(
-    site: Site, counts: dict[str, Any], now: datetime, waiting: Iterable[tuple[str, str, str]]
+    site: Site, counts: dict[str, Any], now: datetime, waiting: Iterable[WaitingRow]
 ) -> None:
     """Print a short table of the results of a cycle, with the rows about mails that wait."""
     table = Table(

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from db import complaints, rulesets, runs
 from db.mailbox import position
 from db.mails import outbox
 from flows.permitted import check_site, served_sites
-from settings.site import Site
 from sla.shards import Shard
 from tasks.common.context import SiteContext
-from tasks.monitoring.watch import is_quiet, runs_seen_until, stopped
 from tasks.sources.folder_state import folder_state
 from tasks.text.catalog import catalog
 
@@ -77,24 +74,21 @@ def _record(context: SiteContext, flow: str, now: datetime, part: str, found: st
 
 def _ping(context: SiteContext, now: datetime) -> None:
     from tasks.monitoring.ping import ping  # noqa: PLC0415 - few sites need it
+    from tasks.monitoring.watch import stopped  # noqa: PLC0415 - it loads all of notifications
 
     assert context.site.ping_url
     ping(context.site.ping_url, well=not stopped(context, now))
 
 
-def idle_cycle(place: Site | Path, now: datetime) -> dict[str, str] | None:
+def idle_cycle(context: SiteContext, now: datetime) -> dict[str, str] | None:
     """Record a whole cycle that has nothing to do, with the reason of each flow; None otherwise."""
-    context = SiteContext.open(place)
-    try:
-        found: dict[str, str] = {}
-        for flow in CYCLE:
-            word = _idle_word(context, flow, now, "")
-            if word is None:
-                return None
-            found[flow] = word
-        return {flow: _record(context, flow, now, "", word) for flow, word in found.items()}
-    finally:
-        context.close()
+    found: dict[str, str] = {}
+    for flow in CYCLE:
+        word = _idle_word(context, flow, now, "")
+        if word is None:
+            return None
+        found[flow] = word
+    return {flow: _record(context, flow, now, "", word) for flow, word in found.items()}
 
 
 def _is_regular(context: SiteContext, flow: str, now: datetime) -> bool:
@@ -157,6 +151,7 @@ def _no_mail_due(context: SiteContext, now: datetime, part: str) -> str | None:
 def _all_is_well(context: SiteContext, now: datetime, part: str) -> str | None:
     """Check whether the watchdog would find no incident, and none is on record."""
     from tasks.monitoring.failed_runs import failed_runs  # noqa: PLC0415 - it loads Prefect
+    from tasks.monitoring.watch import is_quiet, runs_seen_until  # noqa: PLC0415
 
     if not is_quiet(context, now):
         return None

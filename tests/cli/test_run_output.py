@@ -59,7 +59,7 @@ def waiting(context, lang: str, mails: list[tuple]) -> list[str]:
     with context.transaction() as session:
         session.add_all(message(number, *each) for number, each in enumerate(mails))
     words.use_language(lang)
-    rows = service.waiting_rows(context.site, NOW)
+    rows = service.waiting_rows(context, NOW)
     words.use_language("en")
     return [f"{label}: {number} {text}" for label, number, text in rows]
 

@@ -178,12 +178,12 @@ def test_another_process_answers(done, site_folder, monkeypatch):
 
 
 @on_sqlite
-def test_a_cycle_is_idle_as_a_whole_or_not_at_all(done, site_folder):
-    said = idle_cycle(site_folder, LATER)
+def test_a_cycle_is_idle_as_a_whole_or_not_at_all(done):
+    said = idle_cycle(done, LATER)
     assert said is not None
     assert said["intake"] == "Tidak ada berkas baru atau berubah."
     assert list(said) == ["intake", "deadlines", "delivery"]
     owed(done)
-    assert idle_cycle(site_folder, LATER + timedelta(minutes=1)) is None
+    assert idle_cycle(done, LATER + timedelta(minutes=1)) is None
     with done.transaction() as session:
         assert runs.last(session, "intake") == LATER
