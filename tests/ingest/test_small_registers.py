@@ -271,6 +271,85 @@ def test_a_sheet_that_is_not_read_is_said(tmp_path):
     assert "tidak dibaca: Rekap." in said(learn(path, "register", None))["unread_sheets"]
 
 
+TEXTS = ("via WA", "lihat surat", "lisan", "telp", "Rekaan Budi")
+
+
+@pytest.mark.parametrize(
+    ("title", "kind", "texts"),
+    [
+        ("Disposisi", "assigned", 2),
+        ("DISPOSISI", "assigned", 5),
+        ("Pelimpahan", "assigned", 3),
+        ("Verifikasi", "verified", 3),
+        ("Jawaban OPD", "responded", 3),
+        ("Penyelesaian", "settled", 3),
+    ],
+)
+def test_a_column_titled_as_a_step_has_its_days_in_spite_of_texts(tmp_path, title, kind, texts):
+    days = [f"{n + 12}/11/2026" if n >= texts else TEXTS[n] for n in range(ROWS)]
+    columns = {**table(Tgl_Selesai=[], Status=[]), title: days}
+    learned = learned_from(tmp_path, columns)
+    assert [each.column for each in source_of(learned).events if each.kind == kind] == [title]
+    assert unit_column(source_of(learned)) == "Diteruskan ke"
+    assert f"Kolom '{title}': {texts} isi bukan tanggal" in said(learned)["odd_steps"]
+    assert not {"unit_unread", "assigned_at_receipt"} & set(said(learned))
+    assert learned.readable == ROWS
+
+
+@pytest.mark.parametrize("title", ["Hasil Tindak Lanjut", "Status Tindak Lanjut"])
+def test_a_column_titled_as_remarks_or_a_status_has_no_days_because_of_some(tmp_path, title):
+    cells = [f"{n + 12}/11/2026" if n % 2 else "proses" for n in range(ROWS)]
+    source = source_of(learned_from(tmp_path, {**table(Status=[]), title: cells}))
+    assert title not in {each.column for each in source.events}
+
+
+@pytest.mark.parametrize(
+    ("title", "cells"),
+    [
+        ("Disposisi", [*NAMES[:8], *("12/11/2026",) * 4]),
+        ("Disposisi", [""] * ROWS),
+        ("Tgl Disposisi", [*("lihat surat",) * 8, *("12/11/2026",) * 4]),
+        ("Tgl Disposisi/Tindak Lanjut", ["22/11/2026"] * ROWS),
+    ],
+)
+def test_an_assignment_is_not_assumed_silently_if_a_column_may_have_it(tmp_path, title, cells):
+    columns = {**table(Diteruskan_ke=[], Status=[]), "OPD": table()["Diteruskan ke"], title: cells}
+    learned = learned_from(tmp_path, columns)
+    assigned = step(source_of(learned), "assigned")
+    assert assigned is not None
+    assert (assigned.column, assigned.unit) == ("Tgl", "OPD")
+    text = said(learned)["assigned_at_receipt"]
+    assert f"Kolom '{title}'" in text
+    assert "dapat disebut terlambat padahal tepat waktu" in text
+    assert not [key for key in said(learned) if key in {"unit_unread", "no_dates"}]
+    assert not [name for name in NAMES if name in text]
+
+
+@pytest.mark.parametrize("title", ["Disposisi Kepada", "Petugas Disposisi", "Nomor Disposisi"])
+def test_a_column_that_cannot_have_the_day_of_the_assignment_is_not_named(tmp_path, title):
+    learned = learned_from(tmp_path, {**table(), title: [f"B/{n}" for n in range(ROWS)]})
+    assert "assigned_at_receipt" not in said(learned)
+
+
+def test_a_step_below_the_heading_of_dates_is_a_date_without_any_cell(tmp_path):
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["No Tiket", "OPD", "Tanggal"])
+        sheet.write_row(1, 2, ["Masuk", "Disposisi", "Penyelesaian"])
+        for n in range(ROWS):
+            days = [f"{n + 10}/11/2026", "", f"{n + 11}/11/2026" if n < 2 else ""]
+            sheet.write_row(n + 2, 0, [f"WA-{n}", UNITS[n % 4], *days])
+    learned = learn(path, "register", None)
+    source = source_of(learned)
+    assert learned.readable == ROWS
+    assert source.fields.received == "Masuk"
+    assert [f"{each.column} {each.kind}" for each in source.events] == [
+        "Tanggal Disposisi assigned",
+        "Tanggal Penyelesaian settled",
+    ]
+
+
 def test_a_column_of_days_with_texts_mostly_is_named_with_a_cell(tmp_path):
     ends = ["menunggu"] * 7 + [f"{n}/11/2026" for n in range(23, 28)]
     learned = learned_from(tmp_path, table(Tgl_Selesai=ends))

@@ -26,10 +26,13 @@ from tasks.ingest.inference.vocabulary import (
     ONLY_TIME,
     PERSON,
     RECEIPT_STEM,
+    REMARK_WORDS,
     REMARKS,
     ROW_NUMBERS,
     STEP_STEMS,
     TIME_WORDS,
+    TO_WHOM,
+    UNITS_OR_STEPS,
     UNSURE_TICKETS,
     WORDS,
     canonical,
@@ -72,8 +75,8 @@ MOST = 0.9
 """Share of a column's values needed in a format before the column counts as written in it."""
 
 MOST_TITLED = 0.5
-"""The share needed in a column whose title says that it has dates, or hours: other cells are errors
-of a clerk, which become questions or rejected rows."""
+"""The share needed in a column whose title says that it has dates, or hours, or names a step: other
+cells are errors of a clerk, which become questions or rejected rows."""
 
 MOST_GAPS = 1.5
 """How far a number that counts the rows may exceed them: torn rows and filtered ones have one."""
@@ -145,6 +148,16 @@ class ColumnSample:
             return False
         return bool(RECEIPT_STEM.search(words)) and not names_step(words)
 
+    @property
+    def is_titled_step(self) -> bool:
+        """Check whether the header names a step, and has no word of a status or of remarks.
+
+        Some of these headers are also those of texts or of units: `Disposisi`, `Jawaban`.
+        """
+        words, parts = self.words, set(self.words.split())
+        is_text = bool(parts & REMARK_WORDS) or words in WORDS["status"]
+        return names_step(words) and not is_text and not parts & NO_STEP
+
     @cached_property
     def dates(self) -> tuple[str, ...]:
         """Return the formats of its times, the most frequent first; empty for other columns.
@@ -154,7 +167,8 @@ class ColumnSample:
         """
         values = tuple(self._dated.values())
         found = _forms(values, FORMATS) or _clerks_forms(values)
-        return found or (self._most_dates(values) if self.is_titled_date else ())
+        titled = self.is_titled_date or self.is_titled_step
+        return found or (self._most_dates(values) if titled else ())
 
     @cached_property
     def _dated(self) -> dict[str, str]:
@@ -288,6 +302,14 @@ def event_of(column: ColumnSample) -> str | None:
         return None
     found = {kind for kind, stems in STEP_STEMS.items() if stems.search(column.words)}
     return found.pop() if len(found) == 1 else None
+
+
+def names_assignment(column: ColumnSample) -> bool:
+    """Check whether the header names the assignment of a complaint, and not to whom it is."""
+    words, parts = column.words, set(column.words.split())
+    named = words in EVENTS["assigned"] or bool(STEP_STEMS["assigned"].search(words))
+    is_unit = words in WORDS["unit"] and words not in UNITS_OR_STEPS
+    return named and not is_unit and not parts & (NO_STEP | TO_WHOM)
 
 
 def hour_of(received: ColumnSample, columns: Iterable[ColumnSample]) -> ColumnSample | None:

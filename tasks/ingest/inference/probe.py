@@ -25,6 +25,7 @@ from tasks.ingest.inference.column_types import (
     FORMATS,
     ColumnSample,
     clerks_date,
+    event_of,
     named,
     names_step,
 )
@@ -263,7 +264,8 @@ def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
     first complaint.
 
     A name that occurs twice in the second line gets the name of its group before it, and so does
-    the date or the hour of a step: `Tanggal` below `Selesai` is no date of receipt.
+    the date or the hour of a step: `Tanggal` below `Selesai` is no date of receipt. The same is
+    true of a step below `Tanggal` that may be another thing without this word: `Disposisi`.
     """
     lower = tuple(cell.strip() for _, cells in below for cell in cells)
     named = list(filter(None, lower))
@@ -274,11 +276,20 @@ def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
     names, group = [], ""
     for above, name in zip_longest(upper, lower, fillvalue=""):
         group = above or group
-        of_step = canonical(name) in ONLY_TIME and names_step(canonical(group))
-        shared = name and (lower.count(name) > 1 or of_step)
+        shared = name and (lower.count(name) > 1 or _is_of_step(group, name))
         names.append(f"{group} {name}" if shared else name or above)
     whole = list(filter(None, names))
     return tuple(names) if len(set(whole)) == len(whole) else ()
+
+
+def _is_of_step(group: str, name: str) -> bool:
+    """Check whether a name in the second line of a header is the time of a step only with the name
+    of its group.
+    """
+    if canonical(name) in ONLY_TIME:
+        return names_step(canonical(group))
+    alone, both = (ColumnSample(title, 0, (), 0) for title in (name, f"{group} {name}"))
+    return canonical(group) in ONLY_TIME and event_of(alone) is None and event_of(both) is not None
 
 
 def _is_complaint(titles: Sequence[str], cells: Sequence[str]) -> bool:

@@ -34,6 +34,7 @@ from tasks.ingest.inference.column_types import (
     hour_of,
     is_called,
     named,
+    names_assignment,
     zone_of,
 )
 from tasks.ingest.inference.doubts import (
@@ -59,7 +60,7 @@ from tasks.ingest.inference.vocabulary import (
     CLASSIFICATIONS,
     LAPOR_CLOSES_AFTER,
     LAPOR_STATUS,
-    REMARKS,
+    REMARK_WORDS,
     STATUS,
     UNSURE_UNITS,
 )
@@ -92,6 +93,7 @@ ENDS_WITHOUT_DATE = 0.1
 _DIFFER = "its values differ from row to row: perhaps names or free text"
 _STATUS_SHOWS_END = "its times are not read: only the status shows which complaints are settled"
 _MORE_EXACT = "the times of the steps are more exact than a status"
+_AT_RECEIPT = "perhaps the assignment, but not read as its day"
 _ASKED_BY_REMARK = "a row that only a remark calls ended becomes a question"
 _ASKED_BY_END = "a row with such a date and a status that is no end becomes a question"
 
@@ -563,8 +565,7 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         draft.history = True
     if known is not None and received is not None:
         if not any(kind == "assigned" for _, kind, *_ in draft.events):
-            why = "no column has the time: assumed as assigned at the receipt"
-            draft.events.insert(0, (received, "assigned", known, why))
+            _assigned_at_receipt(draft, received, known)
         del draft.fields["unit"]  # a history takes its units from its events
     _remarks(draft, columns)
     status = draft.column("status")
@@ -572,6 +573,24 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         del draft.fields["status"]
         if status.name not in draft.used:
             draft.left_out.append((status, _MORE_EXACT))
+
+
+def _assigned_at_receipt(draft: _Draft, received: ColumnSample, unit: ColumnSample) -> None:
+    """Map the receipt as the assignment, and name the columns that may have its real day.
+
+    A duty counts from there: with a later day, it would be late while the real one is in time.
+    """
+    used = draft.used
+    why = "no column has the time: assumed as assigned at the receipt"
+    draft.events.insert(0, (received, "assigned", unit, why))
+    found = [
+        column
+        for column in draft.table.columns
+        if names_assignment(column) and column.name not in used and not column.personal
+    ]
+    if found:
+        draft.left_out += [(column, _AT_RECEIPT) for column in found]
+        draft.doubts.append(MappingDoubt("assigned_at_receipt", {"columns": named_columns(found)}))
 
 
 def _signs_of_end(draft: _Draft, columns: Sequence[ColumnSample], ends: list[ColumnSample]) -> None:
@@ -621,7 +640,7 @@ def _asks_for_ends(draft: _Draft, status: ColumnSample) -> bool:
 
 
 def _is_remark(column: ColumnSample) -> bool:
-    return bool(set(column.words.split()) & (REMARKS | {"catatan"}))
+    return bool(set(column.words.split()) & REMARK_WORDS)
 
 
 def _has_status_words(column: ColumnSample) -> bool:
@@ -713,7 +732,7 @@ def _account_for_the_rest(draft: _Draft) -> None:
             why = "not needed"
         draft.left_out.append((column, why))
     if not draft.table.lapor:
-        keys = {_STATUS_SHOWS_END: "", _MORE_EXACT: "status_less_exact"}
+        keys = {_STATUS_SHOWS_END: "", _AT_RECEIPT: "", _MORE_EXACT: "status_less_exact"}
         listed = [c for c, why in draft.left_out if why == _DIFFER and _is_list(c)]
         draft.doubts += unread(
             (column, "words_unread" if column in listed else keys.get(why))

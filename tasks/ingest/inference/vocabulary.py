@@ -260,6 +260,9 @@ WORDS = {field: tuple(dict.fromkeys(map(canonical, headers))) for field, headers
 REMARKS = frozenset({"ket", "keterangan", "hasil"})
 """Headers of a column with remarks, which may be a status."""
 
+REMARK_WORDS = REMARKS | {"catatan"}
+"""Words of a header with which a column has remarks."""
+
 UNSURE_TICKETS = frozenset(
     map(canonical, ("no", "no urut", "no surat", "no agenda", "id", "kode", "reference"))
 )
@@ -273,6 +276,12 @@ LETTER_NUMBERS = frozenset(map(canonical, ("no surat",)))
 
 UNSURE_UNITS = frozenset(map(canonical, ("kepada", "tujuan")))
 """Headers of a column that has the unit if most of its values are names of units."""
+
+UNITS_OR_STEPS = frozenset({"disposisi"})
+"""Headers of a column that has either the units or the days of the assignment."""
+
+TO_WHOM = frozenset({"ke", "kepada", "tujuan", "yth"})
+"""Words of a header with which a column says to whom a complaint is assigned."""
 
 _EVENTS: dict[str, tuple[str, ...]] = {
     "service_received": ("tanggal layanan", "service date"),
