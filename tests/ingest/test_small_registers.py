@@ -848,3 +848,17 @@ def test_hours_in_the_words_of_clerks_count_for_the_zone(tmp_path):
     assert f"hanya {ROWS} waktu mempunyai jam" in learned_from(tmp_path, table(Tgl=days)).text_in(
         "id"
     )
+
+
+@pytest.mark.parametrize("line", [3, 13])
+def test_one_open_quotation_mark_leaves_the_other_rows_to_be_learnt(tmp_path, line):
+    """The import holds such a row, and reads the rest."""
+    rows = [f"R-{n};{n + 1}/11/2026;Pengaduan;Dinas Sosial;proses" for n in range(1, 13)]
+    rows[line - 2] = rows[line - 2].replace("Pengaduan", '"Pengaduan')
+    path = tmp_path / "a.csv"
+    text = "\n".join(["No Tiket;Tgl Masuk;Jenis;OPD;Status", *rows])
+    path.write_text(text + "\n", encoding="utf-8")
+    learned = learn(path, "register", None)
+    assert (learned.rows, learned.readable) == (12, 11)
+    assert f"1 baris robek (baris {line})" in said(learned)["torn_rows"]
+    assert "Dinas Sosial" in learned.units

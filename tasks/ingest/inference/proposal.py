@@ -100,6 +100,8 @@ _ASKED_BY_END = "a row with such a date and a status that is no end becomes a qu
 _NUMBERED = re.compile(r"\b(?:\d+|[ivx]+)\s*$", re.IGNORECASE)
 """The end of a name that is no person's: 'Irban II', 'Wilayah 3'."""
 
+_TORN = (RejectionReason.TORN_ROW, RejectionReason.SHORT_ROW, RejectionReason.LONG_ROW)
+
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
 
@@ -931,7 +933,8 @@ def _text(value: str | Sequence[str]) -> str:
 class _Trial:
     """The rows of a file as read with a mapping: records with their lines, rejections by reason.
 
-    `hours` has the line of the first cell with each hour that cannot be read.
+    `hours` has the line of the first cell with each hour that cannot be read, `torn` the lines of
+    rows whose cells have moved.
     """
 
     source: FolderSource
@@ -941,6 +944,7 @@ class _Trial:
     records: list[tuple[int, ComplaintRecord]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     hours: dict[tuple[str, str], int] = field(default_factory=dict)
+    torn: list[str] = field(default_factory=list)
     unread_sheets: list[str] = field(default_factory=list)
 
     def read(self, header: tuple[str, ...], rows: Iterable[Row]) -> None:
@@ -950,6 +954,8 @@ class _Trial:
             for line, found in self.reader.validate(header, [row]):
                 if isinstance(found, RejectedRow):
                     self.reasons[found.reason] += 1
+                    if found.reason in _TORN:
+                        self.torn.append(position_of(line))
                 else:
                     self.records.append((line, found))
             for cell in self.reader.reader.odd_hours.keys() - self.hours.keys():
@@ -971,7 +977,11 @@ class _Trial:
         )
 
     def doubts(self) -> Iterator[MappingDoubt]:
-        """Name the dates of receipt that become questions, and the hours and sheets not read."""
+        """Name the torn rows, the dates of receipt that become questions, and the hours and sheets
+        not read.
+        """
+        if self.torn:
+            yield MappingDoubt("torn_rows", {"n": len(self.torn), "lines": lines_of(self.torn)})
         rows = [record for _, record in self.records]
         made = self.made.astimezone(ZoneInfo(self.source.zone)).date()
         if doubtful := doubtful_receipts(rows, self.source, made):

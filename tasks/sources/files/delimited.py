@@ -3,6 +3,9 @@
 A quotation mark that is opened in one row and closed in another makes a CSV parser swallow all rows
 between them. Here a line that follows an open quotation mark is tried by itself first. If it is the
 beginning of a row, the row before it is torn, and reading continues with this line.
+
+Without a mapping nothing shows which line begins a row. Then the line with a quotation mark that is
+never closed is torn, and each line after it is a row.
 """
 
 from __future__ import annotations
@@ -159,7 +162,8 @@ def delimited_rows(path: Path, source: FolderSource) -> Iterator[Row]:
                 del head[0]
             delimiter = _delimiter(head, source, delimiter)
             layout = _layout(head, delimiter, source)
-            records = _records(path, chain(head, lines), delimiter, layout, first)
+            named = bool(source.fields.ticket)
+            records = _records(path, chain(head, lines), delimiter, layout, first, named=named)
             checked = _whole(records, layout)
             if text.errors != "strict":
                 yield from _decodable(checked)
@@ -180,8 +184,13 @@ def _records(
     delimiter: str,
     layout: _Layout | None,
     number: int,
+    *,
+    named: bool,
 ) -> Iterator[_Record]:
-    """Split lines into records; a torn record becomes a faulty row for each row lost in it."""
+    """Split lines into records; a torn record becomes a faulty row for each row lost in it.
+
+    `named` is false for a source without a mapping, which names no column.
+    """
     source = _Lines(lines, layout)
     reader = csv.reader(source, delimiter=delimiter)
     while True:
@@ -199,6 +208,9 @@ def _records(
                 raise UnreadableFile(f"{path.name}: no readable CSV ({error})") from None
             torn = True
         if not torn and source.ended:  # only an open quotation mark reaches the end of the file
+            if layout is None and not named:
+                yield from _one_by_one(number, taken, delimiter)
+                return
             if layout is None:
                 raise UnreadableFile(
                     f"{path.name}, line {number}: a quotation mark is opened and never closed"
@@ -209,6 +221,16 @@ def _records(
         else:
             yield number, tuple(row), taken
         number += len(taken)
+
+
+def _one_by_one(number: int, lines: Sequence[str], delimiter: str) -> Iterator[_Record]:
+    """Yield each of these lines as a row; a line with an open quotation mark as a faulty one."""
+    for index, line in enumerate(lines):
+        if index == 0 or line.count('"') % 2:
+            yield number + index, faulty(LineFault.TORN_ROW, [line]), [line]
+        else:
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+            yield number + index, tuple(cells), [line]
 
 
 def _is_torn(row: Sequence[str], layout: _Layout) -> bool:
