@@ -41,6 +41,9 @@ _UNWRITTEN = ("disk I/O error", "readonly database")
 """What SQLite says if it cannot write, whatever the cause: a full disk, a damaged one, or one that
 can only be read."""
 
+_UNOPENED = ("unable to open database file",)
+"""What SQLite says if it cannot open the file or make one beside it: also on such a disk."""
+
 GOOD, TROUBLE, USAGE = 0, 1, 2
 """Exit codes: success; a fault was found; the call or a file of the site is wrong."""
 
@@ -332,6 +335,8 @@ def reason(error: Exception) -> str:
             return say("console.database_full", error=what)
         if any(sign in what for sign in _UNWRITTEN):
             return say("console.database_unwritten", error=what)
+        if any(sign in what for sign in _UNOPENED):
+            return say("console.database_unopened", error=what)
         return say("console.database_unusable", error=what)
     return first_line(text)
 

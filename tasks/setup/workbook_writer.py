@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -50,8 +51,11 @@ def write_directory(
 
     `remarks` are shown next to the units, by id, for the person who checks a proposal.
     """
-    with whole_file(path) as kept, xlsxwriter.Workbook(kept, _OPTIONS) as book:
+    packed = io.BytesIO()  # an archive that a full disk interrupts would fail again when it closes
+    with xlsxwriter.Workbook(packed, _OPTIONS) as book:
         _Writer(book, directory, catalog(locale), remarks or {}).write()
+    with whole_file(path) as kept:
+        kept.write(packed.getbuffer())
 
 
 class _Writer:

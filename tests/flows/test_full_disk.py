@@ -129,6 +129,8 @@ def test_the_remedy_for_a_full_disk_is_room_on_it():
     for said in ("disk I/O error", "attempt to write a readonly database"):
         told = reason(OperationalError("INSERT", {}, Exception(said)))
         assert "look whether its disk is full, damaged, or can only be read" in told
+    told = reason(OperationalError("PRAGMA", {}, Exception("unable to open database file")))
+    assert "its disk is full or can only be read" in told
     for number, remedy in ((errno.ENOSPC, "make room on its disk"), (errno.ENOENT, "name a file")):
         with pytest.raises(UsageError, match=remedy), writing(Path("a")):
             raise OSError(number, os.strerror(number))

@@ -13,11 +13,13 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from conftest import ON_SQLITE_FIRST, REPOSITORY, wita
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import OperationalError
 from support.pipeline import BREACHED, at, dump, owe, write_register
 from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
@@ -32,7 +34,7 @@ from settings.site import EXAMPLE, load_site
 from sla.directory import Directory, Role
 from tasks.common.context import SiteContext
 from tasks.intake import pull
-from tasks.monitoring.health import check, connectivity, host
+from tasks.monitoring.health import check, connectivity, database, host
 
 NOW = wita("2026-11-24 08:00")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -341,6 +343,28 @@ def test_sources_that_are_not_there_are_trouble(with_sources, monkeypatch):
     assert silent.startswith(f"source city: nobody answers at 127.0.0.1:{port} (")
     monkeypatch.setenv("DESK_DATABASE_URL", "s3cret")
     assert "source desk: DESK_DATABASE_URL is no URL" in found(with_sources)
+
+
+@pytest.mark.parametrize(
+    ("flags", "free", "remedy"),
+    [
+        (os.ST_RDONLY, 9, "its disk can only be read: look whether it is damaged"),
+        (0, 0, "its disk is full: make room on it"),
+        (0, 9, "check [database] in site.toml"),
+    ],
+)
+@on_sqlite
+def test_a_database_that_gives_an_error_has_the_remedy_for_its_disk(
+    context, monkeypatch, flags, free, remedy
+):
+    def refused(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("unable to open database file"))
+
+    disk = SimpleNamespace(f_flag=flags, f_bavail=free)
+    monkeypatch.setattr("tasks.monitoring.health.database.reading", refused)
+    monkeypatch.setattr("os.statvfs", lambda _: disk)
+    (unusable,) = database.database(context.site, NOW, clock=False)
+    assert unusable.remedy.startswith(remedy)
 
 
 @on_sqlite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import date, datetime
 from pathlib import Path
 
@@ -38,6 +39,16 @@ OFFICER_HEAD = ["Unit", "Jabatan", "Nama", "Surel", "Mulai", "Sampai", "Plt./Plh
 TOP = ["kab", "Pemkab", "kabupaten", "", ""]
 DINSOS = ["dinsos", "Dinas Sosial", "dinas", "Pemkab", ""]
 A = ["Pemkab", "Administrator", "Rekaan", "a@b.example", "", "", ""]
+
+
+def test_on_a_full_disk_the_only_error_is_the_one_that_is_raised(monkeypatch):
+    """The archive failed again when it was closed, with a traceback on the screen."""
+    ignored: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", ignored.append)
+    with pytest.raises(OSError, match="No space left"):
+        write_directory(Path("/dev/full"), DIRECTORY, "id")
+    gc.collect()
+    assert ignored == []
 
 
 @pytest.mark.parametrize("locale", ["id", "en"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ from tasks.sources.gaps import lately_missing
 
 STALE_SOURCE = timedelta(days=3)
 CHECK_DATABASE = "check [database] in site.toml or TENGGAT_DATABASE_URL"
+ONLY_READ = "its disk can only be read: look whether it is damaged, then mount it for writing"
+FULL = "its disk is full: make room on it"
 
 ANSWERS_WITHIN = 5
 """Timeout in seconds for a connection to the database."""
@@ -65,9 +68,21 @@ def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
     except NotReady:
         yield from _revisions(site)
     except (SQLAlchemyError, OSError, ValueError) as error:
-        yield Finding(
-            "trouble", f"the database cannot be used ({type(error).__name__})", CHECK_DATABASE
-        )
+        yield _unusable(site, error)
+
+
+def _unusable(site: Site, error: Exception) -> Finding:
+    """Return the finding about a database that gives an error, with the remedy for its disk."""
+    what, remedy = f"the database cannot be used ({type(error).__name__})", CHECK_DATABASE
+    url = make_url(site.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        with suppress(OSError):
+            disk = os.statvfs(Path(url.database).parent)
+            if disk.f_flag & os.ST_RDONLY:
+                remedy = ONLY_READ
+            elif not disk.f_bavail:
+                remedy = FULL
+    return Finding("trouble", what, remedy)
 
 
 def _damaged(site: Site, *, unlike: bool = False) -> Finding:
@@ -120,9 +135,7 @@ def _revisions(site: Site) -> Iterator[Finding]:
         with engine.connect() as connection:
             at = revision(connection)
     except SQLAlchemyError as error:
-        yield Finding(
-            "trouble", f"the database cannot be used ({type(error).__name__})", CHECK_DATABASE
-        )
+        yield _unusable(site, error)
         return
     finally:
         engine.dispose()
