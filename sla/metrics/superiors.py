@@ -23,13 +23,12 @@ def with_superiors_apart(cases: CaseColumns, versions: DeadlineVersions, law: La
         return cases
     known = {word: number for number, word in cases.words.items()}
     number = known.get(SUPERIOR_OFFICE, max(known.values(), default=0) + 1)
+    office = np.array(number, cases.d_unit.dtype)
     return replace(
         cases,
         words={**cases.words, number: SUPERIOR_OFFICE},
-        d_unit=np.where(of_superiors, number, cases.d_unit).astype(cases.d_unit.dtype),
-        d_answerable=np.where(of_superiors, number, cases.d_answerable).astype(
-            cases.d_answerable.dtype
-        ),
+        d_unit=np.where(of_superiors, office, cases.d_unit),
+        d_answerable=np.where(of_superiors, office, cases.d_answerable),
     )
 
 
