@@ -29,6 +29,7 @@ from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line
 from tasks.text.templates import render
+from tasks.text.titles import superior_office
 
 DRAWN_TOGETHER = 4
 """The minimum number of equal days in a row (counted or paused) for one line of the text."""
@@ -261,6 +262,7 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
         only_reminds=_only_reminds(site, complaint),
         rules={each.deadline.rule.id: each.deadline.rule for each in explanation.deadlines},
         name_of=site.directory.name_of,
+        superior_office=superior_office(site.name, site.locale),
     )
 
 

@@ -9,10 +9,20 @@ from dataclasses import replace
 import pypdf
 import pytest
 from conftest import wita
-from support.pipeline import ESCALATED, at, decide, deliver, explained, register, send_breach
+from support.pipeline import (
+    ESCALATED,
+    at,
+    decide,
+    deliver,
+    explained,
+    register,
+    send_breach,
+    since,
+)
 
 from db.models import Complaint
 from settings.report import Letterhead, Signature
+from sla.regulations.model import Actor
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data
 from tasks.evaluation.explain import as_html, as_text
@@ -159,6 +169,21 @@ def test_no_unit_is_named_for_a_duty_if_it_is_not_known_which_one_had_it(late):
     pages = " ".join(pages_of(evidence_pdf(late, unknown)))
     for text in (pages, as_text(late.site, unknown), as_html(late.site, unknown)):
         assert flat("tidak dibebankan kepada unit mana pun") in flat(text)
+
+
+def test_a_duty_of_superiors_is_that_of_their_office(context):
+    """UU 37/2008 gives the report on a recommendation to the superior, not to the unit."""
+    recommended = since("01/09/2026") | {"Rekomendasi Ombudsman": "25/09/2026 08:30"}
+    register(context, ESCALATED, at("Dinas Sosial", **recommended))
+    decide(context, ESCALATED)
+    found = explained(context, ESCALATED)
+    own = [each for each in found.deadlines if each.deadline.rule.actor is Actor.SUPERIOR]
+    alone = replace(found, deadlines=tuple(own))
+    pages = " ".join(pages_of(evidence_pdf(context, alone)))
+    assert flat("terlambat Bupati melalui Sekretaris Daerah") in flat(pages)
+    for text in (as_text(context.site, alone), as_html(context.site, alone)):
+        assert "perangkat daerah penanggung jawab" not in text
+        assert "Bupati melalui Sekretaris Daerah" in text
 
 
 def test_a_damaged_coat_of_arms_is_left_out(late, tmp_path):

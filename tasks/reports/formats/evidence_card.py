@@ -15,6 +15,7 @@ from db.notices import ComplaintMail
 from settings.site import Site
 from sla.engine.deadline import LATE_STATES, Deadline, State
 from sla.events import Event, Kind
+from sla.regulations.model import Actor
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data
 from tasks.evaluation.explain import ExplainedDeadline, Explanation, knowledge_of
@@ -24,7 +25,7 @@ from tasks.reports.formats.pdf.typesetting import printable_json, typeset
 from tasks.text.catalog import catalog
 from tasks.text.formats import long_day_text, moment_text, one_line, short_day_text, zone_name
 from tasks.text.templates import macros
-from tasks.text.titles import notified_office
+from tasks.text.titles import notified_office, superior_office
 
 GROUP = 8
 """The characters between two spaces of the printed code."""
@@ -154,6 +155,8 @@ class _Card:
         unit = self._site.directory.name_of(deadline.answerable)
         if deadline.answerable is None and deadline.unit is not None:
             unit = t("explain.answerable_unknown")
+        if rule.actor is Actor.SUPERIOR:
+            unit = superior_office(self._site.name, locale)
         return _row(
             [
                 (rule.label[locale], basis),
