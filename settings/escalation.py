@@ -157,6 +157,20 @@ class Escalation:
                         f" {side} the deadline as well"
                     )
 
+    def unreached(self, rules: Collection[str]) -> Iterator[str]:
+        """Yield a line for each ladder whose rules all use a ladder listed before it."""
+        for number, ladder in enumerate(self.ladders, 1):
+            named = [rule for rule in rules if any(fnmatch.filter([rule], p) for p in ladder.rules)]
+            if not named or any(self._used(ladder, rule) for rule in named):
+                continue
+            kind = ladder.unit_kinds[0] if ladder.unit_kinds else None
+            first = ladder_for(named[0], self.ladders, kind)
+            before = next(n for n, each in enumerate(self.ladders, 1) if each is first)
+            yield (
+                f"ladder {number}: no rule uses it, because ladder {before} is before it and names"
+                f" the same rules; move it above ladder {before}"
+            )
+
     def _used(self, ladder: Ladder, rule: str) -> bool:
         """Check whether a ladder is the one of this rule at some kind of unit."""
         kinds = ladder.unit_kinds or (None,)

@@ -445,6 +445,8 @@ class Site:
         kinds = set(files.directory.kinds().values())
         for line in files.escalation.strangers(files.law.ids, kinds, files.directory.units):
             yield f"{files.ladder}: {line}"
+        for line in files.escalation.unreached(files.law.ids):
+            yield f"{files.ladder}: {line}"
         for line in files.escalation.unfair(files.law):
             yield f"{files.ladder}: {line}"
 

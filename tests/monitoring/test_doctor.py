@@ -4,6 +4,7 @@ import importlib.util
 import json
 import locale
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -23,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 from support.pipeline import BREACHED, at, dump, owe, write_register
 from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
+from support.site_mistakes import assert_indonesian
 
 from cli.language import words
 from cli.language.translation import translated
@@ -34,7 +36,7 @@ from settings.site import EXAMPLE, load_site
 from sla.directory import Directory, Role
 from tasks.common.context import SiteContext
 from tasks.intake import pull
-from tasks.monitoring.health import check, connectivity, database, host
+from tasks.monitoring.health import check, connectivity, database, host, site_files
 
 NOW = wita("2026-11-24 08:00")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -343,6 +345,29 @@ def test_sources_that_are_not_there_are_trouble(with_sources, monkeypatch):
     assert silent.startswith(f"source city: nobody answers at 127.0.0.1:{port} (")
     monkeypatch.setenv("DESK_DATABASE_URL", "s3cret")
     assert "source desk: DESK_DATABASE_URL is no URL" in found(with_sources)
+
+
+@on_sqlite
+@pytest.mark.parametrize(("day", "is_said"), [("2026-11-25", True), ("2026-11-24", False)])
+def test_a_first_watched_day_in_the_future_is_said(context, day, is_said):
+    file = context.site.folder / "site.toml"
+    file.write_text(f"since = {day}\n{file.read_text('utf-8')}", encoding="utf-8")
+    notes = list(site_files.first_watched_day(load_site(file.parent), NOW))
+    assert [each.what.partition(", ")[0] for each in notes] == [
+        f"no complaint is watched: `since` is {day}"
+    ] * is_said
+    assert_indonesian(*(each.what for each in notes), *(each.remedy for each in notes))
+
+
+@on_sqlite
+def test_a_history_with_a_unit_that_no_assignment_names_is_said(context):
+    """Its column of the unit is mapped, and gives no complaint to a unit."""
+    file = context.site.folder / "sources.toml"
+    text = re.sub(r'\nunit = "Unit( Pengganti)?"(?=\n)', "", file.read_text("utf-8"))
+    text = text.replace("[register.fields]\n", '[register.fields]\nunit = "Unit"\n')
+    file.write_text(text, encoding="utf-8")
+    (found,) = site_files.sources_without_unit(load_site(file.parent))
+    assert found.what.startswith("source register has no column of the responsible unit")
 
 
 @pytest.mark.parametrize(

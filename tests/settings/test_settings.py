@@ -141,6 +141,27 @@ def test_a_mistake_is_named_with_file_key_and_remedy(site_folder, file, old, new
     assert any(mistake.startswith(f"{file}: {line}") for mistake in found), found
 
 
+RUNG = '[[ladder.rung]]\nid = "late"\nat = "0"\nkind = "breach"\nto = ["liaison"]\n'
+
+
+@pytest.mark.parametrize(
+    ("ladder", "before"),
+    [
+        ('rules = ["sp4n/first-follow-up"]', 4),
+        ('rules = ["sp4n/verification"]\nunit_kinds = ["dinas", "kecamatan"]', 3),
+    ],
+)
+def test_a_ladder_that_no_rule_reaches_is_refused(site_folder, ladder, before):
+    file = site_folder / "escalation.toml"
+    text = file.read_text("utf-8")
+    file.write_text(f"{text}\n[[ladder]]\n{ladder}\n{RUNG}", encoding="utf-8")
+    (found,) = mistakes(site_folder)
+    assert found == (
+        f"escalation.toml: ladder 5: no rule uses it, because ladder {before} is before it and"
+        f" names the same rules; move it above ladder {before}"
+    )
+
+
 @pytest.mark.parametrize(
     ("meaning", "end"),
     [

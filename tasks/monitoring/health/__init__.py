@@ -30,6 +30,7 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
         partial(site_files.holds, site, now),
         partial(site_files.calendar, site, now),
         partial(site_files.rules, site, now),
+        partial(site_files.first_watched_day, site, now),
         partial(site_files.samples, site),
         partial(site_files.misplaced, site),
         partial(site_files.reminding_sources, site),

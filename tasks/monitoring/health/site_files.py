@@ -11,6 +11,7 @@ from pathlib import Path
 from settings.mapping import TERMINAL, SourceMapping
 from settings.site import EXAMPLE, Site
 from sla.directory import Role
+from sla.events import Kind
 from sla.ladders import SUPERIORS
 from sla.regulations.model import Law
 from tasks.common.redaction import plain_name
@@ -139,6 +140,18 @@ def _endings(law: Law, today: date) -> Iterator[Finding]:
             )
 
 
+def first_watched_day(site: Site, now: datetime) -> Iterator[Finding]:
+    """Report a first watched day in the future: until then no complaint has a deadline."""
+    since = site.file.since
+    if since is not None and since > now.astimezone(site.zone).date():
+        yield Finding(
+            "note",
+            f"no complaint is watched: `since` is {since}, and only complaints received from that"
+            " day on have deadlines and mails",
+            "correct `since` in site.toml, unless the site is to begin on that day",
+        )
+
+
 def reminding_sources(site: Site) -> Iterator[Finding]:
     """Report sources of which nobody states that a complaint is settled."""
     for name, source in site.sources.items():
@@ -191,9 +204,11 @@ def sources_without_unit(site: Site) -> Iterator[Finding]:
 
 
 def _names_units(source: SourceMapping) -> bool:
-    if source.fields.unit or "unit" in source.constants:
-        return True
-    return any(event.unit for event in source.events)
+    named = source.fields.unit or "unit" in source.constants
+    if source.layout == "history":  # only an assignment gives a complaint to a unit
+        assigned = [event for event in source.events if event.kind == Kind.ASSIGNED]
+        return any(event.unit or "unit" in source.constants for event in assigned)
+    return bool(named) or any(event.unit for event in source.events)
 
 
 def misplaced(site: Site) -> Iterator[Finding]:
