@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
-from sla.error_text import did_you_mean
+from sla.error_text import closest, did_you_mean
 from sla.regulations.toml_errors import explain
 
 LOCALES = ("id", "en")
@@ -98,10 +99,14 @@ def explained(
 ) -> str:
     """Format the errors of pydantic as one line each: file, key, mistake, and nearest valid name.
 
-    `under` is the path of the model in the file.
+    `under` is the path of the model in the file. A required key that is only misspelt has one line.
     """
+    errors = error.errors()
+    meant = {place for found in errors if (place := _meant(model, found)) is not None}
     lines = []
-    for found in error.errors():
+    for found in errors:
+        if found["type"] == "missing" and found["loc"] in meant:
+            continue  # the line of the misspelt key names it
         key = _key((*under, *found["loc"]))
         text = found["msg"].removeprefix("Value error, ")
         if found["type"] == "extra_forbidden":
@@ -111,6 +116,15 @@ def explained(
             text = _KINDS.get(found["type"], text)
         lines.append(f"{path}: {key}: {text}" if key else f"{path}: {text}")
     return "\n".join(lines)
+
+
+def _meant(model: type[BaseModel] | None, found: ErrorDetails) -> tuple[int | str, ...] | None:
+    """Return the key that an unknown key is most like; None for another error."""
+    if found["type"] != "extra_forbidden":
+        return None
+    *table, written = found["loc"]
+    near = closest(str(written), sorted(_names(model, tuple(table))))
+    return None if near is None else (*table, near)
 
 
 def _key(loc: Iterable[str | int]) -> str:

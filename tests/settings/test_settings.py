@@ -141,6 +141,20 @@ def test_a_mistake_is_named_with_file_key_and_remedy(site_folder, file, old, new
     assert any(mistake.startswith(f"{file}: {line}") for mistake in found), found
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line"),
+    [
+        ("site.toml", "\nzone =", "\nzona =", "zona: unknown key; did you mean `zone`?"),
+        ("site.toml", "sender =", "sendr =", "mail.sendr: unknown key; did you mean `sender`?"),
+        ("sources.toml", "ticket =", "tiket =", "lapor.fields.tiket: unknown key; did you mean"),
+    ],
+)
+def test_a_misspelt_required_key_has_one_line(site_folder, file, old, new, line):
+    change(site_folder / file, old, new)
+    (found,) = mistakes(site_folder)
+    assert found.startswith(f"{file}: {line}")
+
+
 RUNG = '[[ladder.rung]]\nid = "late"\nat = "0"\nkind = "breach"\nto = ["liaison"]\n'
 
 
