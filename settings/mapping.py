@@ -225,6 +225,11 @@ class PrivacyMeaning:
             return True, True
         return anonymous, secret
 
+    def knows(self, text: str) -> bool:
+        """Check whether a cell has no word without a meaning."""
+        words = {folded(word) for word in text.split("|")} - {""}
+        return words <= self.anonymous | self.secret | self.public
+
 
 class Values(Strict):
     """The meaning of the source's words in Tenggat; letter case and spaces are ignored.

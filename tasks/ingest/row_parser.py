@@ -264,7 +264,22 @@ class RowParser:
         if self.source.has_files and self._shift.has_misplaced_cell(whole):
             return {}
         personal = {*self.source.fields.personal, *self._texts_of_private(whole)}
+        whole |= self._replaced_privacy(whole)
         return {name: redact(whole[name])[:200] for name in whole if name not in personal}
+
+    def _replaced_privacy(self, cells: Mapping[str, str]) -> dict[str, str]:
+        """Return a word that hides the report for each cell of privacy with an unknown word.
+
+        Such a word may be the name of the complainant.
+        """
+        cleaned = {**dict.fromkeys(self.source.columns, ""), **cells}
+        self._signs.apply(cleaned)
+        secret = next(iter(self.source.values.secret), "rahasia")
+        return {
+            name: secret
+            for name, meaning in self._privacy_words.items()
+            if not self.source.is_exchange and not meaning.knows(cleaned[name])
+        }
 
     def _texts_of_private(self, cells: Mapping[str, str]) -> set[str]:
         """Return the columns with dates that have a text, and those with a name that is like no

@@ -188,6 +188,19 @@ def test_a_text_in_a_column_with_dates_of_a_hidden_report_is_withheld(context, c
     assert [n for n, text in enumerate(whole) if NAME in text] == []
 
 
+@pytest.mark.parametrize("privacy", [NAME, f"Rahasia|{NAME}"])
+def test_a_name_in_the_column_of_privacy_is_not_kept_and_hides_the_report(context, privacy):
+    cells = {"Tanggal Masuk": "99/11/2026", "Kerahasiaan": privacy}
+    good = [{"No Register": f"FD-{n}", "Kerahasiaan": "-"} for n in range(20, 80)]
+    bad = {"No Register": "FD-2"} | cells, {"No Register": "FD-3"} | cells | {"Kerahasiaan": "-"}
+    write_register(context, wita("2026-11-20 07:15"), *bad, *good)
+    pull(context, "register", wita("2026-11-20 08:00"))
+    with context.transaction() as session:
+        held = [row.cells["Kerahasiaan"] for row in quarantine.quarantined(session)]
+    assert held == ["rahasia", "-"]
+    assert NAME not in str(dump(context))
+
+
 def test_a_name_in_the_column_of_units_of_a_hidden_report_is_withheld(context, caplog):
     """A name like that of a unit is shown, and so is a typing error in a known one."""
     hidden = {"Kerahasiaan": "Anonim"}
