@@ -774,6 +774,59 @@ def test_each_of_two_columns_with_the_privacy_of_reports_counts(tmp_path, column
     assert hidden_reports(learned, tmp_path / "a.xlsx") == hidden * (ROWS // 3)
 
 
+@pytest.mark.parametrize(
+    ("title", "words", "hidden"),
+    [
+        ("Sifat", ("Biasa", "Rahasia", "Anonim"), ("", "secret", "anonymous")),
+        ("Sifat Aduan", ("Rahasia", ""), ("secret", "")),
+        ("SIFAT", ("Biasa", "Segera", "Rahasia"), ("", "secret", "secret")),
+        ("Klasifikasi Keamanan", ("Biasa", "Rahasia", "Terbatas"), ("", "secret", "secret")),
+        ("Status Pelapor", ("Publik", "Rahasia", "Anonim"), ("", "secret", "anonymous")),
+        ("Identitas Pelapor", ("Terbuka", "Dirahasiakan"), ("", "secret")),
+        ("Ket. Identitas", ("Identitas pelapor dirahasiakan", ""), ("secret", "")),
+        ("Jenis Pelapor", ("Perorangan", "Anonim", "Lembaga"), ("", "anonymous", "")),
+        ("Kategori Akses", ("Umum", "Sangat Rahasia"), ("", "secret")),
+    ],
+)
+@pytest.mark.parametrize("beside", [{}, {"Anonim": ["Tidak"] * ROWS}])
+def test_a_column_whose_words_are_about_privacy_is_read_below_any_title(
+    tmp_path, title, words, hidden, beside
+):
+    cells = {title: [words[n % len(words)] for n in range(ROWS)]}
+    learned = learned_from(tmp_path, {**table(), **cells, **beside})
+    assert title in source_of(learned).fields.privacy_columns
+    expected = [hidden[n % len(hidden)] for n in range(ROWS)]
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == expected
+    assert title not in source_of(learned).fields.remark_columns
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Nama Pelapor", ("Anonim", *NAMES[1:])),
+        ("Nama Pelapor", ("Anonim",) * ROWS),
+        ("Pelapor", ("Umum", "Anonim") * (ROWS // 2)),
+        ("Identitas Pelapor", ("Dirahasiakan", *NAMES[1:])),
+        ("Alamat", ("Rahasia", "Umum") * (ROWS // 2)),
+        ("Keterangan", ("Rahasia", "sudah ditelp", "menunggu") * (ROWS // 3)),
+        ("Prioritas", ("Segera", "Rahasia") * (ROWS // 2)),
+    ],
+)
+def test_a_column_with_cells_about_privacy_between_other_texts_is_named(tmp_path, title, words):
+    learned = learned_from(tmp_path, {**table(), title: list(words)})
+    assert source_of(learned).fields.privacy is None
+    assert f"Kolom '{title}': sebagian isinya" in said(learned)["privacy_in_cells"]
+    assert not [name for name in NAMES if name in learned.text + str(said(learned))]
+
+
+@pytest.mark.parametrize("title", ["Perihal", "Uraian", "Kategori", "Keterangan"])
+def test_a_text_with_the_word_secret_does_not_make_a_column_one_of_privacy(tmp_path, title):
+    texts = ["Kebocoran rahasia jabatan", "Pelapor anonim minta jalan", "Rahasia dagang bocor"]
+    learned = learned_from(tmp_path, {**table(), title: texts * (ROWS // 3)})
+    assert source_of(learned).fields.privacy is None
+    assert not [key for key in said(learned) if key.startswith("privacy")]
+
+
 def test_a_word_of_privacy_that_is_not_known_is_named_and_hides(tmp_path):
     words = ["Biasa", "Rahasia", "Prioritas 1"] * (ROWS // 3)
     learned = learned_from(tmp_path, table(Sifat_Laporan=words))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from settings.mapping import PUBLIC_WORDS, Values
 from sla.folding import folded
-from tasks.ingest.inference.column_types import ColumnSample, named
+from tasks.ingest.inference.column_types import LONGEST_LABEL, ColumnSample, named
+from tasks.ingest.inference.vocabulary import NAME, PERSON, PRIVACY_TITLES
 
 _ANONYMOUS = re.compile(r"\b(?:anonim\w*|anonymous\w*|anonymity)\b", re.IGNORECASE)
 _SECRET = re.compile(
@@ -22,6 +23,29 @@ _NO = frozenset({"tidak", "tdk", "bukan", "no", "n", "false"})
 
 _YES = frozenset({"ya", "iya", "y", "yes", "true", "v", "x"})
 """Answers that say yes there."""
+
+_MOST_IN_PHRASE = 4
+"""Most words of a cell that only says anonymous or secret: 'identitas pelapor dirahasiakan'."""
+
+_IN_PHRASE = frozenset(
+    {"sangat", "amat", "bersifat", "mohon", "minta", "harap", "agar", "di", "dan", "identitas"}
+    | {"nama", "data", "pelapor", "laporan", "aduan", "pengaduan", "very", "strictly", "report"}
+)
+"""Words beside anonymous or secret in such a cell."""
+
+_PERSONS = frozenset(
+    {"pelapor", "pemohon", "pengadu", "penduduk", "warga"}
+    | {"reporter", "requester", "requestor", "complainant", "citizen", "customer"}
+)
+"""Words of a header for a person: with one of them alone, a column has names."""
+
+_IDENTITY = frozenset({"identitas", "identity"})
+
+_KINDS = frozenset(
+    {"perorangan", "perseorangan", "individu", "kelompok", "masyarakat", "lembaga", "organisasi"}
+    | {"instansi", "badan hukum", "lsm"}
+)
+"""Kinds of persons, in a column that has them together with anonymous ones."""
 
 _DEFAULT = Values()
 _HIDING = frozenset(map(folded, (*_DEFAULT.anonymous, *_DEFAULT.secret)))
@@ -42,19 +66,25 @@ class PrivacyWords:
 
 
 def privacy_columns(columns: Iterable[ColumnSample]) -> list[ColumnSample]:
-    """Find the columns whose header says that they have the privacy, the surest first."""
+    """Find the columns whose header, or each of whose words, says that they have the privacy.
+
+    The surest are first.
+    """
     columns = list(columns)
     found = named(columns, "privacy")
-    return found + [each for each in columns if _is_titled(each) and each not in found]
+    found += [each for each in columns if _is_titled(each) and each not in found]
+    found += [each for each in columns if each.words in PRIVACY_TITLES and each not in found]
+    return found + [each for each in columns if _has_only_marks(each) and each not in found]
 
 
 def has_privacy(column: ColumnSample) -> bool:
     """Check whether a column has the privacy of reports.
 
     A header that says anonymous or secret is enough. Below a header such as 'Sifat Laporan', some
-    word must say it, or every word the contrary.
+    word must say it, or every word the contrary. Below any other header, each word must be about
+    privacy, and one of them must say it.
     """
-    if _is_titled(column):
+    if _is_titled(column) or _has_only_marks(column):
         return True
     words = _words(column)
     hides = any(_says(word) for word in words)
@@ -62,10 +92,47 @@ def has_privacy(column: ColumnSample) -> bool:
 
 
 def only_answers_privacy(column: ColumnSample) -> bool:
-    """Check whether a column has only answers to a header about privacy, and so no names."""
+    """Check whether a column has only answers about privacy, and so no names."""
     words = _words(column)
     known = _NO | _YES | _HIDING | PUBLIC_WORDS
-    return _is_titled(column) and bool(words) and words <= known
+    return (_is_titled(column) and bool(words) and words <= known) or _has_only_marks(column)
+
+
+def marked_columns(columns: Iterable[ColumnSample]) -> list[ColumnSample]:
+    """Find the columns in which a whole cell says anonymous or secret, also between other texts."""
+    return [column for column in columns if any(map(_has_mark, column.counts))]
+
+
+def _has_only_marks(column: ColumnSample) -> bool:
+    """Check whether each word of a column is about privacy, and one says anonymous or secret.
+
+    A column titled as a name, an address or a number of a person never counts, and neither does one
+    that is titled only as the person: other files may have names in it.
+    """
+    parts = set(column.words.split())
+    if not column.has_labels:
+        return False
+    if parts & NAME or (parts & PERSON) - _PERSONS - _IDENTITY or parts <= _PERSONS:
+        return False
+    words = _words(column)
+    others = words - PUBLIC_WORDS - (_KINDS if parts & _PERSONS else frozenset())
+    return bool(others) and all(map(_is_mark, others))
+
+
+def _has_mark(cell: str) -> bool:
+    """Check whether a cell, or a part of it, is such a word; most cells are left at once."""
+    may_say = len(cell) <= LONGEST_LABEL and (_ANONYMOUS.search(cell) or _SECRET.search(cell))
+    return bool(may_say) and any(_is_mark(folded(part)) for part in cell.split("|"))
+
+
+def _is_mark(word: str) -> bool:
+    """Check whether a cell says anonymous or secret, and nothing else."""
+    if word in _HIDING:
+        return True
+    parts = re.findall(r"[^\W\d_]+", word)
+    marks = [part for part in parts if _says(part)]
+    around = set(parts) - set(marks)
+    return bool(marks) and len(parts) <= _MOST_IN_PHRASE and around <= _IN_PHRASE
 
 
 def privacy_words(column: ColumnSample) -> PrivacyWords:
@@ -76,7 +143,8 @@ def privacy_words(column: ColumnSample) -> PrivacyWords:
     titled = _is_titled(column)
     anonymous, secret = _ANONYMOUS.search(column.words), _SECRET.search(column.words)
     yes = [word for word in new if word in _YES and titled and bool(anonymous) != bool(secret)]
-    no = [word for word in new if word in _NO and titled]
+    kinds = _KINDS if _has_only_marks(column) else frozenset()
+    no = [word for word in new if (word in _NO and titled) or word in kinds]
     unknown = [word for word in new if word not in yes and word not in no and not _says(word)]
     return PrivacyWords(
         anonymous=tuple(yes) if anonymous else (),

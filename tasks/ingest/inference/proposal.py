@@ -49,6 +49,7 @@ from tasks.ingest.inference.doubts import (
 from tasks.ingest.inference.privacy import (
     PrivacyWords,
     has_privacy,
+    marked_columns,
     only_answers_privacy,
     privacy_columns,
     privacy_words,
@@ -311,12 +312,15 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     draft.take("promised_due", promised, "the due time that the source itself promises")
     hour = hour_of(received, rest)
     draft.zone = zone_of(_receipt(draft, hour), draft.local)
+    hiding = [c for c in privacy_columns(rest) if has_privacy(c) and c.few_words]
     for name in (
         *("status", "classification", "unit", "category", "channel", "privacy"),
         *("place", "rating"),
     ):
         taken = draft.used
         free = [c for c in rest if c.name not in taken and not c.dates and event_of(c) is None]
+        if name != "privacy":  # in a column such as 'Klasifikasi Keamanan' it counts first
+            free = [column for column in free if column not in hiding]
         found = privacy_columns(free) if name == "privacy" else named(free, name)
         for column in sorted(found, key=_is_remark) if name == "status" else found:
             if name == "privacy" and not has_privacy(column):
@@ -512,9 +516,12 @@ def _privacy(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
                 values = {"n": len(unknown), **cell_of(column, unknown[0])}
                 draft.doubts.append(MappingDoubt("privacy_words", values))
     key = "privacy_unread" if taken is None else "privacy_twice"
+    marked = marked_columns(draft.table.columns) if taken is None else []
     for column in found:
-        if column.values and column.name not in draft.used:
+        if column.values and column.name not in draft.used and column not in marked:
             draft.doubts.append(MappingDoubt(key, {"column": column.name}))
+    if marked:
+        draft.doubts.append(MappingDoubt("privacy_in_cells", {"columns": named_columns(marked)}))
 
 
 def _title(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
@@ -609,6 +616,7 @@ def _remarks(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """
     ends = _end_columns(draft)
     taken = {column.name for column, *_ in draft.events}
+    taken |= {column.name for column in draft.fields.get("privacy", ([], ""))[0]}
     if not draft.history and (status := draft.column("status")) is not None:
         taken.add(status.name)
     found = [c for c in columns if c.values and not c.dates and not c.hours and _is_remark(c)]

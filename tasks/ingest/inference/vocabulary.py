@@ -257,6 +257,12 @@ _WORDS: dict[str, tuple[str, ...]] = {
 WORDS = {field: tuple(dict.fromkeys(map(canonical, headers))) for field, headers in _WORDS.items()}
 """The headers of `_WORDS` without abbreviations."""
 
+PRIVACY_TITLES = frozenset(
+    {"sifat", "sifat aduan", "sifat pengaduan", "sifat surat", "klasifikasi keamanan"}
+    | {"tingkat keamanan", "derajat keamanan", "keamanan"}
+)
+"""Headers that have the privacy of a report if a word below them says so."""
+
 REMARKS = frozenset({"ket", "keterangan", "hasil"})
 """Headers of a column with remarks, which may be a status."""
 
