@@ -25,6 +25,7 @@ from sla.directory import SUPERIOR_OFFICE
 from sla.periods import parse
 from tasks.evaluation.status import site_status
 from tasks.reports.builder import in_language, report_view
+from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.json_csv import report_json
 from tasks.reports.formats.sections import sections
 from tasks.reports.model import FORM, SECOND_FORM
@@ -183,3 +184,24 @@ def test_readers_of_english_have_the_office_in_english(lived):
     assert f"duties of the {OFFICE['en']}" in by_key["by_unit"].note
     units = {line.name: line for line in overview_of(view).units}
     assert (units[OFFICE["en"]].late, units[OFFICE["en"]].comparable) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("locale", "late", "advice"),
+    [
+        ("id", f"4 hari kerja, yaitu kewajiban {OFFICE['id']}.", f"{OFFICE['id']} disarankan"),
+        ("en", f"4 working days late, a duty of the {OFFICE['en']}.", f"The {OFFICE['en']} should"),
+    ],
+)
+def test_the_summary_names_the_office_in_whole_sentences(context, locale, late, advice):
+    register(context, MONDAY, ENTRIES[1])
+    decide(context, MONDAY)
+    with context.transaction() as session:
+        view = in_language(session, context, november(context), locale)
+    said = [
+        each.text
+        for part in executive_summary(view, context.site.zone).parts
+        for each in part.sentences
+    ]
+    assert any(each.endswith(late) for each in said)
+    assert any(each.startswith(advice) for each in said)

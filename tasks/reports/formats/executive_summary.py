@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from sla.directory import SUPERIOR_OFFICE
 from sla.metrics.definitions import SMALL_NUMBER
 from sla.metrics.table import Cell, Row, Table
 from tasks.reports.formats.sections import change_words, without_data
@@ -156,14 +157,15 @@ class _Sentences:
         elif isinstance(late, int) and isinstance(duties, int) and listed and listed.rows:
             oldest = listed.rows[0]
             days = _cell(listed, oldest, "working_days_late")
+            unit = _cell(listed, oldest, "unit")
             yield self._said(
                 "late",
-                "late",
+                "late_superior" if unit == SUPERIOR_OFFICE else "late",
                 n=late,
                 late=late,
                 duties=duties,
                 days=decimal_text(float(days), self._locale) if isinstance(days, int) else "–",
-                unit=self._name("unit", _cell(listed, oldest, "unit")),
+                unit=self._name("unit", unit),
             )
         elif isinstance(late, int):
             yield self._said("headline", "late_complaints", n=late, late=late)
@@ -223,7 +225,7 @@ class _Sentences:
             name = self._view.names.of_rule(rule, sorted(versions[unit, rule]))
             yield self._said(
                 "late",
-                "advice_unit",
+                "advice_superior" if unit == SUPERIOR_OFFICE else "advice_unit",
                 unit=self._name("unit", unit),
                 n=number,
                 of=found[unit].total(),
