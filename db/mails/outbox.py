@@ -695,7 +695,8 @@ def claim(
     Each mail is claimed by an update of exactly one row, so of two concurrent deliveries only one
     finds it still queued. Rows that the other is about to claim are skipped if the database
     supports it (PostgreSQL). A mail is left for another time if notices were added after it was
-    composed. With `alerts_only` a mail to an official is left as well.
+    composed, or if its send time is after `now`, because another delivery has tried it. With
+    `alerts_only` a mail to an official is left as well.
     """
     joined = (
         select(MessageItem.notice_id)
@@ -708,7 +709,7 @@ def claim(
         free = session.scalars(
             select(MessageRow.id)
             .where(MessageRow.id.in_(batch), MessageRow.status == MessageStatus.QUEUED, ~joined)
-            .where(allowed)
+            .where(allowed, MessageRow.next_attempt_at <= now)
             .with_for_update(skip_locked=True)
         ).all()
         _changed(

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import object_session
 
 from db import notices
+from db.complaints import chunked
 from db.decisions import mode
 from db.lives import MessageStatus
 from db.mailbox import bounces
@@ -50,10 +51,13 @@ from tasks.notifications.trial.digest import (
 )
 
 AT_ONCE = 50
-"""Number of mails claimed and composed together."""
+"""Number of mails claimed together, and composed together at first."""
+
+MOST_COMPOSED = 4 * AT_ONCE
+"""The largest number of mails composed together, while the server takes them fast."""
 
 FRESH = timedelta(seconds=10)
-"""The longest time between the claim of a mail and its sending."""
+"""The longest time between the first claim of mails composed together and the sending of each."""
 
 SILENCE = timedelta(days=1)
 """If the server relays no mail, and has taken none for so long, it counts as unusable."""
@@ -119,6 +123,8 @@ class Sender:
         self.clock, self.count = clock(now), DeliveryCount()
         self.errors: list[MailError] = []
         self.limiter = RateLimiter(None, {})
+        self.group = AT_ONCE
+        """The number of mails composed together."""
         self.roles: dict[int, str] = {}
         self.kept: dict[int, tuple[bytes, bytes]] = {}
         """The bytes of mails composed just now, by key: as stored, and as sent."""
@@ -163,19 +169,36 @@ class Sender:
                 if not self._awaits_a_domain(moment):
                     return
                 continue
-            token, begun = str(uuid.uuid4()), self.clock.moment()
+            begun = self.clock.moment()
             if begun - moment > SOON:
                 continue  # the machine was suspended: compose these mails again
+            all_sent = self._send_ready(connection, ready, begun)
+            fast = all_sent and self.clock.moment() - begun < FRESH / 4
+            self.group = min(2 * self.group, MOST_COMPOSED) if fast else AT_ONCE
+
+    def _send_ready(self, connection: Connection, ready: Sequence[int], begun: datetime) -> bool:
+        """Claim and send composed mails, some at a time; return whether none is left for later.
+
+        What many mails share is loaded once for all that are composed together. Only few are
+        claimed together: of those, no run knows whether the server has them if this one dies.
+        """
+        for some in chunked(ready, AT_ONCE):
+            token, now = str(uuid.uuid4()), self.clock.moment()
+            if now - begun > FRESH:
+                return False
             with self.context.transaction() as session:
                 alerts_only = not mode.of_site(session).live
-                claimed = outbox.claim(session, token, ready, begun, alerts_only=alerts_only)
+                claimed = outbox.claim(session, token, some, now, alerts_only=alerts_only)
             recorder = AckWriter(partial(self._sent, token))
             try:
                 with recorder:
-                    self._send(connection, token, claimed, begun, recorder)
+                    all_sent = self._send(connection, token, claimed, begun, recorder)
                     recorder.flush()
             finally:
                 self._release(token, claimed, recorder.unrecorded, connection)
+            if not all_sent:
+                return False
+        return True
 
     def _release(
         self,
@@ -241,8 +264,8 @@ class Sender:
         A mail without any item that is still true is cancelled. One mail that cannot be composed
         does not stop the others. In a trial the mails to officials go into a digest.
         """
-        ready = []
-        most = self.limiter.at_once(moment, AT_ONCE)
+        ready = set()
+        most = self.limiter.at_once(moment, self.group)
         if self.policy.alert is None:
             with self.context.run(moment, self.run_id) as run:
                 mode.activate(run.session, moment)
@@ -257,10 +280,10 @@ class Sender:
             self.kept.clear()
             with closing(self._composed(run, found)) as composed:
                 for message in composed:
-                    ready.append(message.id)
+                    ready.add(message.id)
                     if self.clock.moment() - moment > ENOUGH:
                         break  # the rest is composed when these are on their way
-        return ready if found else None
+        return [message.id for message in found if message.id in ready] if found else None
 
     def _composed(self, run: RunContext, found: Sequence[MessageRow]) -> Generator[MessageRow]:
         """Compose those of these mails that may leave now, and yield them; settle the others."""
@@ -298,7 +321,7 @@ class Sender:
             return False
         stored = _compressed(mime)
         message.mime, message.composed_at = stored, run.now
-        if len(mime) <= LARGEST_KEPT and len(self.kept) < AT_ONCE:
+        if len(mime) <= LARGEST_KEPT and len(self.kept) < MOST_COMPOSED:
             self.kept[message.id] = stored, mime
         return True
 
@@ -347,8 +370,10 @@ class Sender:
         claimed: Sequence[outbox.Claimed],
         begun: datetime,
         recorder: AckWriter,
-    ) -> None:
-        """Send the mails one after another, while their content and the claim are fresh."""
+    ) -> bool:
+        """Send the mails one after another, while their content and the claim are fresh; return
+        whether the next ones may follow.
+        """
         sender = self.context.site.file.mail.sender
         for mail in claimed:
             recorder.wait_for_room()
@@ -360,7 +385,7 @@ class Sender:
                     outbox.give_back(session, token, [mail.id], free)
                 continue
             if moment - begun > FRESH:
-                return  # evaluated too long ago: evaluate again
+                return False  # evaluated too long ago: evaluate again
             mime = self._to_send(mail)
             self.roles[mail.id] = mail.role
             self.in_hand = mail.id
@@ -371,13 +396,14 @@ class Sender:
                 self.in_hand = 0
                 if too_fast(error):
                     self.limiter.throttled()
-                    return
+                    return False
                 if self.count.trouble:
-                    return
+                    return False
             else:
                 recorder.add(mail.id, answer)
                 self.in_hand = 0
                 self.limiter.sent(moment, mail.recipient)
+        return True
 
     def _to_send(self, mail: outbox.Claimed) -> bytes:
         """Return the bytes of a claimed mail: the kept ones, unless others are stored by now."""

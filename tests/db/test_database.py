@@ -305,6 +305,15 @@ def test_only_one_of_two_takers_gets_a_mail(engine):
         assert outbox.claimed(session, "second", first) == []
 
 
+def test_a_composed_mail_that_another_delivery_has_tried_meanwhile_waits(session):
+    session.add(message(next_attempt_at=NOON + timedelta(minutes=1)))
+    session.flush()
+    (key,) = session.scalars(select(MessageRow.id))
+    assert outbox.claim(session, "mine", [key], NOON) == []
+    later = NOON + timedelta(minutes=1)
+    assert [mail.id for mail in outbox.claim(session, "mine", [key], later)] == [key]
+
+
 def test_a_claim_that_a_dead_process_left_is_released(session):
     session.add(message())
     session.flush()

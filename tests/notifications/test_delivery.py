@@ -498,6 +498,63 @@ def test_two_deliveries_at_once_send_no_mail_twice(context, server, open_context
     assert set(statuses(context)) == {"sent"}
 
 
+@pytest.fixture
+def groups(monkeypatch) -> tuple[list[int], list[int]]:
+    """How many mails are composed together, and claimed together; two, and at most four."""
+    composed, claimed = [], []
+    monkeypatch.setattr(sender, "AT_ONCE", 2)
+    monkeypatch.setattr(sender, "MOST_COMPOSED", 4)
+    make_ready, claim = Sender._make_ready, outbox.claim
+
+    def noting(each, moment):
+        ready = make_ready(each, moment)
+        composed.extend([len(ready)] if ready else [])
+        return ready
+
+    def claiming(session, token, some, now, **more):
+        claimed.append(len(some))
+        return claim(session, token, some, now, **more)
+
+    monkeypatch.setattr(Sender, "_make_ready", noting)
+    monkeypatch.setattr(outbox, "claim", claiming)
+    return composed, claimed
+
+
+@ON_SQLITE_FIRST
+def test_mails_that_leave_fast_are_composed_in_larger_groups(context, server, groups):
+    """What they share is loaded once; no more are claimed at once, and they leave in order."""
+    owe(context, BREACHED, *EVERYWHERE)
+    count = send_owed(context, wita(BREACHED), "fast", Hurried)
+    composed, claimed = groups
+    assert count.sent == sum(composed) == sum(claimed) == 2 * len(UNITS)
+    assert (composed[0], set(composed[1:-1]), set(claimed)) == (2, {4}, {2})
+    assert to(server) == [message.recipient for message in messages(context)]
+
+
+def test_mails_that_leave_slowly_are_composed_again_once_they_are_old(
+    context, server, groups, monkeypatch
+):
+    """The server needs six seconds for each mail of the second group."""
+    owe(context, BREACHED, *EVERYWHERE)
+    really, clocks = Connection.send, []
+
+    class Mine(Hurried):
+        def __init__(self, now):
+            super().__init__(now)
+            clocks.append(self)
+
+    def send(*mail):
+        if 2 <= len(server.letters) < 5:
+            clocks[0].wait(timedelta(seconds=6))
+        return really(*mail)
+
+    monkeypatch.setattr(Connection, "send", send)
+    count = send_owed(context, wita(BREACHED), "slow", Mine)
+    assert count.sent == len(keys(server)) == len(set(keys(server))) == 2 * len(UNITS)
+    composed, claimed = groups
+    assert (composed[:4], claimed[:3]) == ([2, 4, 2, 2], [2, 2, 2])
+
+
 @ON_SQLITE_FIRST
 def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(context, server):
     """Each batch is judged as of its own time."""
