@@ -133,7 +133,9 @@ def compute_report(
             as_of,
             tellings=notifications,
             findings={"inherited": int(inherited.sum()), **findings},
-            notified=_notified(session, context, gathered, as_of),
+            notified=_notified(
+                session, context, gathered, as_of, by_unit=form not in CHARGING_UNITS
+            ),
             statements=statements,
             data_from=data_from,
             nothing=data_from is None,
@@ -387,7 +389,12 @@ def _inherited(session: Session, context: SiteContext, gathered: CaseColumns) ->
 
 
 def _notified(
-    session: Session, context: SiteContext, gathered: CaseColumns, as_of: datetime
+    session: Session,
+    context: SiteContext,
+    gathered: CaseColumns,
+    as_of: datetime,
+    *,
+    by_unit: bool,
 ) -> Callable[[int, int], str]:
     """Return a function that gives the recipients notified of a late deadline, in the format of
     `notified_text`.
@@ -400,6 +407,8 @@ def _notified(
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]
         key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
-        return notified_key(notified_by_role(notified.get(key, []), offices, site.zone), site.zone)
+        mails = notified.get(key, [])
+        found = notified_by_role(mails, offices, site.zone, by_unit=by_unit)
+        return notified_key(found, site.zone, gathered.words[int(gathered.d_unit[deadline])])
 
     return said

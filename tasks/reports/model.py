@@ -28,11 +28,12 @@ in its own.
   the second one they are counted by the versions that occur in the report or were in force during
   the period.
 - The first two charged the duties of superiors to the unit with the complaint. Since the third one
-  they count under `sla.directory.SUPERIOR_OFFICE`, in a row of their own.
+  they count under `sla.directory.SUPERIOR_OFFICE`, in a row of their own. They also counted the
+  notified officers of two units together. Since the third one those of another unit are apart.
 """
 
 CHARGING_UNITS = frozenset({FIRST_FORM, SECOND_FORM})
-"""The forms that charge the duties of superiors to units."""
+"""The forms that charge the duties of superiors to units, and name no unit of notified people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,3 +119,17 @@ def test_the_offices_of_two_units_are_apart_where_a_complaint_was_at_both():
         ("liaison", "pupr", ("Budi",)),
         ("regional_secretary", "", ("sekda",)),
     ]
+
+
+def test_a_report_names_the_unit_of_an_office_of_another_unit():
+    mails = [
+        Notification("liaison", AT, recipient=f"{name}@contohkab.example", unit=unit, name=name)
+        for name, unit in (("Ani", "dishub"), ("Budi", "pupr"))
+    ]
+    key = notified_key(notified(*mails, by_unit=True), UTC, "pupr")
+    assert sorted(key.split(", ")) == ["liaison 1 2026-11-24", "liaison@dishub 1 2026-11-24"]
+    said = notified_text(key, "id", UTC, {"dishub": "Dinas Perhubungan"}.__getitem__)
+    assert sorted(said.split(", ")) == [
+        "Pejabat Penghubung (24 Nov 2026)",
+        "Pejabat Penghubung Dinas Perhubungan (24 Nov 2026)",
+    ]

@@ -72,7 +72,8 @@ def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: Zon
         case Measure.DAY, date():
             return short_day_text(cell, locale, zone)
         case Measure.TEXT, str() if column == "notified":
-            return one_line(notified_text(cell, locale, zone), LONGEST_TEXT) or "–"
+            said = notified_text(cell, locale, zone, lambda unit: names("unit", unit).text)
+            return one_line(said, LONGEST_TEXT) or "–"
         case Measure.TEXT, str():
             return one_line(cell, LONGEST_TEXT) or "–"
         case Measure.KEY, str():
