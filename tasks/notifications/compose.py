@@ -19,13 +19,13 @@ from tasks.notifications.calendar_attachment import agenda, cancellation
 from tasks.notifications.mail_items import NoticeDesks
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
 from tasks.notifications.questions import QUESTIONS, questions_mime
-from tasks.notifications.render import desk_mail
+from tasks.notifications.render import desk_mail, most_in_body
 from tasks.notifications.replies.links import MailReplies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
 from tasks.notifications.trial.digest import TRIAL_DIGEST, digest_mime
 from tasks.notifications.views import Desk
-from tasks.notifications.workbook_attachment import notices_workbook
+from tasks.notifications.workbook_attachment import Workbooks
 from tasks.text.catalog import catalog
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
@@ -103,6 +103,7 @@ class Composer:
         self.run, self.began = run, began or run.now
         self.desks = NoticeDesks(run, messages, began)
         self.replies = MailReplies(run, self.desks.cases)
+        self.workbooks = Workbooks()
         self.reports = SummaryMailComposer(run.session, run.context)
         self._composed_before = [each.id for each in messages if each.composed_at is not None]
         self._late: dict[ListedKey, str] = {}
@@ -156,10 +157,11 @@ def _notices(composer: Composer, message: MessageRow) -> bytes | None:
         return None
     run, site = composer.run, composer.run.site
     locale, zone = message.locale or site.locale, site.zone
+    desk = desk.cut(most_in_body(desk))  # only the body has links
     items = composer.replies.added(message, desk.items, offer=not desk.copied)
     rest = composer.replies.added(message, desk.rest, offer=False)
     rendered, shown = desk_mail(replace(desk, items=items, rest=rest), locale, zone)
-    attached = list(_attached(shown, locale, zone))
+    attached = list(_attached(composer, shown, locale, zone))
     thread = _thread(run.session, message, desk, composer.began)
     mime = in_envelope(site, message, rendered, run.now, *attached, thread=thread)
     composer.note_lists(message, shown)
@@ -212,7 +214,7 @@ ALERT_COMPOSERS: Mapping[str, ComposeMail] = {
 """The composers of alerts with a content of their own; the others list their facts."""
 
 
-def _attached(desk: Desk, locale: str, zone: ZoneInfo) -> Iterator[Attachment]:
+def _attached(composer: Composer, desk: Desk, locale: str, zone: ZoneInfo) -> Iterator[Attachment]:
     """Yield the attachments of a mail.
 
     These are a workbook of all complaints if the body lists only some, the calendar of the open
@@ -221,7 +223,7 @@ def _attached(desk: Desk, locale: str, zone: ZoneInfo) -> Iterator[Attachment]:
     t = catalog(locale)
     if desk.not_shown:
         name = t("workbook.file", day=f"{desk.now.astimezone(zone):%Y-%m-%d}")
-        yield Attachment(name, *XLSX, notices_workbook(desk, locale, zone))
+        yield Attachment(name, *XLSX, composer.workbooks.of(desk, locale, zone))
     for name, content in (
         ("agenda.file", agenda(desk, locale, zone)),
         ("agenda.cancelled_file", cancellation(desk, locale, zone)),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 from urllib.parse import quote
 
 from db import complaints, imports, notices, questions
@@ -44,6 +45,7 @@ from tasks.notifications.views import (
     Duty,
     EndedDuty,
     NoticeItem,
+    UnlistedDuties,
 )
 from tasks.text.catalog import catalog
 from tasks.text.titles import office_title, regent_word, superior_office
@@ -145,7 +147,10 @@ class DeskLoader:
         self._run, session = run, run.session
         self._messages = messages
         self._vacant: dict[str, tuple[Role, ...]] = {}
+        self._shared: dict[tuple[str, datetime | None], dict[int, tuple[Any, DeskEntry]]] = {}
         self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
+        self._notified: dict[ClockKeyOfComplaint, list[Notification]] = {}
+        self._only_counted = UnlistedDuties()
         self.cases = self._evaluated(messages, cases, items_only=items_only)
         self._ended = [] if items_only else self._ended_duties(messages)
         self._entries = {} if items_only else self._calendars(messages)
@@ -170,8 +175,9 @@ class DeskLoader:
 
     @cached_property
     def _before(self) -> dict[ClockKeyOfComplaint, list[Notification]]:
-        keys = {*self.cases, *(each.complaint for each in self._ended)}
-        return notices.notified(self._run.session, keys, self._earlier)
+        keys = {each.complaint for each in self._ended} - self.cases.keys()
+        keys |= self._not_looked_up
+        return self._notified | notices.notified(self._run.session, keys, self._earlier)
 
     @cached_property
     def today(self) -> date:
@@ -188,7 +194,9 @@ class DeskLoader:
     ) -> dict[int, Case]:
         """Load and evaluate the complaints of the notices and those on the desks.
 
-        Of a complaint without a notice in these mails only the open duties are kept.
+        Of a complaint without a notice in these mails only the open duties are kept. A complaint of
+        which all readers read only in a number is counted and not kept: the first mails to
+        superiors over a backlog leave out most of it.
         """
         if items_only:
             rows = {
@@ -205,16 +213,50 @@ class DeskLoader:
             chunks = complaints.without_texts(self._run.session, keys)
         texts: dict[str, str] = {}
         found: dict[int, Case] = {}
+        self._not_looked_up = concerned if items_only else frozenset()
         for chunk in chunks:
+            if not items_only:
+                keys = [row.id for row in chunk]
+                self._notified |= notices.notified(self._run.session, keys, self._earlier)
             for known, each in cases.evaluated(self._run, chunk):
                 row, deadlines = known.complaint, each.deadlines
                 if row.id not in concerned:
                     deadlines = [deadline for deadline in deadlines if _open_duty(deadline)]
+                    if self._only_in_a_number(row.id, deadlines):
+                        continue
                 shown = DeskComplaint.of(
                     row, known.history.events, lambda t: texts.setdefault(t, t)
                 )
                 found[row.id] = shown, deadlines
         return found
+
+    def _only_in_a_number(self, complaint: int, deadlines: Sequence[Deadline]) -> bool:
+        """Check whether every reader reads of these open duties only in a number, and count them.
+
+        They have no notice in these mails. See :meth:`_is_unlisted`.
+        """
+        units = self._units_of_others
+        if units is None or not deadlines:
+            return False
+        for each in deadlines:
+            shown = not each.late or each.doubt is not None or each.rule.actor is Actor.SUPERIOR
+            if shown or each.unit in units or (complaint, *each.key) in self._notified:
+                return False
+        known = self._only_counted
+        self._only_counted = UnlistedDuties(known.complaints + 1, known.duties + len(deadlines))
+        return True
+
+    @cached_property
+    def _units_of_others(self) -> frozenset[str] | None:
+        """The units whose duties are on the desk of a reader who is no superior.
+
+        It is None if such a reader sees duties of any unit, or if no reader is a superior.
+        """
+        scopes = [self._scopes.of(message.recipient) for message in self._messages]
+        others = [scope for scope in scopes if not scope.superior]
+        if len(others) == len(scopes) or any(scope.verifies for scope in others):
+            return None
+        return _together(others)
 
     def _on_desks(self, messages: Sequence[MessageRow]) -> Sequence[int]:
         """Return the complaints with a duty of the readers that is late or due soon."""
@@ -277,7 +319,7 @@ class DeskLoader:
         only a reminder of the `reminded` ones.
         """
         reader = self.reader(message, triggers, reminded)
-        found_entries = (self._entry(reader, case) for case in self._cases_of(reader))
+        found_entries = (self._shared_entry(reader, case) for case in self._cases_of(reader))
         entries = [each for each in found_entries if each.item or each.unlisted or each.doubtful]
         found = sorted((e.item for e in entries if e.item), key=lambda item: item.rank)
         order = list(DeskSection)
@@ -306,7 +348,7 @@ class DeskLoader:
             now=self._run.now,
             items=tuple(items),
             rest=tuple(rest),
-            unlisted=unlisted(entries),
+            unlisted=unlisted(entries, self._only_counted if reader.scope.superior else None),
             doubtful=doubtful(entries),
             awaiting=awaiting([e for e in self._awaiting if self._covers(reader, e)]),
             counts=counts,
@@ -376,6 +418,29 @@ class DeskLoader:
         reader = self.reader(message, triggers)
         entries = {key: self._entry(reader, self.cases[key]) for key in possible}
         return frozenset(key for key, e in entries.items() if e.item and e.item.inherited)
+
+    def _shared_entry(self, reader: DeskReader, case: Case) -> DeskEntry:
+        """Return the :meth:`_entry` of a complaint. Readers who got no mail about it share one: the
+        head and the liaison officer of a large unit read the same.
+        """
+        complaint, deadlines = case
+        if reader.scope.superior or len(self._messages) == 1:
+            return self._entry(reader, case)
+        triggers, covers = reader.triggers.get(complaint.id, ()), reader.scope.covers
+        on_desk = [
+            _open_duty(each) and (each.key in triggers or covers(each.rule, each.unit))
+            for each in deadlines
+        ]
+        clocks = [(complaint.id, *each.key) for each in deadlines]
+        calendar = self._entries.get(reader.address, {})
+        if not any(on_desk) or any(key in self._before or key in calendar for key in clocks):
+            return self._entry(reader, case)
+        depends_on = triggers, on_desk, [key in reader.reminded for key in clocks]
+        shared = self._shared.setdefault((reader.locale, reader.last_mail), {})
+        known = shared.get(complaint.id)
+        if known is None or known[0] != depends_on:
+            known = shared[complaint.id] = depends_on, self._entry(reader, case)
+        return known[1]
 
     def _entry(self, reader: DeskReader, case: Case) -> DeskEntry:
         """Divide the open duties of a complaint into those that a mail lists and the others."""

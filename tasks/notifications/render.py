@@ -73,14 +73,19 @@ class RenderedMail:
     coat: CoatOfArms | None = None
 
 
+def most_in_body(desk: Desk) -> int:
+    """Return the limit of complaints in the body of a mail."""
+    return MOST_FOR_SUPERIORS if desk.superior else MOST_IN_BODY
+
+
 def desk_mail(desk: Desk, locale: str, zone: ZoneInfo) -> tuple[RenderedMail, Desk]:
     """Render the mail with the desk of one reader; return it with the desk as its body shows it.
 
-    With more than `MOST_IN_BODY` complaints (`MOST_FOR_SUPERIORS`), or with too large an HTML body,
+    With more complaints than :func:`most_in_body`, or with too large an HTML body,
     the least urgent complaints are in the workbook only.
     """
     subject = desk_subject(desk, locale)
-    desk = desk.cut(MOST_FOR_SUPERIORS if desk.superior else MOST_IN_BODY)
+    desk = desk.cut(most_in_body(desk))
     while True:
         mail = _desk_mail(desk, subject, locale, zone)
         size, shown = len(mail.html.encode()), len(desk.items)

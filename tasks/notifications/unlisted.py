@@ -34,11 +34,18 @@ class DeskEntry:
         return self.item is not None and self.item.worst.late
 
 
-def unlisted(entries: Collection[DeskEntry]) -> UnlistedDuties:
-    """Count the late duties of which the unit has not been notified as late yet."""
+def unlisted(
+    entries: Collection[DeskEntry], others: UnlistedDuties | None = None
+) -> UnlistedDuties:
+    """Count the late duties of which the unit has not been notified as late yet.
+
+    `others` are those of complaints without an entry.
+    """
+    more = others or UnlistedDuties()
     return UnlistedDuties(
-        complaints=sum(each.unlisted > 0 and not each.listed_late for each in entries),
-        duties=sum(each.unlisted for each in entries),
+        complaints=more.complaints
+        + sum(each.unlisted > 0 and not each.listed_late for each in entries),
+        duties=more.duties + sum(each.unlisted for each in entries),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,29 @@ from tasks.text.formats import short_day_text
 from tasks.text.titles import notified_office
 
 WIDTHS = {"ticket": 16, "days": 12, "due": 14, "received": 14, "privacy": 12}
+
+
+class Workbooks:
+    """Makes the workbooks of mails; mails that list the same complaints share the last one."""
+
+    def __init__(self) -> None:
+        self._items: tuple[NoticeItem, ...] = ()
+        self._made: tuple[object, bytes] = None, b""
+
+    def of(self, view: Desk, locale: str, zone: ZoneInfo) -> bytes:
+        """Return the workbook of a mail."""
+        items, key = (*view.items, *view.rest), (view.site, view.now, locale, zone)
+        if self._made[0] != key or not _same_rows(items, self._items):
+            self._items, self._made = items, (key, notices_workbook(view, locale, zone))
+        return self._made[1]
+
+
+def _same_rows(items: Sequence[NoticeItem], others: Sequence[NoticeItem]) -> bool:
+    """Check whether two lists have the same rows in a workbook, which has no links."""
+    return len(items) == len(others) and all(
+        one is other or replace(one, reply_links=None) == replace(other, reply_links=None)
+        for one, other in zip(items, others, strict=True)
+    )
 
 
 def notices_workbook(view: Desk, locale: str, zone: ZoneInfo) -> bytes:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from conftest import ON_SQLITE_FIRST, wita
@@ -30,9 +33,13 @@ from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.ingest import counted_rows
 from tasks.intake import pull
-from tasks.notifications import sender
-from tasks.notifications.compose import Composer
+from tasks.notifications import sender, workbook_attachment
+from tasks.notifications.compose import Composer, compose_all, in_groups
+from tasks.notifications.desk import Case, DeskLoader, DeskReader
 from tasks.notifications.rate_limit import RunClock
+from tasks.notifications.unlisted import DeskEntry
+from tasks.notifications.views import Desk
+from tasks.notifications.workbook_attachment import Workbooks
 
 LATE = 150
 STATEMENTS = 100
@@ -213,3 +220,76 @@ def test_the_mails_to_people_who_see_every_unit_share_all_complaints(context, mo
         assert deliver(context, BREACHED).sent == 6
     everywhere, at_the_units = 22, 22
     assert len(found) == everywhere + at_the_units
+
+
+def everyones_mails(context: SiteContext) -> dict[str, bytes]:
+    """The mails over a backlog as they would be sent, by their recipients; nothing is stored."""
+    with context.run(wita(BREACHED), "a test") as run:
+        due = outbox.take_due(run.session, run.now, 100, items=False)
+        found = {
+            message.recipient: mime
+            for group in in_groups(run, due)
+            for message, mime in compose_all(run, group)
+            if isinstance(mime, bytes)
+        }
+        run.session.rollback()
+    return found
+
+
+@pytest.fixture
+def with_superiors(context: SiteContext, monkeypatch: pytest.MonkeyPatch) -> SiteContext:
+    """A backlog of which the secretary and the inspector read most only in a number."""
+    units = ("Dinas Sosial", "DLH", "Sekretariat Daerah", "Inspektorat")
+    register(context, BREACHED, *(at(units[n % 4], f"FD-{n:04}") for n in range(40)))
+    decide(context, BREACHED)
+    monkeypatch.setattr(outbox, "GROUP", 1)
+    monkeypatch.setattr("tasks.notifications.render.MOST_IN_BODY", 3)
+    return context
+
+
+def test_what_readers_of_one_unit_share_changes_no_mail(with_superiors, monkeypatch):
+    made_workbooks: list[int] = []
+    entries: list[int] = []
+    workbook, entry = workbook_attachment.notices_workbook, DeskLoader._entry
+
+    def counted_workbook(view: Desk, *given: Any) -> bytes:
+        made_workbooks.append(view.total)
+        return workbook(view, *given)
+
+    def counted_entry(loader: DeskLoader, reader: DeskReader, case: Case) -> DeskEntry:
+        entries.append(case[0].id)
+        return entry(loader, reader, case)
+
+    monkeypatch.setattr(workbook_attachment, "notices_workbook", counted_workbook)
+    monkeypatch.setattr(DeskLoader, "_entry", counted_entry)
+    shared = everyones_mails(with_superiors)
+    few = len(made_workbooks), len(entries)
+    made_workbooks.clear()
+    entries.clear()
+    monkeypatch.setattr(DeskLoader, "_shared_entry", counted_entry)
+    monkeypatch.setattr(Workbooks, "of", lambda self, *given: counted_workbook(*given))
+    assert everyones_mails(with_superiors) == shared
+    assert few[0] < len(made_workbooks)
+    assert few[1] < len(entries)
+
+
+def test_what_superiors_read_only_in_a_number_is_counted_and_not_kept(with_superiors, monkeypatch):
+    kept: list[int] = []
+    load = DeskLoader.__init__
+
+    def noted(loader: DeskLoader, *given: Any, **named: Any) -> None:
+        load(loader, *given, **named)
+        kept.append(len(loader.cases))
+
+    monkeypatch.setattr(DeskLoader, "__init__", noted)
+    counted = everyones_mails(with_superiors)
+    assert max(kept) == 20
+    monkeypatch.setattr(DeskLoader, "_only_in_a_number", lambda *given: False)
+    assert everyones_mails(with_superiors) == counted
+    assert max(kept) == 40
+    secretary = email.message_from_bytes(
+        counted["sekda@contohkab.example"], policy=email.policy.default
+    )
+    body = secretary.get_body(("plain",))
+    assert body is not None
+    assert "20" in body.get_content()
