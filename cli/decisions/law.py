@@ -72,7 +72,7 @@ def confirm(
             confirmed_at = row.confirmed_at
         day = f"{context.local(confirmed_at):%Y-%m-%d}"
     key = "law.confirmed" if confirmed_at == moment else "law.confirmed_before"
-    facts = {"rule": rule.id, "citation": rule.citation, "length": length_of(rule)}
+    facts = {"rule": rule.id, "citation": rule.citation_in(language()), "length": length_of(rule)}
     text = say(key, **facts, by=by.strip(), day=day)
     console.out.print(escape(text), soft_wrap=True)
 
@@ -91,7 +91,7 @@ def _row(rule: Rule, confirmation: RuleConfirmation | None, *, plain: bool) -> d
     certainty = str(rule.certainty)
     return {
         "rule": rule.id,
-        "article": rule.citation,
+        "article": rule.citation if plain else rule.citation_in(language()),
         "length": length_of(rule),
         "certainty": certainty if plain else catalog(language())(f"certainty.{certainty}"),
         "confirmed_by": confirmation.confirmed_by if confirmation else "",

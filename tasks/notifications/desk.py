@@ -554,7 +554,7 @@ class DeskLoader:
         return Duty(
             rule=rule.label[reader.locale],
             verb=rule.verb.get(reader.locale, ""),
-            citation=rule.citation,
+            citation=rule.citation_in(reader.locale),
             short_citation=rule.regulation.citation if rule.article.startswith("(") else "",
             to_be_confirmed=rule.certainty.to_be_confirmed,
             consequence=rule.consequence.get(reader.locale, ""),

@@ -296,7 +296,7 @@ def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -
         ticket=complaint.ticket,
         unit=context.site.directory.name_of(notice.unit or None),
         rule=rule.label[locale] if rule else notice.rule,
-        citation=rule.citation if rule and cited else "",
+        citation=rule.citation_in(locale) if rule and cited else "",
         state=state,
         other_unit=other_unit,
     )

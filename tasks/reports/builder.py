@@ -192,7 +192,9 @@ def _regulation_rows(
 def _override_row(context: SiteContext, span: Span, locale: str) -> OverrideRow:
     rule = span.rule
     replaced = context.site.evaluation_context.law.overridden(rule.id, span.first)
-    return OverrideRow(rule.label[locale], replaced.citation if replaced else rule.id, rule.basis)
+    return OverrideRow(
+        rule.label[locale], replaced.citation_in(locale) if replaced else rule.id, rule.basis
+    )
 
 
 def _version_rows(versions: Sequence[Span], locale: str) -> Iterable[VersionRow]:

@@ -667,6 +667,14 @@ def test_who_got_the_notice_of_a_vacant_office_is_named_and_not_the_office(local
         assert said[locale] in text
 
 
+@pytest.mark.parametrize(("locale", "is_shown"), [("id", True), ("en", False)])
+def test_a_remark_about_an_article_is_only_in_indonesian_mails(locale, is_shown, context):
+    mail = composed(context, {}, {"locale": locale})
+    for text in (flat(body(mail, "plain")), Page(body(mail, "html")).text):
+        assert "PermenPANRB 5/2025" in text
+        assert ("menggantikan 62/2018" in text) is is_shown
+
+
 @BOTH
 @pytest.mark.parametrize("privacy", ["anonymous", "secret"])
 def test_an_anonymous_or_secret_report_shows_no_title_anywhere(privacy, locale, context):

@@ -119,10 +119,11 @@ def _overrides(law: Law, today: date) -> Iterator[Finding]:
         replaced = law.overridden(rule.id, max(begins, today))
         days = f" from {begins} on" if begins > today else ""
         days += f" until {rule.in_force_to}" if rule.in_force_to else ""
+        former = f" ({replaced.citation_in('en')})" if replaced else ""
         yield Finding(
             "note",
-            f"rule {rule.id}{f' ({replaced.citation})' if replaced else ''} is replaced by"
-            f" {rule.citation}{days}, on the basis of {rule.basis}",
+            f"rule {rule.id}{former} is replaced by"
+            f" {rule.citation_in('en')}{days}, on the basis of {rule.basis}",
             f"a legal officer answers for it; it stands in {rule.regulation.file}",
         )
 
