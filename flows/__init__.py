@@ -10,6 +10,7 @@ __all__ = [
     "delivery",
     "idle",
     "permitted",
+    "run_names",
     "stored_results",
     "summary",
     "ui_texts",

@@ -15,6 +15,7 @@ from db import complaints, rulesets, runs
 from db.mailbox import position
 from db.mails import outbox
 from flows.permitted import check_site, served_sites
+from flows.run_names import IdleRun, run_title
 from sla.shards import Shard
 from tasks.common.context import SiteContext
 from tasks.sources.folder_state import folder_state
@@ -36,8 +37,8 @@ PINGS = {"delivery", "watchdog"}
 """The flows that report to the external monitor."""
 
 
-def end_if_idle(flow: str, parameters: Mapping[str, Any], now: datetime) -> str | None:
-    """Record a run that has nothing to do; return the reason for the UI, or None otherwise.
+def end_if_idle(flow: str, parameters: Mapping[str, Any], now: datetime) -> IdleRun | None:
+    """Record a run that has nothing to do and return it; None otherwise.
 
     Nothing is decided and no mail is sent here. An error during the check is raised; the run is a
     full one then, and meets the error itself.
@@ -47,13 +48,16 @@ def end_if_idle(flow: str, parameters: Mapping[str, Any], now: datetime) -> str 
     check_site(parameters.get("site"), served_sites())
     context = SiteContext.open(parameters.get("site"))
     try:
-        return record_if_idle(context, flow, now, parameters.get("part") or "")
+        part = parameters.get("part") or ""
+        reason = record_if_idle(context, flow, now, part)
+        name = run_title(flow, now, context.site.zone, part)
+        return None if reason is None else IdleRun(name, reason)
     finally:
         context.close()
 
 
 def record_if_idle(context: SiteContext, flow: str, now: datetime, part: str = "") -> str | None:
-    """Record a run of an open site that has nothing to do; as :func:`end_if_idle`."""
+    """Record a run of an open site that has nothing to do; return the reason, or None otherwise."""
     found = _idle_word(context, flow, now, part)
     return None if found is None else _record(context, flow, now, part, found)
 

@@ -24,6 +24,7 @@ from flows.permitted import (
     is_rehearsal,
     served_sites,
 )
+from flows.run_names import run_title
 from flows.stored_results import refuse_stored_results
 from settings.site import load_site
 from tasks.common.context import ClockInThePast, SiteContext
@@ -200,5 +201,4 @@ def run_name() -> str:
     if isinstance(now, str):
         now = datetime.fromisoformat(now)
     zone = load_site(parameters.get("site")).zone
-    part = parameters.get("part") or ""
-    return f"{flow_run.flow_name} {now.astimezone(zone):%Y-%m-%d %H:%M} {part}".rstrip()
+    return run_title(flow_run.flow_name or "", now, zone, parameters.get("part") or "")

@@ -12,15 +12,18 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 import anyio
 import anyio.abc
+import httpx
 import uvloop
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import ObjectNotFound
 from prefect.runner._flow_run_executor import FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle
 from prefect.states import Completed, Failed
@@ -37,7 +40,7 @@ from service.deployment_specs import entrypoints
 from service.environment import POOL, REPOSITORY, interval
 from service.errors import ServiceError
 from service.prefect_api import ask
-from service.runs.idle import idle_reason
+from service.runs.idle import idle_run
 from service.runs.processes import ForkedRunStarter, fork_server
 
 ENGINE = "service.runs.engine"
@@ -148,10 +151,13 @@ class OwnFlowsWorker(ProcessWorker):
     async def _ended_idle(self, flow_run: FlowRun, configuration: FixedJobConfiguration) -> bool:
         """End a scheduled run that has nothing to do without a process of its own."""
         flow = configuration.of("flow").name
-        reason = await idle_reason(fork_server(), flow, flow_run.parameters or {})
-        if reason is None:
+        found = await idle_run(fork_server(), flow, flow_run.parameters or {})
+        if found is None:
             return False
-        await self.client.set_flow_run_state(flow_run.id, Completed(message=reason), force=True)
+        ended: State[Any] = Completed(message=found.reason)
+        await self.client.set_flow_run_state(flow_run.id, ended, force=True)
+        with suppress(httpx.HTTPError, ObjectNotFound):  # it has ended, under any name
+            await self.client.update_flow_run(flow_run.id, name=found.name)
         return True
 
     async def _execute(

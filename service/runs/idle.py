@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
+from flows.run_names import IdleRun
+
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
 
@@ -20,10 +22,10 @@ LONGEST = 60.0
 """Limit of time in seconds for the answer; the run is a full one after it."""
 
 
-async def idle_reason(
+async def idle_run(
     context: ForkServerContext, flow: str, parameters: Mapping[str, Any]
-) -> str | None:
-    """Return why this run has nothing to do, for the UI; it is recorded then. None: it has.
+) -> IdleRun | None:
+    """Return this run if it has nothing to do; it is recorded then. None: it has.
 
     Also None if the process fails or does not answer in time.
     """
@@ -35,7 +37,8 @@ async def idle_reason(
         with anyio.move_on_after(LONGEST):
             await anyio.wait_readable(receiving.fileno())
             with suppress(EOFError):
-                return str(receiving.recv_bytes(), "utf-8") or None
+                name, reason = str(receiving.recv_bytes(), "utf-8").split("\n", 1)
+                return IdleRun(name, reason) if reason else None
         return None
     finally:
         receiving.close()
@@ -46,12 +49,12 @@ async def idle_reason(
 
 
 def _answer(sending: Connection, flow: str, parameters: Mapping[str, Any]) -> None:
-    """Be the process that answers: with the reason, or with nothing if there is work."""
+    """Be the process that answers: with name and reason, or with nothing if there is work."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the fork server ignores it
     from flows.idle import end_if_idle  # noqa: PLC0415 - loaded before the fork
 
     with suppress(Exception):  # the run itself meets the error and shows it
-        reason = end_if_idle(flow, parameters, datetime.now(UTC))
-        sending.send_bytes((reason or "").encode())
+        run = end_if_idle(flow, parameters, datetime.now(UTC))
+        sending.send_bytes((f"{run.name}\n{run.reason}" if run else "\n").encode())
     sending.close()
     os._exit(0)

@@ -2,10 +2,13 @@
 
 import multiprocessing
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import anyio
+import httpx
 import pytest
 from conftest import ON_BOTH, wita
+from prefect.states import State
 from sqlalchemy import update
 from support.pipeline import BREACHED, at, decide, deliver, register, write_register
 
@@ -13,7 +16,10 @@ from db import runs
 from db.lives import MessageStatus
 from db.models import Complaint, FlowRunRecord, MessageRow
 from flows.idle import COUNTS, FULL_AFTER, REGULAR, end_if_idle, idle_cycle, record_if_idle
-from service.runs.idle import idle_reason
+from flows.run_context import run_name
+from flows.run_names import IdleRun
+from service import worker_process
+from service.runs.idle import idle_run
 from tasks.common.context import SiteContext
 from tasks.monitoring.watch import check_and_notify
 from tasks.notifications.enqueue import enqueue_alert
@@ -168,13 +174,53 @@ def test_a_site_without_history_and_a_run_with_a_time_are_never_idle(context, si
 
 
 @on_sqlite
+@pytest.mark.parametrize("part", ["", "2/3"])
+def test_an_idle_run_is_called_as_a_full_one(done, site_folder, monkeypatch, part):
+    monkeypatch.setenv("TENGGAT_SITES", str(site_folder))
+    with monkeypatch.context() as patched:
+        parameters = {"site": str(site_folder), "now": LATER.isoformat(), "part": part}
+        run = SimpleNamespace(parameters=parameters, flow_name="delivery")
+        patched.setattr("flows.run_context.flow_run", run)
+        full = run_name()
+    found = end_if_idle("delivery", {"site": str(site_folder), "part": part}, LATER)
+    assert found is not None
+    assert found.name == full == f"delivery 2026-11-24 08:15 {part}".rstrip()
+    assert found.reason == "Tidak ada surel yang harus dikirim."
+
+
+@pytest.mark.parametrize("error", [None, httpx.ConnectError("away")])
+def test_a_worker_gives_an_idle_run_its_name_after_it_has_ended(monkeypatch, error):
+    calls: list[tuple[str, str | None]] = []
+
+    async def found(*_: object) -> IdleRun:
+        return IdleRun("delivery 2026-11-24 08:15", "Tidak ada")
+
+    async def set_state(_: object, state: State[None], *, force: bool) -> None:
+        calls.append(("ended", state.message if force else ""))
+
+    async def rename(_: object, name: str) -> None:
+        calls.append(("named", name))
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(worker_process, "idle_run", found)
+    monkeypatch.setattr(worker_process, "fork_server", lambda: None)
+    worker = object.__new__(worker_process.OwnFlowsWorker)
+    worker._client = SimpleNamespace(set_flow_run_state=set_state, update_flow_run=rename)
+    run = SimpleNamespace(id="1", parameters={})
+    flow = SimpleNamespace(of=lambda _: SimpleNamespace(name="delivery"))
+    assert anyio.run(worker._ended_idle, run, flow)
+    assert calls == [("ended", "Tidak ada"), ("named", "delivery 2026-11-24 08:15")]
+
+
+@on_sqlite
 def test_another_process_answers(done, site_folder, monkeypatch):
     """With the reason, or with nothing after an error of any kind."""
     monkeypatch.setenv("TENGGAT_SITES", "")
     asks = [("summary", str(site_folder)), ("intake", "/nowhere")]
     context = multiprocessing.get_context("fork")
     for flow, site in asks:
-        assert anyio.run(idle_reason, context, flow, {"site": site}) is None
+        assert anyio.run(idle_run, context, flow, {"site": site}) is None
 
 
 @on_sqlite
