@@ -19,6 +19,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+UNKNOWN_HOST = "this server does not answer under this name; see TENGGAT_HOSTS"
+"""Reason to refuse a request. A worker elsewhere recognizes it in the answer."""
+
 LOOPBACK_NAMES = frozenset({"localhost"})
 READS = ("GET", "HEAD", "OPTIONS")
 
@@ -133,7 +136,7 @@ class Gateway:
         """
         addressed = headers.get("host", "")
         if not self._is_ours(host_of(addressed)):
-            return "this server does not answer under this name; see TENGGAT_HOSTS"
+            return UNKNOWN_HOST
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2].lower() != addressed.lower():
             return "a page of another address may not use this server"

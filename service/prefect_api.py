@@ -12,9 +12,11 @@ import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from service.errors import Rejected, Unready
+from service.gateway import UNKNOWN_HOST
 from service.login import CLIENT
 
 ANSWER_SECONDS = 30.0
@@ -29,16 +31,48 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Opens connections without the proxies of the environment."""
 
 
+class Contact(StrEnum):
+    """What a request to an address shows about the Prefect server there."""
+
+    WELL = "well"
+    AWAY = "away"
+    """Nothing answers, or a server that does not work now: it may work later."""
+    LOGIN_REFUSED = "login refused"
+    NAME_REFUSED = "name refused"
+    """Our gateway does not serve the host name of the address."""
+    NO_API = "no api"
+    """A server answers that has no API of Prefect at this address."""
+
+
 def healthy(api: str) -> bool:
-    """Check whether a Prefect server answers at this address, including its database.
+    """Check whether a Prefect server answers at this address, including its database."""
+    return contact(api) is Contact.WELL
+
+
+def contact(api: str) -> Contact:
+    """Ask the Prefect server at this address for something from its database.
 
     Its own /health reports success even while every other request hangs on a locked database.
     """
     try:
-        _send(f"{api}/flows/count", {}, timeout=10)
-    except (OSError, ValueError):
-        return False
-    return True
+        answer = json.loads(_send(f"{api}/flows/count", {}, timeout=10))
+    except urllib.error.HTTPError as error:
+        return _refusal(error)
+    except OSError:
+        return Contact.AWAY
+    except ValueError:
+        return Contact.NO_API
+    return Contact.WELL if isinstance(answer, int) else Contact.NO_API
+
+
+def _refusal(error: urllib.error.HTTPError) -> Contact:
+    if error.code == http.HTTPStatus.UNAUTHORIZED:
+        return Contact.LOGIN_REFUSED
+    if UNKNOWN_HOST.encode() in error.read():
+        return Contact.NAME_REFUSED
+    if error.code in (408, 429) or error.code >= 500:
+        return Contact.AWAY
+    return Contact.NO_API
 
 
 def ask(

@@ -15,9 +15,10 @@ from flows.permitted import ELSEWHERE, SITES
 from service.environment import AT_ONCE, POOL, prefect_environment
 from service.errors import ServiceError
 from service.lock import exclusive_lock, marked
+from service.login import CLIENT
 from service.logs import saying
 from service.machine import refuse_root
-from service.prefect_api import ask, healthy
+from service.prefect_api import Contact, ask, contact
 from service.prefect_server import environment_variables
 from service.process import Child
 from service.restarts import SupervisedProcess
@@ -127,14 +128,30 @@ def work(
 
 def _tend(worker: SupervisedProcess, api: str, say: Callable[[str], None]) -> None:
     """Watch over a worker without end; it is not started while the server is unreachable."""
-    there: bool | None = None
+    found: Contact | None = None
     look_at = 0.0
     while True:
         if time.monotonic() >= look_at:
-            before, there = there, healthy(api)
+            before, found = found, contact(api)
             look_at = time.monotonic() + LOOK_SECONDS
-            if there != before:
-                say(f"{'working for' if there else 'waiting for'} the server at {api}")
-        if there or worker.child is not None:
+            if found is not before:
+                say(server_line(found, api))
+        if found is Contact.WELL or worker.child is not None:
             worker.tend()
         time.sleep(0.2)
+
+
+def server_line(found: Contact, api: str) -> str:
+    """Return the line about the server of a worker, with the remedy if there is one."""
+    if found is Contact.WELL:
+        return f"working for the server at {api}"
+    if found is Contact.LOGIN_REFUSED:
+        return f"the server at {api} refuses the login; correct {CLIENT}"
+    if found is Contact.NAME_REFUSED:
+        return (
+            f"the server does not know its own address {api}; name its host in TENGGAT_HOSTS there"
+        )
+    if found is Contact.NO_API:
+        form = "" if api.endswith("/api") else "; the address must end with /api"
+        return f"the answer at {api} is not from Prefect's API{form}; correct PREFECT_API_URL"
+    return f"waiting for the server at {api}"
