@@ -671,6 +671,55 @@ def test_a_register_that_never_shows_an_end_says_so(tmp_path, steps):
     assert "kapan pengaduan selesai" in said(learned_from(tmp_path, columns))["no_end"]
 
 
+EMPTY = [""] * ROWS
+NEW = {"Tgl Disposisi": EMPTY, "Tgl Tindak Lanjut": EMPTY, "Tgl Selesai": EMPTY}
+
+
+@pytest.mark.parametrize(
+    ("others", "unit"),
+    [
+        ({}, True),
+        ({}, False),
+        ({"Status": EMPTY}, True),
+        ({"Status": EMPTY, "Keterangan": EMPTY}, False),
+        ({"Ket": ["via WA", "lisan"] * (ROWS // 2)}, True),
+    ],
+)
+def test_the_empty_steps_of_a_new_register_are_read_by_their_titles(tmp_path, others, unit):
+    columns = table(Tgl_Selesai=[], Status=[], **({} if unit else {"Diteruskan_ke": []}))
+    learned = learned_from(tmp_path, {**columns, **NEW, **others})
+    source = source_of(learned)
+    assert source.layout == "history"
+    assert {each.column: each.kind for each in source.events} == {
+        "Tgl Disposisi": "assigned",
+        "Tgl Tindak Lanjut": "follow_up_published",
+        "Tgl Selesai": "settled",
+    }
+    assert unit_column(source) == ("Diteruskan ke" if unit else None)
+    assert ("no_unit" in said(learned)) is not unit
+    assert "no_end" not in said(learned)
+    assert not [each for each in source.status if not each.word]
+    known = {each.word for each in source.status if not each.terminal}
+    assert ("Proses" in known) is ("Status" in others)  # else each such word would be asked about
+
+
+@pytest.mark.parametrize(
+    "status", [["baru", "proses"] * (ROWS // 2), with_cells(EMPTY, at2="proses")]
+)
+def test_a_status_without_an_end_yet_has_the_answer_for_a_date_of_an_end(tmp_path, status):
+    source = source_of(learned_from(tmp_path, table(Tgl_Selesai=EMPTY, Status=status)))
+    assert source.layout == "snapshot"
+    assert source.fields.end_date_columns == ("Tgl Selesai",)
+    assert [each.word for each in source.status if each.terminal] == ["Selesai"]
+
+
+def test_an_empty_status_alone_is_read_with_its_usual_words(tmp_path):
+    learned = learned_from(tmp_path, table(Tgl_Selesai=[], Status=EMPTY))
+    words = {each.word: each.terminal for each in source_of(learned).status}
+    assert (words[""], words["Proses"], words["Selesai"]) == (False, False, True)
+    assert "no_end" not in said(learned)
+
+
 def learned_lines(tmp_path: Path, *lines: str) -> Learned:
     path = tmp_path / "a.csv"
     path.write_text("\n".join([*lines, ""]))

@@ -98,6 +98,12 @@ _AT_RECEIPT = "perhaps the assignment, but not read as its day"
 _ASKED_BY_REMARK = "a row that only a remark calls ended becomes a question"
 _ASKED_BY_END = "a row with such a date and a status that is no end becomes a question"
 
+_SETTLED = "Selesai"
+"""The status of an end, for a file that has none yet."""
+
+_USUAL_STATUS = ("Baru", "Belum diproses", "Proses", "Diproses", "Dalam proses", _SETTLED)
+"""The words that are proposed for a status without any cell."""
+
 _NUMBERED = re.compile(r"\b(?:\d+|[ivx]+)\s*$", re.IGNORECASE)
 """The end of a name that is no person's: 'Irban II', 'Wilayah 3'."""
 
@@ -554,7 +560,7 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     promised = draft.column("promised_due")
     if promised is not None:
         draft.dates += [form for form in promised.dates if form not in draft.dates]
-    draft.history = any(column.values for column, *_ in draft.events)
+    draft.history = any(column.values for column, *_ in draft.events) or _is_new(draft)
     ends = _end_columns(draft)
     decides = _status_decides(draft) if draft.history else None
     if decides is not None:
@@ -582,6 +588,16 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         del draft.fields["status"]
         if status.name not in draft.used:
             draft.left_out.append((status, _MORE_EXACT))
+
+
+def _is_new(draft: _Draft) -> bool:
+    """Check whether all columns of steps are empty, and only they can show the progress.
+
+    An empty status is one more sign of an end in a history, if a step is an end.
+    """
+    status = draft.column("status")
+    is_empty = status is None or (not status.values and bool(_end_columns(draft)))
+    return bool(draft.events) and is_empty
 
 
 def _assigned_at_receipt(draft: _Draft, received: ColumnSample, unit: ColumnSample) -> None:
@@ -713,11 +729,16 @@ def _states(draft: _Draft, known: dict[str, Status], *, all_of_them: bool) -> No
     folded = {word.casefold(): meaning for word, meaning in known.items()}
     draft.status = dict(known) if all_of_them else {}
     have = {word.casefold() for word in draft.status}
-    for word in _as_written(column):
+    words = _as_written(column)
+    if not words and not all_of_them:
+        words = list(_USUAL_STATUS)
+    for word in words:
         if word.casefold() not in have:
             draft.status[word] = folded.get(word.casefold())
     if len(column.values) < column.rows and not all_of_them and not draft.history:
         draft.status[""] = ((), ())  # an empty cell: nothing has been done
+    if "end_dates" in draft.fields and any(draft.status.values()) and not _shows_end(draft):
+        draft.status[_SETTLED] = known[_SETTLED.casefold()]  # the answer for a date of an end
 
 
 def _as_written(column: ColumnSample) -> list[str]:
