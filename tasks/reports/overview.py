@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sla.metrics.definitions import WITHIN, is_small
 from sla.metrics.table import Row, Table
@@ -40,7 +40,8 @@ class ReportOverview:
     """The headline of a report, and its units, the lowest share first.
 
     A number is None if there are no data of it. `unmeasured` is the number of received complaints
-    that `followed_up_within_5` leaves out, and `few` are the shares of a small number.
+    that `followed_up_within_5` leaves out, and `few` are the shares of a small number. With
+    `too_early` it leaves out all of them, because these days are not over for any.
     """
 
     site: str
@@ -61,6 +62,7 @@ class ReportOverview:
     sha256: str
     earlier: Earlier | None = None
     unmeasured: int = 0
+    too_early: bool = False
     few: frozenset[str] = frozenset()
 
     @property
@@ -111,6 +113,7 @@ def overview_of(view: Report) -> ReportOverview:
         sha256=view.sha256,
         earlier=view.earlier,
         unmeasured=unmeasured(view, "followed_up_within_5", "value"),
+        too_early=is_too_early(view, "followed_up_within_5", "value"),
         few=frozenset(row.key for row in head.rows if is_small(row.of.get("value", 0))),
     )
 
@@ -126,6 +129,19 @@ def unmeasured(view: Report, figure: str, column: str) -> int:
         return 0
     received = headline.value("received", column)
     return max(received - row.of[column], 0) if isinstance(received, int) else 0
+
+
+def is_too_early(view: Report, figure: str, column: str) -> bool:
+    """Check whether a share measures no complaint yet, because its working days are not over.
+
+    Five working days end a week after the receipt. So a report of a week, made the day after it,
+    never has this share.
+    """
+    headline = view.table("headline")
+    if headline is None or (figure, column) != ("followed_up_within_5", "value"):
+        return False
+    age = view.as_of.astimezone(UTC).date() - view.first
+    return headline.value(figure, column) is None and age <= timedelta(days=7)
 
 
 def not_measured(view: Report, row: Row, column: str) -> int:

@@ -762,6 +762,16 @@ def test_the_summary_names_the_complaints_without_a_measure(summary, number):
         assert ("diukur" in text) == bool(number)
 
 
+def test_the_summary_of_a_week_says_why_it_has_no_share_of_five_working_days(summary):
+    overview = replace(
+        summary.overview, followed_up_within_5=None, unmeasured=9, too_early=True, few=frozenset()
+    )
+    mail = summary_mail(overview, "Inspektur", "inspector", "id", WITA)
+    why = "dalam 5 hari kerja (9 belum dapat diukur: 5 hari kerja sejak diterima belum lewat)"
+    for text in (flat(mail.text), flat(Page(mail.html).text)):
+        assert why in text
+
+
 @pytest.mark.parametrize("figure", ["on_time", "followed_up_within_5", ""])
 def test_the_summary_marks_a_share_of_a_small_number(summary, figure):
     overview = replace(summary.overview, unmeasured=0, few=frozenset({figure}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -297,6 +298,28 @@ def test_the_number_of_complaints_without_a_measure_stands_beside_the_share(
     assert [shown.detail for line in lines for shown in line.cells].count(beside) >= 2
     assert any(sentence in text for text in texts(report))
     assert overview_of(report).unmeasured == 90 - of
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize(("days", "is_early"), [(7, True), (8, False)])
+def test_a_report_of_a_week_says_why_it_has_no_share_of_five_working_days(days, is_early, public):
+    """Its complaints are followed up in time until the end of the day of the report."""
+    full = view(count=90)
+    headline = full.table("headline")
+    none = {"cells": (None, None, None), "of": {"value": 0}}
+    rows = [
+        replace(row, **none) if row.key == "followed_up_within_5" else row for row in headline.rows
+    ]
+    tables = tuple(replace(t, rows=tuple(rows)) if t is headline else t for t in full.tables)
+    first = full.as_of.astimezone(UTC).date() - timedelta(days=days)
+    report = replace(full, tables=tables, first=first)
+    report = public_edition(report) if public else report
+    lines = next(each for each in sections(report, ZONE, 9) if each.key == "headline").lines
+    details = {shown.detail for line in lines for shown in line.cells}
+    why = "90 belum dapat diukur: 5 hari kerja sejak diterima belum lewat"
+    assert any(why in detail for detail in details) is is_early
+    assert any("karena 5 hari kerja itu belum lewat" in text for text in texts(report)) is is_early
+    assert overview_of(report).too_early is is_early
 
 
 def test_the_public_summary_names_no_withheld_figure():

@@ -16,7 +16,7 @@ from sla.metrics.definitions import SMALL_NUMBER
 from sla.metrics.table import Cell, Row, Table
 from tasks.reports.formats.sections import change_words, without_data
 from tasks.reports.model import Report
-from tasks.reports.overview import MOST_LOWEST, unmeasured
+from tasks.reports.overview import MOST_LOWEST, is_too_early, unmeasured
 from tasks.text.catalog import catalog
 from tasks.text.formats import day_text, moment_text, period_text
 from tasks.text.numbers import decimal_text, percent_text
@@ -105,7 +105,8 @@ class _Sentences:
                 of = soon.of["value"]
                 yield self._said("headline", form, n=of, of=of, share=share, left=left)
             elif left:
-                yield self._said("headline", "soon_none", left=left)
+                later = is_too_early(self._view, soon.key, "value")
+                yield self._said("headline", "soon_later" if later else "soon_none", left=left)
         yield from self._late()
         rules = self._view.table("by_rule")
         total = rules.total if rules else None

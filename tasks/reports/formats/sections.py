@@ -17,7 +17,13 @@ from tasks.reports.formats.heat import heat_of_count, heat_of_share, most_of
 from tasks.reports.formats.sparkline import sparkline
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
-from tasks.reports.overview import MEASURED, OBSERVED, not_measured, unmeasured
+from tasks.reports.overview import (
+    MEASURED,
+    OBSERVED,
+    is_too_early,
+    not_measured,
+    unmeasured,
+)
 from tasks.text.catalog import Catalog, catalog
 from tasks.text.numbers import decimal_text, half_up, number_text, percent_text
 
@@ -377,7 +383,8 @@ def _left_out(view: Report, row: Row, column: str) -> str:
     """Return the number of complaints that a share leaves out, with the reason; empty if none."""
     t = catalog(view.names.locale)
     if left := unmeasured(view, row.key, column):
-        return t("report.unmeasured", n=left)
+        key = "too_early" if is_too_early(view, row.key, column) else "unmeasured"
+        return t(f"report.{key}", n=left)
     recent = not_measured(view, row, column)
     return t("report.not_measured", n=recent) if recent else ""
 
