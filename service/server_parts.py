@@ -7,6 +7,7 @@ through Redis, the database is PostgreSQL. Each process is supervised for itself
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -30,6 +31,9 @@ THIS_MACHINE = ("localhost", LOOPBACK, "::1")
 DATABASES = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")
 """Environment variables with the address of Prefect's own database."""
 
+DRIVERS = ("postgresql+asyncpg", "sqlite+aiosqlite")
+"""Beginnings of the address, one for each kind of database that Prefect's server can use."""
+
 BACKLOG = 2048
 BATCH = 50
 """Number of events that a loop of the server reads from Redis at once; Prefect's own is 1."""
@@ -41,12 +45,27 @@ ANSWER_SECONDS = 5.0
 LOOPS = ("EVENT_PERSISTER", "TASK_RUN_RECORDER", "TRIGGERS")
 
 
+def prefect_database() -> tuple[str, str]:
+    """Return the address of Prefect's own database and its variable, or two empty texts.
+
+    Raises :class:`service.errors.ServiceError` if it names a driver that Prefect's server cannot
+    use, such as the one of the sites' databases: the server would end again and again.
+    """
+    name = next((name for name in DATABASES if os.environ.get(name)), "")
+    url = os.environ.get(name, "") if name else ""
+    kind = url.partition(":")[0]
+    for driver in DRIVERS:
+        if kind.partition("+")[0] == driver.partition("+")[0] and kind != driver:
+            raise ServiceError(f"{name} begins with {kind}://; write {driver}://")
+    return name, url
+
+
 def redis_url() -> str:
     """Return the address of Redis, once everything that several servers need is set.
 
     Raises :class:`service.errors.ServiceError` if something is missing.
     """
-    database = next((os.environ[name] for name in DATABASES if os.environ.get(name)), "")
+    _, database = prefect_database()
     if not database.startswith("postgresql"):
         raise ServiceError(
             f"--servers needs PostgreSQL for Prefect's own database; set {DATABASES[0]}"
@@ -62,23 +81,36 @@ def redis_url() -> str:
             " (without a password only on this machine)"
         )
     if find_spec("prefect_redis") is None:
-        raise ServiceError("--servers needs the package prefect-redis; install tenggat[servers]")
+        raise ServiceError("--servers needs the package prefect-redis; run `make install`")
     return url
 
 
 def _is_suitable(url: SplitResult) -> bool:
     known = url.scheme in SCHEMES and bool(url.hostname)
-    return known and (bool(url.password) or url.hostname in THIS_MACHINE)
+    numbered = re.fullmatch(r"/?\d*", url.path) is not None
+    return known and numbered and (bool(url.password) or url.hostname in THIS_MACHINE)
 
 
 def require_redis(url: str) -> None:
-    """Raise :class:`service.errors.Unready` if Redis does not answer. The address is not shown."""
+    """Raise :class:`service.errors.Unready` if Redis does not answer. The address is not shown.
+
+    If it answers and refuses what the address says, raises :class:`service.errors.ServiceError`:
+    waiting would not help.
+    """
     try:
         with redis.Redis.from_url(
             url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
         ) as client:
             client.ping()
+    except redis.AuthenticationError:
+        raise ServiceError(f"Redis refuses the password, or needs one; correct {REDIS}") from None
+    except redis.exceptions.NoPermissionError:
+        raise ServiceError(f"Redis does not permit the user in {REDIS} what is needed") from None
     except redis.RedisError as error:
+        if "DB index" in str(error):
+            raise ServiceError(
+                f"Redis has no database with the number at the end of {REDIS}"
+            ) from None
         raise Unready(f"Redis does not answer ({type(error).__name__})") from None
 
 

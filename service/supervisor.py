@@ -41,7 +41,7 @@ from service.prefect_api import ask, found, healthy
 from service.prefect_server import EVERYWHERE, api_of, environment_variables, start_server
 from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess, SupervisedThread
 from service.runs import stale
-from service.server_parts import ServerParts, redis_url, require_redis
+from service.server_parts import ServerParts, prefect_database, redis_url, require_redis
 from service.signals import until_stopped
 from service.worker import kept_worker
 from settings.site import Site
@@ -79,6 +79,7 @@ def up(
     :class:`service.errors.ServiceError` if it cannot start.
     """
     refuse_root(as_root=as_root)
+    prefect_database()
     redis = redis_url() if servers > 1 else None
     home = var or sites[0].var
     apart(sites)

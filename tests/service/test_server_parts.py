@@ -20,6 +20,7 @@ from service.prefect_api import ask, healthy
 from service.prefect_server import api_of
 from service.restarts import SupervisedProcess
 from service.server_parts import DATABASES, REDIS, ServerParts, redis_url, require_redis
+from service.supervisor import up
 from tasks.text.translation import translated
 
 POSTGRES = "postgresql+asyncpg://tenggat@127.0.0.1/prefect"
@@ -52,6 +53,7 @@ def test_several_servers_need_postgresql(monkeypatch, database):
         "127.0.0.1:6379",
         "http://127.0.0.1:6379",
         "redis://",
+        "redis://localhost/first",  # would be number 0
         "redis://192.0.2.7:6379/0",  # another machine, and no password
         "redis://:s3cret@[192.0.2.7:6379/0",
     ],
@@ -94,8 +96,44 @@ def test_a_redis_that_does_not_answer_is_waited_for_and_its_password_not_shown()
 def test_a_redis_that_answers(tmp_path):
     with redis_server(tmp_path) as url:
         require_redis(url)
-        with pytest.raises(Unready, match="Redis does not answer"):
-            require_redis(url.replace(PASSWORD, "wrong"))
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong", "what"),
+    [
+        (PASSWORD, "wrong", "Redis menolak kata sandi, atau memerlukannya; perbaiki"),
+        (f":{PASSWORD}@", "", "Redis menolak kata sandi, atau memerlukannya; perbaiki"),
+        ("/0", "/9999", "Redis tidak mempunyai basis data dengan nomor di akhir"),
+    ],
+)
+def test_a_redis_that_refuses_a_wrong_address_is_not_waited_for(tmp_path, part, wrong, what):
+    with redis_server(tmp_path) as url:
+        assert part in url
+        with pytest.raises(ServiceError) as refused:
+            require_redis(url.replace(part, wrong))
+    assert not isinstance(refused.value, Unready)
+    assert translated(str(refused.value), "id") == f"{what} {REDIS}"
+
+
+@pytest.mark.parametrize("servers", [1, 3])
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("postgresql+psycopg://tenggat:s3cret@127.0.0.1/prefect", "postgresql+asyncpg"),
+        ("postgresql://tenggat:s3cret@127.0.0.1/prefect", "postgresql+asyncpg"),
+        ("sqlite:////tmp/prefect.db", "sqlite+aiosqlite"),
+    ],
+)
+def test_a_driver_that_the_server_cannot_use_is_refused(
+    tmp_path, monkeypatch, servers, url, driver
+):
+    monkeypatch.setenv(DATABASES[0], url)
+    monkeypatch.setenv(REDIS, "redis://localhost")
+    with pytest.raises(ServiceError) as refused:
+        up([], port=4200, say=print, watch=print, var=tmp_path, servers=servers, as_root=True)
+    kind = url.partition(":")[0]
+    shown = translated(str(refused.value), "id")
+    assert shown == f"{DATABASES[0]} dimulai dengan {kind}://; tulis {driver}://"
 
 
 @pytest.fixture
