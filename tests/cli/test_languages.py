@@ -112,6 +112,31 @@ def test_every_text_has_both_languages_and_the_same_placeholders():
     assert forms == []  # Indonesian has one form for any number
 
 
+def test_no_indonesian_text_has_english_words_in_the_form_of_an_address():
+    """The form is a part that no test of words reads, because it looks like a value."""
+    english = re.compile(r"://\S*(user|password|PASSWORD|PORT/NUMBER|/database)\b|@ : and %")
+    found = [
+        line
+        for file in FILES
+        for line in file.read_text("utf-8").splitlines()
+        if re.match(r"(\w+\.)?id = ", line) and english.search(line)
+    ]
+    assert found == []
+    words.use_language("id")
+    known = "write / # ? @ : and % of a password as %2F"
+    for text in (
+        f"the mail URL must be smtps://user:password@host:465, smtp://user:password@host:587 or,"
+        f" to loopback, smtp+plain://127.0.0.1:25; {known}",
+        f"MAIL must be imaps://user:password@host/INBOX, imap://... (STARTTLS) or, to loopback,"
+        f" imap+plain://...; {known}",
+        f"DESK must be postgresql://user:password@host/database, mysql://... or sqlite:///file;"
+        f" {known}",
+    ):
+        shown = translation.translated(text)
+        assert shown.endswith("tulis / # ? @ : dan % dalam kata sandi sebagai %2F")
+    words.use_language("en")
+
+
 def test_every_text_that_a_command_prints_is_there():
     """Each string of the code that is a key; of a key with a part that varies, its table."""
     key = re.compile(rf"(?:{'|'.join(file.stem for file in FILES)})(?:\.\w+)*\.?")
