@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +11,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.words import language, near, say
-from sla.regulations.model import LengthUnit, Rule
+from sla.regulations.model import Law, LengthUnit, Rule
 
 if TYPE_CHECKING:
     from db.models import RuleConfirmation
@@ -37,6 +37,10 @@ def list_rules(site: SiteOption = None, now: NowOption = None, as_json: JsonOpti
                 _row(rule, confirmation, plain=as_json)
                 for rule, confirmation in rules_on(context.site, session, day)
             ]
+        if not as_json:
+            law = context.site.evaluation_context.law
+            for row in rows:
+                row["length"] += _laxer(law, row["rule"], day)
     if as_json:
         console.print_json(rows)
         return
@@ -97,6 +101,14 @@ def _row(rule: Rule, confirmation: RuleConfirmation | None, *, plain: bool) -> d
         "confirmed_by": confirmation.confirmed_by if confirmation else "",
         "source": confirmation.source if confirmation else "",
     }
+
+
+def _laxer(law: Law, rule_id: str, day: date) -> str:
+    """Return a remark on a rule of the site that allows more time than the national one."""
+    rule, replaced = law.on(rule_id, day), law.overridden(rule_id, day)
+    if rule is None or replaced is None or not rule.is_longer_than(replaced):
+        return ""
+    return say("law.laxer", length=length_of(replaced))
 
 
 def length_of(rule: Rule) -> str:

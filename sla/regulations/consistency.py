@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 from sla.error_text import did_you_mean
 from sla.regulations.model import Law, Rule, Span
 from sla.regulations.parser import Entry, LawText, Mistake
-from sla.regulations.schema import RULE
+from sla.regulations.schema import COURSE_KEYS, RULE
 
 Versions = Mapping[str, Sequence[Entry]]
 """The entries of each rule id."""
@@ -44,6 +44,7 @@ def between(texts: Sequence[LawText], *, complete: bool = True) -> list[Mistake]
         found += _gaps(originals)
         found += _without_ground(overriding, originals)
     found += _for_others(overriding, originals)
+    found += _other_duties(overriding, originals)
     clear = (entry for text in texts for entry in text.entries if entry.rule.id not in unclear)
     found += _cycles(list(clear))
     return found
@@ -151,6 +152,54 @@ def _for_others(overriding: Versions, originals: Versions) -> Iterator[Mistake]:
                 words = f"`applies_when` is not that of {rule_id} ({_written(asked[-1])}); write"
                 words += " the same, or, for some complaints only, add a rule without `overrides`"
                 yield entry.mistake(words, "applies_when")
+
+
+def _other_duties(overriding: Versions, originals: Versions) -> Iterator[Mistake]:
+    """Report overrides with another actor or other events than the original rule.
+
+    Whoever copies the wrong rule would make another duty of it. An override may say in
+    `differs_in` that it is meant.
+    """
+    for rule_id, entries in overriding.items():
+        for entry in entries:
+            met = [one for one in originals.get(rule_id, ()) if _meets(one.rule, entry.rule)]
+            differing = [_differing(entry, one) for one in met or originals.get(rule_id, ())]
+            if not differing or not all(differing):
+                continue
+            original, keys = (met or originals[rule_id])[-1], differing[-1]
+            values = ", ".join(f"{key} = {_value(original.rule, key)}" for key in keys)
+            words = f"another duty than {rule_id}, which has: {values}. Copy these from"
+            words += f" {original.text.path.name}; if your regulation differs in them, add"
+            named = json.dumps(sorted({*keys, *entry.differs_in}, key=COURSE_KEYS.index))
+            yield entry.mistake(f"{words} differs_in = {named}", keys[0])
+
+
+def _meets(one: Rule, other: Rule) -> bool:
+    """Check whether two rules are in force on a common day."""
+    begins = max(rule.in_force_from or date.min for rule in (one, other))
+    return begins <= min(rule.in_force_to or date.max for rule in (one, other))
+
+
+def _differing(entry: Entry, original: Entry) -> list[str]:
+    """Return the keys in which an override differs from the original without saying so."""
+    return [
+        key
+        for key in COURSE_KEYS
+        if key not in entry.differs_in
+        and _comparable(entry.rule, key) != _comparable(original.rule, key)
+    ]
+
+
+def _comparable(rule: Rule, key: str) -> object:
+    return frozenset(rule.pauses) if key == "pauses" else getattr(rule, key)
+
+
+def _value(rule: Rule, key: str) -> str:
+    """Return the value of a key as it is written in a file."""
+    value = getattr(rule, key)
+    if isinstance(value, frozenset):
+        value = sorted(value)
+    return json.dumps(value or [] if value is None else value)
 
 
 def _written(applies_when: Mapping[str, frozenset[str]]) -> str:

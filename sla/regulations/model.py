@@ -176,6 +176,14 @@ class Rule:
         """Return every kind of event that ends a clock, with any verdict."""
         return self.stops_on | self.implied_by | self.voids
 
+    def is_longer_than(self, other: Rule) -> bool:
+        """Check whether the rule allows more time; five working days are taken as seven days."""
+        days = [
+            rule.length * (7 if rule.unit is LengthUnit.WORKING_DAY else 5)
+            for rule in (self, other)
+        ]
+        return not self.promised and not other.promised and days[0] > days[1]
+
     def applies_to(self, facts: Mapping[str, str | None], *, without: str = "") -> bool:
         """Check whether the rule applies to a complaint with these facts.
 

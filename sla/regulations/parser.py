@@ -57,12 +57,17 @@ class LawText:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A rule and its place in a file. `name` is the id used in its own file."""
+    """A rule and its place in a file.
+
+    `name` is the id used in its own file. `differs_in` are the keys in which an override differs
+    from the rule that it replaces on purpose.
+    """
 
     text: LawText
     number: int
     name: str
     rule: Rule
+    differs_in: frozenset[str] = frozenset()
 
     @property
     def place(self) -> str:
@@ -136,7 +141,9 @@ def _read_rules(
             for place, words in found
         )
         if regulation is not None and name and not found:
-            text.entries.append(Entry(text, number, name, _rule(rule, head, regulation)))
+            differs_in = frozenset(rule.get("differs_in", ()))
+            made = _rule(rule, head, regulation)
+            text.entries.append(Entry(text, number, name, made, differs_in))
         elif name:
             text.unclear |= {f"{head.get('key')}/{name}", _target(rule, head) or ""}
         else:

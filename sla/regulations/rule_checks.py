@@ -9,6 +9,7 @@ from typing import Any
 from sla.error_text import did_you_mean
 from sla.regulations.model import FACTS, Actor, Certainty, LengthUnit
 from sla.regulations.schema import (
+    COURSE_KEYS,
     EVENT_KEYS,
     HEAD,
     RULE,
@@ -71,6 +72,9 @@ def _wrong_override(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterato
     if "basis" in rule and "overrides" not in rule and "overrides" not in head:
         words = "`basis` without `overrides`; add the rule that it replaces"
         yield ("basis",), f"{words}, as in overrides = {RULE['overrides'].example}"
+    if "differs_in" in rule and "overrides" not in rule and "overrides" not in head:
+        words = "`differs_in` without `overrides`: it says in which keys a rule differs from the"
+        yield ("differs_in",), f"{words} one that it replaces; remove it"
     yield from _wrong_basis(rule)
 
 
@@ -102,7 +106,7 @@ def wrong_rule(
     found += wrong_values(sound)
     ill |= {place[0] for place, _ in found if place}
     sound = {key: value for key, value in rule.items() if key not in ill}
-    found += [*_wrong_words(sound, kinds), *_wrong_course(sound)]
+    found += [*_wrong_words(sound, kinds), *_wrong_course(sound), *_wrong_differences(sound)]
     return [*found, *_wrong_override(rule, head), *_outside(rule, head)]
 
 
@@ -131,6 +135,13 @@ def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Fo
         if fact not in FACTS:
             words = f"`applies_when` cannot ask for '{fact}'{did_you_mean(fact, FACTS)}"
             yield ("applies_when", fact), words
+
+
+def _wrong_differences(rule: Mapping[str, Any]) -> Iterator[Found]:
+    for place, key in enumerate(rule.get("differs_in", [])):
+        if key not in COURSE_KEYS:
+            words = f"`differs_in` names {shown(key)}; it may name {', '.join(COURSE_KEYS)}"
+            yield ("differs_in", place), words
 
 
 def _wrong_course(rule: Mapping[str, Any]) -> Iterator[Found]:

@@ -61,8 +61,21 @@ RULE: Mapping[str, Key] = {
     "lapse": Key(*_TEXT, '"closed"'),
     "promised": Key(bool, "true or false", "true"),
     "overrides": Key(*_TEXT, '"sp4n/first-follow-up"'),
+    "differs_in": Key(list, "a list of keys in quotes", '["voids", "pauses"]'),
     **_NEW_KEYS,
 }
+COURSE_KEYS = (
+    "actor",
+    "starts_on",
+    "restarts_on",
+    "stops_on",
+    "implied_by",
+    "voids",
+    "pauses",
+    "promised",
+    "lapse",
+)
+"""The keys that say what the duty of a rule is, apart from its time."""
 EVENT_KEYS = ("starts_on", "restarts_on", "stops_on", "implied_by", "voids")
 _IN_FORCE = ("from", "to", "ended_by")
 _LANGUAGES = {"id": "an Indonesian (id)", "en": "an English (en)"}

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from conftest import REPOSITORY, wita
+from support.site_mistakes import assert_indonesian
 
 from settings.errors import SettingsError
 from settings.site import load_site
@@ -49,6 +50,21 @@ def test_doctor_tells_what_is_replaced_by_what_and_on_what_basis(perbup):
     later = what.format(days=" from 2027-01-01 on")
     assert notes(site, "2026-11-24 08:00") == {later: remedy}
     assert notes(site, "2027-02-01 08:00") == {what.format(days=""): remedy}
+
+
+@pytest.mark.parametrize(
+    ("length", "unit", "laxer"),
+    [(5, "working_day", False), (6, "working_day", True), (7, "day", False), (8, "day", True)],
+)
+def test_doctor_tells_of_a_rule_laxer_than_the_national_one(perbup, length, unit, laxer):
+    file = perbup / "perbup" / "perbup.toml"
+    text = file.read_text(encoding="utf-8").replace("length = 3", f"length = {length}")
+    file.write_text(text.replace('unit = "working_day"', f'unit = "{unit}"'), encoding="utf-8")
+    told = [what for what in notes(load_site(perbup), "2027-02-01 08:00") if "more than" in what]
+    days = f"{length} {'days' if unit == 'day' else 'working days'}"
+    by_nation = "more than Prosedur SP4N-LAPOR! Proses tindak lanjut (5 working days)"
+    assert told == [f"rule {FOLLOW_UP} allows {days}, {by_nation}"] * laxer
+    assert_indonesian(*told)
 
 
 @pytest.mark.thorough

@@ -598,9 +598,15 @@ article = "Pasal 7"
 label = { id = "Permintaan informasi", en = "Request for information" }
 actor = "unit"
 starts_on = ["received"]
+restarts_on = ["reopened"]
 stops_on = ["settled"]
 implied_by = ["closed"]
-voids = ["withdrawn"]
+voids = ["withdrawn", "archived"]
+pauses = [
+    ["material_requested", "material_completed"],
+    ["material_requested", "file_complete"],
+    ["paused", "resumed"],
+]
 applies_when = { classification = ["information_request"] }
 length = 3
 unit = "working_day"

@@ -44,11 +44,14 @@ ORDER = ["[[rule]]", *RULE]
 OVERRIDES = {
     "overrides": f'"{FOLLOW_UP}"',
     "basis": '"Peraturan Bupati Contoh Nomor 12 Tahun 2026"',
+    "differs_in": str(list(schema.COURSE_KEYS)),
 }
 
-OVERRIDES_COMPLAINT = OVERRIDES | {
+OVERRIDES_COMPLAINT = {
     "overrides": f'"{COMPLAINT}"',
+    "basis": OVERRIDES["basis"],
     "applies_when": '{ classification = ["complaint"] }',
+    "differs_in": OVERRIDES["differs_in"],
 }
 
 
@@ -187,6 +190,12 @@ MISTAKES = [
     ({"actor": '"mayor"'}, "actor", "`actor` is 'mayor'; known are complainant, lapor_administr"),
     ({"actor": '["unit"]'}, "actor", "`actor` is ['unit']; it must be a text in quotes, as in"),
     ({"certainty": '"sen"'}, "certainty", "`certainty` is 'sen'; did you mean `seen`?"),
+    (
+        {"overrides": f'"{FOLLOW_UP}"', "differs_in": '["length"]'},
+        "differs_in",
+        "`differs_in` names 'length'; it may name actor, starts_on, restarts_on, stops_on, impl",
+    ),
+    ({"differs_in": '["voids"]'}, "differs_in", "`differs_in` without `overrides`: it says in"),
     ({"roll": '"previous"'}, "roll", "`roll` is 'previous'; known are next"),
     ({"promised": '"yes"'}, "promised", "`promised` is 'yes'; it must be true or false"),
     ({"label": '{ id = "Ringan" }'}, "label", "`label` lacks an English (en) text, as in label ="),
@@ -519,7 +528,9 @@ def test_what_overrides_keeps_the_id_and_cites_its_own_text(written):
 
 def test_a_whole_regulation_overrides_rule_by_rule(written):
     head = HEAD + 'overrides = "sp4n"\nbasis = "Peraturan Bupati Contoh Nomor 12 Tahun 2026"\n'
-    rules = rule(id='"verification"', stops_on='["verified"]') + rule(id='"first-follow-up"')
+    other = {"differs_in": OVERRIDES["differs_in"]}
+    rules = rule(id='"verification"', stops_on='["verified"]', **other)
+    rules += rule(id='"first-follow-up"', **other)
     law = load([NATIONAL, written(head + rules)])
     assert {rule.id for rule in law.overriding} == {"sp4n/verification", FOLLOW_UP}
     assert {rule.basis for rule in law.overriding} == {
@@ -565,6 +576,64 @@ def test_an_override_is_for_the_same_complaints(asked, written):
         f'`applies_when` is not that of {COMPLAINT} ({{ classification = ["complaint"] }}); write'
     )
     assert mistake.startswith(f"desa.toml:{17 if asked else 5}: rule light: {hint} the same, or,")
+
+
+def page(name):
+    """The regulation file on a page of the documentation, with the rules of its other blocks."""
+    text = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    return "\n".join(b for b in blocks if b.startswith(("[regulation]", "[[rule]]")))
+
+
+@pytest.mark.parametrize("name", ["regulations.md", "mengubah-tenggat.md"])
+def test_the_pages_shorten_the_settlement_of_a_complaint_and_keep_the_duty(name, written):
+    law = load([NATIONAL, written(page(name))])
+    day = date(2027, 1, 4)
+    own, national = law.on(COMPLAINT, day), law.overridden(COMPLAINT, day)
+    assert (national.length, own.length) == (14, 10)
+    for key in (*schema.COURSE_KEYS, "label", "verb", "applies_when", "unit"):
+        assert getattr(own, key) == getattr(national, key), key
+
+
+def test_an_override_does_not_become_another_duty_in_silence(written):
+    """The example for the first follow-up with the id of the settlement, as a clerk copied it."""
+    text = (REPOSITORY / "docs" / "regulations.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(\[regulation\].*?)```", text, re.DOTALL)
+    example = example.replace(FOLLOW_UP, COMPLAINT).replace("length = 3", "length = 10")
+    asked = 'applies_when = { classification = ["complaint"] }\n'
+    (mistake,) = mistakes(NATIONAL, written(example + asked))
+    hint = f"desa.toml:14: rule first-follow-up: another duty than {COMPLAINT}, which has: "
+    hint += 'starts_on = ["received"], restarts_on = ["reopened"], stops_on = ["settled"], implied'
+    assert mistake.startswith(hint)
+    named = '["starts_on", "restarts_on", "stops_on", "implied_by", "voids"]'
+    assert mistake.endswith(f"regulation differs in them, add differs_in = {named}")
+    own = load([NATIONAL, written(f"{example}{asked}differs_in = {named}\n")]).overriding
+    assert [rule.stops_on for rule in own] == [{"follow_up_published"}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"actor": '"system"'}, "actor"),
+        ({"restarts_on": None}, "restarts_on"),
+        ({"stops_on": '["settled", "decided"]'}, "stops_on"),
+        ({"voids": '["withdrawn"]'}, "voids"),
+        ({"pauses": '[["paused", "resumed"]]'}, "pauses"),
+    ],
+)
+def test_each_key_of_the_duty_counts(changes, key, written):
+    national = load([NATIONAL]).on(COMPLAINT, date(2026, 11, 24))
+    same = {
+        "restarts_on": '["reopened"]',
+        "implied_by": '["closed"]',
+        "voids": '["archived", "withdrawn"]',
+        "pauses": str([list(pair) for pair in reversed(national.pauses)]),
+    }
+    whole = {**OVERRIDES_COMPLAINT, "differs_in": None, **same}
+    assert load([NATIONAL, written(HEAD + rule(**whole))]).overriding
+    (mistake,) = mistakes(NATIONAL, written(HEAD + rule(**whole | changes)))
+    assert f"which has: {key} = " in mistake
+    assert mistake.endswith(f'add differs_in = ["{key}"]')
 
 
 @pytest.mark.parametrize(

@@ -233,8 +233,15 @@ article = "Pasal 4"
 label = {{ id = "Penyelesaian permintaan informasi", en = "Settlement of a request" }}
 actor = "unit"
 starts_on = ["received"]
+restarts_on = ["reopened"]
 stops_on = ["settled"]
 implied_by = ["closed"]
+voids = ["withdrawn", "archived"]
+pauses = [
+    ["material_requested", "material_completed"],
+    ["material_requested", "file_complete"],
+    ["paused", "resumed"],
+]
 length = 3
 unit = "working_day"
 certainty = "read"

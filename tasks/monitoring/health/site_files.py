@@ -13,7 +13,7 @@ from settings.site import EXAMPLE, Site
 from sla.directory import Role
 from sla.events import Kind
 from sla.ladders import SUPERIORS
-from sla.regulations.model import Law
+from sla.regulations.model import Law, LengthUnit, Rule
 from tasks.common.redaction import plain_name
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import WARN_BEFORE_YEAR_END
@@ -126,6 +126,19 @@ def _overrides(law: Law, today: date) -> Iterator[Finding]:
             f" {rule.citation_in('en')}{days}, on the basis of {rule.basis}",
             f"a legal officer answers for it; it stands in {rule.regulation.file}",
         )
+        if replaced and rule.is_longer_than(replaced):
+            yield Finding(
+                "note",
+                f"rule {rule.id} allows {_length(rule)}, more than {replaced.citation}"
+                f" ({_length(replaced)})",
+                "a regulation of a site may be stricter than the national one, not laxer; check"
+                f" `length` and `unit` in {rule.regulation.file}",
+            )
+
+
+def _length(rule: Rule) -> str:
+    unit = "working days" if rule.unit is LengthUnit.WORKING_DAY else "days"
+    return f"{rule.length} {unit}"
 
 
 def _endings(law: Law, today: date) -> Iterator[Finding]:
