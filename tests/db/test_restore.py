@@ -31,6 +31,7 @@ from support.pipeline import (
     since,
     statuses,
 )
+from support.site_mistakes import assert_indonesian
 
 from cli import console
 from db.audit import AuditKind
@@ -373,6 +374,26 @@ def test_a_source_that_catches_up_late_is_held_as_well(context, server):
     register(context, "2026-11-25 08:00", *EVERYWHERE)
     assert decide(context, "2026-11-25 08:00").storm is not None
     assert set(statuses(context)) == {"held"}
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_doctor_names_the_restore_and_both_answers(before, context, server):
+    """Of mails queued before the backup, and of those of the lost time that come up again."""
+    if before:
+        owe(context, THEN, *EVERYWHERE)
+    put_back(context, keep(context))
+    if not before:
+        register(context, "2026-11-25 08:00", *EVERYWHERE)
+        decide(context, "2026-11-25 08:00")
+    found = database(context.site, wita("2026-11-25 08:00"), clock=False)
+    remedies = {each.what: each.remedy for each in found}
+    (what,) = (each for each in remedies if " mails wait since " in each)
+    hint = r"\d+ mails wait since the restore or the move of 2026-11-24 12:00; perhaps they were"
+    assert re.match(hint, what)
+    assert "`tenggat mail release --drop` if the recipients have them" in remedies[what]
+    assert "sends them once more" in remedies[what]
+    assert not any("a storm of" in each for each in remedies)
+    assert_indonesian(what, remedies[what])
 
 
 def test_after_a_week_nothing_is_doubtful_any_more(context):

@@ -355,9 +355,23 @@ def _undelivered(session: Session) -> Iterator[Finding]:
 
 
 def _storm(session: Session, site: Site) -> Iterator[Finding]:
-    """Report a storm that waits for a decision."""
+    """Report mails that a storm, a restore or an adoption holds for a decision."""
     storm = storms.waiting(session)
-    if storm is not None:
+    if storm is None:
+        return
+    restored = runs.last_restore(session)
+    held = storm.mail_limit == 0 or (restored is not None and storm.opened_at <= restored)
+    if held and restored is not None:  # a storm from too many mails in a run has a limit
+        since = _local(site, restored)
+        yield Finding(
+            "trouble",
+            f"{storm.mails} mails wait since the restore or the move of {since}; perhaps they"
+            " were sent after the backup, or by the other installation",
+            "see `tenggat mail list --status held`; `tenggat mail release --drop` if the"
+            " recipients have them (mostly so after last night's backup), `tenggat mail release`"
+            " sends them once more",
+        )
+    else:
         yield Finding(
             "trouble",
             f"a storm of {storm.mails} mails waits since"
