@@ -34,7 +34,7 @@ from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import KnownWords, known_words
 from tasks.evaluation.stored_deadlines import StoredDuty
-from tasks.notifications.coat_of_arms import coat_of_arms
+from tasks.notifications.coat_of_arms import CoatOfArms, coat_of_arms
 from tasks.notifications.message_ids import message_id_header
 from tasks.notifications.scope import Scope, Scopes
 from tasks.notifications.unlisted import DeskEntry, awaiting, doubtful, unlisted
@@ -183,6 +183,10 @@ class DeskLoader:
     def today(self) -> date:
         """Return the local day of the mails."""
         return self._run.today
+
+    @cached_property
+    def _coat(self) -> CoatOfArms | None:
+        return coat_of_arms(self._run.site.letterhead)
 
     @cached_property
     def _ended_late(self) -> int:
@@ -354,7 +358,7 @@ class DeskLoader:
             counts=counts,
             administrator=site.administrator_address(self.today),
             regent=regent_word(site.name, reader.locale),
-            coat=coat_of_arms(site.letterhead),
+            coat=self._coat,
             superior=reader.scope.superior,
             units=self._lines([*items, *rest]) if reader.scope.superior else (),
             ended_late=self._ended_late if reader.scope.superior else 0,

@@ -151,6 +151,7 @@ def _multipart(headers: Sequence[str], kind: str, boundary: str, parts: Sequence
     return "".join(pieces)
 
 
+@lru_cache(maxsize=256)
 def format_mailbox(name: str, address: str, header: str) -> str:
     """Encode a name with its address for a header.
 

@@ -31,7 +31,7 @@ from tasks.text.formats import (
 )
 from tasks.text.incidents import incident_text
 from tasks.text.inline_styles import inline_styles
-from tasks.text.templates import macros, render
+from tasks.text.templates import render, shared_macros
 from tasks.text.titles import office_title
 
 MOST_IN_BODY = 50
@@ -96,7 +96,7 @@ def desk_mail(desk: Desk, locale: str, zone: ZoneInfo) -> tuple[RenderedMail, De
 
 def _desk_mail(desk: Desk, subject: str, locale: str, zone: ZoneInfo) -> RenderedMail:
     told = {"view": desk, "texts": DutyTexts(desk.now, locale, zone)}
-    parts = macros("email/notices_parts.j2", locale=locale, zone=zone, **told)
+    parts = shared_macros("email/notices_parts.j2", locale=locale, zone=zone, **told)
     return _mail("notices", subject, locale, zone, coat=desk.coat, parts=parts, **told)
 
 

@@ -379,6 +379,11 @@ class Desk:
         """Return the names of the sections with any complaint."""
         return frozenset(str(section) for section, number in self.counts.items() if number)
 
+    @property
+    def privacies(self) -> frozenset[str]:
+        """Return the kinds of privacy of the complaints in the body."""
+        return frozenset(item.privacy for item in self.items)
+
     def count(self, name: str) -> int:
         """Return the number of complaints of a section."""
         return self.counts.get(DeskSection(name), 0)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache, partial
-from types import CodeType, MethodType
+from types import CodeType, MethodType, SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from jinja2 import (
     select_autoescape,
 )
 from jinja2.bccache import Bucket
+from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
@@ -69,6 +70,28 @@ def compile_templates() -> None:
         environment.get_template(name)
 
 
+class _KeptMacro:
+    """A macro of :func:`shared_macros`, with the results of its calls.
+
+    The arguments are compared as objects, because to compare a complaint by its values takes longer
+    than the macro. They are kept with the result, so that no other object gets their identity.
+    """
+
+    __slots__ = ("_known", "_macro")
+
+    def __init__(self, macro: Macro) -> None:
+        self._macro = macro
+        self._known: dict[tuple[int, ...], tuple[tuple[Any, ...], str]] = {}
+
+    def __call__(self, eval_ctx: EvalContext, *arguments: Any) -> str:
+        """Return the result of a call, as text or as the markup of an HTML template."""
+        key = tuple(map(id, arguments))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = arguments, str(self._macro(*arguments))
+        return Markup(found[1]) if eval_ctx.autoescape else found[1]  # noqa: S704 - as `Macro` does
+
+
 class _FastContext(Context):
     """Calls texts, macros and methods at once.
 
@@ -79,7 +102,7 @@ class _FastContext(Context):
     def call(self, called: Any, /, *arguments: Any, **named: Any) -> Any:
         """Call what a template calls."""
         kind = type(called)
-        if kind is Macro:
+        if kind is Macro or kind is _KeptMacro:
             arguments = (self.eval_ctx, *arguments)
         elif kind is not Catalog and kind is not MethodType:
             return super().call(called, *arguments, **named)
@@ -149,7 +172,22 @@ def macros(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> Any:
     return _environment(locale, zone).get_template(template).make_module(values)
 
 
+def shared_macros(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> Any:
+    """Return the macros of a template for other templates, which call many of them with the same
+    arguments: each result is computed once.
+    """
+    module = macros(template, locale=locale, zone=zone, **values)
+    shared = {
+        name: _KeptMacro(value) if type(value) is Macro else value
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+    }
+    return SimpleNamespace(**shared)
+
+
+@lru_cache(maxsize=512)
 def _wrapped(text: str | Markup, indent: int = 0) -> str:
+    """Return a text in lines of 72 characters: many mails have the same sentences."""
     lines: list[str] = []
     current = ""
     for word in str(text).split():

@@ -33,7 +33,7 @@ import jinja2
 import flows.preloaded
 
 from tasks.common.context import SiteContext
-from tasks.text.templates import macros
+from tasks.text.templates import shared_macros
 
 before = set(sys.modules)
 context = SiteContext.open(sys.argv[1])
@@ -43,7 +43,7 @@ print(*sorted(set(sys.modules) - before))
 
 jinja2.Environment.compile = None  # each template is compiled already, for any site
 english = {"locale": "en", "zone": ZoneInfo("Asia/Jakarta"), "view": None, "texts": None}
-macros("email/notices_parts.j2", **english)
+shared_macros("email/notices_parts.j2", **english)
 """
 
 

@@ -12,6 +12,7 @@ from email import base64mime, quoprimime
 from email.charset import Charset
 from email.header import Header
 from functools import lru_cache
+from types import ModuleType
 
 CRLF = "\r\n"
 
@@ -84,9 +85,7 @@ class _Utf8(Charset):
 
         The first one is None if nothing fits into the first line.
         """
-        content = string.encode()
-        shorter = base64mime.header_length(content) < quoprimime.header_length(content)
-        encoder = base64mime if shorter else quoprimime
+        encoder = _shorter(string.encode())
         words: list[str | None] = []
         while string:
             room = next(maxlengths) - WORD_FRAME
@@ -105,8 +104,29 @@ _UTF8 = _Utf8()
 
 def encode_header(text: str, header: str) -> str:
     """Encode a text for a header: folded, and encoded as in RFC 2047 if it is not ASCII."""
-    charset = "us-ascii" if text.isascii() and "=?" not in text else _UTF8
+    is_plain = text.isascii() and "=?" not in text
+    if not is_plain and (word := _only_word(text, header)):
+        return word
+    charset = "us-ascii" if is_plain else _UTF8
     folded = Header(text, charset, header_name=header).encode(linesep=CRLF)
     if not folded[:1].isspace():
         return folded
     return Header(text, _UTF8, header_name=header).encode(linesep=CRLF)  # one very long word
+
+
+def _only_word(text: str, header: str) -> str:
+    """Return a text as one encoded word if it fits into the first line of a header, else ''.
+
+    :class:`Header` gives the same word, and takes several times as long for it.
+    """
+    content = text.encode()
+    encoder = _shorter(content)
+    room = LONGEST_LINE - len(header) - len(": ") - WORD_FRAME
+    fits = text.isprintable() and encoder.header_length(content) <= room
+    return encoder.header_encode(content, "utf-8") if fits else ""
+
+
+def _shorter(content: bytes) -> ModuleType:
+    """Return the module of the shorter encoding of a text in a header."""
+    shorter = base64mime.header_length(content) < quoprimime.header_length(content)
+    return base64mime if shorter else quoprimime

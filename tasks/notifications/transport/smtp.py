@@ -369,11 +369,15 @@ def _send_at_once(connected: socket.socket) -> None:
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+_SELECTOR = getattr(selectors, "PollSelector", selectors.DefaultSelector)
+"""The selector for one look: the usual one makes a file of the system for it."""
+
+
 def _has_hung_up(client: yagmail.SMTP) -> bool:
     """Check whether the server has closed the connection or announced it since the last mail."""
     if client.smtp.sock is None:
         return True
-    with selectors.DefaultSelector() as selector:
+    with _SELECTOR() as selector:
         selector.register(client.smtp.sock, selectors.EVENT_READ)
         return bool(selector.select(0))
 
