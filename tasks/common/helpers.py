@@ -37,7 +37,11 @@ MOST = 3
 
 def spare_cores() -> int:
     """Return the number of helpers that this machine has cores for."""
-    return min(len(os.sched_getaffinity(0)) - 1, MOST)
+    if hasattr(os, "sched_getaffinity"):  # on Linux: not all cores may be for this process
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return min(cores - 1, MOST)
 
 
 @dataclass(slots=True)

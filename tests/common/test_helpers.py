@@ -10,7 +10,7 @@ import pytest
 from conftest import REPOSITORY, kind_of_database
 from support.run_helpers.jobs import doubled, doubled_here, doubled_or_killed
 
-from tasks.common.helpers import Helpers
+from tasks.common.helpers import Helpers, spare_cores
 
 
 @pytest.fixture
@@ -44,6 +44,15 @@ def test_the_run_does_the_jobs_of_a_helper_that_fails_or_dies(context, work):
 def test_an_error_of_a_job_is_raised_in_the_run(context):
     with Helpers(context, 1) as helpers, pytest.raises(ValueError, match="another process"):
         list(helpers.results(doubled_here, [(1, 0)]))
+
+
+@pytest.mark.parametrize(("cores", "number"), [(1, 0), (2, 1), (16, 3)])
+def test_each_further_core_gets_a_helper_up_to_a_limit(monkeypatch, cores, number):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert spare_cores() == number
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert spare_cores() == number
 
 
 def test_a_helper_ends_when_its_run_is_killed():
