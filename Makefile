@@ -10,6 +10,7 @@
 # make faults set up and put 60 small faults into the code one at a time; counts those the tests find
 # make install  set up .venv, and say what to do next
 # make reference  write docs/configuration.md and docs/konfigurasi.md from the models in settings/, and docs/cli.md and docs/perintah.md from the commands in cli/
+# make holidays  write sla/indonesian_holidays.py from the installed version of the package holidays
 # make audit  ask with pip-audit whether a dependency is known to be vulnerable; says so where it cannot ask
 PYTHON ?= python3
 SEEDS ?= 300
@@ -21,7 +22,7 @@ READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 COLLECTED := $(VENV)/.collected
 
-.PHONY: install demo test thorough up lint style bench prove soak faults audit samples reference clean
+.PHONY: install demo test thorough up lint style bench prove soak faults audit samples reference holidays clean
 
 install: $(COMPILED)
 	@echo "Terpasang / installed: $(CURDIR)/$(BIN)/tenggat"
@@ -75,6 +76,9 @@ audit: $(READY)
 reference: $(READY)
 	$(BIN)/python scripts/make_reference.py
 	$(BIN)/python scripts/make_cli_reference.py
+
+holidays: $(READY)
+	$(BIN)/python scripts/make_holidays.py
 
 samples: $(READY)
 	$(BIN)/python scripts/make_samples.py

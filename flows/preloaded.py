@@ -11,6 +11,7 @@ import gc
 import signal
 from pathlib import Path
 
+import holidays.countries
 from sqlalchemy.orm import configure_mappers
 
 import flows.backfill
@@ -25,12 +26,12 @@ from settings.errors import LOCALES
 from tasks.text.catalog import catalog
 from tasks.text.templates import compile_templates
 
-ALL = (flows,)
+ALL = (flows, holidays)
 
 
 def _prepare() -> None:
     """Make what each run needs and what is the same for all: tables, words, templates, the usual
-    calendar.
+    calendar. The package `holidays` is for sites whose days off are in no table.
     """
     configure_mappers()
     for locale in LOCALES:

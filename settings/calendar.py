@@ -60,7 +60,9 @@ class CalendarSettings(Strict):
     @field_validator("country")
     @classmethod
     def _known_country(cls, value: str) -> str:
-        from holidays.registry import EntityLoader  # noqa: PLC0415 - see sla.calendar
+        if value == "ID":  # nearly all sites, and the package takes long to load
+            return value
+        from holidays.registry import EntityLoader  # noqa: PLC0415
 
         if value not in EntityLoader.get_country_codes():
             raise ValueError(f"'{value}' is no country code; write for example ID")
@@ -71,7 +73,7 @@ class CalendarSettings(Strict):
         if self.last_year < self.first_year:
             raise ValueError(f"last_year {self.last_year} lies before first_year {self.first_year}")
         if self.subdivision is not None:
-            import holidays  # noqa: PLC0415 - see sla.calendar
+            import holidays  # noqa: PLC0415
 
             parts = getattr(holidays, self.country).subdivisions
             if self.subdivision not in parts:

@@ -16,6 +16,7 @@ __all__ = [
     "fingerprint",
     "folding",
     "holds",
+    "indonesian_holidays",
     "ladders",
     "mail_hours",
     "metrics",

@@ -4,8 +4,8 @@ A day is the proleptic Gregorian ordinal of :meth:`datetime.date.toordinal`. A m
 therefore one lookup in an array. For a day that does not count, the calendar knows the reason
 (weekend, or the name of the holiday), because a due date must be explained day by day.
 
-numpy and the package `holidays` are loaded where days are counted or holidays looked up: most runs
-find nothing to do, and load neither.
+numpy and the package `holidays` are loaded by what counts days or asks for holidays: most runs find
+nothing to do, and load neither. The days off of Indonesia are in a table for this reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property, lru_cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
+
+from sla import indonesian_holidays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -227,6 +230,9 @@ def indonesian_days_off(years: Iterable[int]) -> dict[date, DayOff]:
     Estimated dates ('perkiraan') are marked. Source: the joint decrees of three ministers (SKB), as
     included in the package `holidays`. The site's own file corrects them.
     """
+    wanted = set(years)
+    if _in_table(wanted):
+        return {day: off for day, off in _table().items() if day.year in wanted}
     return country_days_off("ID", years, categories=("public", "government"), language="id")
 
 
@@ -249,8 +255,36 @@ def last_indonesian_decree(years: Iterable[int]) -> date | None:
     of a year together. A year without collective leave days has therefore not been decreed. None if
     no year has been decreed.
     """
-    joint = country_days_off("ID", years, categories=("government",), language="id")
-    return date(max(joint).year, 12, 31) if joint else None
+    wanted = set(years)
+    if _in_table(wanted):
+        decreed = wanted & set(indonesian_holidays.JOINT_LEAVE_YEARS)
+    else:
+        joint = country_days_off("ID", years, categories=("government",), language="id")
+        decreed = {day.year for day in joint}
+    return date(max(decreed), 12, 31) if decreed else None
+
+
+def _in_table(years: set[int]) -> bool:
+    """Check whether the table has these years, and is of the installed version of the package."""
+    table = indonesian_holidays
+    return _installed_version() == table.VERSION and all(
+        table.FIRST_YEAR <= year <= table.LAST_YEAR for year in years
+    )
+
+
+@cache
+def _installed_version() -> str:
+    """Return the version of the package `holidays` without loading it."""
+    return version("holidays")
+
+
+@cache
+def _table() -> Mapping[date, DayOff]:
+    """Return the table of the days off of Indonesia."""
+    return {
+        date.fromisoformat(day): DayOff(name, estimate=estimate)
+        for day, name, estimate in indonesian_holidays.DAYS_OFF
+    }
 
 
 def country_days_off(
@@ -262,18 +296,18 @@ def country_days_off(
     language: str | None = None,
 ) -> dict[date, DayOff]:
     """Return the holidays of a country (ISO code), as listed in the package `holidays`."""
-    return dict(_days_off(country, tuple(years), subdivision, categories, language))
+    return dict(asked_days_off(country, tuple(years), subdivision, categories, language))
 
 
 @lru_cache(maxsize=64)
-def _days_off(
+def asked_days_off(
     country: str,
     years: tuple[int, ...],
     subdivision: str | None,
     categories: tuple[str, ...],
     language: str | None,
 ) -> Mapping[date, DayOff]:
-    """Compute them once in a process: they take half of the time of loading a site."""
+    """Ask the package `holidays`, once in a process: it takes longer than all else of a site."""
     import holidays  # noqa: PLC0415
 
     found = holidays.country_holidays(

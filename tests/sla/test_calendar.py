@@ -4,11 +4,14 @@ from datetime import date
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 
+from sla import indonesian_holidays
 from sla.calendar import (
     Calendar,
     DayOff,
     OutsideCalendar,
+    asked_days_off,
     holiday_name,
     indonesian_days_off,
     last_indonesian_decree,
@@ -43,6 +46,32 @@ def test_the_decree_for_2026_has_17_holidays_and_8_days_of_cuti_bersama():
     days = [off.name for day, off in indonesian_days_off([2026]).items()]
     joint = [name for name in days if name.startswith("Cuti Bersama")]
     assert (len(days) - len(joint), len(joint)) == (17, 8)
+
+
+def asked(*years: int) -> tuple[dict[date, DayOff], date | None]:
+    """The days off of Indonesia and the last decree, as the package `holidays` has them."""
+    found = asked_days_off("ID", years, None, ("public", "government"), "id")
+    joint = asked_days_off("ID", years, None, ("government",), "id")
+    return dict(found), date(max(joint).year, 12, 31) if joint else None
+
+
+def test_the_table_of_days_off_is_that_of_the_package_in_the_lock():
+    lock = (REPOSITORY / "requirements.lock").read_text("utf-8").splitlines()
+    assert f"holidays=={indonesian_holidays.VERSION}" in lock, "run `make holidays`"
+    years = range(indonesian_holidays.FIRST_YEAR - 1, indonesian_holidays.LAST_YEAR + 2)
+    assert len(years) > 30
+    for year in years:
+        assert (indonesian_days_off([year]), last_indonesian_decree([year])) == asked(year)
+    assert (indonesian_days_off(years), last_indonesian_decree(years)) == asked(*years)
+    within = years[1:-1]
+    assert (indonesian_days_off(within), last_indonesian_decree(within)) == asked(*within)
+
+
+def test_another_version_of_the_package_is_asked_itself(monkeypatch):
+    monkeypatch.setattr("sla.calendar._installed_version", lambda: "0.1")
+    monkeypatch.setattr(indonesian_holidays, "JOINT_LEAVE_YEARS", ())
+    monkeypatch.setattr("sla.calendar._table", dict)
+    assert (indonesian_days_off([2026]), last_indonesian_decree([2026])) == asked(2026)
 
 
 @pytest.mark.parametrize(
