@@ -1,4 +1,7 @@
-"""Tables of the database: complaints, events, deadlines, notices, outbox, imports, audit log."""
+"""Tables of the database: complaints, events, deadlines, notices, outbox, imports, audit log.
+
+Some of their indexes are in `db.migrations.schema`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,6 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
-    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -156,12 +158,6 @@ class Complaint(Base):
     __table_args__ = (
         UniqueConstraint("ticket", "source"),
         Index("ix_complaint_metrics_since", "metrics_since"),
-        Index(
-            "ix_complaint_metrics_last_day",
-            "metrics_last_day",
-            sqlite_where=text("metrics_last_day > 0"),
-            postgresql_where=text("metrics_last_day > 0"),
-        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -215,10 +211,7 @@ class EventRow(Base):
     """One event, append only. See `sla.events.Event` for the meaning of its times."""
 
     __tablename__ = "event"
-    __table_args__ = (
-        Index("ix_event_complaint_id", "complaint_id"),
-        Index("ix_event_recorded_at", "recorded_at", postgresql_using="brin"),
-    )
+    __table_args__ = (Index("ix_event_complaint_id", "complaint_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
@@ -733,16 +726,6 @@ class QuarantineRow(Base):
     """
 
     __tablename__ = "quarantine"
-    __table_args__ = (
-        Index(
-            "ux_quarantine_open",
-            "source",
-            "fingerprint",
-            unique=True,
-            sqlite_where=text("resolved_at IS NULL"),
-            postgresql_where=text("resolved_at IS NULL"),
-        ),
-    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(64))

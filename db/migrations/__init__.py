@@ -1,3 +1,3 @@
 """The migrations of the schema, run by Alembic; `revisions` knows which one a database has."""
 
-__all__ = ["revisions"]
+__all__ = ["revisions", "schema"]

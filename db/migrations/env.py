@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from db.models import Base
+from db.migrations.schema import SCHEMA
 
 with context.config.attributes["engine"].connect() as connection:
     on_sqlite = connection.dialect.name == "sqlite"
@@ -11,7 +11,7 @@ with context.config.attributes["engine"].connect() as connection:
         raw.execute("PRAGMA foreign_keys=OFF")
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=SCHEMA,
         render_as_batch=on_sqlite,
         transactional_ddl=True,  # SQLite can, where the driver does not begin on its own
     )

@@ -31,6 +31,7 @@ from db.bulk_insert import insert_rows
 from db.complaints import EVENT_COLUMNS, chunked
 from db.decisions.mode import Mode
 from db.lives import MessageStatus, NoticeStatus
+from db.migrations.schema import SCHEMA
 from db.models import (
     Base,
     Complaint,
@@ -151,7 +152,7 @@ def empty_replica() -> Engine:
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN")
 
-    Base.metadata.create_all(engine)
+    SCHEMA.create_all(engine)
     replay_queue.replica_only.create_all(engine)
     return engine
 

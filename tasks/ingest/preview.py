@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from db.engine import open_engine
-from db.models import Base
+from db.migrations.schema import SCHEMA
 from db.questions import HIDDEN
 from settings.site import Site
 from tasks.common.context import SiteContext
@@ -92,7 +92,7 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     is nothing to read.
     """
     engine = open_engine("sqlite://")  # in memory and empty: rows imported before are shown too
-    Base.metadata.create_all(engine)
+    SCHEMA.create_all(engine)
     context = SiteContext(site, engine)
     source = open_source(site, name)
     checked = Checked(name, waiting=source.waiting, failures=source.failures)

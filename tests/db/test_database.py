@@ -25,8 +25,8 @@ from db.lives import MessageStatus
 from db.mails import outbox, outbox_status
 from db.migrate import alembic_config, migrate
 from db.migrations.revisions import MIGRATIONS, newest_revision, revision
+from db.migrations.schema import SCHEMA
 from db.models import (
-    Base,
     Complaint,
     EventRow,
     MessageRow,
@@ -104,14 +104,14 @@ def difference(engine: Engine) -> list[Any]:
     """What a new migration would have to do to make the database as the models say."""
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        return compare_metadata(context, Base.metadata)
+        return compare_metadata(context, SCHEMA)
 
 
 def test_migrations_create_exactly_what_the_models_say(empty):
     assert at(empty) is None
     migrate(empty)
     assert difference(empty) == []
-    assert tables(empty) == set(Base.metadata.tables)
+    assert tables(empty) == set(SCHEMA.tables)
     assert at(empty) == newest_revision()
 
 
