@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy")
 IGNORED = "TENGGAT_IGNORED_PROXIES"
@@ -64,6 +63,8 @@ def proxy_for(url: str) -> Proxy | None:
 
     Raises ValueError if the address cannot be read.
     """
+    from urllib.request import getproxies_environment, proxy_bypass  # noqa: PLC0415 - loads HTTP
+
     parts = urlsplit(url)
     known = getproxies_environment()
     for scheme in (parts.scheme, "all"):

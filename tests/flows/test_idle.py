@@ -1,13 +1,15 @@
 """Idle runs: a run ends without Prefect if, and only if, its flow would find nothing."""
 
 import multiprocessing
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import anyio
 import httpx
 import pytest
-from conftest import ON_BOTH, wita
+from conftest import ON_BOTH, REPOSITORY, wita
 from prefect.states import State
 from sqlalchemy import update
 from support.pipeline import BREACHED, at, decide, deliver, register, write_register
@@ -233,3 +235,58 @@ def test_a_cycle_is_idle_as_a_whole_or_not_at_all(done):
     assert idle_cycle(done, LATER + timedelta(minutes=1)) is None
     with done.transaction() as session:
         assert runs.last(session, "intake") == LATER
+
+
+HEAVY = (
+    "alembic",
+    "cli.doctor",
+    "holidays",
+    "jinja2",
+    "numpy",
+    "prefect",
+    "pydantic_settings",
+    "sqlalchemy.dialects.postgresql",
+    "tasks.monitoring",
+    "tasks.notifications",
+    "tasks.reports",
+    "tasks.sources.base",
+    "urllib.request",
+)
+"""Each takes a hundredth of a second of CPU or more; an idle run needs none of them."""
+
+IDLE_RUN = """
+import sys
+from datetime import datetime
+
+from cli import console, main
+
+moment = datetime.fromisoformat(sys.argv.pop())
+console.moment = lambda text, site: moment
+try:
+    main()
+except SystemExit as ended:
+    print(ended.code, *sorted(sys.modules))
+"""
+
+
+@on_sqlite
+def test_an_idle_run_loads_no_heavy_library(done, site_folder):
+    """Nearly all of its CPU is imports."""
+    arguments = ("run", "--site", str(site_folder), LATER.isoformat())
+    run = subprocess.run(
+        [sys.executable, "-c", IDLE_RUN, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *lines, end = run.stdout.splitlines()
+    assert [line.partition(": ")[2] for line in lines[:3]] == [
+        "Tidak ada berkas baru atau berubah.",
+        "Tidak ada pengaduan yang perlu dievaluasi.",
+        "Tidak ada surel yang harus dikirim.",
+    ]
+    code, *loaded = end.split()
+    assert (code, set(loaded) & set(HEAVY)) == ("0", set())
+    with done.transaction() as session:
+        assert runs.last(session, "delivery") == LATER
