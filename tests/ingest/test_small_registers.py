@@ -962,5 +962,5 @@ def test_one_open_quotation_mark_leaves_the_other_rows_to_be_learnt(tmp_path, li
     path.write_text(text + "\n", encoding="utf-8")
     learned = learn(path, "register", None)
     assert (learned.rows, learned.readable) == (12, 11)
-    assert f"1 baris robek (baris {line})" in said(learned)["torn_rows"]
+    assert f"1 baris robek (baris {line})" in said(learned)["broken_rows"]
     assert "Dinas Sosial" in learned.units

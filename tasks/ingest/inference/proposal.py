@@ -1010,7 +1010,7 @@ class _Trial:
         not read.
         """
         if self.torn:
-            yield MappingDoubt("torn_rows", {"n": len(self.torn), "lines": lines_of(self.torn)})
+            yield MappingDoubt("broken_rows", {"n": len(self.torn), "lines": lines_of(self.torn)})
         rows = [record for _, record in self.records]
         made = self.made.astimezone(ZoneInfo(self.source.zone)).date()
         if doubtful := doubtful_receipts(rows, self.source, made):
