@@ -93,6 +93,18 @@ _WORDS = frozenset(
 )
 
 
+_CONTACT = frozenset(
+    (
+        *("ditelp", "ditelpon", "ditelepon", "dihubungi", "dikabari", "diinfokan", "disampaikan"),
+        *("dikonfirmasi", "konfirmasi", "diklarifikasi", "klarifikasi", "dijelaskan", "dikunjungi"),
+        *("telp", "tlp", "telpon", "telepon", "hp", "wa", "whatsapp", "sms", "chat", "email"),
+        *("surel", "via", "lewat", "melalui", "lisan", "langsung", "tatap", "muka", "ybs"),
+    )
+)
+"""The words of clerks about how they reached a person; some may also be in a column of channels."""
+
+_ALSO_A_NAME = frozenset({"via"})
+
 _ENDS = frozenset(
     (
         *("selesai", "terselesaikan", "tuntas", "beres", "rampung", "kelar", "clear", "done"),
@@ -147,11 +159,22 @@ def is_remark(text: str) -> bool:
     )
 
 
+def is_contact_remark(text: str) -> bool:
+    """Check whether a text has only such words, or also words about how a clerk reached a person.
+
+    'sudah ditelp', 'selesai via telp', 'via WA' and 'lisan' are such texts; 'Via' may be a name.
+    """
+    words = _LETTERS.findall(text.casefold())
+    if _CONTACT.isdisjoint(words):
+        return is_remark(text)
+    return _CONTACT.union(_WORDS).issuperset(words) and not _ALSO_A_NAME.issuperset(words)
+
+
 def shown_cell(text: str) -> str:
     """Return a cell in a column with dates for display, masked and shortened.
 
     A cell that may be the name of a person is not shown.
     """
-    if not (is_remark(text) or any(sign.isdigit() for sign in text)):
+    if not (is_contact_remark(text) or any(sign.isdigit() for sign in text)):
         return HIDDEN_CELL
     return redact_and_truncate(" ".join(text.split()), SHOWN)

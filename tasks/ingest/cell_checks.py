@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from settings.mapping import EventColumn, SourceMapping
@@ -13,7 +13,7 @@ from sla.folding import folded
 from sla.plain_text import CONTROL, INVISIBLE
 from tasks.common.dates import parse_datetime
 from tasks.common.redaction import unprotected
-from tasks.common.remarks import is_remark
+from tasks.common.remarks import is_contact_remark, is_remark
 
 _NO_DATE = re.compile(r"[0\W_]+")
 """A date made only of zeros and punctuation: `00/00/0000`, `0000-00-00 00:00:00`, `-`."""
@@ -195,7 +195,10 @@ class ShiftCheck:
             column: source.values.privacy_of(column).public for column in fields.privacy_columns
         }
         self._exposed: frozenset[str] = frozenset()
+        self._header: tuple[str, ...] = ()
         self._place: dict[str, int] = {}
+        self._texts = frozenset(fields.personal)
+        self._ticket = fields.ticket
         self._is_date = lru_cache(maxsize=10_000)(self._check_date)
         self._is_strange = lru_cache(maxsize=10_000)(self._check_strange)
         self._meanings = tuple(
@@ -207,6 +210,7 @@ class ShiftCheck:
     def read_header(self, header: tuple[str, ...]) -> None:
         """Find the columns with dates next to a column that is not mapped."""
         mapped = set(self._source.columns)
+        self._header = header
         self._place = {name: header.index(name) for name in mapped}
         self._exposed = frozenset(
             name
@@ -228,10 +232,8 @@ class ShiftCheck:
             return False
         if self._have_foreign(tuple([cells[name] for name in self._checked])):
             return True
-        for name in self._dated:
-            value = cells[name]
-            if value and value[0].isalpha() and self._is_misplaced(name, value):
-                return True
+        if self.misplaced_column(cells, strict=strict):
+            return True
         if self._receipt and not cells[self._receipt[0]] and any(cells[n] for n in self._receipt):
             return True
         if self._has_status and not cells[self._source.fields.status or ""]:
@@ -239,6 +241,19 @@ class ShiftCheck:
             if kind and cells[kind] and self._is_strange(kind, cells[kind]):
                 return True
         return strict and (not self._knows(cells) or self._has_loose_date(cells))
+
+    def misplaced_column(self, cells: Mapping[str, str], *, strict: bool = False) -> str:
+        """Return the first column with dates that has a word of another column, or a text that may
+        be a name; empty if there is none.
+        """
+        if not self._active:
+            return ""
+        for name in self._dated:
+            value = cells[name]
+            is_text = value[:1].isalpha() and self._is_misplaced(name, value)
+            if is_text and (strict or not self._is_clerks(name, value, cells)):
+                return name
+        return ""
 
     def has_misplaced_cell(self, cells: Mapping[str, str]) -> bool:
         """Check whether a rejected row has a date in a column with words, or the reverse.
@@ -297,6 +312,49 @@ class ShiftCheck:
             return False
         exposed = column in self._exposed and not is_remark(value)
         return exposed or self._is_word_of_another(value)
+
+    def _is_clerks(self, column: str, value: str, cells: Mapping[str, str]) -> bool:
+        """Check whether a clerk wrote how a person was reached ('sudah ditelp', 'via WA').
+
+        Such a text may also have moved here from a column of channels or remarks. So it counts only
+        if nothing that is stored can have moved with it, on both sides.
+        """
+        if not is_contact_remark(value) or self._is_word_of_another(value):
+            return False
+        place = self._place[column]
+        sides = (self._header[:place][::-1], self._header[place + 1 :])
+        return all(self._has_no_moved_text(side, cells) for side in sides)
+
+    def _has_no_moved_text(self, side: Iterable[str], cells: Mapping[str, str]) -> bool:
+        """Check that no text of a column without a meaning of its own can have come from another.
+
+        Cells that move together end at a known word, or at a ticket, which is in its own column.
+        """
+        is_open = has_text = False
+        for name in side:
+            is_open = is_open or name not in self._place or name in self._texts
+            value = cells.get(name, "") if name in self._place else ""
+            if not value:
+                continue
+            if name in self._dated:
+                if not (any(map(str.isdigit, value)) or is_contact_remark(value)):
+                    return False
+            elif name == self._ticket or name in self._known or name in self._units:
+                if not self._is_known(name, value):
+                    return False
+                break
+            else:
+                has_text = True
+        return not (is_open and has_text)
+
+    def _is_known(self, column: str, value: str) -> bool:
+        """Check whether a ticket has a digit, or each word of another cell has a meaning."""
+        if column == self._ticket:
+            return any(map(str.isdigit, value))
+        if column in self._units:
+            return self._is_unit(value)
+        known = self._known[column] | self._public.get(column, frozenset())
+        return all(folded(word) in known for word in value.split("|") if word.strip())
 
     def _is_word_of_another(self, value: str) -> bool:
         word = folded(value)

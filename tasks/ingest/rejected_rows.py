@@ -76,7 +76,8 @@ class RejectedRows:
         self.unusable += self._is_unusable(bad)
         self.notes += bad.is_note
         self.first_line = self.first_line or bad.line
-        self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
+        is_named = bad.column and bad.reason not in MISALIGNED
+        self.causes.setdefault(f"{bad.reason} in {bad.column}" if is_named else bad.reason)
         row = quarantine_row(bad, self._origin, self._target.now)
         if quarantine.quarantine(self._target.session, row):
             self.quarantined += 1

@@ -219,7 +219,8 @@ class RowParser:
         self._signs.apply(found)
         if self._shift.is_shifted(found, strict=length != width):
             detail = "" if length == width else f"{length} {'<' if length < width else '>'} {width}"
-            raise RowError(_misfit(length, width), "", detail)
+            column = "" if detail else self._shift.misplaced_column(found)
+            raise RowError(_misfit(length, width), column, detail)
         return found
 
     def _shorten(self, cells: dict[str, str]) -> None:

@@ -319,7 +319,8 @@ class RowValidator:
             written = dict(zip(header, map(str.strip, row), strict=False))
             key = self.reader.key(defaultdict(str, written))
         hidden = bad.column in named.personal or (bad.column and bad.column not in cells)
-        content: tuple[str, ...] = (bad.reason, bad.column, bad.value, *(() if cells else row))
+        column = "" if bad.reason in MISALIGNED else bad.column  # as the stored rows have it
+        content: tuple[str, ...] = (bad.reason, column, bad.value, *(() if cells else row))
         if not key and bad.reason != RejectionReason.TEXT_LINE:
             content += self._occurrence((*content, *cells.values()))
         return RejectedRow(

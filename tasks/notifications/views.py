@@ -591,6 +591,13 @@ class RejectedGroup:
     lines: tuple[int, ...]
     tickets: tuple[str, ...] = ()
 
+    @property
+    def reason_key(self) -> str:
+        """Return the key of the reason in the catalog; a text among dates has one of its own."""
+        if self.reason == "torn_row" and self.column:
+            return "questions.misplaced"
+        return f"quarantine.{self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionsMail:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from settings.sources import FolderSource
-from sla.directory import Directory
+from sla.directory import Directory, Unit
 from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
 from tasks.common.table_lines import has_only_totals
 from tasks.ingest.records import RowError, value_hash
@@ -383,6 +383,86 @@ def test_a_possible_name_in_a_column_with_dates_tears_the_row(name):
     parser = RowParser(ParserInputs("x", source(), Directory((), ())))
     with pytest.raises(RowError, match="torn_row"):
         parser.cells((*HEADER, "Keterangan"), ("1", "05/11/2026 08:30", "", name, ""))
+
+
+CONTACTS = (
+    *("sudah ditelp", "selesai via telp", "via WA", "WA", "lisan", "sdh dihubungi lewat hp"),
+    *("telp", "Dijelaskan lisan", "tatap muka"),
+)
+
+
+def desk_cells(header: str, row: str) -> dict[str, str]:
+    """A row of a register with a known unit, and columns without a mapping: `Nama`, `Petugas`."""
+    given = source(
+        fields={"ticket": "No", "received": "Masuk", "category": "Bidang", "title": "Hal"},
+        events=[
+            {"column": "Disposisi", "kind": "assigned", "unit": "OPD"},
+            {"column": "Selesai", "kind": "settled"},
+        ],
+    )
+    directory = Directory((Unit("dinkes", "Dinas Kesehatan", "opd", None),), ())
+    titles, cells = (tuple(map(str.strip, line.split("|"))) for line in (header, row))
+    return RowParser(ParserInputs("x", given, directory)).cells(titles, cells)
+
+
+@pytest.mark.parametrize("remark", CONTACTS)
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (
+            "No|Masuk|Hal|OPD|Bidang|Disposisi|Selesai|Petugas",
+            "1|05/11/2026 08:30|Air|Dinas Kesehatan|Air|{}|{}|",
+        ),
+        (
+            "No|Masuk|Hal|Bidang|Disposisi|Selesai|Petugas|OPD",
+            "1|05/11/2026 08:30|||06/11/2026 09:00|{}|x|Dinas Kesehatan",
+        ),
+    ],
+)
+def test_how_a_clerk_reached_a_person_is_a_remark_between_known_words(header, row, remark):
+    assert desk_cells(header, row.format(remark, remark))["Selesai"] == remark
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        # a cell too many before the name, or one too few
+        (
+            "No|Masuk|Hal|OPD|Nama|Bidang|Kanal|Selesai|Disposisi",
+            "1|05/11/2026 08:30||Dinas Kesehatan||Zulaikha|Air|via WA|",
+        ),
+        (
+            "No|Masuk|Hal|OPD|Bidang|Nama|Selesai|Ket|Disposisi",
+            "1|05/11/2026 08:30||Dinas Kesehatan|Zulaikha||via WA||",
+        ),
+        (
+            "No|Masuk|OPD|Kanal|Selesai|Petugas|Bidang|Disposisi|Hal",
+            "1|05/11/2026 08:30|Dinas Kesehatan||lisan|06/11/2026 09:00|Zulaikha||",
+        ),
+        (
+            "No|Masuk|OPD|Hal|Bidang|Selesai|Ket|Disposisi",
+            "1|05/11/2026 08:30|Dinas Kesehatan||Zulaikha minta air|telp||",
+        ),
+        (
+            "No|Masuk|Hal|Bidang|Nama|OPD|Selesai|Petugas|Disposisi",
+            "1|05/11/2026 08:30||||Zulaikha|WA||",
+        ),
+    ],
+)
+def test_a_channel_that_may_have_moved_with_a_name_tears_the_row(header, row):
+    with pytest.raises(RowError, match="torn_row") as refused:
+        desk_cells(header, row)
+    assert refused.value.column == "Selesai"
+
+
+@pytest.mark.parametrize(
+    "name", ["Via", "Wa Ode Zulaikha", "via Zulaikha", "Via Agus", "Ditelp Mei"]
+)
+def test_a_name_among_such_words_tears_the_row_and_its_column_is_named(name):
+    row = f"1|05/11/2026 08:30|Dinas Kesehatan||||{name}|"
+    with pytest.raises(RowError, match="torn_row") as refused:
+        desk_cells("No|Masuk|OPD|Bidang|Hal|Disposisi|Selesai|Petugas", row)
+    assert (refused.value.column, refused.value.value) == ("Selesai", "")
 
 
 @pytest.mark.parametrize("sign", ["-", "\u2013", "...", "\u2026", "/ /", "?", "00/00/0000", "0"])

@@ -155,6 +155,20 @@ def test_a_signature_below_a_register_needs_no_repair(reasons, texts_only, repai
         assert (catalog("id")("questions.text_lines") in flat) is texts_only
 
 
+@pytest.mark.parametrize("locale", ["id", "en"])
+def test_a_text_among_dates_is_named_with_its_column_and_what_to_write(locale):
+    for column, is_named in (("Tgl Selesai", True), ("", False)):
+        group = RejectedGroup("register", "torn_row", column, 1, "buku.xlsx", (7,))
+        view = QuestionsMail("Kabupaten", "Siti", wita(NOW), (), (), (group,), duties_wait=False)
+        mail = questions_mail(view, locale, wita(NOW).tzinfo)
+        t = catalog(locale)
+        for text in (mail.text, mail.html):
+            flat = " ".join(text.replace("&#39;", "'").split())
+            assert (t("questions.misplaced_text") in flat) is is_named
+            assert (f"{t('questions.misplaced')} (Tgl Selesai)" in flat) is is_named
+            assert (t("quarantine.torn_row") in flat) is not is_named
+
+
 def test_a_mail_whose_questions_are_answered_is_not_sent(context):
     intake(context, "2026-11-03 07:00", {STATUS: "Entah"})
     with context.transaction() as session:
