@@ -242,6 +242,21 @@ def test_it_logs_in_and_sends_nothing(context):
         assert "wr0ng" not in trouble
 
 
+@on_sqlite
+def test_a_login_that_was_not_tried_is_not_claimed(context):
+    with running(Server(login=("tenggat", "s3cret"))) as server:
+        context.site.mail_url = f"smtp+plain://127.0.0.1:{server.port}"
+        said = [what for what in found(context) if what.startswith("mail server")]
+        assert said == [
+            f"mail server 127.0.0.1:{server.port} answers and offers a login, and the mail URL has"
+            " none"
+        ]
+    with running() as server:
+        context.site.mail_url = server.url()
+        said = [what for what in found(context) if what.startswith("mail server")]
+        assert said == [f"mail server 127.0.0.1:{server.port} answers, and offers no login"]
+
+
 @pytest.fixture
 def with_sources(context: SiteContext, monkeypatch: pytest.MonkeyPatch) -> SiteContext:
     """The example site with a desk's database and a city's server as sources too."""
@@ -562,7 +577,7 @@ def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
                 "TENGGAT_LANG": "en",
             },
         )
-    assert "answers and takes the login" in done.stdout
+    assert "answers, and offers no login" in done.stdout
     assert done.stderr.splitlines()[-2:] == ["[]", "False"]
     assert not Path(tmp_path / "var").exists()
 

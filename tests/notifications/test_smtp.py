@@ -9,7 +9,9 @@ import pytest
 import trustme
 from support.outgoing_mail.plain_mail import LIAISON, SENDER, mail
 from support.servers.smtp_servers import DROP, Server, certificate, running, trusted
+from support.site_mistakes import english_words
 
+from tasks.notifications.transport.connection_errors import with_remedy
 from tasks.notifications.transport.smtp import (
     AddressRefused,
     AnswerLost,
@@ -22,6 +24,7 @@ from tasks.notifications.transport.smtp import (
     SmtpAddress,
     TemporaryFailure,
 )
+from tasks.text.translation import translated
 
 PASSWORD = "s3cr3t-Kopi"
 
@@ -393,3 +396,37 @@ def test_names_and_subjects_beyond_ascii_survive():
     assert letter.mail["Subject"] == "Pengaduan – Desa Ānanda"
     assert letter.mail.get_content().startswith("Yth. Bapak Müller – 3 hari kerja")
     assert max(map(len, letter.raw.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize(
+    ("served", "scheme", "trusts", "remedy"),
+    [
+        ("starttls", "smtps", True, "write smtp:// for STARTTLS"),
+        ("starttls", "smtp", False, "name its certificate by ca_file"),
+        ("implicit", "smtps", False, "name its certificate by ca_file"),
+        ("", "smtp", True, "587 with smtp:// or 465 with smtps://"),
+    ],
+)
+def test_a_connection_that_cannot_be_secured_has_a_remedy_in_both_languages(
+    served, scheme, trusts, remedy, authority, ca_file
+):
+    how = {served: certificate(authority)} if served else {}
+    with running(Server(), **how) as server, pytest.raises(ServerUnavailable) as refused:
+        Connection(SmtpAddress(server.url(scheme), ca_file=ca_file if trusts else None)).open()
+    assert remedy in str(refused.value)
+    assert "_ssl" not in str(refused.value)
+    shown = translated(str(refused.value), "id")
+    assert not english_words(shown.partition(": ")[2])
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (TimeoutError("timed out"), "; porta 465 memakai TLS sejak awal: tulis smtps://"),
+        (ConnectionRefusedError(111, "Connection refused"), ""),
+    ],
+)
+def test_silence_at_port_465_has_a_remedy(error, remedy):
+    text = with_remedy(error, "timed out", port=465, starttls=True)
+    assert translated(text, "id") == f"tidak ada jawaban{remedy}"
+    assert with_remedy(error, "timed out", port=587, starttls=True) == "timed out"

@@ -36,7 +36,7 @@ def mail(site: Site) -> Iterator[Finding]:
             Connection(address) as connection,
         ):
             connection.open()
-            yield Finding("good", f"mail server {address} answers and takes the login")
+            yield _login(connection)
             yield from greeting(site.file.mail.helo_name or getfqdn(), address.host)
     except (MailError, ValueError) as error:
         yield Finding(
@@ -45,6 +45,20 @@ def mail(site: Site) -> Iterator[Finding]:
             "check TENGGAT_MAIL_URL and the server's certificate"
             + (f", and the login in {login}" if login else ""),
         )
+
+
+def _login(connection: Connection) -> Finding:
+    """Report a login that the server accepted; without one in the URL nothing is known about it."""
+    address = connection.address
+    if connection.has_logged_in:
+        return Finding("good", f"mail server {address} answers and takes the login")
+    if not connection.offers_login:
+        return Finding("good", f"mail server {address} answers, and offers no login")
+    return Finding(
+        "note",
+        f"mail server {address} answers and offers a login, and the mail URL has none",
+        "if it refuses mail, write user:password@ before the host in TENGGAT_MAIL_URL",
+    )
 
 
 def greeting(name: str, host: str) -> Iterator[Finding]:

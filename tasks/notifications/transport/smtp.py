@@ -23,6 +23,7 @@ from yagmail.oauth2 import generate_oauth2_string
 from sla.plain_text import one_plain_line
 from tasks.common.limited_socket import ReceiveLimit, limit_tls, limited_socket
 from tasks.common.loopback import is_loopback
+from tasks.notifications.transport.connection_errors import with_remedy
 from tasks.notifications.transport.oauth2 import Tokens
 from tasks.notifications.transport.oauth2_file import NoToken
 from tasks.notifications.transport.refusals import Refusal, enhanced_code, meaning, no_relay
@@ -235,7 +236,8 @@ class Connection:
                 self._show_token(client, user, token)
         except OSError as error:  # all errors of smtplib are OSErrors
             _drop(client)
-            raise ServerUnavailable(f"{address}: {_words(error)}", _code(error)) from None
+            said = with_remedy(error, _words(error), port=address.port, starttls=address.starttls)
+            raise ServerUnavailable(f"{address}: {said}", _code(error)) from None
         except ValueError:  # the error text would repeat a part of the password
             _drop(client)
             raise ServerUnavailable(f"{address}: host or login cannot be sent in ASCII") from None
@@ -245,6 +247,16 @@ class Connection:
         _send_at_once(client.smtp.sock)
         client.smtp.data = self._hearing(client.smtp.data)
         self._client, self._limit = client, limit
+
+    @property
+    def has_logged_in(self) -> bool:
+        """Whether the address has a login, which the server accepted when it was opened."""
+        return self._client is not None and bool(self.address.user)
+
+    @property
+    def offers_login(self) -> bool:
+        """Whether the server offers a login on the open connection."""
+        return self._client is not None and bool(self._client.smtp.has_extn("auth"))
 
     @property
     def is_handed_over(self) -> bool:
