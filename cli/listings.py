@@ -16,10 +16,11 @@ from db.models import Complaint, DeadlineRow, ReplyOutcome, SourceMailKind
 from sla.engine.deadline import State
 from sla.regulations.model import Actor
 from tasks.common.context import SiteContext
+from tasks.notifications.transport.refusals import shown_answer
 from tasks.text.withheld import question_value
 
 DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state", "reason")
-MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
+MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject", "answer")
 BOUNCE_COLUMNS = ("address", "since", "code", "answer", "mail")
 REPLY_COLUMNS = (
     "received",
@@ -96,7 +97,12 @@ def deadline_rows(
 def mail_rows(
     session: Session, context: SiteContext, limit: int, status: MessageStatus | None = None
 ) -> list[Row]:
-    """Return the newest mails, newest first; `sent` is the local time, or empty if not sent."""
+    """Return the newest mails, newest first; `sent` is the local time, or empty if not sent.
+
+    `answer` is the newest one of the server to a mail that it has not accepted.
+    """
+    mails = outbox_status.recent(session, limit, status)
+    tried = outbox_status.newest_attempts(session, [row.id for row in mails if not row.sent_at])
     return [
         {
             "id": str(row.id),
@@ -105,8 +111,11 @@ def mail_rows(
             "role": row.role,
             "recipient": row.recipient,
             "subject": row.subject or "",
+            "answer": shown_answer(tried[row.id].code, tried[row.id].answer)
+            if row.id in tried
+            else "",
         }
-        for row in outbox_status.recent(session, limit, status)
+        for row in mails
     ]
 
 

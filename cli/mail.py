@@ -44,7 +44,9 @@ def list_mail(
         console.print_json(rows)
     else:
         values = {"status": "status", "role": "role"}
-        console.print_table(MAIL_COLUMNS, (row.values() for row in rows), values)
+        columns = [each for each in MAIL_COLUMNS if each != "answer" or any(r[each] for r in rows)]
+        lines = ([translated(row[each]) for each in columns] for row in rows)
+        console.print_table(columns, lines, values)
         key = "mail.mails_and_more" if len(rows) == limit else "mail.mails"
         console.out.print(say(key, n=len(rows)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,29 @@ def pending(session: Session) -> int:
     """Count the mails still to be sent."""
     query = select(func.count()).select_from(MessageRow).where(MessageRow.status.in_(PENDING))
     return session.scalar(query) or 0
+
+
+def newest_attempts(session: Session, messages: Iterable[int]) -> dict[int, DeliveryAttempt]:
+    """Return the newest attempt to send each of these mails; none for a mail that was not tried."""
+    newest = (
+        select(func.max(DeliveryAttempt.id))
+        .where(DeliveryAttempt.message_id.in_(list(messages)))
+        .group_by(DeliveryAttempt.message_id)
+    )
+    found = session.scalars(select(DeliveryAttempt).where(DeliveryAttempt.id.in_(newest)))
+    return {attempt.message_id: attempt for attempt in found}
+
+
+def newest_refusal(session: Session) -> DeliveryAttempt | None:
+    """Return the newest attempt to send one of the mails that still wait."""
+    query = (
+        select(DeliveryAttempt)
+        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_id)
+        .where(MessageRow.status.in_(PENDING))
+        .order_by(DeliveryAttempt.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
 
 
 @dataclass(frozen=True, slots=True)

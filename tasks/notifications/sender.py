@@ -33,6 +33,7 @@ from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fa
 from tasks.notifications.readdress import readdress
 from tasks.notifications.send_policy import DELIVERY, SendPolicy
 from tasks.notifications.transport.choose import smtp_address
+from tasks.notifications.transport.refusals import shown_answer
 from tasks.notifications.transport.smtp import (
     AddressRefused,
     AnswerLost,
@@ -100,6 +101,8 @@ class DeliveryCount:
     """Number of mails shown to the administrators only, because the site is in trial."""
     by_role: dict[str, int] = field(default_factory=dict)
     trouble: str = ""
+    deferred_answer: str = ""
+    """The newest answer of the server to a mail that waits, as administrators read it."""
 
 
 class Sender:
@@ -449,6 +452,8 @@ class Sender:
         dead = message.status == MessageStatus.DEAD
         count.dead += dead
         count.deferred += not dead
+        if not dead:
+            count.deferred_answer = shown_answer(error.code, error.answer)
         if isinstance(error, AddressRefused):
             _suppress(run, message, error)
         elif (dead or isinstance(error, Uncomposable)) and message.kind != MessageKind.ALERT:
@@ -475,6 +480,7 @@ class Sender:
         message.status, message.next_attempt_at = MessageStatus.QUEUED, run.now + wait(outages)
         _attempt(message, run.now, "unavailable", error)
         self.count.deferred += 1
+        self.count.deferred_answer = shown_answer(error.code, error.answer)
         if isinstance(error, ServerUnavailable):
             self.count.trouble = error.answer
         elif message.kind != MessageKind.ALERT:

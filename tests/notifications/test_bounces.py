@@ -536,6 +536,7 @@ def test_the_artifact_of_a_delivery_shows_what_came_back(locale):
             by_role={},
             mailbox=read,
             trouble="",
+            deferred_answer="",
             **counts,
         )
 

@@ -2,21 +2,27 @@
 
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
+from conftest import ON_BOTH, ON_SQLITE_FIRST, WITA, kind_of_database, wita
 from support.pipeline import BREACHED, EVERYWHERE, Hurried, at, deliver, messages, owe, statuses
 from support.servers.smtp_servers import Server, running
 
+from cli.listings import mail_rows
 from tasks.delivery import send_owed
+from tasks.mailbox import MailboxCount
+from tasks.monitoring.health.database import database
 from tasks.monitoring.send_alert import ALERTS
 from tasks.notifications import sender as notifications_sender
 from tasks.notifications.rate_limit import LONGEST_GAP, RateLimiter, RunClock, too_fast
 from tasks.notifications.send_policy import DELIVERY
+from tasks.notifications.sender import DeliveryCount
 from tasks.notifications.transport.smtp import Connection, PermanentFailure, TemporaryFailure
+from tasks.text.templates import render
+from tasks.text.translation import translated
 
 
 @pytest.fixture
@@ -264,3 +270,44 @@ def test_the_waits_double_up_to_the_limits_of_the_policy(policy, attempts, mail,
     least, most = mail
     assert least * MINUTE <= policy.retry_after(attempts) <= most * MINUTE
     assert policy.outage_after(attempts) == server * MINUTE
+
+
+def test_the_newest_answer_to_waiting_mail_is_shown_without_addresses(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    said = "450 4.7.1 <penghubung.dinsos@contohkab.example>: too many mails today"
+    server.mail_answers = [said] * 99
+    count = deliver(context, BREACHED)
+    shown = "450 4.7.1 <[email]>: too many mails today"
+    assert (count.deferred_answer, count.trouble) == (shown, "")
+    with context.transaction() as session:
+        rows = mail_rows(session, context, 30)
+    assert shown in [row["answer"] for row in rows]
+    (waiting,) = [
+        finding.what
+        for finding in database(context.site, wita(BREACHED), clock=False)
+        if "wait to be sent" in finding.what
+    ]
+    assert waiting.endswith(f"mails wait to be sent (newest answer of the mail server: {shown})")
+    assert translated(waiting, "id").endswith(f"(jawaban terakhir server surel: {shown})")
+    server.mail_answers = []
+    deliver(context, wita(BREACHED) + timedelta(days=1))
+    with context.transaction() as session:
+        assert {row["answer"] for row in mail_rows(session, context, 30) if row["sent"]} == {""}
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [("id", "Jawaban terakhir server surel"), ("en", "Newest answer of the mail server")],
+)
+def test_the_artifact_of_a_delivery_shows_the_answer_to_deferred_mail(locale, words):
+    text = render(
+        "report/delivery.md.j2",
+        locale=locale,
+        zone=WITA,
+        now=wita(BREACHED),
+        mode="",
+        mailbox=asdict(MailboxCount()),
+        **asdict(DeliveryCount(deferred=5, deferred_answer="450 too many mails today")),
+    )
+    (line,) = [line for line in text.splitlines() if line.startswith(words)]
+    assert line.endswith(": 450 too many mails today")

@@ -30,6 +30,7 @@ from tasks.monitoring import incidents
 from tasks.monitoring.clock_check import FLOW, MAX_JUMP
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import CLOCKS_DIFFER, IncidentKind
+from tasks.notifications.transport.refusals import shown_answer
 from tasks.sources.gaps import lately_missing
 
 STALE_SOURCE = timedelta(days=3)
@@ -387,12 +388,25 @@ def _waiting_mails(session: Session, site: Site, now: datetime) -> Iterator[Find
         oldest = datetime.fromisoformat(cause.facts["since"])
         yield Finding(
             "trouble",
-            f"{cause.facts['n']} mails wait for too long, the oldest since {_local(site, oldest)}",
+            f"{cause.facts['n']} mails wait for too long, the oldest since {_local(site, oldest)}"
+            + _answered(session),
             "see `tenggat mail list --status queued` and what the mail server answers",
         )
     pending = outbox_status.pending(session)
     if pending and not late:
-        yield Finding("note", f"{pending} mails wait to be sent", "see `tenggat mail list`")
+        yield Finding(
+            "note",
+            f"{pending} mails wait to be sent{_answered(session)}",
+            "see `tenggat mail list`",
+        )
+
+
+def _answered(session: Session) -> str:
+    """Return the newest answer of the mail server to a mail that waits, as the end of a finding."""
+    attempt = outbox_status.newest_refusal(session)
+    if attempt is None:
+        return ""
+    return f" (newest answer of the mail server: {shown_answer(attempt.code, attempt.answer)})"
 
 
 def _absent(session: Session, site: Site, name: str) -> Iterator[Finding]:

@@ -3,4 +3,4 @@
 `choose` selects one from the settings; errors are permanent, temporary, or of the server.
 """
 
-__all__ = ["choose", "encoding", "oauth2_file", "smtp"]
+__all__ = ["choose", "encoding", "oauth2_file", "refusals", "smtp"]

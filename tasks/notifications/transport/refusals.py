@@ -11,6 +11,11 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tasks.common.redaction import redact_and_truncate
+
+SHOWN_LENGTH = 120
+"""Limit of characters of an answer in a list. `tenggat mail show` has the whole answer."""
+
 
 class Refusal(StrEnum):
     """What a server refuses: the address, this mail, every mail of our sender until that is mended,
@@ -175,3 +180,8 @@ def enhanced_code(text: str) -> str:
     """Return the enhanced status code in an answer, or an empty text."""
     found = ENHANCED.search(text)
     return found[0] if found else ""
+
+
+def shown_answer(code: int | None, answer: str) -> str:
+    """Return code and text of an answer on one line, without addresses and numbers of persons."""
+    return redact_and_truncate(f"{code} {answer}" if code else answer, SHOWN_LENGTH)
