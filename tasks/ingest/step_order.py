@@ -264,6 +264,7 @@ class UndatedAssignments:
         self._columns = [
             event for event in events if event.kind == Kind.ASSIGNED and event.unit is not None
         ]
+        self._pairs = [(event.column, event.unit or "") for event in self._columns]
 
     def of_row(
         self, cells: Mapping[str, str], steps: Sequence[Step], received: datetime
@@ -272,8 +273,11 @@ class UndatedAssignments:
 
         A unit whose column also belongs to an assignment with a date is none of them.
         """
-        if not self._columns:
-            return
+        for column, unit in self._pairs:
+            if not cells[column] and cells[unit]:
+                break
+        else:
+            return  # most rows
         named = {event.unit for event in self._columns if cells[event.column]}
         for event in self._columns:
             if event.first or event.unit in named or not cells[event.unit or ""]:
