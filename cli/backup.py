@@ -103,9 +103,12 @@ def adopt(
             console.out.print(say("backup.adopt.own"))
             return
         since = console.short_time(context.local(row.since).isoformat(timespec="minutes"))
-        lines = say("backup.adopt.other", host=row.host, path=row.path, since=since)
+        left = row.key == record.LEFT
+        which = "left" if left else "other"
+        lines = say(f"backup.adopt.{which}", host=row.host, path=row.path, since=since)
         console.out.print(escape(lines), soft_wrap=True)
-        if not yes and not console.confirm(say("backup.adopt.confirm")):
+        question = say("backup.adopt.confirm_left" if left else "backup.adopt.confirm")
+        if not yes and not console.confirm(question):
             raise typer.Exit(console.TROUBLE)
         held = go_on(context, datetime.now(UTC))
         console.out.print(escape(say("backup.adopt.done", n=held)), soft_wrap=True)

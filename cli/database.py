@@ -38,7 +38,8 @@ def copy(
     """Copy the whole database into an empty one.
 
     The direction is from SQLite to PostgreSQL or back; all row numbers are kept. Stop the service
-    first. The database used by the site stays unchanged. The copy is read back and compared.
+    first. The copy is read back and compared. Then the old database is marked as left, and runs on
+    it are refused.
     """
     place = load_site(site)
     from sqlalchemy import make_url  # noqa: PLC0415

@@ -36,6 +36,7 @@ from db.backup import pg_tools
 from db.backup.pg_tools import BY_ITSELF
 from db.backup.restore import exclusive_access
 from db.engine import open_engine, reading
+from db.installation.record import LEFT, leave, recorded
 from db.migrate import migrate
 from db.migrations.revisions import revision
 from db.models import AuditHead, Base, InstallationRow
@@ -86,23 +87,27 @@ def copy(
     """Copy all rows of the database at the URL `old` into the empty database at `new`.
 
     The new database is first migrated to the newest revision. The old one must already be there at
-    that revision, and is only read. Ids stay the same, so ids kept outside (in mails, in the audit
-    log) remain valid; PostgreSQL continues its sequences after them.
+    that revision. It is only read, and in the end marked as left: runs on it are refused until it
+    is adopted, because each database would send the waiting mails. Ids stay the same, so ids kept
+    outside (in mails, in the audit log) remain valid; PostgreSQL continues its sequences after
+    them.
 
     All rows are read back and compared. The audit chain must give the same result as before; then
     an audit row records the copy. A running service keeps the file `lock` locked, and so does this
     function. `say` receives one line for each finished table.
 
-    Raises :class:`CopyError` and :class:`db.engine.NotReady`. Both databases are then unchanged,
+    Raises :class:`CopyError`, also for a database that is left itself, and
+    :class:`db.engine.NotReady`. Both databases are then unchanged,
     except for empty tables in the new one.
     """
     if make_url(old) == make_url(new):
         raise CopyError("the database to copy to is the one that the site uses; name another")
-    with exclusive_access(lock), _still(old), reading(old) as source:
+    with exclusive_access(lock), _still(old) as locked, reading(old) as source:
         engine = open_engine(new)
         try:
             with engine.connect() as target:
                 _check_empty(target)
+            _check_not_left(source)
             migrate(engine)
             with Session(engine, info=audit.session_info(by)) as session, session.begin():
                 done = _copy_all(source, session.connection(), say)
@@ -117,12 +122,36 @@ def copy(
                 )
         finally:
             engine.dispose()
+        if locked is not None:
+            with Session(locked) as session:
+                leave(session, _place(new), now)
     return done
 
 
+def _check_not_left(source: Connection) -> None:
+    """Raise :class:`CopyError` if the site already goes on in another database."""
+    with Session(source) as session:
+        row = recorded(session)
+    if row is not None and row.key == LEFT:
+        raise CopyError(
+            f"this database was copied to {row.path} before and is left since then; to go back to"
+            " it, run `tenggat adopt` first"
+        )
+
+
+def _place(url: str) -> str:
+    """Return the place of a database, without user and password."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return str(parsed.database)
+    return f"{parsed.host or 'localhost'}/{parsed.database}"
+
+
 @contextmanager
-def _still(url: str) -> Iterator[None]:
+def _still(url: str) -> Iterator[Connection | None]:
     """Prevent other processes from writing to the old database: their changes would be lost.
+
+    Yield a connection to it with an open transaction; None if the database is missing.
 
     Raises :class:`CopyError` if another process uses it.
     """
@@ -133,10 +162,15 @@ def _still(url: str) -> Iterator[None]:
                 f"other connections to the database are open ({others});"
                 " stop all programs that use it, on other machines too"
             )
-        yield
+        engine = open_engine(url)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
         return
     if not (parsed.database and Path(parsed.database).is_file()):
-        yield  # `reading` raises the error for a missing database
+        yield None  # `reading` raises the error for a missing database
         return
     engine = open_engine(url, patience=FREE_WITHIN)
     try:
@@ -146,7 +180,7 @@ def _still(url: str) -> Iterator[None]:
             except OperationalError:
                 raise CopyError(f"another process uses {parsed.database}; stop it first") from None
             with transaction:
-                yield
+                yield connection
     finally:
         engine.dispose()
 

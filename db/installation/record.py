@@ -21,6 +21,9 @@ from db.lives import MessageStatus, statuses_before
 from db.models import InstallationRow, MessageRow, Restore
 from db.private_dirs import make_private
 
+LEFT = "left"
+"""The key in a database that was copied to another one; no working files have it."""
+
 
 def recorded(session: Session) -> InstallationRow | None:
     """Return the installation that the database belongs to; None if none has used it yet."""
@@ -61,6 +64,8 @@ def belongs(row: InstallationRow, at: Location, key: str) -> bool:
     They are if machine and path are the same. If the machine is unknown, as in a container, the key
     must not differ; it may be missing. A folder that was moved has the same key and inode.
     """
+    if row.key == LEFT:
+        return False
     unknown = not row.machine or not at.machine
     if not unknown and row.machine != at.machine:
         return False
@@ -75,6 +80,12 @@ def refusal(row: InstallationRow, at: Location) -> str:
         "Nothing is decided or sent here. If the other one has ended, and this one goes on in its"
         " place: `tenggat adopt`"
     )
+    if row.key == LEFT:
+        return (
+            f"this database was copied to {row.path} and is left since then. Let"
+            " TENGGAT_DATABASE_URL (or [database] in site.toml) name the new one, also in this"
+            " shell. To go back to this one on purpose: `tenggat adopt`"
+        )
     if row.path == at.path and not (row.machine and at.machine):
         return (
             f"the database belongs to another installation, on {row.host} in {row.path}; its key"
@@ -105,6 +116,17 @@ def take_over(session: Session, var: Path, now: datetime, reason: str) -> Instal
     session.flush()
     write_key(var, key)
     return before
+
+
+def leave(session: Session, new: str, now: datetime) -> None:
+    """Let the database belong to nobody but one who adopts it: the site goes on in `new`.
+
+    `new` names the new database, without its user and password.
+    """
+    session.execute(delete(InstallationRow))
+    left = {"machine": "", "host": "", "path": new, "folder": ""}
+    session.add(InstallationRow(id=1, key=LEFT, since=now, **left))
+    session.flush()
 
 
 def release(session: Session) -> None:

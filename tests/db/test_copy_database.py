@@ -20,6 +20,7 @@ from support.pipeline import (
     owe,
     register,
 )
+from support.site_mistakes import assert_indonesian
 
 from db.audit import AuditActor, AuditKind
 from db.audit_verify import rows, verify
@@ -27,7 +28,12 @@ from db.backup.copy_database import CopyError, copy
 from db.engine import NotReady, open_engine
 from db.migrations.revisions import revision
 from db.models import Base
+from flows.run_context import flow_run_context
+from service.database_upgrade import claim_database
+from service.errors import ServiceError
+from settings.site import load_site
 from tasks.common.context import SiteContext
+from tasks.monitoring.health.database import database
 
 BY = AuditActor("a test")
 NOW = "2026-11-24 12:00"
@@ -123,6 +129,46 @@ def test_work_goes_on_there_and_nobody_is_told_twice(lived, new_url, server, mon
     with copied.engine.connect() as connection:
         assert verify(connection).fault is None
     copied.close()
+
+
+@CROSSWISE
+def test_no_run_works_on_the_database_that_was_left(lived, new_url, monkeypatch):
+    """A shell without the secrets has the old database; it would send the same mails."""
+    site, old_url = lived.site, lived.site.database_url
+    lived.close()
+    moved(lived, new_url, monkeypatch).close()
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", old_url)
+    with pytest.raises(NotReady) as refused, flow_run_context("intake", str(site.folder), None):
+        pass
+    place = make_url(new_url)
+    named = place.database if "sqlite" in new_url else f"localhost/{place.database}"
+    assert str(refused.value).startswith(f"this database was copied to {named} and is left")
+    assert "TENGGAT_DATABASE_URL" in str(refused.value)
+    assert str(refused.value).endswith("on purpose: `tenggat adopt`")
+    assert_indonesian(str(refused.value))
+    with pytest.raises(ServiceError, match="was copied to"):
+        claim_database(load_site(site.folder), wita(NOW))
+    found = {one.what: one for one in database(load_site(site.folder), wita(NOW), clock=False)}
+    (trouble,) = (one for what, one in found.items() if what.startswith("this database was copied"))
+    assert trouble.level == "trouble"
+    assert_indonesian(trouble.what, trouble.remedy)
+    with pytest.raises(CopyError, match="run `tenggat adopt` first"):
+        copy(old_url, f"sqlite:///{site.var}/third.db", wita(NOW), BY, lock=site.var / "lock")
+
+
+@FROM_SQLITE
+@TO_SQLITE
+def test_one_goes_back_on_purpose(lived, new_url, call_tenggat, monkeypatch):
+    site, old_url = lived.site, lived.site.database_url
+    lived.close()
+    moved(lived, new_url, monkeypatch).close()
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", old_url)
+    code, out, _ = call_tenggat("adopt", "--yes", "--site", site.folder)
+    assert (code, out.startswith(f"This database was copied to {make_url(new_url).database}")) == (
+        0,
+        True,
+    )
+    claim_database(load_site(site.folder), wita(NOW))
 
 
 @FROM_SQLITE
