@@ -330,7 +330,9 @@ def reason(error: Exception) -> str:
 
     text = str(error) or type(error).__name__
     if isinstance(error, ArgumentError | DatabaseError) and not isinstance(error, IntegrityError):
-        what = first_line(str(getattr(error, "orig", None) or error))
+        from db.engine import database_reason  # noqa: PLC0415
+
+        what = translated(database_reason(error))
         if any(sign in what for sign in _FULL):
             return say("console.database_full", error=what)
         if any(sign in what for sign in _UNWRITTEN):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -48,13 +49,14 @@ def copy(
     from db.audit import AuditActor  # noqa: PLC0415
     from db.backup.copy_database import copy as copy_all  # noqa: PLC0415
 
+    variable = "TENGGAT_COPY_TO" if os.environ.get("TENGGAT_COPY_TO") == to else "--to"
+    new = place.file.database.address(to, place.var, variable=variable)
     try:
         kind = make_url(to).get_backend_name()
-    except ArgumentError:  # its text would repeat the password
+    except (ArgumentError, ValueError):  # its text would repeat the password
         kind = ""
     if kind not in ("postgresql", "sqlite"):
         raise UsageError(say("database.no_url"))
-    new = place.file.database.address(to, place.var)
     done = copy_all(
         place.database_url,
         new,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from db.migrations.revisions import newest_revision, revision
 from db.private_dirs import make_private
+from sla.error_text import first_line
 
 
 class NotReady(ValueError):
@@ -233,3 +235,34 @@ def _without_detail(context: ExceptionContext) -> None:
     if isinstance(found, DBAPIError) and "DETAIL:" in text:
         original.args = (text.partition("DETAIL:")[0].strip(),)
         raise type(found)(found.statement, None, original, hide_parameters=True)
+
+
+_SERVER_SAYS = {
+    r'password authentication failed|role "[^"]*" does not exist|no password supplied': (
+        "the server does not accept the user or the password"
+    ),
+    r'database "([^"]*)" does not exist': "the server has no database {0}",
+    r"failed to resolve host|could not translate host name": (
+        "no server has the name in the URL; a sign of the password may split the URL: write @ as"
+        " %40, / as %2F, # as %23, ? as %3F"
+    ),
+    r"Connection refused": "no server listens at this host and port",
+    r"timeout expired|timed out|No route to host|Network is unreachable": (
+        "the server does not answer in time"
+    ),
+    r"too many (?:clients|connections)|remaining connection slots": (
+        "the server accepts no more connections"
+    ),
+    r"No space left on device": "the disk of the server is full",
+}
+"""Patterns of errors of PostgreSQL, and what they mean. The second half of a password may be the
+host in the original text."""
+
+
+def database_reason(error: Exception) -> str:
+    """Return the reason of a database error in one line, without a part of the URL's password."""
+    text = str(getattr(error, "orig", None) or error)
+    for pattern, meaning in _SERVER_SAYS.items():
+        if found := re.search(pattern, text):
+            return meaning.format(*found.groups())
+    return first_line(text) or type(error).__name__

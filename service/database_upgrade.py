@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.backup.archive import BackupError
 from db.backup.create import backup
-from db.engine import NotReady, open_engine
+from db.engine import NotReady, database_reason, open_engine
 from db.installation.record import claim
 from db.migrate import migrate
 from db.migrations.revisions import newest_revision, revision
@@ -30,7 +30,8 @@ def claim_database(site: Site, now: datetime) -> None:
         with Session(engine) as session, session.begin():
             claim(session, site.var, now)
     except OperationalError as error:
-        raise Unready(f"the database of {site.name} does not answer: {error.orig}") from None
+        reason = database_reason(error)
+        raise Unready(f"the database of {site.name} does not answer: {reason}") from None
     except NotReady as error:
         raise ServiceError(f"{site.name}: {error}") from None
     finally:
@@ -49,7 +50,8 @@ def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool
             with engine.connect() as connection:
                 found = revision(connection)
         except OperationalError as error:
-            raise Unready(f"the database of {site.name} does not answer: {error.orig}") from None
+            reason = database_reason(error)
+            raise Unready(f"the database of {site.name} does not answer: {reason}") from None
         newest = newest_revision()
         if found == newest:
             return

@@ -43,6 +43,13 @@ OPTIONAL_REGULATIONS = REPOSITORY / "regulations" / "optional"
 """The site of the demo, with its invented complaints in `inbox/`."""
 
 
+_SERVER = re.compile(
+    r"(?:[^@/?#]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^@:/?#\[\]]*)(?::\d*)?(?:,[^@/?#]*)?(?:/[^@?#]*)?(?:\?.*)?"
+)
+"""What follows `://` in a URL of PostgreSQL: user and password, hosts and ports, database, options.
+Another sign `@`, `/`, `#` or `?` is mostly one of the password."""
+
+
 class DatabaseSettings(Strict):
     """The database of complaints; `{var}` means the folder of working files.
 
@@ -55,14 +62,17 @@ class DatabaseSettings(Strict):
     schema_: Annotated[str, Field(alias="schema", pattern="^([a-z_][a-z0-9_]{0,62})?$")] = ""
     """The PostgreSQL schema of this site; it is created if it does not exist."""
 
-    def address(self, given: str | None, var: Path) -> str:
+    def address(
+        self, given: str | None, var: Path, *, variable: str = "TENGGAT_DATABASE_URL"
+    ) -> str:
         """Return the SQLAlchemy URL, with the schema in it.
 
-        The URL from the environment (`given`) has priority. Raises :class:`SettingsError` for a
-        schema with another database than PostgreSQL.
+        The URL from the environment (`given`, in this `variable`) has priority. Raises
+        :class:`SettingsError` for a schema with another database than PostgreSQL, and for a URL
+        that cannot be read; its text may have a password and is not repeated.
         """
         url = given or self.url.replace("{var}", str(var))
-        _check_driver(url, "TENGGAT_DATABASE_URL" if given else "database.url")
+        _check_driver(url, variable if given else "database.url")
         if not self.schema_:
             return url
         if not url.startswith("postgresql"):
@@ -75,15 +85,23 @@ class DatabaseSettings(Strict):
 
 def _check_driver(url: str, where: str) -> None:
     """Raise :class:`SettingsError` for another database, or another driver of PostgreSQL."""
-    scheme, separator, _ = url.partition("://")
-    if not separator:  # whoever opens the database says what is wrong with it
-        return
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise SettingsError(
+            f"{where}: this is no URL of a database; write sqlite:///FILE or"
+            " postgresql+psycopg://user:password@host/database"
+        )
     if scheme.startswith("postgres") and scheme != "postgresql+psycopg":
         raise SettingsError(f"{where}: write postgresql+psycopg:// in place of {scheme}://")
     if scheme not in ("sqlite", "postgresql+psycopg"):
         raise SettingsError(
             f"{where}: the database is SQLite or PostgreSQL; write sqlite:///FILE or"
             " postgresql+psycopg://user:password@host/database"
+        )
+    if scheme != "sqlite" and not _SERVER.fullmatch(rest):
+        raise SettingsError(
+            f"{where}: a sign of the password splits the URL; write it with its code: @ as %40,"
+            " / as %2F, # as %23, ? as %3F, : as %3A"
         )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Engine,
     Row,
     Table,
     delete,
@@ -35,7 +36,7 @@ from db.audit_verify import AuditVerification, verify
 from db.backup import pg_tools
 from db.backup.pg_tools import BY_ITSELF
 from db.backup.restore import exclusive_access
-from db.engine import open_engine, reading
+from db.engine import database_reason, open_engine, reading
 from db.installation.record import LEFT, leave, recorded
 from db.migrate import migrate
 from db.migrations.revisions import revision
@@ -105,7 +106,7 @@ def copy(
     with exclusive_access(lock), _still(old) as locked, reading(old) as source:
         engine = open_engine(new)
         try:
-            with engine.connect() as target:
+            with _target(engine) as target:
                 _check_empty(target)
             _check_not_left(source)
             migrate(engine)
@@ -126,6 +127,20 @@ def copy(
             with Session(locked) as session:
                 leave(session, _place(new), now)
     return done
+
+
+@contextmanager
+def _target(engine: Engine) -> Iterator[Connection]:
+    """Connect to the new database. Its error must not blame the settings of the site."""
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise CopyError(
+            f"the database to copy to cannot be used ({database_reason(error)}); check"
+            " TENGGAT_COPY_TO or --to"
+        ) from None
+    with connection:
+        yield connection
 
 
 def _check_not_left(source: Connection) -> None:

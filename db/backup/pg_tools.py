@@ -18,6 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
+from db.engine import database_reason
 from sla.error_text import first_line
 
 CONNECT_SECONDS = 30
@@ -84,7 +85,7 @@ def server(url: URL) -> Server:
             major = connection.info.server_version // 10_000
             folders = tuple(_beside(connection))
     except psycopg.Error as error:
-        raise BackupError(f"the database does not answer ({without_program(str(error))})") from None
+        raise BackupError(f"the database does not answer ({database_reason(error)})") from None
     return Server(conninfo, password, major, str(row[0]) if row and row[0] else "public", folders)
 
 

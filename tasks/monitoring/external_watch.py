@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from db.engine import NotReady, open_engine, reading
+from db.engine import NotReady, database_reason, open_engine, reading
 from db.private_dirs import make_private
 from settings.site import Site
 from tasks.common.context import SiteContext
@@ -213,8 +213,7 @@ def _await(look: Future[list[str]]) -> None:
 def _words(error: Exception) -> str:
     """Return an error in one line: the database's own message, without statement or row."""
     if isinstance(error, DBAPIError):
-        lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
-        return lines[0][:300] if lines else type(error).__name__
+        return database_reason(error)[:300]
     if isinstance(error, NotReady | TimeoutError):
         return str(error)
     if isinstance(error, OSError):

@@ -255,6 +255,34 @@ def test_a_schema_of_its_own_is_made_and_filled(lived, postgres, monkeypatch):
     copied.close()
 
 
+@FROM_SQLITE
+def test_a_wrong_target_is_blamed_and_not_the_site(lived, postgres, call_tenggat, monkeypatch):
+    lived.close()
+    site = ("--site", lived.site.folder)
+    nowhere = make_url(postgres).set(drivername="postgresql+psycopg", database="nowhere")
+    monkeypatch.setenv("TENGGAT_COPY_TO", nowhere.render_as_string(hide_password=False))
+    code, _, err = call_tenggat("database", "copy", *site)
+    assert code != 0
+    assert "the server has no database nowhere); check TENGGAT_COPY_TO" in err
+    assert "TENGGAT_DATABASE_URL" not in err
+
+
+@FROM_SQLITE
+@pytest.mark.parametrize("sign", ["@", "/", "#", "?"])
+def test_a_password_that_splits_the_url_is_not_repeated(sign, lived, call_tenggat, monkeypatch):
+    lived.close()
+    url = f"postgresql+psycopg://tenggat:rah{sign}s14@localhost/tenggat"
+    for variable, call in (
+        ("TENGGAT_COPY_TO", ("database", "copy")),
+        ("TENGGAT_DATABASE_URL", ("doctor",)),
+    ):
+        monkeypatch.setenv(variable, url)
+        code, _, err = call_tenggat(*call, "--site", lived.site.folder)
+        assert code == 2
+        assert f"{variable}: a sign of the password splits the URL" in err
+        assert "s14" not in err
+
+
 @pytest.mark.thorough
 @CROSSWISE
 def test_the_command_says_what_it_did_and_what_is_to_do(lived, new_url, call_tenggat, monkeypatch):
@@ -263,6 +291,7 @@ def test_the_command_says_what_it_did_and_what_is_to_do(lived, new_url, call_ten
     code, out, err = call_tenggat("database", "copy", *site)
     assert (code, out) == (2, "")
     assert "--to" in err
+    assert_indonesian(err.partition("error: ")[2].partition("; see")[0])
     code, out, err = call_tenggat("database", "copy", "--to", "s3cret://x", *site)
     assert (code, out) == (2, "")
     assert "s3cret" not in err

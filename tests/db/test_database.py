@@ -14,13 +14,14 @@ from alembic.script import ScriptDirectory
 from conftest import create_engine, wita
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.event import listen, remove
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 from support.databases.migrated import migrate_step_by_step
+from support.site_mistakes import assert_indonesian
 
 import db.engine
 from db import complaints, imports, quarantine, runs
-from db.engine import one_state, open_engine
+from db.engine import database_reason, one_state, open_engine
 from db.lives import MessageStatus
 from db.mails import outbox, outbox_status
 from db.migrate import alembic_config, migrate
@@ -499,3 +500,27 @@ def test_a_commit_on_sqlite_waits_for_the_disk(tmp_path, monkeypatch):
     with engine.connect() as connection:
         assert connection.scalar(text("PRAGMA synchronous")) == FULL
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            'connection to server at "::1", port 5432 failed: FATAL:  password authentication'
+            ' failed for user "tenggat"',
+            "the server does not accept the user or the password",
+        ),
+        ('FATAL:  role "tengat" does not exist', "the server does not accept the user or"),
+        ('FATAL:  database "tengat" does not exist', "the server has no database tengat"),
+        ("failed to resolve host 's14@localhost': [Errno -2]", "no server has the name in the"),
+        ("port 1 failed: Connection refused", "no server listens at this host and port"),
+        ("connection timeout expired", "the server does not answer in time"),
+        ("could not extend file: No space left on device", "the disk of the server is full"),
+    ],
+)
+def test_a_database_error_has_its_reason_and_no_part_of_a_password(text, reason):
+    error = OperationalError("SELECT 1", None, Exception(text))
+    said = database_reason(error)
+    assert said.startswith(reason)
+    assert "s14" not in said
+    assert_indonesian(said)

@@ -671,3 +671,12 @@ def test_it_says_that_the_working_files_are_not_there(site_folder, tmp_path, mon
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "vra"))
     said = {each.what: each.level for each in check(load_site(site_folder), NOW)}
     assert said[f"TENGGAT_VAR names a folder that does not exist: {tmp_path / 'vra'}"] == "note"
+
+
+def test_a_server_that_is_down_is_named(site_folder, monkeypatch):
+    url = "postgresql+psycopg://tenggat:s14@127.0.0.1:1/tenggat"
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", url)
+    found = database.database(load_site(site_folder), wita("2026-11-24 08:00"), clock=False)
+    (trouble,) = (one.what for one in found)
+    assert trouble == "the database cannot be used (no server listens at this host and port)"
+    assert_indonesian(trouble)

@@ -16,7 +16,7 @@ from db import complaints, imports, quarantine, questions, runs, storms
 from db.audit_verify import missing_triggers
 from db.backup.create import backups
 from db.decisions import mode
-from db.engine import DamagedDatabase, NotReady, is_whole, open_engine, reading
+from db.engine import DamagedDatabase, NotReady, database_reason, is_whole, open_engine, reading
 from db.installation.identity import here, read_key
 from db.installation.record import belongs, recorded, refusal
 from db.mailbox import bounces
@@ -74,7 +74,7 @@ def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
 
 def _unusable(site: Site, error: Exception) -> Finding:
     """Return the finding about a database that gives an error, with the remedy for its disk."""
-    what, remedy = f"the database cannot be used ({type(error).__name__})", CHECK_DATABASE
+    what, remedy = f"the database cannot be used ({database_reason(error)})", CHECK_DATABASE
     url = make_url(site.database_url)
     if url.get_backend_name() == "sqlite" and url.database:
         with suppress(OSError):
