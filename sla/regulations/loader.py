@@ -6,7 +6,8 @@ also replace rules of an earlier folder if it says so and names the legal basis.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from sla.events import Kind
 from sla.regulations.consistency import between
 from sla.regulations.model import Law, RegulationError, Rule
 from sla.regulations.parser import LawText, Mistake, read_text
+
+_MISNAMED = re.compile(r"\.(?i:toml\.txt)$|\.(?!toml$)(?i:toml)$")
+"""The end of a name that an editor of Windows makes of `.toml`."""
+
+_MOST_NAMED = 5
+"""The most files that an error names."""
 
 
 def load(
@@ -33,8 +40,7 @@ def load(
     texts: list[LawText] = []
     missing: list[Mistake] = []
     for layer, folder in enumerate(folders):
-        if not folder.is_dir():
-            missing.append(Mistake(folder, None, "no such folder of regulations"))
+        missing += _unreadable(folder)
         texts += (read_text(path, layer, kinds) for path in sorted(folder.glob("*.toml")))
     texts += (read_text(path, 0, kinds) for path in sorted(limited))
     mistakes = [mistake for text in texts for mistake in text.mistakes]
@@ -46,6 +52,26 @@ def load(
     return Law(
         _limited(entry.rule, limited.get(text.path)) for text in texts for entry in text.entries
     )
+
+
+def _unreadable(folder: Path) -> Iterator[Mistake]:
+    """Yield the reasons why nothing of a folder, or not every regulation in it, would be read."""
+    if not folder.is_dir():
+        yield Mistake(folder, None, "no such folder of regulations")
+        return
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    misnamed = [name for name in names if _MISNAMED.search(name)]
+    for name in misnamed:
+        words = f"not read, because its name does not end in .toml; rename it to {_renamed(name)}"
+        yield Mistake(folder / name, None, words)
+    if not misnamed and not any(name.endswith(".toml") for name in names):
+        there = ", ".join(names[:_MOST_NAMED]) or "no file"
+        words = f"no regulation in this folder: no file ends in .toml, it has {there}"
+        yield Mistake(folder, None, words)
+
+
+def _renamed(name: str) -> str:
+    return f"{name[: name.lower().index('.toml')]}.toml"
 
 
 def _limited(rule: Rule, sources: frozenset[str] | None) -> Rule:

@@ -106,6 +106,29 @@ def test_only_the_folder_itself_is_law_and_not_what_lies_below(written, tmp_path
     assert load([folder]).ids == ("desa/light",)
 
 
+@pytest.mark.parametrize("name", ["perbup.toml.txt", "perbup.TOML", "perbup.toml.TXT"])
+@pytest.mark.parametrize("other", [True, False])
+def test_a_file_that_windows_named_otherwise_is_not_passed_over(name, other, written):
+    """The national 14 days would apply in silence."""
+    if other:
+        written(HEAD + rule())
+    (mistake,) = mistakes(NATIONAL, written(HEAD + rule(), name=name))
+    hint = "not read, because its name does not end in .toml; rename it to perbup.toml"
+    assert mistake == f"{name}: {hint}"
+
+
+@pytest.mark.parametrize(
+    ("names", "there"), [((), "no file"), (("a.txt", "b.pdf"), "a.txt, b.pdf")]
+)
+def test_a_folder_without_a_regulation_is_refused(names, there, tmp_path):
+    folder = tmp_path / "perbup"
+    folder.mkdir()
+    for name in names:
+        (folder / name).touch()
+    words = f"no regulation in this folder: no file ends in .toml, it has {there}"
+    assert mistakes(NATIONAL, folder) == [f"{folder}: {words}"]
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_files_as_windows_editors_save_them_are_read(written, ending):
     folder = written("", encoding="utf-8")
