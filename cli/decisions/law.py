@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,11 +59,13 @@ def confirm(
     ],
     site: SiteOption = None,
     now: NowOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for a script.")] = False,
 ) -> None:
     """Record that a legal officer has confirmed a rule.
 
     Its mark 'to be confirmed' goes away in mails, reports and explanations. It comes back if the
-    text or the length of the rule changes. The same confirmation is recorded once.
+    text or the length of the rule changes. The same confirmation is recorded once. It cannot be
+    taken back, so at a terminal the command shows the rule and asks.
     """
     if not by.strip() or not source.strip():
         raise UsageError(say("law.error.empty"))
@@ -71,6 +74,11 @@ def confirm(
 
         moment = console.moment(now, context.site)
         rule = _rule(context, rule_id, moment)
+        if not yes and sys.stdin is not None and sys.stdin.isatty():
+            facts = {"rule": rule.id, "label": rule.label[language()]}
+            question = say("law.ask", **facts, citation=rule.citation, length=length_of(rule))
+            if not console.confirm(question):
+                raise typer.Exit(console.TROUBLE)
         with context.transaction() as session:
             row = confirm_rule(session, rule, moment, by=by.strip(), source=source.strip())
             confirmed_at = row.confirmed_at

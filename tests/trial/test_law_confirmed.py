@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from conftest import ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from support.pipeline import BREACHED, at, decide, deliver, owe
 
+from cli import console
 from db.decisions import rules
 from db.models import AuditRow
 from sla.fingerprint import rule_fingerprint
@@ -147,6 +149,25 @@ def test_the_commands_list_and_confirm(context, call_tenggat):
     assert "sp4n/verification" in err
     with context.transaction() as session:
         assert len(rules.confirmations(session)) == 1
+
+
+def test_a_person_at_a_terminal_sees_the_rule_before_it_is_confirmed(
+    context, call_tenggat, monkeypatch
+):
+    """A confirmation of the wrong rule cannot be taken back."""
+    options = ("--by", BY, "--source", SOURCE, "--site", context.site.folder, "--lang", "id")
+    call = ("law", "confirm", RULE, *options, "--now", "2026-11-24T08:00")
+    asked = []
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(console, "confirm", lambda question: bool(asked.append(question)))
+    assert call_tenggat(*call)[0] == 1
+    assert asked[0].startswith(f"{RULE}: ")
+    assert "5 hari kerja" in asked[0]
+    assert "tidak dapat dicabut" in asked[0]
+    with context.transaction() as session:
+        assert len(rules.confirmations(session)) == 0
+    assert call_tenggat(*call, "--yes")[0] == 0
+    assert len(asked) == 1
 
 
 def test_the_same_confirmation_is_recorded_once(context, call_tenggat):
