@@ -209,6 +209,21 @@ def open_of_complaint(
     return [(question, since) for question, since in session.execute(query)]
 
 
+def with_open_question(role: QuestionRole) -> Select[tuple[int]]:
+    """Build the query of the ids of the complaints that show a value of a role with an open
+    question.
+    """
+    return (
+        select(QuestionComplaint.complaint_id)
+        .join(OpenQuestion, QuestionComplaint.question_id == OpenQuestion.id)
+        .where(
+            OpenQuestion.role == role,
+            OpenQuestion.answered_at.is_(None),
+            QuestionComplaint.until.is_(None),
+        )
+    )
+
+
 def open_values(session: Session, role: QuestionRole) -> dict[int, str]:
     """Load the values of the open questions of a role, by the complaint that shows them.
 

@@ -199,6 +199,12 @@ def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
     return replace(first, earliest=min(doubt.first_possible for doubt in concerning))
 
 
+def unit_unknown_since(doubts: Iterable[Event]) -> datetime | None:
+    """Return the moment from which on these doubts leave the unit in charge unknown, or None."""
+    since = (doubt.first_possible for doubt in doubts if doubt.kind in _CHANGES_OF_UNIT)
+    return min(since, default=None)
+
+
 def undetermined(
     rule_id: str,
     facts: ComplaintFacts,

@@ -53,12 +53,14 @@ class Deadline:
     `clock` is the number of the clock among those of its rule (a reopened complaint starts
     another). `unit` is responsible now. `answerable` was responsible when the deadline fell due or
     was stopped; the verdict is counted for this unit. It is None if an interval leaves open which
-    unit that was: then the verdict is counted for no unit. `due` is the last moment for acting on
-    time, or None while a pause leaves it open. If times are known only as intervals, it is the
-    latest possible due moment; under the policy `strict` it is the earliest one, as long as nobody
-    is late. `due_earliest` is the earliest possible due moment. `shown_by` is the moment after
-    which a breach is certain: the latest possible due moment, or later if the source shows the stop
-    late.
+    unit that was, or without `unit_known`: then the verdict is counted for no unit. `unit_known` is
+    false if a field with the unit is unreadable; `unit` may then only stand in for that one.
+
+    `due` is the last moment for acting on time, or None while a pause leaves it open. If times are
+    known only as intervals, it is the latest possible due moment; under the policy `strict` it is
+    the earliest one, as long as nobody is late. `due_earliest` is the earliest possible due moment.
+    `shown_by` is the moment after which a breach is certain: the latest possible due moment, or
+    later if the source shows the stop late.
 
     A missed deadline remains BREACHED, with `stopped` set, if the duty then ends for another
     reason. `start` and `end` are the events behind `started` and `stopped`. `pause_events` are the
@@ -95,11 +97,17 @@ class Deadline:
     paused: bool = False
     doubt: Event | None = None
     due_earliest: datetime | None = None
+    unit_known: bool = True
 
     @property
     def key(self) -> ClockKey:
         """Return the key of the clock among those of its complaint."""
         return self.rule.id, self.clock
+
+    @property
+    def unit_to_list(self) -> str | None:
+        """Return the unit under which lists show the duty; None if it is late at an unknown one."""
+        return self.unit if self.unit_known or self.state not in LATE_STATES else None
 
     @property
     def open(self) -> bool:

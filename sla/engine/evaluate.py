@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from sla.calendar import OutsideCalendar
 from sla.engine.certainty import agreed, possible_lapses, weakened, weakened_by_lapses
-from sla.engine.clocks import clocks, doubt_about, may_apply, undetermined
+from sla.engine.clocks import clocks, doubt_about, may_apply, undetermined, unit_unknown_since
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext, Policy
 from sla.engine.deadline import Deadline, State
 from sla.engine.event_orders import possible_orders
@@ -288,12 +288,14 @@ class _BatchEvaluation:
     ) -> Iterator[ClockInput]:
         facts, doubts = self._cases[place].facts, self._doubts[place]
         kinds = {event.kind for event in events}
+        unknown_since = unit_unknown_since(doubts)
         for rule_id, starts in applicable:
             if starts.isdisjoint(kinds):
                 continue
             found = clocks(rule_id, facts, events, self._context)
             for number, (rule, clock) in enumerate(found, start=1):
-                yield ClockInput(rule, number, clock, facts, doubt_about(rule, doubts))
+                doubt = doubt_about(rule, doubts)
+                yield ClockInput(rule, number, clock, facts, doubt, unknown_since)
 
     def _agreed(
         self, place: int, by_order: Mapping[tuple[int, int], list[Deadline]]

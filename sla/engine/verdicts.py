@@ -34,7 +34,7 @@ from sla.engine.decision_table import (
     moment_of,
 )
 from sla.events import ABSENT, ASSIGNEE, Event, Kind, Knowledge
-from sla.regulations.model import LengthUnit, Rule
+from sla.regulations.model import Actor, LengthUnit, Rule
 from sla.value_class import value_class
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 class ClockInput:
     """A clock to evaluate: the `number`-th of its rule on a complaint with these facts.
 
-    `doubt` is the doubt about an event that could change the verdict, if there is one.
+    `doubt` is the doubt about an event that could change the verdict, if there is one. With
+    `unit_unknown_since`, the unit in charge is not known from this moment on.
     """
 
     rule: Rule
@@ -53,6 +54,7 @@ class ClockInput:
     clock: Clock
     facts: ComplaintFacts
     doubt: Event | None = None
+    unit_unknown_since: datetime | None = None
 
 
 def verdicts(
@@ -199,7 +201,7 @@ def _deadline(
     stop = clock.end
     end = min((moment for moment in (due, stop and stop.latest) if moment), default=None)
     state, reasons = STATES[stand.state[n]], REASONS[stand.reasons[n]]
-    late = state in LATE_STATES
+    late, unit_known = state in LATE_STATES, _unit_known(entry)
     return Deadline(
         rule=rule,
         clock=entry.number,
@@ -207,7 +209,9 @@ def _deadline(
         answerable=clock.assignee_at(
             end if end is not None and end <= as_of else None,
             due_earliest if late and end == due else None,
-        ),
+        )
+        if unit_known
+        else None,
         started=started,
         start=clock.start,
         due=due,
@@ -225,7 +229,19 @@ def _deadline(
         paused=clock.paused,
         doubt=entry.doubt if stand.doubted[n] else None,
         due_earliest=due_earliest,
+        unit_known=unit_known,
     )
+
+
+def _unit_known(entry: ClockInput) -> bool:
+    """Check whether the unit of a clock is known now, or was until the clock ended.
+
+    The duties of the administrators of LAPOR! are those of one unit anyway.
+    """
+    since, end = entry.unit_unknown_since, entry.clock.end
+    if since is None or entry.rule.actor is Actor.LAPOR_ADMINISTRATOR:
+        return True
+    return end is not None and end.latest <= since
 
 
 def _provisional(

@@ -222,7 +222,7 @@ def _deadline(deadline: Deadline, context: EvaluationContext, number: NumberOf) 
         number(deadline.rule.id),
         deadline.clock,
         number(deadline.answerable),
-        number(deadline.unit),
+        number(deadline.unit_to_list),
         context.day(counted) if counted else 0,
         context.day(deadline.due) if deadline.due else 0,
         STATES.index(deadline.state),

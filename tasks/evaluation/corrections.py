@@ -42,30 +42,39 @@ class PendingCorrection:
 class Revoked:
     """Why the lateness of a deadline is taken back, and the unit that it accused.
 
-    With `other_unit` the deadline is still late, but has never been a duty of this unit.
+    With `wrong_units` the deadline is still late, but has never been a duty of these units.
     """
 
     why: str
     unit: str
-    other_unit: bool = False
+    wrong_units: frozenset[str] = frozenset()
 
     def concerns(self, notice: NoticeRow) -> bool:
         """Check whether a late notice of the clock is taken back."""
-        return not self.other_unit or notice.unit == self.unit
+        return not self.wrong_units or notice.unit in self.wrong_units
 
 
 def revoked(
     before: Iterable[StoredDeadline],
     deadlines: Sequence[Deadline],
     was_in_charge: Callable[[str], bool],
+    rows: Iterable[NoticeRow] = (),
+    *,
+    unit_known: bool = True,
 ) -> dict[ClockKey, Revoked]:
     """Return the clocks that were late before and are not late any more, with the reason.
 
-    So are the clocks that were late at a unit which, as is known now, has never been in charge of
-    the complaint. `was_in_charge` checks whether a unit has been; so a unit that handed the
-    complaint over stays late.
+    So are the clocks that were late, or were notified as late by one of the notices `rows`, at a
+    unit which, as is known now, has never been in charge of the complaint. `was_in_charge` checks
+    whether a unit has been; so a unit that handed the complaint over stays late. Unless
+    `unit_known`, the unit of a deadline may only stand in for an unreadable one, and no unit is
+    found never to have been in charge.
     """
     now = {deadline.key: deadline for deadline in deadlines}
+    notified: dict[ClockKey, set[str]] = {}
+    for notice in rows:
+        if notice.kind != NoticeKind.REMINDER and notice.taken_back_at is None:
+            notified.setdefault((notice.rule, notice.clock), set()).add(notice.unit)
     found = {}
     for row in before:
         if row.state not in LATE_STATES:
@@ -75,9 +84,13 @@ def revoked(
             state = "no longer applies" if deadline is None else f"is {deadline.state} now"
             why = f"a deadline that counted as late {state}"
             found[row.rule, row.clock] = Revoked(why, row.unit or "")
-        elif row.unit and row.unit != deadline.unit and not was_in_charge(row.unit):
-            why = "the unit of a deadline that counted as late has never been in charge"
-            found[row.rule, row.clock] = Revoked(why, row.unit, other_unit=True)
+        elif unit_known:
+            units = {row.unit, *notified.get(deadline.key, ())} - {deadline.unit, None, ""}
+            wrong = frozenset(unit for unit in units if unit and not was_in_charge(unit))
+            if wrong:
+                why = "the unit of a deadline that counted as late has never been in charge"
+                unit = row.unit if row.unit in wrong else min(wrong)
+                found[deadline.key] = Revoked(why, unit or "", wrong)
     return found
 
 

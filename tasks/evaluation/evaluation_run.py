@@ -12,6 +12,7 @@ from db.complaints import StoredDeadline
 from db.models import Complaint, NoticeRow, QuestionRole
 from db.notices import Acceptance
 from sla.calendar import OutsideCalendar
+from sla.engine.clocks import unit_unknown_since
 from sla.engine.deadline import ClockKey, Deadline, State
 from sla.engine.evaluate import Evaluation
 from sla.escalation import Reached
@@ -252,7 +253,13 @@ class EvaluationRun:
             events = events_as_of(case.loaded.history.events, self.run.now)
             return unit == self.run.site.administrator_unit or any(e.unit == unit for e in events)
 
-        return corrections.revoked(case.before, case.deadlines, was_in_charge)
+        return corrections.revoked(
+            case.before,
+            case.deadlines,
+            was_in_charge,
+            case.notices,
+            unit_known=unit_unknown_since(case.evaluation.doubts) is None,
+        )
 
     def _plans(
         self,
@@ -271,12 +278,12 @@ class EvaluationRun:
             if not deadline.open:  # it reaches no rung
                 plans.append(_EvaluationPlan(deadline, NO_HISTORY, (), None))
                 continue
-            taken_back = deadline.key in revoked
+            found = revoked.get(deadline.key)
             history = history_of(
                 deadline,
                 notices_of.get(deadline.key, ()),
                 accepted,
-                revoked=taken_back,
+                revoked=found is not None and not found.wrong_units,
                 superiors_from=self.mode.superiors_from,
             )
             key = case.complaint.id

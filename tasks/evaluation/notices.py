@@ -132,15 +132,19 @@ def history_of(
 ) -> NoticeHistory:
     """Return the history of a clock with these notices of it, oldest first.
 
-    `accepted` are the accepted mails by notice. `revoked` means that the lateness is taken back
-    now. Reminders belong to every episode. A notice to the unit before `superiors_from` counts as
-    accepted at this time: the ladder of the superiors begins then.
+    `accepted` are the accepted mails by notice. `revoked` means that the lateness at the present
+    unit is taken back now. Reminders belong to every episode. A notice to the unit before
+    `superiors_from` counts as accepted at this time: the ladder of the superiors begins then.
     """
     if not rows:
         return NO_HISTORY
     unit, reminder = deadline.unit or "", NoticeKind.REMINDER
     late = [row for row in rows if row.kind != reminder]
-    over = [row.episode for row in late if revoked or row.taken_back_at is not None]
+    over = [
+        row.episode
+        for row in late
+        if row.unit == unit and (revoked or row.taken_back_at is not None)
+    ]
     episode = max(over, default=-1) + 1
     roles = responsible_roles(deadline.rule)
     first: dict[str, datetime] = {}

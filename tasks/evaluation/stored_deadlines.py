@@ -16,10 +16,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from db.models import Complaint, DeadlineRow
+from db import questions
+from db.models import Complaint, DeadlineRow, QuestionRole
 from sla.engine.deadline import Reason, State
 
 LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_(None)
@@ -84,13 +85,16 @@ def late_by_unit(
     """Count the late complaints of each unit, most first.
 
     Duties of the rules `of_superiors` count at no unit, because they are duties of superiors.
+    Complaints of which the unit cannot be read count at none (None), as in the reports.
     """
     number = func.count(DeadlineRow.complaint_id.distinct())
+    unreadable = DeadlineRow.complaint_id.in_(questions.with_open_question(QuestionRole.UNIT))
+    unit = case((unreadable, None), else_=DeadlineRow.unit).label("unit")
     rows = session.execute(
-        select(DeadlineRow.unit, number)
+        select(unit, number)
         .where(LATE, DeadlineRow.rule.not_in(sorted(of_superiors)))
-        .group_by(DeadlineRow.unit)
-        .order_by(number.desc(), DeadlineRow.unit)
+        .group_by(unit)
+        .order_by(number.desc(), unit)
     )
     return [(unit, count) for unit, count in rows]
 

@@ -47,6 +47,7 @@ from tasks.ingest.row_doubts import (
     question_lost_classification,
     question_moved_receipt,
     question_vanished,
+    with_known_units,
 )
 from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_state
 from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
@@ -465,6 +466,8 @@ class ComplaintWriter:
         if not record.unmapped and not uncertain:
             return stated
         last = last_events(old, self.name)
+        if not record.history:
+            stated = with_known_units(stated, record, last)
         seen_at = None if record.history or seen_at is None else self.mapping.not_before(seen_at)
         if uncertain:
             stated = self._first_values.between_imports(record, stated, last, seen_at)

@@ -85,6 +85,28 @@ def doubts(
     return list(found.values())
 
 
+def with_known_units(
+    stated: Sequence[Event], record: ComplaintRecord, standing: Mapping[str, Event]
+) -> list[Event]:
+    """Return the events stated by a row; those with an open question about their unit have the
+    unit that an earlier import showed for this step.
+
+    A unit that cannot be read is no statement that the earlier one was never in charge. `standing`
+    are the last events of the complaint by source field.
+    """
+    asked = {
+        cell.source_field
+        for cell in record.unmapped
+        if cell.role is QuestionRole.UNIT and cell.answer is None
+    }
+    found = []
+    for event in stated:
+        before = standing.get(event.source_field) if event.source_field in asked else None
+        known = before is not None and not (before.retracted or before.is_doubt)
+        found.append(replace(event, unit=before.unit) if before is not None and known else event)
+    return found
+
+
 def doubtful_receipts(
     records: Sequence[ComplaintRecord], source: SourceMapping, made: date
 ) -> list[int]:

@@ -279,7 +279,9 @@ def _true_items(
 
 
 def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -> Correction | None:
-    """Return the correction of a notice, or None if its deadline is late again at its unit."""
+    """Return the correction of a notice, or None if its deadline is late again at its unit, or at
+    one that is not known.
+    """
     complaint, deadlines = case
     clock = (notice.rule, notice.clock)
     deadline = next((d for d in deadlines if d.key == clock), None)
@@ -287,6 +289,8 @@ def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -
     if deadline is not None and deadline.state in LATE_STATES:
         if (deadline.unit or "") == notice.unit:
             return None
+        if not deadline.unit_known:
+            return None  # until the unit is known
         other_unit = context.site.directory.name_of(deadline.unit)
     rule, cited = _rule_of(context, notice, complaint.received_at, deadline)
     state = "" if deadline is None else str(deadline.state)

@@ -31,8 +31,11 @@ from support.pipeline import (
 )
 from support.servers.smtp_servers import Letter
 
+from db import questions
 from db.models import AuditRow, Complaint, MessageItem, NoticeRow
 from sla.directory import Directory
+from tasks.evaluation.status import site_status
+from tasks.ingest.answers import answer
 from tasks.notifications.transport.smtp import Connection
 
 IN_TIME = {"Selesai": "20/11/2026 10:00"}
@@ -64,6 +67,19 @@ def withdrawn(context) -> list[str]:
     with context.transaction() as session:
         query = select(AuditRow.reason).where(AuditRow.kind == "notice.withdrawn")
         return list(session.scalars(query.order_by(AuditRow.seq)))
+
+
+def units_asked_about(context) -> list[str]:
+    """The units with an open question, as written."""
+    with context.transaction() as session:
+        return [each.question.value for each in questions.open_questions(session)]
+
+
+def answer_units(context, now: str, meaning: str) -> None:
+    """Answer all open questions."""
+    with context.transaction() as session:
+        for each in questions.open_questions(session):
+            answer(session, context, each.question, meaning, "test", wita(now))
 
 
 def told_late(context) -> None:
@@ -130,6 +146,85 @@ def test_a_unit_that_handed_the_complaint_over_gets_no_correction(context, serve
     deliver(context, NEXT)
     assert audited(context) == []
     assert not [letter for letter in server.letters if "RALAT" in text(letter)]
+
+
+UNKNOWN_UNITS = ("Dinas Sosail", "", "Dinas Baru")
+
+
+def late_notices(context) -> list[tuple[str, str, int]]:
+    """The unit, the rung and the episode of each late notice that was not taken back."""
+    with context.transaction() as session:
+        rows = session.scalars(select(NoticeRow).order_by(NoticeRow.id))
+        return [
+            (row.unit, row.rung, row.episode)
+            for row in rows
+            if row.kind != "reminder" and row.taken_back_at is None
+        ]
+
+
+@pytest.mark.parametrize("unit", UNKNOWN_UNITS)
+def test_a_unit_that_cannot_be_read_takes_nothing_back(context, server, unit):
+    """The unit is right again the next day, and its ladder goes on."""
+    told_late(context)
+    before = late_notices(context)
+    owe(context, NEXT, at(unit))
+    deliver(context, NEXT)
+    assert units_asked_about(context) == [unit]
+    found = [each.deadline for each in explained(context, NEXT).deadlines]
+    assert [(each.unit, each.answerable) for each in found if each.open] == [("dinsos", None)]
+    assert site_status(context, wita(NEXT)).late_by_unit == [(None, 1)]
+    for now in ("2026-11-26 08:00", ESCALATED):
+        owe(context, now, at("Dinas Sosial"))
+        deliver(context, MONDAY if now == ESCALATED else now)
+    assert audited(context) == []
+    assert not [letter for letter in server.letters if "RALAT" in text(letter)]
+    assert late_notices(context)[: len(before)] == before
+    assert ("dinsos", "plus-3", 0) in late_notices(context)
+    assert {episode for _, _, episode in late_notices(context)} == {0}
+
+
+@pytest.mark.parametrize("unit", UNKNOWN_UNITS)
+def test_the_correction_names_the_unit_of_the_answer(context, server, unit):
+    told_late(context)
+    owe(context, NEXT, at(unit))
+    deliver(context, NEXT)
+    answer_units(context, "2026-11-25 10:00", "dinkes")
+    decide(context, "2026-11-25 11:00")
+    deliver(context, "2026-11-26 08:00")
+    corrections = [text(letter) for letter in server.letters if "RALAT" in text(letter)]
+    assert len(corrections) == 2
+    for each in corrections:
+        assert "menjadi tanggung jawab Dinas Kesehatan" in each
+
+
+def test_a_correction_that_waits_names_no_unit_that_only_stands_in(context, server):
+    told_late(context)
+    owe(context, "2026-11-24 18:00", at("Dinas Kesehatan"))  # after the mail hours
+    owe(context, "2026-11-24 19:00", at("Dinas Entah"))
+    deliver(context, NEXT)
+    assert not [letter for letter in server.letters if "RALAT" in text(letter)]
+    owe(context, "2026-11-26 08:00", at("DLH"))
+    deliver(context, "2026-11-26 08:00")
+    corrections = [text(letter) for letter in server.letters if "RALAT" in text(letter)]
+    assert len(corrections) == 2
+    assert all("menjadi tanggung jawab Dinas Lingkungan Hidup" in each for each in corrections)
+
+
+def test_the_first_unit_gets_a_correction_after_the_complaint_was_handed_over(context, server):
+    """The register names the first unit otherwise; the present one was told rightly."""
+    told_late(context)
+    handed_over = {"Diteruskan Kembali": "24/11/2026 10:00", "Unit Pengganti": "DLH"}
+    owe(context, NEXT, at("Dinas Sosial", **handed_over))
+    deliver(context, NEXT)
+    present = [each for each in late_notices(context) if each[0] == "dlh"]
+    assert present
+    for now in ("2026-11-26 08:00", "2026-11-26 10:00"):
+        owe(context, now, at("Dinas Kesehatan", **handed_over))
+        deliver(context, now)
+    corrected = [letter.recipient for letter in server.letters if "RALAT" in text(letter)]
+    assert len(corrected) == 2
+    assert all("dinsos" in recipient for recipient in corrected)
+    assert late_notices(context) == present
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Doubts: a complaint that its source no longer shows, or a field that cannot be read."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -206,3 +207,23 @@ def test_what_is_late_in_doubt_was_late_when_it_was_last_readable(case, gone, as
     for deadline in found:
         if deadline.state in LATE:
             assert deadline.key in late
+
+
+@pytest.mark.parametrize(
+    ("since", "end", "answerable"),
+    [
+        ("2026-11-11 07:00", None, None),  # late, and open
+        ("2026-11-11 07:00", "2026-11-12 10:00", None),  # ended since
+        ("2026-11-13 07:00", "2026-11-12 10:00", "dinsos"),
+        ("2026-11-13 07:00", "2026-11-06 10:00", "dinsos"),
+    ],
+)
+def test_no_unit_answers_for_a_duty_that_was_open_when_its_unit_became_unknown(
+    since, end, answerable
+):
+    assigned = replace(event(Kind.ASSIGNED, RECEIVED), unit="dinsos")
+    ends = [event(Kind.SETTLED, wita(end))] if end else []
+    unclear = doubt(wita(since), wita("2026-11-14 07:00"), kind=ASSIGNEE, slot="question/Unit")
+    deadline = clock([START, assigned, *ends, unclear], "2026-11-16 08:00")
+    assert (deadline.unit, deadline.answerable) == ("dinsos", answerable)
+    assert deadline.unit_to_list == answerable
