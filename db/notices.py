@@ -160,15 +160,20 @@ class Notification(NamedTuple):
 
 
 def notified(
-    session: Session, complaints: Iterable[int], before: datetime
+    session: Session,
+    complaints: Iterable[int],
+    before: datetime,
+    known_at: datetime | None = None,
 ) -> dict[tuple[int, str, int], list[Notification]]:
     """Return the notifications about each clock until a moment, oldest first.
 
-    The keys are (complaint, rule, clock). Notices taken back by then do not count.
+    The keys are (complaint, rule, clock). Notices taken back by then, or by the later moment
+    `known_at`, do not count.
     """
     found: dict[tuple[int, str, int], list[Notification]] = {}
     wanted = NoticeRow.complaint_id.in_(bindparam("keys", expanding=True))
-    query = _notifications(before, MessageRow.recipient, NoticeRow.unit, NoticeRow.kind)
+    columns = MessageRow.recipient, NoticeRow.unit, NoticeRow.kind
+    query = _notifications(before, *columns, known_at=known_at)
     query = query.where(wanted)
     for batch in chunked(complaints):
         rows = session.execute(query, {"keys": batch})
@@ -236,9 +241,11 @@ def notification_mails(session: Session, before: datetime) -> Iterator[Sequence[
     yield from session.execute(query.execution_options(yield_per=20_000)).partitions()
 
 
-def _notifications(before: datetime, *more: InstrumentedAttribute[str]) -> Select[Any]:
+def _notifications(
+    before: datetime, *more: InstrumentedAttribute[str], known_at: datetime | None = None
+) -> Select[Any]:
     """Build the query of the notifications until a moment, oldest first; `more` are its last
-    columns.
+    columns. Notices taken back by `known_at` do not count; without it, by the same moment.
     """
     return _reached_people(
         before,
@@ -251,7 +258,7 @@ def _notifications(before: datetime, *more: InstrumentedAttribute[str]) -> Selec
         *more,
     ).where(
         MessageItem.correction.is_(False),
-        or_(NoticeRow.taken_back_at.is_(None), NoticeRow.taken_back_at > before),
+        or_(NoticeRow.taken_back_at.is_(None), NoticeRow.taken_back_at > (known_at or before)),
     )
 
 

@@ -177,7 +177,15 @@ class DeskLoader:
     def _before(self) -> dict[ClockKeyOfComplaint, list[Notification]]:
         keys = {each.complaint for each in self._ended} - self.cases.keys()
         keys |= self._not_looked_up
-        return self._notified | notices.notified(self._run.session, keys, self._earlier)
+        return self._notified | self._earlier_mails(keys)
+
+    def _earlier_mails(
+        self, keys: Collection[int]
+    ) -> dict[ClockKeyOfComplaint, list[Notification]]:
+        """Return the earlier mails about each duty of these complaints; not those that this run
+        takes back.
+        """
+        return notices.notified(self._run.session, keys, self._earlier, self._run.now)
 
     @cached_property
     def today(self) -> date:
@@ -221,7 +229,7 @@ class DeskLoader:
         for chunk in chunks:
             if not items_only:
                 keys = [row.id for row in chunk]
-                self._notified |= notices.notified(self._run.session, keys, self._earlier)
+                self._notified |= self._earlier_mails(keys)
             for known, each in cases.evaluated(self._run, chunk):
                 row, deadlines = known.complaint, each.deadlines
                 if row.id not in concerned:
@@ -579,7 +587,9 @@ class DeskLoader:
             triggered=clock in triggers,
             unit_notified=_unit_notified(deadline, notified),
             of_superior=reader.scope.superior and reader.scope.must_act(deadline),
-            own=clock in triggers or known or reader.scope.must_act(deadline),
+            own=clock in triggers
+            or any(each.unit == (deadline.unit or "") for each in own_notices)
+            or reader.scope.must_act(deadline),
             accused=any(each.kind != NoticeKind.REMINDER for each in own_notices)
             or (clock in triggers and (complaint.id, *clock) not in reader.reminded),
             in_calendar=(complaint.id, *clock) in self._entries.get(reader.address, {}),
@@ -797,7 +807,7 @@ class DeskLoader:
         found = {
             (each.complaint, each.rule, each.clock): self._ended_view(reader, each, ())
             for each in ended
-            if self._shown(reader, each)
+            if (each.complaint, each.rule, each.clock) in corrected or self._shown(reader, each)
         }
         for key, entries in calendar.items():
             gone = key in found or key in corrected or not self._keeps(reader, entries[0])

@@ -398,6 +398,42 @@ def test_an_explanation_has_one_correction_for_a_mail_and_names_deputies(context
     }
 
 
+@pytest.fixture
+def dlh_on_hold(site_folder):
+    """DLH gets no mail, so it is never notified."""
+    file = site_folder / "escalation.toml"
+    hold = '\n[[hold]]\nunits = ["dlh"]\nreason = "test"\n'
+    file.write_text(file.read_text("utf-8") + hold, "utf-8")
+
+
+HANDED_OVER = {"Diteruskan Kembali": "30/11/2026 10:00", "Unit Pengganti": "DLH"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "corrected"), [(at("DLH"), True), (at("Dinas Sosial", **HANDED_OVER), False)]
+)
+@pytest.mark.usefixtures("dlh_on_hold")
+def test_a_superior_reads_of_no_unit_before_it_was_notified(context, server, entry, corrected):
+    """The notices about the former unit do not count for the present one."""
+    other = at("Dinas Kesehatan", "FD-2", **since("20/11/2026"))
+    told_late(context)
+    for now in (ESCALATED, "2026-11-30 08:00"):
+        owe(context, now, at("Dinas Sosial"), other)
+        deliver(context, MONDAY if now == ESCALATED else now)
+    begin = len(server.letters)
+    for now in ("2026-12-01 08:00", "2026-12-04 08:00", "2026-12-07 08:00"):
+        owe(context, now, entry, other)
+        deliver(context, now)
+    found = [text(each) for each in server.letters[begin:] if each.recipient.startswith("sekda@")]
+    assert ["RALAT" in each for each in found] == [True, False][not corrected :]
+    for each in found:
+        assert "1. Pengaduan FD-1" not in each
+        assert "2. Pengaduan FD-1" not in each
+        assert "- DLH: 1 terlambat" not in each
+        assert "1 pengaduan terlambat" in each
+        assert "belum dihitung di atas: perangkat daerahnya diberi tahu lebih dahulu" in each
+
+
 # --- listed, without a notice of one's own --------------------------------------------------------
 
 
