@@ -270,6 +270,8 @@ class DeadlineRow(Base):
     """The last evaluation of one clock, derived from events. Views of the past evaluate again.
 
     `reason` is the first reason for the state (`sla.engine.deadline.Reason`), or empty.
+    `evaluated_at` is the time of the evaluation that changed the row last; of an ended one, of the
+    evaluation that found its end.
     """
 
     __tablename__ = "deadline"

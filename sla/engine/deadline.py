@@ -32,6 +32,10 @@ LATE_STATES = (State.BREACHED, State.MET_LATE)
 """The states of a missed deadline: they accuse the responsible unit."""
 
 
+DONE = (State.MET, State.MET_LATE)
+"""The states of a duty that was done, in time or late."""
+
+
 class Reason(StrEnum):
     """A reason for the state of a deadline, in addition to its dates."""
 

@@ -13,7 +13,7 @@ from db.models import Complaint, NoticeRow, QuestionRole
 from db.notices import Acceptance
 from sla.calendar import OutsideCalendar
 from sla.engine.clocks import unit_unknown_since
-from sla.engine.deadline import ClockKey, Deadline, State
+from sla.engine.deadline import DONE, ClockKey, Deadline, State
 from sla.engine.evaluate import Evaluation
 from sla.escalation import Reached
 from sla.events import Event, ImpossibleHistory, events_as_of
@@ -168,11 +168,12 @@ class EvaluationRun:
         """Update the stored deadlines of a complaint, and yield those that are new."""
         kept = {(row.rule, row.clock): row for row in case.before}
         for deadline in case.deadlines:
+            row = kept.pop(deadline.key, None)
             found = complaints.EvaluatedDeadline(
                 complaint_id=case.complaint.id,
                 rule=deadline.rule.id,
                 clock=deadline.clock,
-                evaluated_at=self.run.now,
+                evaluated_at=_known_since(case, deadline, row) or self.run.now,
                 regulation=deadline.rule.regulation.citation,
                 unit=deadline.unit,
                 started=deadline.started,
@@ -184,7 +185,6 @@ class EvaluationRun:
                 by_policy=deadline.by_policy,
                 provisional=deadline.provisional,
             )
-            row = kept.pop(deadline.key, None)
             if row is None:
                 yield found
             else:
@@ -343,6 +343,24 @@ class _EvaluationPlan:
     steps: Sequence[Reached]
     next_at: datetime | None
     moved: Sequence[Reached] = ()
+
+
+def _known_since(
+    case: _EvaluatedCase, deadline: Deadline, row: StoredDeadline | None
+) -> datetime | None:
+    """Return when an earlier evaluation found the end of a deadline; None if none has.
+
+    Another unit or due day is no new end: mails thank for ends since the last mail. Of a clock
+    without a row, because its rule applies only now, the end may be known from other clocks.
+    """
+    if deadline.stopped is None or deadline.end is None:
+        return None
+    if row is not None:
+        same = row.stopped is not None and (row.state in DONE) == (deadline.state in DONE)
+        return row.evaluated_at if same else None
+    last = max((each.evaluated_at for each in case.before), default=None)
+    recorded = deadline.end.recorded_at
+    return recorded if last is not None and recorded <= last else None
 
 
 def _new_lapses(

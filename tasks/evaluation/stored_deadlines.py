@@ -146,7 +146,7 @@ def waiting_for_complainant(
 def ended_since(
     session: Session, moment: datetime, units: Collection[str] | None
 ) -> list[StoredDuty]:
-    """Return the duties of which an evaluation after a moment has found the end."""
+    """Return the duties of which an evaluation after a moment was the first to find the end."""
     ended = DeadlineRow.stopped.is_not(None) & (DeadlineRow.evaluated_at > moment)
     return _duties(session, ended, units)
 

@@ -23,7 +23,7 @@ from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
 from sla.directory import OfficeHolder, Role
 from sla.due_days import due_day
-from sla.engine.deadline import ClockKey, Deadline, State
+from sla.engine.deadline import DONE, ClockKey, Deadline, State
 from sla.events import Event, Kind
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
@@ -53,7 +53,6 @@ from tasks.text.titles import office_title, regent_word, superior_office
 SOON_WORKING_DAYS = 2
 """A duty due within this number of working days is on the desk."""
 
-DONE = (State.MET, State.MET_LATE)
 MAY_BE_OPEN = (State.RUNNING, State.PAUSED, State.BREACHED, State.UNKNOWN)
 """The states in which a duty keeps its entry in a calendar."""
 FOLLOWED_UP = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.SETTLED})

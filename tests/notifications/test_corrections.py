@@ -430,6 +430,7 @@ def test_a_superior_reads_of_no_unit_before_it_was_notified(context, server, ent
         assert "1. Pengaduan FD-1" not in each
         assert "2. Pengaduan FD-1" not in each
         assert "- DLH: 1 terlambat" not in each
+        assert "telah ditindaklanjuti" not in each
         assert "1 pengaduan terlambat" in each
         assert "belum dihitung di atas: perangkat daerahnya diberi tahu lebih dahulu" in each
 

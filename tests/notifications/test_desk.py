@@ -170,6 +170,25 @@ def test_a_duty_past_its_time_whose_end_the_source_shows_later_does_not_vanish(c
     assert desk.awaiting == UnlistedDuties(1, 1, (("5010653", due),), due)
 
 
+@pytest.mark.parametrize(
+    "corrected",
+    [
+        {"Klasifikasi": "Pengaduan Tidak Berkadar Pengawasan"},
+        {"Tindak Lanjut Pertama": "16/11/2026 10:00"},
+    ],
+    ids=["class", "date"],
+)
+def test_an_end_that_was_known_before_the_last_mail_is_not_counted_again(context, corrected):
+    """Later the register says more about FD-1. Complaints have a duty that requests have not."""
+    first = at("Dinas Sosial", **{"Tanggapan Awal": "16/11/2026 09:30"})
+    other = at("Dinas Sosial", "FD-2", **TODAY)
+    owe(context, "2026-11-20 08:00", first, other)
+    deliver(context, "2026-11-20 08:00")
+    owe(context, BREACHED, first | corrected, other)
+    for desk in desks(context, BREACHED).values():
+        assert (desk.settled, desk.fulfilled) == (0, ())
+
+
 def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(context, server):
     dinsos = "Dinas Sosial"
     owe(context, "2026-11-20 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
