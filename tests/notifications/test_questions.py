@@ -8,7 +8,7 @@ import pytest
 from conftest import kind_of_database, wita
 from sqlalchemy import select
 from support.import_results import take
-from support.pipeline import alerts, deliver, messages
+from support.pipeline import REMINDED, alerts, at, deliver, messages, owe, recipients
 from support.small_site import DAY, STATUS, TICKET, UNIT, export
 
 from db import questions
@@ -70,6 +70,18 @@ def test_a_run_asks_about_all_new_values_in_one_mail_and_once(context):
     assert alerts(context) == ["questions"] * 2
     (text,) = texts(context, "2026-11-05 08:00")
     assert ("Isi: Baru" in text, "Isi: Entah" in text) == (True, False)
+
+
+def test_the_mail_about_a_unit_says_who_gets_the_reminders(context):
+    """The clocks of a complaint with an unknown unit run on."""
+    owe(context, REMINDED, at("Dinas Entah"))
+    ask(context, wita(REMINDED), "intake")
+    (text,) = texts(context, REMINDED)
+    flat = " ".join(text.split())
+    assert "unit administrator menangani pengaduannya dan menerima pengingat" in flat
+    assert "tidak dikirim, kecuali bila hanya unitnya yang belum terbaca" in flat
+    assert "tidak ada pengingat" not in flat
+    assert recipients(context) == ["penghubung.diskominfo"]
 
 
 @pytest.mark.parametrize("locale", ["id", "en"])
