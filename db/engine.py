@@ -21,7 +21,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from db.migrations.revisions import newest_revision, revision
 from db.private_dirs import make_private
@@ -261,6 +261,11 @@ host in the original text."""
 
 def database_reason(error: Exception) -> str:
     """Return the reason of a database error in one line, without a part of the URL's password."""
+    if isinstance(error, ArgumentError):
+        return (
+            "this is no URL of a database; write sqlite:///FILE or"
+            " postgresql+psycopg://user:password@host/database"
+        )
     text = str(getattr(error, "orig", None) or error)
     for pattern, meaning in _SERVER_SAYS.items():
         if found := re.search(pattern, text):

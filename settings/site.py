@@ -86,11 +86,8 @@ class DatabaseSettings(Strict):
 def _check_driver(url: str, where: str) -> None:
     """Raise :class:`SettingsError` for another database, or another driver of PostgreSQL."""
     scheme, separator, rest = url.partition("://")
-    if not separator:
-        raise SettingsError(
-            f"{where}: this is no URL of a database; write sqlite:///FILE or"
-            " postgresql+psycopg://user:password@host/database"
-        )
+    if not separator:  # whoever opens the database says what is wrong with it
+        return
     if scheme.startswith("postgres") and scheme != "postgresql+psycopg":
         raise SettingsError(f"{where}: write postgresql+psycopg:// in place of {scheme}://")
     if scheme not in ("sqlite", "postgresql+psycopg"):

@@ -14,7 +14,13 @@ from alembic.script import ScriptDirectory
 from conftest import create_engine, wita
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.event import listen, remove
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    StatementError,
+)
 from sqlalchemy.orm import Session
 from support.databases.migrated import migrate_step_by_step
 from support.site_mistakes import assert_indonesian
@@ -523,4 +529,12 @@ def test_a_database_error_has_its_reason_and_no_part_of_a_password(text, reason)
     said = database_reason(error)
     assert said.startswith(reason)
     assert "s14" not in said
+    assert_indonesian(said)
+
+
+def test_an_address_that_is_no_url_is_named():
+    with pytest.raises(ArgumentError) as refused:
+        open_engine("tenggat:s14@localhost/tenggat")
+    said = database_reason(refused.value)
+    assert said.startswith("this is no URL of a database; write sqlite:///FILE or postgresql+")
     assert_indonesian(said)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import complaints, imports, quarantine, questions, runs, storms
@@ -75,8 +75,8 @@ def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
 def _unusable(site: Site, error: Exception) -> Finding:
     """Return the finding about a database that gives an error, with the remedy for its disk."""
     what, remedy = f"the database cannot be used ({database_reason(error)})", CHECK_DATABASE
-    url = make_url(site.database_url)
-    if url.get_backend_name() == "sqlite" and url.database:
+    url = None if isinstance(error, ArgumentError) else make_url(site.database_url)
+    if url is not None and url.get_backend_name() == "sqlite" and url.database:
         with suppress(OSError):
             disk = os.statvfs(Path(url.database).parent)
             if disk.f_flag & os.ST_RDONLY:
