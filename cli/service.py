@@ -163,7 +163,7 @@ AsRootOption = Annotated[
 
 def up(
     site: SitesOption = None,
-    port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
+    port: Annotated[int, typer.Option(help="Port of the Prefect UI.", min=1, max=65535)] = 4200,
     host: Annotated[
         str, typer.Option(help="Address of the Prefect UI; others reach any but loopback.")
     ] = "127.0.0.1",

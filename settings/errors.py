@@ -112,10 +112,23 @@ def explained(
         if found["type"] == "extra_forbidden":
             known = _names(model, found["loc"][:-1])
             text = f"unknown key{did_you_mean(str(found['loc'][-1]), known)}"
+            if _belongs_to_the_top(model, found["loc"]):
+                text = (
+                    "unknown key; it belongs at the beginning of the file, before the first [table]"
+                )
         else:
             text = _KINDS.get(found["type"], text)
         lines.append(f"{path}: {key}: {text}" if key else f"{path}: {text}")
     return "\n".join(lines)
+
+
+def _belongs_to_the_top(model: type[BaseModel] | None, loc: tuple[int | str, ...]) -> bool:
+    """Check whether an unknown key of a table is one of the file itself.
+
+    TOML reads every key below a [table] as one of that table.
+    """
+    *table, key = loc
+    return bool(table) and key in _names(model, ()) and not _names(model, (key,))
 
 
 def _meant(model: type[BaseModel] | None, found: ErrorDetails) -> tuple[int | str, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import re
@@ -23,6 +24,14 @@ from db.private_dirs import make_private
 SUFFIXES = {"sqlite": ".db.gz", "postgresql": ".pgdump.gz"}
 _NAME = re.compile(r"tenggat-(\d{8}T\d{6}Z)(?:-[a-z][a-z-]*)?(?:-\d+)?\.(?:db|pgdump)\.gz")
 LEFT_AFTER = timedelta(days=1)
+
+_NO_ROOM = "make room there or name another folder"
+_REMEDIES = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EROFS: "mount its disk for writing, or name another folder",
+}
+"""Remedies for a folder that takes no backup, by the number of the error."""
 
 
 def backup(url: str, folder: Path, now: datetime, label: str = "") -> Path:
@@ -56,7 +65,8 @@ def backup(url: str, folder: Path, now: datetime, label: str = "") -> Path:
     except OSError as error:
         raise BackupError(
             f"no backup in {folder}: {error.strerror or error};"
-            " make room there or name another folder (earlier backups are as they were)"
+            f" {_REMEDIES.get(error.errno or 0, 'name another folder')}"
+            " (earlier backups are as they were)"
         ) from None
     return place
 

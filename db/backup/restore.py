@@ -106,7 +106,7 @@ def exclusive_access(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackupError("the service runs; stop it first (`tenggat up`)") from None
+            raise BackupError("the service runs; stop it first (end `tenggat up`)") from None
         yield
 
 

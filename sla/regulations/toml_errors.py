@@ -28,6 +28,13 @@ _REST = (
 )
 _UNKNOWN = "this line is no valid TOML; compare it with an example in docs/configuration.md"
 
+_WRONG_DATE = "this is no date; write a day as 2026-12-31"
+_DATE_FORM = r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
+_DATE = re.compile(
+    r"[=,\[]\s*(?:\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}(?:/|\.)\d{1,2}[/.]\d{1,2})(?=\s*[,\]}])"
+)
+"""A value of a list or of a table in braces that is meant as a date and not written as one."""
+
 _KINDS: tuple[tuple[str, str], ...] = (
     (r"Illegal character '\\[nr]'", _QUOTE),
     (r"Found invalid character '\\[nr]'", _QUOTE),
@@ -71,8 +78,8 @@ _VALUES: tuple[tuple[str, str], ...] = (
     (r"$|#", "the value after `=` is missing; write it, or delete the line"),
     (r"[“”„‘’«»]", 'the quotation marks are curved; write straight ones, as in "text"'),
     (
-        r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}",
-        "this is no date; write a day as 2026-12-31",
+        _DATE_FORM,
+        _WRONG_DATE,
     ),
     (r"\d{1,2}[.:]\d{2}\s*(#|$)", 'this is no time; write it in quotes, as "08:00"'),
     (r"0\d+\s*(#|$)", "a number begins with 0; write it without, or in quotes if it is a text"),
@@ -97,7 +104,8 @@ def explain(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str]:
     found = _PLACE.search(str(error))
     line = int(found[1]) if found and found[1] else text.count("\n") + 1
     message = _PLACE.sub("", str(error))
-    return line, _named(message) or _known(message) or _of_the_value(message, text, line)
+    known = _named(message) or _inner_date(message, text, line) or _known(message)
+    return line, known or _of_the_value(message, text, line)
 
 
 def _named(message: str) -> str | None:
@@ -106,6 +114,14 @@ def _named(message: str) -> str | None:
         name = ".".join(map(str, ast.literal_eval(found[1])))
         return f"`{name}` is written twice; put all its keys in one place"
     return None
+
+
+def _inner_date(message: str, text: str, line: int) -> str | None:
+    """Explain a date in a list or in braces: `tomllib` takes its second number for the next value
+    and says that the list is not closed.
+    """
+    words = next(iter(text.splitlines()[line - 1 : line]), "")
+    return _WRONG_DATE if message.startswith("Unclosed") and _DATE.search(words) else None
 
 
 def _known(message: str) -> str | None:

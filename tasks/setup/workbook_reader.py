@@ -144,7 +144,9 @@ class _Reader:
         for line, cells in named:
             parent = find(cells["parent"]) if cells["parent"] else None
             if cells["parent"] and parent is None:
-                self.mistake("units", line, "parent", "no_unit", **self._near(cells["parent"]))
+                self.mistake(
+                    "units", line, "parent", "unknown_parent", **self._near(cells["parent"])
+                )
             elif not cells["parent"] and len(tops) > 1 and line != tops[0]:
                 self.mistake("units", line, "parent", "no_parent")
             elif self.lines.get(cells["unit"]) == line:

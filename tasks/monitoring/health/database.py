@@ -42,6 +42,14 @@ ANSWERS_WITHIN = 5
 """Timeout in seconds for a connection to the database."""
 
 
+WITNESSES = {
+    "database": "the database server",
+    "kernel": "the time service (NTP)",
+    "mail_server": "the mail server",
+    "files": "the names of the exports",
+}
+"""Words for the witnesses of the clock. Any other one is the address of a server."""
+
 SHOWN_FOR = timedelta(days=7)
 """How long a confirmed jump of the clock is shown."""
 
@@ -218,12 +226,12 @@ def _jumps(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
         )
     jump = runs.last_record(session, FLOW)
     if jump is not None and now - jump.now <= SHOWN_FOR:
-        before = jump.counts.get("last_run")
+        before, by = jump.counts.get("last_run"), jump.counts.get("by")
         since = _local(site, datetime.fromisoformat(before)) if before else "the beginning"
         yield Finding(
             "good",
             f"no run from {since} to {_local(site, jump.now)}; this time is confirmed by"
-            f" {jump.counts.get('by')}",
+            f" {WITNESSES.get(str(by), by)}",
         )
 
 
