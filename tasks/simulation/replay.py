@@ -28,6 +28,7 @@ from settings.site import Site
 from sla.engine.deadline import State
 from sla.ladders import NoticeKind
 from tasks.common.context import RunContext, SiteContext
+from tasks.common.garbage import no_search_for_cycles, search_new_objects
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.stored_deadlines import LATE
 from tasks.notifications import storms
@@ -172,7 +173,11 @@ def replay(
     changes nothing: it selects complaints by the same scheduled times (`next_action_at`) and mails
     by the same send times. What is not recorded yet wakes neither.
     """
-    with asyncio.Runner() as runner, context.one_transaction() as session:
+    with (
+        no_search_for_cycles(),
+        asyncio.Runner() as runner,
+        context.one_transaction() as session,
+    ):
         replayed = _Replay(context, session, begin, marks)
         ticks = _Ticks(context.site, begin, runner)
         while True:
@@ -182,6 +187,7 @@ def replay(
             say(now)
             if flow == DELIVERY:
                 replayed.deliver(now)
+                search_new_objects()
             elif replayed.release(now):
                 replayed.evaluate(now)
 
