@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from db.backup.archive import BackupError
 from settings.errors import SettingsError, read_toml
 from settings.site import load_site
 from tasks.monitoring import clock_witnesses
+from tasks.monitoring.health import site_files
 from tasks.monitoring.health.database import WITNESSES
 from tasks.text.translation import translated
 
@@ -110,3 +112,24 @@ def test_an_unknown_parent_does_not_advise_to_delete_the_unit():
             if line.startswith("unknown_parent")
         )
     assert words.language() in ("id", "en")
+
+
+def test_only_a_rule_of_the_sites_own_folder_is_to_be_corrected(site_folder):
+    """The next upgrade would conflict with a change in the program's own folder."""
+
+    def remedies() -> list[str]:
+        found = site_files.rules(load_site(site_folder), datetime(2026, 11, 24, tzinfo=UTC))
+        return [each.remedy for each in found if "to be confirmed" in each.what]
+
+    assert remedies()
+    assert all(each.endswith("or replaces it by a rule of the site") for each in remedies())
+    assert translated(remedies()[0], "id").endswith("dengan aturan situs (`overrides`)")
+    own = site_folder / "own"
+    own.mkdir()
+    for file in (REPOSITORY / "regulations").glob("*.toml"):
+        shutil.copy(file, own)
+    path = site_folder / "site.toml"
+    mine = 'use_national_regulations = false\nregulations = ["own"]\n'
+    path.write_text(mine + path.read_text("utf-8"), "utf-8")
+    assert remedies()
+    assert all(each.endswith(".toml") and "corrects" in each for each in remedies())

@@ -404,7 +404,7 @@ def _waiting_mails(session: Session, site: Site, now: datetime) -> Iterator[Find
     if pending and not late:
         yield Finding(
             "note",
-            f"{pending} mails wait to be sent{_answered(session)}",
+            f"{pending} mails wait to be sent" + _answered(session),
             "see `tenggat mail list`",
         )
 

@@ -93,18 +93,22 @@ def calendar(site: Site, now: datetime) -> Iterator[Finding]:
 def rules(site: Site, now: datetime) -> Iterator[Finding]:
     """Report the rules in force, to be confirmed, replaced by the site, and ending soon."""
     today = now.astimezone(site.zone).date()
-    law = site.evaluation_context.law
+    law, own_folders = site.evaluation_context.law, site.file.regulations
     in_force = [rule for rule_id in law.ids if (rule := law.on(rule_id, today))]
     yield Finding("good", f"{len(in_force)} rules in force on {today}")
     for regulation in dict.fromkeys(rule.regulation for rule in in_force):
         rules = [r for r in in_force if r.regulation is regulation and r.certainty.to_be_confirmed]
         if rules:
             names = ", ".join(f"{rule.id} ({rule.certainty})" for rule in rules)
+            own = any((site.folder / each / regulation.file).is_file() for each in own_folders)
             yield Finding(
                 "note",
                 f"rules of {regulation.citation} to be confirmed: {names}",
                 "a legal officer reads the official text, then runs `tenggat law confirm`, or"
-                f" corrects {regulation.file}",
+                f" corrects {regulation.file}"
+                if own
+                else "a legal officer reads the official text, then runs `tenggat law confirm`, or"
+                " replaces it by a rule of the site",
             )
     yield from _overrides(law, today)
     yield from _endings(law, today)
