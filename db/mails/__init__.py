@@ -4,4 +4,4 @@ A mail is queued with its notices. Its duties are recorded when it is composed, 
 mail server accepted it.
 """
 
-__all__ = ["earlier_mails", "listed_duties", "outbox", "outbox_status"]
+__all__ = ["earlier_mails", "listed_duties", "mail_items", "outbox", "outbox_status"]

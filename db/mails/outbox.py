@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -14,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
-    Update,
     and_,
     bindparam,
     exists,
@@ -26,15 +24,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import InstrumentedAttribute, Session, defer, selectinload
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm import Session, defer, selectinload
 
 from db import notices
 from db.bulk_insert import insert_rows, new_ids
-from db.complaints import AT_ONCE, chunked, is_one_of
+from db.complaints import AT_ONCE, chunked
 from db.lives import MessageStatus, NoticeStatus, statuses_before
 from db.models import (
-    Base,
     DeliveryAttempt,
     LeftOut,
     ListedDuty,
@@ -48,9 +44,6 @@ from db.models import (
 STALE_CLAIM = timedelta(minutes=15)
 """Age of a claim after which its process is considered dead, and the mail is tried again."""
 
-GROUP = 10_000
-"""Number of complaints of mails that are in memory together, unless the mails of one unit have
-more."""
 
 IN_MAIL_HOURS = frozenset({MessageKind.NOTICES, MessageKind.SUMMARY})
 """The kinds of mails that leave in the mail hours only."""
@@ -292,314 +285,6 @@ def count_due(session: Session, now: datetime) -> int:
         MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now
     )
     return session.scalar(query) or 0
-
-
-def offices(session: Session, messages: Iterable[int]) -> dict[int, set[tuple[str, str]]]:
-    """Return the offices to which each of these mails goes: role and unit; without corrections."""
-    found: dict[int, set[tuple[str, str]]] = {}
-    for batch in chunked(messages):
-        rows = session.execute(
-            select(MessageItem.message_id, MessageItem.role, NoticeRow.unit)
-            .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
-            .where(MessageItem.message_id.in_(batch), MessageItem.correction.is_(False))
-            .distinct()
-        )
-        for message, role, unit in rows:
-            found.setdefault(message, set()).add((role, unit))
-    return found
-
-
-def load_items(session: Session, messages: Sequence[MessageRow]) -> None:
-    """Load the items of these mails, with notices and complaints."""
-    notice = selectinload(MessageItem.notice).selectinload(NoticeRow.complaint)
-    _load_items(session, messages, _ITEMS_OF.options(notice))
-
-
-def _load_items(
-    session: Session, messages: Sequence[MessageRow], query: Select[tuple[MessageItem]]
-) -> None:
-    by_message: dict[int, list[MessageItem]] = {message.id: [] for message in messages}
-    for batch in chunked(by_message):
-        for item in session.scalars(query, {"keys": batch}):
-            by_message[item.message_id].append(item)
-    for message in messages:
-        set_committed_value(message, "items", by_message[message.id])
-
-
-_ITEMS_OF = (
-    select(MessageItem)
-    .where(MessageItem.message_id.in_(bindparam("keys", expanding=True)))
-    .order_by(MessageItem.message_id, MessageItem.notice_id)
-)
-
-
-def take_apart(session: Session, now: datetime, limit: int) -> list[MessageRow]:
-    """Load the queued mails that are due at `now` with their items, and take them out of the
-    session.
-
-    :func:`store_sent` writes what becomes of them. The notices of the items are not loaded.
-    """
-    messages = take_due(session, now, limit, items=False)
-    _load_items(session, messages, _ITEMS_OF)
-    for message in messages:
-        for item in message.items:
-            session.expunge(item)
-        session.expunge(message)
-    return messages
-
-
-def _update_of(model: type[Base], keys: Sequence[str], columns: Sequence[str]) -> Update:
-    """Build the update of these columns of a row with these keys."""
-    table = cast(Table, model.__table__)
-    return (
-        update(table)
-        .where(*(table.c[name] == bindparam(f"_{name}") for name in keys))
-        .values({name: bindparam(f"new_{name}") for name in columns})
-    )
-
-
-_STORE_MAIL = _update_of(MessageRow, ["id"], ["status", "next_attempt_at", "sent_at"])
-_STORE_ITEM = _update_of(MessageItem, ["message_id", "notice_id"], ["included", "left_out"])
-
-
-def store_sent(session: Session, messages: Sequence[MessageRow]) -> None:
-    """Write the outcome of mails that are apart from the session, and of their items."""
-    mails = [
-        {
-            "_id": message.id,
-            "new_status": str(message.status),
-            "new_next_attempt_at": message.next_attempt_at,
-            "new_sent_at": message.sent_at,
-        }
-        for message in messages
-    ]
-    items = [
-        _outcome(item.message_id, item.notice_id, item)
-        for message in messages
-        for item in message.items
-    ]
-    session.flush()
-    for statement, values in ((_STORE_MAIL, mails), (_STORE_ITEM, items)):
-        if values:
-            session.execute(statement, values)
-
-
-@dataclass(slots=True)
-class MailedNotice:
-    """A notice in a mail: those columns of `NoticeRow` by which the mail is composed."""
-
-    id: int
-    complaint_id: int
-    rule: str
-    clock: int
-    unit: str
-    rung: str
-    repeat: int
-    kind: str
-    reached_at: datetime
-    taken_back_at: datetime | None
-
-
-@dataclass(slots=True)
-class MailItem:
-    """An item of a mail with its notice, while the mail is composed.
-
-    A mail of a first run may have hundreds of thousands. Objects of the ORM take six times the
-    memory. :func:`store_items` writes `included` and `left_out`.
-    """
-
-    role: str
-    copied: bool
-    correction: bool
-    included: bool | None
-    left_out: str | None
-    notice: MailedNotice
-
-
-_MAIL_ITEMS = (
-    select(
-        MessageItem.message_id,
-        MessageItem.role,
-        MessageItem.copied,
-        MessageItem.correction,
-        MessageItem.included,
-        MessageItem.left_out,
-        NoticeRow.id,
-        NoticeRow.complaint_id,
-        NoticeRow.rule,
-        NoticeRow.clock,
-        NoticeRow.unit,
-        NoticeRow.rung,
-        NoticeRow.repeat,
-        NoticeRow.kind,
-        NoticeRow.reached_at,
-        NoticeRow.taken_back_at,
-    )
-    .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
-    .where(MessageItem.message_id.in_(bindparam("mails", expanding=True)))
-    .order_by(MessageItem.message_id, MessageItem.notice_id)
-)
-
-
-def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailItem]]:
-    """Load the items of these mails with their notices, by mail."""
-    known: dict[str, str] = {}
-    text = known.setdefault  # the items have few different texts, each many times
-    found: dict[int, list[MailItem]] = {}
-    for batch in chunked(messages):
-        found.update((key, []) for key in batch)
-        for mail, role, copied, correction, included, left_out, *columns in session.execute(
-            _MAIL_ITEMS, {"mails": batch}
-        ):
-            key, complaint, rule, clock, unit, rung, repeat, kind, reached_at, taken_back_at = (
-                columns
-            )
-            notice = MailedNotice(
-                key,
-                complaint,
-                text(rule, rule),
-                clock,
-                text(unit, unit),
-                text(rung, rung),
-                repeat,
-                text(kind, kind),
-                reached_at,
-                taken_back_at,
-            )
-            marks = copied, correction, included, left_out
-            found[mail].append(MailItem(text(role, role), *marks, notice))
-    return found
-
-
-_Outcome = tuple[bool | None, str | None]
-
-
-def _outcome(mail: int, notice: int, item: MessageItem | MailItem) -> dict[str, Any]:
-    """Return the parameters of `_STORE_ITEM` for an item of a mail."""
-    return {
-        "_message_id": mail,
-        "_notice_id": notice,
-        "new_included": item.included,
-        "new_left_out": item.left_out,
-    }
-
-
-def store_items(
-    session: Session, contents: Sequence[tuple[MessageRow, Sequence[MailItem]]]
-) -> None:
-    """Store which of the items of these mails each mail reports, and why it leaves others out.
-
-    Nearly all items have the same outcome: those of all such mails take few statements.
-    """
-    alike: dict[_Outcome, tuple[list[int], dict[int, None]]] = {}
-    others: list[dict[str, Any]] = []
-    for message, items in contents:
-        outcomes = {(item.included, item.left_out) for item in items}
-        if len(outcomes) == 1:
-            mails, keys = alike.setdefault(outcomes.pop(), ([], {}))
-            mails.append(message.id)
-            keys.update((item.notice.id, None) for item in items)
-            continue
-        others += [_outcome(message.id, item.notice.id, item) for item in items]
-    connection = session.connection()
-    for (included, left_out), (mails, keys) in alike.items():
-        in_mails = _ITEM.c.message_id.in_(mails)
-        for batch in chunked(keys, AT_ONCE):
-            these = in_mails & is_one_of(connection, _ITEM.c.notice_id, batch)
-            session.execute(update(_ITEM).where(these).values(included=included, left_out=left_out))
-    if others:
-        session.execute(_STORE_ITEM, others)
-    for message, items in contents:
-        if "items" in message.__dict__:
-            stored = {item.notice.id: item for item in items}
-            for row in message.items:
-                if (known := stored.get(row.notice_id)) is not None:
-                    set_committed_value(row, "included", known.included)
-                    set_committed_value(row, "left_out", known.left_out)
-
-
-def roles_of(session: Session, message: MessageRow) -> Sequence[str]:
-    """Return the roles to which a mail is addressed, each once; without corrections."""
-    query = select(MessageItem.role).where(
-        MessageItem.message_id == message.id, MessageItem.correction.is_(False)
-    )
-    return session.scalars(query.distinct()).all()
-
-
-def notices_in(session: Session, messages: Iterable[int]) -> list[int]:
-    """Return the ids of the notices in these mails, each once."""
-    return _once(session, MessageItem.notice_id, messages)
-
-
-def complaints_in(session: Session, messages: Iterable[int]) -> list[int]:
-    """Return the ids of the complaints in these mails, each once."""
-    return _once(session, NoticeRow.complaint_id, messages)
-
-
-def _once(
-    session: Session, column: InstrumentedAttribute[int], messages: Iterable[int]
-) -> list[int]:
-    found: dict[int, None] = {}
-    joined = NoticeRow.id == MessageItem.notice_id
-    query = select(column).select_from(MessageItem).join(NoticeRow, joined).distinct()
-    for batch in chunked(messages):
-        rows = session.scalars(query.where(MessageItem.message_id.in_(batch)))
-        found.update(dict.fromkeys(rows))
-    return list(found)
-
-
-def in_groups(
-    session: Session,
-    messages: Sequence[MessageRow],
-    sees: Callable[[MessageRow], str | None] = attrgetter("unit"),
-) -> Iterator[list[MessageRow]]:
-    """Yield mails in groups, to be composed together.
-
-    The mails of one unit are about the same complaints, so they are in one group; `sees` returns
-    the unit of a mail, or another mark of what its reader sees. A group has at most :data:`GROUP`
-    complaints, or the mails of one unit. Its contents are released before the next one: the mails
-    of a first run may have more than a million items.
-    """
-    counts = item_counts(session, [message.id for message in messages])
-    for group in _groups(messages, counts, sees):
-        yield group
-        session.flush()
-        for message in group:
-            session.expire(message, ["items", "mime"])
-
-
-def item_counts(session: Session, messages: Iterable[int]) -> dict[int, int]:
-    """Return the number of items of each of these mails; a mail without any is left out."""
-    counts: dict[int, int] = {}
-    for batch in chunked(messages):
-        query = (
-            select(MessageItem.message_id, func.count())
-            .where(MessageItem.message_id.in_(batch))
-            .group_by(MessageItem.message_id)
-        )
-        counts.update(session.execute(query).tuples().all())
-    return counts
-
-
-def _groups(
-    messages: Iterable[MessageRow],
-    counts: Mapping[int, int],
-    sees: Callable[[MessageRow], str | None],
-) -> Iterator[list[MessageRow]]:
-    by_unit: dict[str | None, list[MessageRow]] = {}
-    for message in messages:
-        by_unit.setdefault(sees(message), []).append(message)
-    group: list[MessageRow] = []
-    complaints = 0
-    for some in by_unit.values():
-        most = max(counts.get(message.id, 0) for message in some)
-        if group and complaints + most > GROUP:
-            yield group
-            group, complaints = [], 0
-        group += some
-        complaints += most
-    if group:
-        yield group
 
 
 def locked(session: Session, messages: Iterable[int]) -> list[MessageRow]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from db.audit import AuditKind
 from db.complaints import StoredDeadline
 from db.lives import NoticeStatus
-from db.mails.outbox import MailedNotice
+from db.mails.mail_items import MailedNotice
 from db.models import NoticeRow
 from db.notices import Acceptance, NewNotice
 from sla.directory import Role

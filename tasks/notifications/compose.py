@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db.mails import earlier_mails, listed_duties, outbox
+from db.mails import earlier_mails, listed_duties, mail_items
 from db.models import MessageKind, MessageRow
 from sla.engine.deadline import ClockKey
 from sla.ladders import SUPERIORS
@@ -51,7 +51,7 @@ def in_groups(run: RunContext, messages: Sequence[MessageRow]) -> Iterator[list[
         offices = run.site.directory.held_by(message.recipient.casefold(), run.today)
         return EVERY_UNIT if any(each.role in SUPERIORS for each in offices) else message.unit
 
-    return outbox.in_groups(run.session, messages, sees)
+    return mail_items.in_groups(run.session, messages, sees)
 
 
 def compose_all(

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from db import complaints, imports, notices, questions
 from db.mailbox import bounces
-from db.mails import earlier_mails, listed_duties, outbox
+from db.mails import earlier_mails, listed_duties, mail_items
 from db.mails.listed_duties import CalendarEntry
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
@@ -218,7 +218,7 @@ class DeskLoader:
             chunks: Iterable[Sequence[Complaint]] = [list(rows.values())]
             concerned = frozenset(rows)
         else:
-            keys = outbox.complaints_in(self._run.session, [each.id for each in messages])
+            keys = mail_items.complaints_in(self._run.session, [each.id for each in messages])
             concerned = frozenset(keys)
             keys += (key for key in self._on_desks(messages) if key not in concerned)
             chunks = complaints.without_texts(self._run.session, keys)

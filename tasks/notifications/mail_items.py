@@ -9,8 +9,8 @@ from functools import cached_property
 
 from db.complaints import AT_ONCE, chunked
 from db.mailbox import bounces
-from db.mails import earlier_mails, outbox
-from db.mails.outbox import MailedNotice, MailItem
+from db.mails import earlier_mails, mail_items
+from db.mails.mail_items import MailedNotice, MailItem
 from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
 from db.notices import Acceptance
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
@@ -92,7 +92,7 @@ class NoticeDesks:
 
     @cached_property
     def _counts(self) -> Mapping[int, int]:
-        return outbox.item_counts(self._run.session, [each.id for each in self._messages])
+        return mail_items.item_counts(self._run.session, [each.id for each in self._messages])
 
     @property
     def cases(self) -> Mapping[int, Case]:
@@ -127,13 +127,13 @@ class NoticeDesks:
         some, items = [first], self._counts.get(first.id, 0)
         for message in self._messages[self._messages.index(first) + 1 :]:
             items += self._counts.get(message.id, 0)
-            if items > outbox.GROUP:
+            if items > mail_items.GROUP:
                 break
             some.append(message)
         session = self._run.session
-        loaded = outbox.items_of(session, [message.id for message in some])
+        loaded = mail_items.items_of(session, [message.id for message in some])
         found = {message.id: self._of(message, loaded[message.id]) for message in some}
-        outbox.store_items(session, [(message, loaded[message.id]) for message in some])
+        mail_items.store_items(session, [(message, loaded[message.id]) for message in some])
         pairs = {
             message.id: (message.recipient, only)
             for message in some

@@ -13,7 +13,7 @@ from db import notices
 from db.lives import MessageStatus
 from db.locks import advisory_lock
 from db.mailbox import bounces
-from db.mails import outbox
+from db.mails import mail_items, outbox
 from db.models import MessageItem, MessageKind, MessageRow
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext
@@ -31,7 +31,7 @@ def readdress(run: RunContext, limit: int) -> None:
     without = bounces.suppressed_addresses(run.session)
     found = outbox.due(run.session, run.now, limit)
     moving = _elsewhere(run, found, without)
-    outbox.load_items(run.session, [message for message in found if message.id in moving])
+    mail_items.load_items(run.session, [message for message in found if message.id in moving])
     if not any(_changed(run, message, without, moving) for message in found):
         return
     advisory_lock(run.session, "outbox")
@@ -54,7 +54,7 @@ def _elsewhere(
     The items of the others need not be loaded: the mails of a first run may have a million.
     """
     present: dict[tuple[str, str], tuple[OfficeHolder, ...]] = {}
-    offices = outbox.offices(run.session, [message.id for message in found])
+    offices = mail_items.offices(run.session, [message.id for message in found])
     for role, unit in {office for each in offices.values() for office in each}:
         holders = run.site.directory.holders(Role(role), unit or None, run.today, without)
         present[role, unit] = holders.offices

@@ -19,7 +19,7 @@ from db.complaints import chunked
 from db.decisions import mode
 from db.lives import MessageStatus
 from db.mailbox import bounces
-from db.mails import earlier_mails, outbox
+from db.mails import earlier_mails, mail_items, outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
@@ -319,7 +319,7 @@ class Sender:
         if mime is None:
             message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
             run.session.flush()
-            notices.settle(run.session, outbox.notices_in(run.session, [message.id]), run.now)
+            notices.settle(run.session, mail_items.notices_in(run.session, [message.id]), run.now)
             self.count.cancelled += 1
             return False
         stored = _compressed(mime)
@@ -352,7 +352,7 @@ class Sender:
                 shown.append(message.id)
                 officials += message.kind != MessageKind.ALERT
         run.session.flush()
-        notices.settle(run.session, outbox.notices_in(run.session, shown), moment)
+        notices.settle(run.session, mail_items.notices_in(run.session, shown), moment)
         if shown:
             enqueue_digest(run, sorted(shown))
         self.count.in_trial += officials
@@ -465,7 +465,7 @@ class Sender:
             kind = "dead_message" if dead else "uncomposable_message"
             enqueue_alert(run, kind, facts)
         run.session.flush()
-        notices.settle(run.session, outbox.notices_in(run.session, [message.id]), now)
+        notices.settle(run.session, mail_items.notices_in(run.session, [message.id]), now)
 
     def _wait_for_server(
         self, run: RunContext, message: MessageRow, error: ServerUnavailable | RelayRefused
@@ -550,7 +550,7 @@ def _only_for_superiors(message: MessageRow) -> bool:
         return False
     session = object_session(message)
     assert session is not None, "the mail is in a transaction"
-    roles = outbox.roles_of(session, message) or [message.role]
+    roles = mail_items.roles_of(session, message) or [message.role]
     return all(role in SUPERIORS for role in roles)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from db import notices
 from db.decisions import mode
 from db.lives import MessageStatus
-from db.mails import outbox
+from db.mails import mail_items, outbox
 from db.models import MessageRow
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.rolled_back import rolled_back
@@ -145,4 +145,4 @@ def _count_as_sent(run: RunContext, message: MessageRow) -> None:
     message.status, message.next_attempt_at = MessageStatus.SENDING, None
     message.status, message.sent_at = MessageStatus.SENT, run.now
     run.session.flush()
-    notices.settle(run.session, outbox.notices_in(run.session, [message.id]), run.now)
+    notices.settle(run.session, mail_items.notices_in(run.session, [message.id]), run.now)

@@ -20,7 +20,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from db import complaints, notices
 from db.complaints import EvaluatedDeadline, StoredDeadline
-from db.mails import outbox
+from db.mails import mail_items
 from db.models import Complaint, MessageRow, NoticeRow, PastFacts, Ruleset
 from db.notices import Acceptance
 from db.replica import replay_queue
@@ -351,7 +351,7 @@ class ReplayCases(CaseStore):
 
         They are apart from the session: :meth:`store_sent` writes what becomes of them.
         """
-        mails = outbox.take_apart(run.session, run.now, limit)
+        mails = mail_items.take_apart(run.session, run.now, limit)
         items = [item for mail in mails for item in mail.items]
         about = self._notices_by_id(run, {item.notice_id for item in items})
         self._load(notice.complaint_id for notice in about.values())
@@ -369,7 +369,7 @@ class ReplayCases(CaseStore):
 
     def store_sent(self, run: RunContext, mails: Sequence[MessageRow]) -> None:
         """Write what became of these mails."""
-        outbox.store_sent(run.session, mails)
+        mail_items.store_sent(run.session, mails)
 
     def accept(self, mail: MessageRow, now: datetime) -> None:
         """Count a mail as accepted by the server, with the items that it reports."""

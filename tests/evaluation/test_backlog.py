@@ -25,7 +25,7 @@ from support.pipeline import (
 )
 
 from db.audit import AuditKind
-from db.mails import outbox
+from db.mails import mail_items, outbox
 from db.models import AuditRow, Complaint, MessageItem, MessageRow, NoticeRow
 from tasks import deadlines
 from tasks.common.context import SiteContext
@@ -130,11 +130,11 @@ def test_the_mails_of_a_backlog_are_composed_in_groups(context, monkeypatch):
     monkeypatch.setattr(outbox, "GROUP", LATE * 2 // 3)
     with context.transaction() as session:
         due = outbox.take_due(session, wita(BREACHED), 100, items=False)
-        groups = list(outbox.in_groups(session, due))
-        about = [outbox.complaints_in(session, [each.id for each in group]) for group in groups]
+        groups = list(mail_items.in_groups(session, due))
+        about = [mail_items.complaints_in(session, [each.id for each in group]) for group in groups]
         assert not any("items" in each.__dict__ for each in due)
     assert sum(map(len, groups)) == len(due)
-    assert all(len(complaints) <= outbox.GROUP for complaints in about)
+    assert all(len(complaints) <= mail_items.GROUP for complaints in about)
     assert sum(map(len, about)) == LATE
     assert len(groups) > 1
     deliver(context, BREACHED)
