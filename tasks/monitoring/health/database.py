@@ -402,11 +402,9 @@ def _waiting_mails(session: Session, site: Site, now: datetime) -> Iterator[Find
         )
     pending = outbox_status.pending(session)
     if pending and not late:
-        yield Finding(
-            "note",
-            f"{pending} mails wait to be sent" + _answered(session),
-            "see `tenggat mail list`",
-        )
+        waiting = f"{pending} mails wait to be sent"
+        waiting += _answered(session)
+        yield Finding("note", waiting, "see `tenggat mail list`")
 
 
 def _answered(session: Session) -> str:
