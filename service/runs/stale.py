@@ -105,8 +105,11 @@ def mark_crashed(
             continue
         reason = here if alone else f"No event of it for {SILENT.seconds} seconds."
         if _set(api, run["id"], {"type": "CRASHED", "name": "Crashed", "message": reason}):
-            why = "its process is gone" if alone else "its machine has not reported it"
-            yield f"run '{run['name']}' has crashed: {why}"
+            name = run["name"]
+            if alone:
+                yield f"run '{name}' has crashed: its process is gone"
+            else:
+                yield f"run '{name}' has crashed: its machine has reported nothing of it"
 
 
 def run_again(api: str, now: datetime) -> Iterator[str]:

@@ -127,7 +127,7 @@ def test_the_mails_of_a_backlog_are_composed_in_groups(context, monkeypatch):
     """The mails of a unit are in one group, because they are about the same complaints."""
     backlog(context)
     decide(context, BREACHED)
-    monkeypatch.setattr(outbox, "GROUP", LATE * 2 // 3)
+    monkeypatch.setattr(mail_items, "GROUP", LATE * 2 // 3)
     with context.transaction() as session:
         due = outbox.take_due(session, wita(BREACHED), 100, items=False)
         groups = list(mail_items.in_groups(session, due))
@@ -151,7 +151,7 @@ def test_composing_a_backlog_loads_each_complaint_once_and_no_other_objects_of_t
     """The liaison officer and the head of a unit read about the same complaints."""
     backlog(context)
     decide(context, BREACHED)
-    monkeypatch.setattr(outbox, "GROUP", LATE // 3)
+    monkeypatch.setattr(mail_items, "GROUP", LATE // 3)
     with made(NoticeRow, MessageItem, Complaint) as found:
         assert deliver(context, BREACHED).sent == 6
     assert found == ["Complaint"] * LATE
@@ -215,7 +215,7 @@ def test_the_mails_to_people_who_see_every_unit_share_all_complaints(context, mo
     own = (at("Sekretariat Daerah", "FD-20"), at("Inspektorat", "FD-21"))
     register(context, BREACHED, *entries, *own)
     decide(context, BREACHED)
-    monkeypatch.setattr(outbox, "GROUP", 1)
+    monkeypatch.setattr(mail_items, "GROUP", 1)
     with made(Complaint) as found:
         assert deliver(context, BREACHED).sent == 6
     everywhere, at_the_units = 22, 22
@@ -242,7 +242,7 @@ def with_superiors(context: SiteContext, monkeypatch: pytest.MonkeyPatch) -> Sit
     units = ("Dinas Sosial", "DLH", "Sekretariat Daerah", "Inspektorat")
     register(context, BREACHED, *(at(units[n % 4], f"FD-{n:04}") for n in range(40)))
     decide(context, BREACHED)
-    monkeypatch.setattr(outbox, "GROUP", 1)
+    monkeypatch.setattr(mail_items, "GROUP", 1)
     monkeypatch.setattr("tasks.notifications.render.MOST_IN_BODY", 3)
     return context
 

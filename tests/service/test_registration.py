@@ -271,7 +271,7 @@ def test_a_run_of_another_machine_without_any_event_is_given_up(registered, tmp_
     assert given_up(later, None) == []  # a service that has just started
     assert given_up(later, later - timedelta(minutes=1)) == []  # its server was away
     (said,) = given_up(later, begin)
-    assert "its machine has not reported it" in said
+    assert "its machine has reported nothing of it" in said
     states = {run: registered.ask(f"flow_runs/{run}")["state_type"] for run in (lost, living)}
     assert states == {lost: "CRASHED", living: "RUNNING"}
     registered.ask(f"flow_runs/{living}", method="DELETE")
