@@ -332,12 +332,12 @@ def reason(error: Exception) -> str:
     if isinstance(error, ArgumentError | DatabaseError) and not isinstance(error, IntegrityError):
         from db.engine import database_reason  # noqa: PLC0415
 
-        what = translated(database_reason(error))
-        if any(sign in what for sign in _FULL):
+        what, said = translated(database_reason(error)), str(getattr(error, "orig", ""))
+        if any(sign in said for sign in _FULL):
             return say("console.database_full", error=what)
-        if any(sign in what for sign in _UNWRITTEN):
+        if any(sign in said for sign in _UNWRITTEN):
             return say("console.database_unwritten", error=what)
-        if any(sign in what for sign in _UNOPENED):
+        if any(sign in said for sign in _UNOPENED):
             return say("console.database_unopened", error=what)
         return say("console.database_unusable", error=what)
     return first_line(text)

@@ -123,9 +123,12 @@ def test_each_step_on_a_full_disk_fails_with_the_reason_and_succeeds_later(small
 
 
 def test_the_remedy_for_a_full_disk_is_room_on_it():
-    for said in ("database or disk is full", "could not extend file: No space left on device"):
+    for said, shown in (
+        ("database or disk is full", "database or disk is full"),
+        ("could not extend file: No space left on device", "the disk of the server is full"),
+    ):
         full = OperationalError("INSERT", {}, Exception(said))
-        assert reason(full) == f"the database cannot be written ({said}); make room on its disk"
+        assert reason(full) == f"the database cannot be written ({shown}); make room on its disk"
     for said in ("disk I/O error", "attempt to write a readonly database"):
         told = reason(OperationalError("INSERT", {}, Exception(said)))
         assert "look whether its disk is full, damaged, or can only be read" in told

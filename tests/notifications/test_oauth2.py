@@ -356,7 +356,6 @@ NO_URL = "must be https://host/path and no more (http:// is allowed to loopback 
             [
                 "refesh_token: unknown key",
                 "did you mean `refresh_token`?",
-                "refresh_token: is missing",
             ],
         ),
         ({"token_url": "http://login.example/token"}, [f"token_url: {NO_URL}"]),
