@@ -10,6 +10,7 @@ import gc
 
 gc.disable()  # imported modules stay alive: searching them for garbage takes 1/7 of a short command
 
+import atexit
 import io
 import os
 import sys
@@ -35,6 +36,7 @@ from sla.regulations.model import RegulationError
 
 gc.freeze()
 gc.enable()
+atexit.register(gc.freeze)  # else Python searches all that is loaded once more when it ends
 
 COMMANDS = {
     "init": "cli.setup.init:init",
