@@ -70,15 +70,16 @@ def revoked(
     `unit_known`, the unit of a deadline may only stand in for an unreadable one, and no unit is
     found never to have been in charge.
     """
+    late_before = [row for row in before if row.state in LATE_STATES]
+    if not late_before:
+        return {}
     now = {deadline.key: deadline for deadline in deadlines}
     notified: dict[ClockKey, set[str]] = {}
     for notice in rows:
         if notice.kind != NoticeKind.REMINDER and notice.taken_back_at is None:
             notified.setdefault((notice.rule, notice.clock), set()).add(notice.unit)
     found = {}
-    for row in before:
-        if row.state not in LATE_STATES:
-            continue
+    for row in late_before:
         deadline = now.get((row.rule, row.clock))
         if deadline is None or deadline.state not in LATE_STATES:
             state = "no longer applies" if deadline is None else f"is {deadline.state} now"
