@@ -164,7 +164,15 @@ def with_superiors(seed: int) -> list[Made]:
     ]
 
 
-@pytest.mark.parametrize("seed", [20, 28, 110, 119])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        20,
+        pytest.param(28, marks=pytest.mark.thorough),
+        pytest.param(110, marks=pytest.mark.thorough),
+        pytest.param(119, marks=pytest.mark.thorough),
+    ],
+)
 def test_the_two_rows_of_the_duties_of_superiors_tell_no_small_verdict(seed):
     """With each table protected by itself a reader of both could work one out from these."""
     assert worked_out_of_both(seed) == []
