@@ -123,12 +123,12 @@ def desk_subject(desk: Desk, locale: str) -> str:
 
 def _cut(subject: str) -> str:
     """Return a subject in at most `LONGEST_SUBJECT` characters, cut between two words if it has
-    any in its second half.
+    any in its second half, and behind no comma.
     """
     cut = one_line(subject, LONGEST_SUBJECT)
     if cut == subject or subject[len(cut) - 1] == " ":
         return cut
-    whole = cut.rpartition(" ")[0]
+    whole = cut.rpartition(" ")[0].rstrip(" ,–")
     return f"{whole}…" if len(whole) >= LONGEST_SUBJECT // 2 else cut
 
 

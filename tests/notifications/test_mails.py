@@ -297,6 +297,14 @@ def test_the_first_forty_characters_of_a_subject_tell_what_is_urgent(counts, pla
     assert len(subject) <= 60
 
 
+def test_a_subject_that_is_cut_ends_with_no_comma():
+    desk = view(LATE_2, superior=True, place="11 perangkat daerah, Bupati")
+    desk = replace(desk, counts={DeskSection.LATE: 100}, items=(LATE_2, TODAY))
+    rest = tuple(item(duty(-3), ticket=str(n)) for n in range(100))
+    mail = mail_of(replace(desk, rest=rest, counts={DeskSection.LATE: 101, DeskSection.TODAY: 1}))
+    assert mail.subject == "102 perlu tindakan, 101 terlambat – 11 perangkat daerah…"
+
+
 def test_a_superior_reads_the_units_first():
     lines = [DeskUnitLine(f"Unit {n}", 9 - n % 9, duty(-5 - n), n % 2) for n in range(20)]
     mail = mail_of(
