@@ -65,15 +65,7 @@ def possible(rows: list[tuple[object, ...]], sums: list[int], *, known: bool) ->
         return each
     found = []
     for number, mine in enumerate(each):
-        reached: set[Way] = {tuple(0 for _ in sums)}
-        for others in (*each[:number], *each[number + 1 :]):
-            reached = {
-                after
-                for before in reached
-                for way in others
-                for after in [tuple(map(sum, zip(before, way, strict=True)))]
-                if all(a <= most for a, most in zip(after, sums, strict=True))
-            }
+        reached = reached_by([*each[:number], *each[number + 1 :]], sums)
         left = {tuple(most - a for most, a in zip(sums, before, strict=True)) for before in reached}
         found.append([way for way in mine if way in left])
     return found
