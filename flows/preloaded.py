@@ -11,7 +11,6 @@ import gc
 import signal
 from pathlib import Path
 
-import holidays.countries
 from sqlalchemy.orm import configure_mappers
 
 import flows.backfill
@@ -26,12 +25,12 @@ from settings.errors import LOCALES
 from tasks.text.catalog import catalog
 from tasks.text.templates import compile_templates
 
-ALL = (flows, holidays)
+ALL = (flows,)
 
 
 def _prepare() -> None:
     """Make what each run needs and what is the same for all: tables, words, templates, the usual
-    calendar. The package `holidays` is for sites whose days off are in no table.
+    calendar.
     """
     configure_mappers()
     for locale in LOCALES:
