@@ -148,9 +148,10 @@ class DeskLoader:
         self._vacant: dict[str, tuple[Role, ...]] = {}
         self._shared: dict[tuple[str, datetime | None], dict[int, tuple[Any, DeskEntry]]] = {}
         self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
+        self._items_only = items_only
         self._notified: dict[ClockKeyOfComplaint, list[Notification]] = {}
         self._only_counted = UnlistedDuties()
-        self.cases = self._evaluated(messages, cases, items_only=items_only)
+        self.cases = self._evaluated(messages, cases)
         self._ended = [] if items_only else self._ended_duties(messages)
         self._entries = {} if items_only else self._calendars(messages)
         first_imports = run.once(imports.first_of_each)
@@ -175,7 +176,8 @@ class DeskLoader:
     @cached_property
     def _before(self) -> dict[ClockKeyOfComplaint, list[Notification]]:
         keys = {each.complaint for each in self._ended} - self.cases.keys()
-        keys |= self._not_looked_up
+        if self._items_only:
+            keys |= self.cases.keys()
         return self._notified | self._earlier_mails(keys)
 
     def _earlier_mails(
@@ -200,16 +202,14 @@ class DeskLoader:
         begin = self._run.site.evaluation_context.start_of_year(self._run.now)
         return stored_deadlines.late_counts(self._run.session, begin).ended
 
-    def _evaluated(
-        self, messages: Sequence[MessageRow], cases: CaseStore, *, items_only: bool
-    ) -> dict[int, Case]:
+    def _evaluated(self, messages: Sequence[MessageRow], cases: CaseStore) -> dict[int, Case]:
         """Load and evaluate the complaints of the notices and those on the desks.
 
         Of a complaint without a notice in these mails only the open duties are kept. A complaint of
         which all readers read only in a number is counted and not kept: the first mails to
         superiors over a backlog leave out most of it.
         """
-        if items_only:
+        if self._items_only:
             rows = {
                 item.notice.complaint_id: item.notice.complaint
                 for message in messages
@@ -224,9 +224,8 @@ class DeskLoader:
             chunks = complaints.without_texts(self._run.session, keys)
         texts: dict[str, str] = {}
         found: dict[int, Case] = {}
-        self._not_looked_up = concerned if items_only else frozenset()
         for chunk in chunks:
-            if not items_only:
+            if not self._items_only:
                 keys = [row.id for row in chunk]
                 self._notified |= self._earlier_mails(keys)
             for known, each in cases.evaluated(self._run, chunk):
