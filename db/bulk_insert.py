@@ -57,7 +57,7 @@ def as_stored(
 
 
 def insert_stored(
-    session: Session, table: Table, columns: Sequence[str], values: Sequence[Sequence[Any]]
+    session: Session, table: Table, columns: Sequence[str], values: list[tuple[Any, ...]]
 ) -> None:
     """Insert rows that are :func:`as_stored`, as :func:`insert_rows` does."""
     session.flush()
@@ -67,15 +67,15 @@ def insert_stored(
     names = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in columns)
     on_sqlite = connection.dialect.name == "sqlite"
     if not on_sqlite and len(values) > 1:
-        connection.exec_driver_sql(f"{COPY}{table.name} ({names}) FROM STDIN", [*values])
+        connection.exec_driver_sql(f"{COPY}{table.name} ({names}) FROM STDIN", values)
         return
     places = ", ".join(["?" if on_sqlite else "%s"] * len(columns))
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608
-    connection.exec_driver_sql(statement, [*values])
+    connection.exec_driver_sql(statement, values)
 
 
 def update_stored(
-    session: Session, table: Table, columns: Sequence[str], values: Sequence[Sequence[Any]]
+    session: Session, table: Table, columns: Sequence[str], values: list[tuple[Any, ...]]
 ) -> None:
     """Update rows in one call of the driver. Each row has its new values :func:`as_stored`, one for
     each of `columns`, and then its id.
@@ -87,7 +87,7 @@ def update_stored(
     quote = connection.dialect.identifier_preparer.quote
     changed = ", ".join(f"{quote(name)} = {place}" for name in columns)
     statement = f"UPDATE {table.name} SET {changed} WHERE id = {place}"  # noqa: S608
-    connection.exec_driver_sql(statement, [*values])
+    connection.exec_driver_sql(statement, values)
 
 
 def _in_text(moments: Sequence[datetime | None]) -> Sequence[str | None]:

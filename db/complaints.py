@@ -182,6 +182,9 @@ def _event(
     )
 
 
+_COMPLAINT = cast(Table, Complaint.__table__)
+
+
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Insert complaints of one source and return their ids by ticket.
 
@@ -189,12 +192,11 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     """
     if not rows:
         return {}
-    table = cast(Table, Complaint.__table__)
-    ids = new_ids(session, table, len(rows))
+    ids = new_ids(session, _COMPLAINT, len(rows))
     columns = list(rows[0])
     cells = itemgetter(*columns)
     values = ((key, *cells(row)) for key, row in zip(ids, rows, strict=True))
-    insert_rows(session, table, ["id", *columns], values)
+    insert_rows(session, _COMPLAINT, ["id", *columns], values)
     return {row["ticket"]: key for key, row in zip(ids, rows, strict=True)}
 
 
@@ -304,9 +306,9 @@ class FirstEvaluations:
     Another process may have made it.
     """
 
-    lapses: Sequence[tuple[Any, ...]]
-    deadlines: Sequence[tuple[Any, ...]]
-    complaints: Sequence[tuple[Any, ...]]
+    lapses: list[tuple[Any, ...]]
+    deadlines: list[tuple[Any, ...]]
+    complaints: list[tuple[Any, ...]]
 
     @classmethod
     def of(
@@ -316,19 +318,17 @@ class FirstEvaluations:
         rows: Iterable[EvaluatedRow],
     ) -> FirstEvaluations:
         """Return lapses by law, each with its complaint, new deadlines and changed rows."""
-        table = cast(Table, Complaint.__table__)
         return cls(
             as_stored(_EVENT, EVENT_COLUMNS, _event_rows(lapses)),
             as_stored(_DEADLINE, EvaluatedDeadline._fields, deadlines),
-            as_stored(table, EvaluatedRow._fields, rows),
+            as_stored(_COMPLAINT, EvaluatedRow._fields, rows),
         )
 
     def store(self, session: Session) -> None:
         """Insert the lapses and the deadlines, and change the rows of the complaints."""
         insert_stored(session, _EVENT, EVENT_COLUMNS, self.lapses)
         insert_stored(session, _DEADLINE, EvaluatedDeadline._fields, self.deadlines)
-        table = cast(Table, Complaint.__table__)
-        update_stored(session, table, EvaluatedRow._fields[:-1], self.complaints)
+        update_stored(session, _COMPLAINT, EvaluatedRow._fields[:-1], self.complaints)
 
 
 def touch(session: Session, complaints: Iterable[int], at: datetime) -> None:
