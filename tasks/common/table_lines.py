@@ -34,6 +34,40 @@ _APPROVED = re.compile(
     re.IGNORECASE,
 )
 _DOTTED = re.compile(r"\(?[.\u2026_ ]{4,}\)?")
+_NOTES = frozenset(
+    {
+        "catatan",
+        "keterangan",
+        "ket",
+        "nb",
+        "note",
+        "notes",
+        "remark",
+        "sumber",
+        "penjelasan",
+        "info",
+    }
+)
+"""First words of a remark to the reader of a table."""
+
+_PERSONS = frozenset(
+    {"an", "a.n", "a/n", "nama", "pelapor", "pengadu", "pemohon", "petugas"}
+    | {"sdr", "sdri", "bpk", "bapak", "pak", "ibu", "bu", "tn", "ny"}
+)
+"""Words before the name of a person."""
+
+_IN_NUMBERS = frozenset(
+    {"no", "nomor", "reg", "register", "registrasi", "agenda", "surat", "nota", "tiket", "lapor"}
+    | {"pengaduan", "aduan", "laporan", "keluhan", "tanggal", "tgl", "tahun", "bulan", "kode", "id"}
+    | {"dinas", "badan", "kantor", "kepala", "camat", "lurah", "bagian", "bidang", "unit"}
+    | {"kecamatan", "kec", "kelurahan", "kel", "desa", "kabupaten", "kab", "kota"}
+)
+"""Words in the number of a complaint or of a letter, besides numerals and months."""
+
+_ROMAN = re.compile(r"[ivxlc]+")
+_MOST_WORDS_OF_NUMBER = 2
+"""Most other words in such a number."""
+
 _PERIODS = frozenset(
     (
         *("bulan", "bln", "minggu", "pekan", "triwulan", "semester", "tahun", "thn", "periode"),
@@ -99,6 +133,26 @@ def is_heading(cell: str) -> bool:
     return bool(named) and all(
         word in named or _PERIOD_NUMBER.fullmatch(word) is not None for word in words
     )
+
+
+def is_note(cell: str) -> bool:
+    """Check whether a text is a remark to the reader of the table, although it may have digits.
+
+    'Catatan: nomor 003 dirahasiakan', '* 3 laporan digabung', a sentence, and a text with a word
+    for a person ('loket 1, petugas Joko') are remarks. The number of a complaint is short and has
+    few words: '4/P/2026', 'REG 003/XI/2026 Dinsos', 'Aduan no. 12'.
+    """
+    tokens = cell.casefold().split()
+    marks = [token.strip(".,:;()[]*\u2022\"'") for token in tokens]
+    words = [mark for mark in marks if len(mark) > 1 and mark.isalpha()]
+    if not words:
+        return False
+    if marks[0] in _NOTES:
+        return len(words) > 1 or tokens[0][-1] == ":" or tokens[1:2] == [":"]
+    if tokens[0][0] in "*\u2022(" or not _PERSONS.isdisjoint(marks):
+        return len(words) > 1
+    others = (word for word in words if word not in _IN_NUMBERS and not month_number(word))
+    return sum(not _ROMAN.fullmatch(word) for word in others) > _MOST_WORDS_OF_NUMBER
 
 
 def is_signature(cell: str) -> bool:

@@ -36,6 +36,7 @@ from tasks.common.flexible_dates import (
 from tasks.common.redaction import plain_name, plain_ticket, redact
 from tasks.common.remarks import HIDDEN_CELL, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
+from tasks.common.table_lines import is_note
 from tasks.common.unit_names import is_unit_name
 from tasks.ingest.cell_checks import (
     EmptySigns,
@@ -264,6 +265,8 @@ class RowParser:
         whole = {name: row[place].strip() for name, place in places}
         if self.source.has_files and self._shift.has_misplaced_cell(whole):
             return {}
+        if self.source.has_files and is_note(whole.get(self.source.fields.ticket, "")):
+            return {}  # a remark, perhaps with the name of a person
         personal = {*self.source.fields.personal, *self._texts_of_private(whole)}
         whole |= self._replaced_privacy(whole)
         return {name: redact(whole[name])[:200] for name in whole if name not in personal}

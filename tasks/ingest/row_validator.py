@@ -16,6 +16,7 @@ from tasks.common.table_lines import (
     has_counts,
     has_only_totals,
     is_heading,
+    is_note,
     is_signature,
     is_text,
     is_total_label,
@@ -78,7 +79,11 @@ _NO_COMPLAINT = frozenset(
 )
 """The reasons for the rejection of a total line or a line of text."""
 
-_PERHAPS_TEXT = _NO_COMPLAINT | {RejectionReason.TORN_ROW, RejectionReason.LONG_ROW}
+_PERHAPS_TEXT = _NO_COMPLAINT | {
+    RejectionReason.TORN_ROW,
+    RejectionReason.LONG_ROW,
+    RejectionReason.TOO_LONG,
+}
 """The reasons for the rejection of a line of text, which may stand in a column with dates."""
 
 _PERHAPS_TOTAL = _NO_COMPLAINT | {RejectionReason.ERROR_CELL}
@@ -260,7 +265,7 @@ class RowValidator:
         """Check whether a rejected row is a line of text or of a summary outside the table.
 
         It has no cell in a mapped column; or it has few cells with words or a count for each unit,
-        no date, and no ticket with a digit.
+        no date, and no ticket with a digit, except in a remark.
         """
         if isinstance(row, FaultyRow) or bad.reason not in _PERHAPS_TEXT:
             return False
@@ -273,15 +278,18 @@ class RowValidator:
         return not self._has_date(row) and not self.reader.has_known_word(header, row)
 
     def _has_few_texts(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
-        """Check whether a row has only a few texts, and no ticket with a digit."""
-        filled = [cell.strip() for cell in row if cell.strip()]
-        texts = all(is_text(cell) or is_heading(cell) for cell in filled)
+        """Check whether a row has only a few texts, and no ticket with a digit.
+
+        A heading and a remark in the column of the ticket are no tickets. In another column a
+        remark with a digit may be the text of a complaint.
+        """
         ticket = self._ticket(header, row)
-        return (
-            texts
-            and len(filled) <= MOST_TEXTS
-            and (is_heading(ticket) or not any(map(str.isdigit, ticket)))
-        )
+        filled = [cell.strip() for cell in row if cell.strip()]
+        few = len(filled) <= MOST_TEXTS
+        if few and is_note(ticket):
+            return all(is_text(cell) or is_heading(cell) or is_note(cell) for cell in filled)
+        texts = all(is_text(cell) or is_heading(cell) for cell in filled)
+        return texts and few and (is_heading(ticket) or not any(map(str.isdigit, ticket)))
 
     def _ticket(self, header: tuple[str, ...], row: tuple[str, ...]) -> str:
         place = header.index(self.reader.source.fields.ticket)

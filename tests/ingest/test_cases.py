@@ -380,7 +380,8 @@ def test_a_signature_below_a_small_table_stops_nothing_and_keeps_no_name(context
 def test_total_lines_and_notes_are_no_rows_of_an_import(context, shown, alarms):
     """Else the file would have 53 rows, which hides that 50 is a typical limit of an export."""
     rest = ";" * (len(ROW) - 1)
-    below = f"Jumlah{rest}\n;{shown}{rest[1:]}\nMengetahui,{rest}\n"
+    notes = f"Catatan: 3 laporan a.n. {NAME}{rest}\n* FD-2 dicabut oleh {NAME}{rest}\n"
+    below = f"Jumlah{rest}\n;{shown}{rest[1:]}\nMengetahui,{rest}\n{notes}"
     for made, number in (("03", 52), ("04", shown)):
         drop(context, f"2026-11-{made} 07:15", rows(*map(entry, range(number))) + below)
         assert cycle(context, f"2026-11-{made} 08:00") == []
@@ -390,6 +391,7 @@ def test_total_lines_and_notes_are_no_rows_of_an_import(context, shown, alarms):
             shown,
         ]
     assert alerts(context).count("fewer_rows") == alarms
+    assert NAME not in dump(context)
 
 
 def test_rows_with_nothing_but_a_ticket_are_refused_as_a_whole(context):

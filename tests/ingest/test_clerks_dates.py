@@ -590,6 +590,20 @@ def test_a_signature_in_the_column_of_units_is_no_row_and_ends_with_the_next_com
         (("FD-7", "kemarin", "Jalan rusak", ""), "bad_date Masuk"),
         (("", "05/11/2026", "Jalan rusak", ""), "missing_ticket No"),
         (("", "", "Jalan rusak", "05/11/2026"), "missing_ticket No"),
+        (("Catatan: nomor 003 dirahasiakan, pelapor Tono Fiksi", "", "", ""), "text_line"),
+        (("Catatan: 3 laporan atas nama Ratna Rekaan digabung", "", "", ""), "text_line"),
+        (("* Pelapor Q-02 a.n. Ratna Rekaan HP 081234567890", "", "", ""), "text_line"),
+        (("Sumber: loket 1 (petugas Joko)", "", "lihat hal. 2 berkas ini", ""), "text_line"),
+        (("Ket: 2 dicabut", "kemarin", "Jalan", ""), "text_line"),
+        (("3 laporan Ratna Rekaan digabung", "", "", ""), "text_line"),
+        (("NB 3 laporan " + "a.n. Ratna Rekaan, " * 20, "", "", ""), "text_line"),
+        (("Catatan 3 laporan", "", "", "06/11/2026"), "missing_date Masuk"),
+        (("4/P/2026", "", "", ""), "missing_date Masuk"),
+        (("REG 003/XI/2026 Dinsos", "", "", ""), "missing_date Masuk"),
+        (("Aduan no. 12", "", "", ""), "missing_date Masuk"),
+        (("Surat Kepala Desa Salo No. 5 Tahun 2026", "", "", ""), "missing_date Masuk"),
+        (("*12 (susulan)", "", "", ""), "missing_date Masuk"),
+        (("Info 12", "", "", ""), "missing_date Masuk"),
     ],
 )
 def test_a_line_of_text_or_of_a_summary_waits_as_what_it_is(row, expected):
@@ -685,6 +699,30 @@ def test_a_row_with_nothing_in_a_mapped_column_is_no_lost_row():
     row = ("", "", "", "", "catatan 5", "06/11/2026", "petugas", "12")
     ((_, found),) = validator.validate((*HEADER, "a", "b", "c", "d"), [(2, row)])
     assert (found.reason, found.is_note, found.cells) == ("text_line", True, {})
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (("", "Jalan, 2 titik", ""), "missing_date"),
+        (("99/11/2026", "Jalan", "06/11/2026"), "bad_date"),
+        (("05/12/2027", "Jalan", ""), "in_the_future"),
+    ],
+)
+def test_a_remark_as_the_ticket_of_a_row_is_not_kept(more, reason):
+    validator = RowValidator(ParserInputs("x", source(), Directory((), ())), NOW)
+    row = ("Aduan 12 a.n. Ratna Rekaan", *more)
+    ((_, found),) = validator.validate(HEADER, [(2, row)])
+    assert isinstance(found, RejectedRow)
+    assert (found.reason, found.is_note) == (reason, False)
+    assert "Ratna" not in f"{found.ticket} {found.value} {found.cells}"
+    assert found.key == row[0]  # the complaint is known to be unreadable
+
+
+def test_a_remark_with_a_date_of_receipt_is_a_complaint():
+    assert results(source(), ("Catatan: 3 laporan a.n. Ratna", GOOD, "", "")) == [
+        "Catatan: 3 laporan a.n. Ratna 05-11-26 08:00:00"
+    ]
 
 
 def test_a_row_with_a_ticket_and_a_date_is_never_a_total():

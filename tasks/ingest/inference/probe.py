@@ -19,6 +19,7 @@ from tasks.common.table_lines import (
     has_column_numbers,
     has_only_totals,
     is_heading,
+    is_note,
     is_text,
 )
 from tasks.ingest.inference.column_types import (
@@ -191,7 +192,7 @@ def _own_rows(header: tuple[str, ...], rows: Iterable[Row]) -> Iterator[Row]:
             is_other = False
         elif ticket is not None and is_other_header(cells, header, ticket, places):
             is_other = True
-        elif not is_other and _is_row(cells):
+        elif not is_other and _is_row(cells, ticket):
             yield line, cells
 
 
@@ -312,10 +313,12 @@ def _is_complaint(titles: Sequence[str], cells: Sequence[str]) -> bool:
     )
 
 
-def _is_row(cells: Sequence[str]) -> bool:
+def _is_row(cells: Sequence[str], ticket: int | None) -> bool:
     """Check whether a line may be a row of the table: no total, no column numbers, no text."""
     filled = [cell.strip() for cell in cells if cell.strip()]
-    few = len(filled) <= MOST_TEXTS and all(is_text(cell) or is_heading(cell) for cell in filled)
+    noted = ticket is not None and any(map(is_note, cells[ticket : ticket + 1]))
+    texts = (is_text(cell) or is_heading(cell) or (noted and is_note(cell)) for cell in filled)
+    few = len(filled) <= MOST_TEXTS and all(texts)
     return not (few or has_only_totals(filled) or has_column_numbers(filled))
 
 
