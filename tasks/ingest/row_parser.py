@@ -34,7 +34,7 @@ from tasks.common.flexible_dates import (
     parse_serial,
 )
 from tasks.common.redaction import plain_name, plain_ticket, redact
-from tasks.common.remarks import HIDDEN_CELL, shown_cell, word_of_end
+from tasks.common.remarks import HIDDEN_CELL, is_contact_remark, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
 from tasks.common.table_lines import is_note
 from tasks.common.unit_names import is_unit_name
@@ -286,8 +286,9 @@ class RowParser:
         }
 
     def _texts_of_private(self, cells: Mapping[str, str]) -> set[str]:
-        """Return the columns with dates that have a text, and those with a name that is like no
-        unit, in the row of an anonymous or secret report: it may name the complainant.
+        """Return the columns with dates that have a text, those with a name that is like no unit,
+        and those with an unknown word, in the row of an anonymous or secret report: it may name the
+        complainant.
         """
         cleaned = {**dict.fromkeys(self.source.columns, ""), **cells}
         self._signs.apply(cleaned)
@@ -298,6 +299,7 @@ class RowParser:
         found = {name for name in named if not self._is_plain_date(cleaned.get(name, ""))}
         units = self.source.unit_columns
         found |= {name for name in units if self._is_strange_unit(cleaned.get(name, ""))}
+        found |= {name for name in self._known_words if self._is_strange_word(name, cleaned[name])}
         return found if self._is_plain_date(self.receipt_text(cleaned)) else found | receipt
 
     def _places(self, header: tuple[str, ...]) -> list[tuple[str, int]]:
@@ -368,8 +370,9 @@ class RowParser:
 
     def withhold(self, record: ComplaintRecord, file: str, position: str) -> ComplaintRecord:
         """Return a record; of an anonymous or secret report without the texts that may name the
-        complainant: in columns with dates, and in those of units a text that is like no unit. Their
-        questions name the file and the line instead.
+        complainant: in columns with dates, in those of units a text that is like no unit, and in
+        those of the status and the classification one that is not only a remark on the progress.
+        Their questions name the file and the line instead.
         """
         if not (record.anonymous or record.secret) or self.source.is_exchange:
             return record
@@ -382,13 +385,33 @@ class RowParser:
         return record if cells == record.unmapped else replace(record, unmapped=cells)
 
     def _may_name(self, cell: UnmappedCell) -> bool:
-        """Check whether a cell that should be a date has a text, or one of a unit another name."""
-        fields = self.source.fields
+        """Check whether a cell that should be a date has a text, or one of a unit another name, or
+        one of a word an unknown one.
+        """
         if cell.role == QuestionRole.UNIT:
             return self._is_strange_unit(cell.value)
-        if cell.role not in _DATED or cell.column in (fields.status, *fields.remark_columns):
+        if cell.column in self._known_words and cell.role != QuestionRole.STATUS_DATE:
+            return self._is_strange_word(cell.column, cell.value)
+        if cell.role not in _DATED or cell.column in self.source.fields.remark_columns:
             return False
         return not self._is_plain_date(cell.value)
+
+    @cached_property
+    def _known_words(self) -> dict[str, Mapping[str, object]]:
+        """The known words of the columns with the status and the classification."""
+        fields = self.source.fields
+        named = ((fields.status, self._words), (fields.classification, self._classifications))
+        return {column: words for column, words in named if column is not None}
+
+    def _is_strange_word(self, column: str, text: str) -> bool:
+        """Check whether a text in such a column is neither known nor only a remark on the progress.
+
+        A known status may have a column with a sign of an end beside it: `proses + Tgl Selesai`.
+        """
+        word = text.partition(" + ")[0]
+        if self._is_plain_date(word) or is_contact_remark(word):
+            return False
+        return folded(word) not in self._known_words[column]
 
     def _is_strange_unit(self, name: str) -> bool:
         """Check whether a name in a column with units is neither known nor like that of a unit."""

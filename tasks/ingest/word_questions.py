@@ -4,6 +4,9 @@ A word in many complaints is known at once. A rare word is a question to the adm
 only if the database has so many complaints that rare means something. With fewer complaints it is
 counted under 'lainnya' without a question. So the first export of a site with forty categories asks
 about few of them.
+
+A rare word that only anonymous or secret reports show is no question: it may name the complainant.
+It stays under 'lainnya'.
 """
 
 from __future__ import annotations
@@ -40,12 +43,19 @@ class WordQuestions:
         }
         self._new: dict[str, str] = {}
         self._known: set[str | None] = set()
+        self._open: set[str | None] = set()  # the words of reports neither anonymous nor secret
 
     def see(self, records: Iterable[ComplaintRecord]) -> None:
         """Note the undecided words of these rows."""
         if self._column is None:
             return
+        records = list(records)
         texts = {getattr(record, self._role) for record in records}
+        self._open.update(
+            getattr(record, self._role)
+            for record in records
+            if not (record.anonymous or record.secret)
+        )
         for text in texts.difference(self._new, self._known):
             if not text or not may_be_word(text):
                 continue
@@ -74,6 +84,8 @@ class WordQuestions:
                 question = question or self._added(text)
                 question.answer, question.answered_at = text, target.now
                 question.answered_by = "source"
+            elif text not in self._open:
+                continue
             elif question is None and number >= LEAST_ASKED and asked < MOST_AT_ONCE:
                 if not complaints.at_least(target.session, ENOUGH_COMPLAINTS):
                     break  # the words that follow are as rare

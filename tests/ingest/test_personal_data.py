@@ -14,16 +14,18 @@ from conftest import wita
 from sqlalchemy import select
 from support.outputs import printed, read
 from support.pipeline import deliver, dump, register, write_register
+from support.small_site import STATUS, TICKET, export
 
 from cli.language.words import use_language
 from cli.listings import question_rows
 from db import quarantine, questions
 from db.models import Complaint, MessageRow
+from db.questions import HIDDEN
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.evidence import as_data
 from tasks.evaluation.explain import as_text, explanations
 from tasks.ingest.answers import answer
-from tasks.ingest.exchange.writer import export
+from tasks.ingest.exchange import writer
 from tasks.ingest.preview import check_source
 from tasks.intake import ask, pull
 from tasks.summary import SummaryRequest, make_summary
@@ -68,7 +70,7 @@ def lived(context, caplog, tmp_path):
     now = wita("2026-11-24 09:00")
     made = make_summary(context, SummaryRequest("2026-11", now), now, "summary")
     deliver(context, "2026-11-24 09:00")
-    export(context, tmp_path / "given.jsonl", now, since=None, titles=True)
+    writer.export(context, tmp_path / "given.jsonl", now, since=None, titles=True)
     with context.transaction() as session:
         kept = [zlib.decompress(mime) for mime in session.scalars(select(MessageRow.mime)) if mime]
     sent = [path.read_bytes() for path in (context.site.var / "mailbox").iterdir()]
@@ -223,6 +225,52 @@ def test_a_name_in_the_column_of_units_of_a_hidden_report_is_withheld(context, c
     assert listed == [("Unit", place), ("Unit", "Dinas Penerbangan")]
     mails = [read(mail.read_bytes()) for mail in (context.site.var / "mailbox").iterdir()]
     assert TYPED not in str(dump(context)) + caplog.text + str(mails)
+
+
+@pytest.mark.parametrize("column", [STATUS, "Klasifikasi Laporan"])
+def test_an_unknown_word_of_a_hidden_report_is_withheld(context, caplog, column):
+    """A remark on the progress is shown. The words of an open report are shown as well."""
+    hidden = {"Tipe Laporan (Anonim/Rahasia)": "Rahasia"}
+    bad = {"Tanggal Laporan Masuk": "2026-99-01"} | hidden
+    path = export(
+        context.site.folder,
+        "2026-11-20 07:15",
+        {TICKET: "1", column: SPOKEN} | hidden,
+        {TICKET: "2", column: "sudah ditelp"} | hidden,
+        {TICKET: "3", column: "di meja Kabag"},
+        {TICKET: "4", column: SPOKEN} | bad,
+        *({TICKET: f"{n}"} for n in range(20, 80)),
+    )
+    checked = check_source(context.site, "lapor", wita("2026-11-20 08:00"), 9)
+    pull(context, "lapor", wita("2026-11-20 08:00"))
+    ask(context, wita("2026-11-20 08:00"), "intake")
+    deliver(context, "2026-11-20 08:00")
+    with context.transaction() as session:
+        (held,) = quarantine.quarantined(session)
+        assert (held.column, column in held.cells) == ("Tanggal Laporan Masuk", False)
+    use_language("en")
+    with context.transaction() as session:
+        listed = [(row["column"], row["value"]) for row in question_rows(session, context)]
+    place = f"(withheld, because the report is anonymous or secret: line 4 of {path.name})"
+    assert listed == [(column, place), (column, "sudah ditelp"), (column, "di meja Kabag")]
+    mails = [read(mail.read_bytes()) for mail in (context.site.var / "mailbox").iterdir()]
+    assert NAME not in str(dump(context)) + caplog.text + str(mails) + str(checked)
+
+
+def test_an_unknown_status_of_a_hidden_report_in_a_history_is_withheld(context):
+    """A row without the date of an end is asked about by its status."""
+    source = context.site.sources["register"]
+    fields = source.fields.model_copy(update={"status": "Kanal"})
+    context.site.sources["register"] = source.model_copy(update={"fields": fields})
+    register(
+        context,
+        "2026-11-20 07:15",
+        {"No Register": "FD-1", "Kanal": SPOKEN, "Kerahasiaan": "Rahasia"},
+        {"No Register": "FD-2", "Kanal": "digabung ke FD-9"},
+    )
+    with context.transaction() as session:
+        values = [each.question.value for each in questions.open_questions(session)]
+    assert (values[0][:1], values[1:]) == (HIDDEN, ["digabung ke FD-9"])
 
 
 def test_the_answer_to_a_withheld_text_counts_for_all_that_wait(context):

@@ -920,6 +920,30 @@ def test_a_name_only_in_hidden_reports_is_not_proposed_as_a_unit(tmp_path):
     assert "units_once" not in said(learned)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_an_unknown_status_only_in_hidden_reports_is_not_proposed(tmp_path, known):
+    """Its other words are proposed; a remark on the progress names nobody, a number is masked."""
+    odd = "ditelp Bu Ratna Rekaan"
+    usual = ["selesai", "proses"] * (ROWS // 2) if known else [odd] * ROWS
+    statuses = with_cells(usual, at3=odd, at4="sudah ditelp", at5="tunggu Joko 081234567890")
+    privacy = with_cells(["Rahasia"] * ROWS, at5="Tidak")
+    columns = table(Tgl_Selesai=[], Status=statuses, Kerahasiaan=privacy)
+    learned = learned_from(tmp_path, columns)
+    assert "Ratna" not in learned.text + str(said(learned))
+    assert "081234567890" not in learned.text
+    assert '# word = "tunggu Joko [telepon]"' in learned.mapping
+    assert 'word = "sudah ditelp"' in learned.mapping
+    assert {"selesai", "proses"} <= {
+        each.word.casefold() for each in source_of(learned).status
+    } or (not known)
+
+
+def test_a_phone_number_in_the_column_of_units_is_not_proposed(tmp_path):
+    units = with_cells(table()["Diteruskan ke"], at3="Dinsos (Joko 081234567890)")
+    learned = learned_from(tmp_path, table(Diteruskan_ke=units))
+    assert "081234567890" not in learned.text + str(learned.units) + str(said(learned))
+
+
 @pytest.mark.parametrize("privacy", [{}, {"Kerahasiaan": ["Rahasia", "Tidak"] * (ROWS // 2)}])
 def test_a_name_in_one_row_that_is_like_no_unit_is_pointed_at(tmp_path, privacy):
     units = with_cells(table()["Diteruskan ke"], at3="Pulan Contohnia")

@@ -44,6 +44,18 @@ def received(context, table: str, at: str, *, public: bool = False) -> dict[str,
     return {view.names(found.of, row.key).text: row.cells[0] for row in found.rows}
 
 
+@pytest.mark.parametrize("kind", ["Anonim", "Rahasia"])
+def test_a_rare_word_that_only_hidden_reports_show_is_no_question(context, kind):
+    given = entries(Jalan=120, Air=3, Ibu_Ratna_Rekaan=2)
+    for entry in given:
+        if "Ratna" in entry["Kategori"]:
+            entry["Kerahasiaan"] = kind
+    given[120]["Kerahasiaan"] = kind  # the other reports about this word are open
+    register(context, FIRST, *given)
+    assert asked(context) == [("category", "Air", 3)]
+    assert received(context, "by_category", "2026-11-20 08:00") == {"Jalan": 120, "lainnya": 5}
+
+
 def test_a_first_export_with_forty_categories_asks_about_the_rare_ones_only(context):
     common = {f"Kategori_{n}": 5 for n in range(35)}
     register(

@@ -21,7 +21,8 @@ from sla.folding import folded
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import is_serial
-from tasks.common.remarks import shown_cell, word_of_end
+from tasks.common.redaction import redact
+from tasks.common.remarks import is_contact_remark, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
 from tasks.common.unit_names import is_unit_name
 from tasks.ingest.inference.column_types import (
@@ -219,6 +220,7 @@ def learn(
         draft.notes.append(f"no site was read: the zone is assumed to be {UNKNOWN_ZONE}")
     trial = _tried_or_refused("\n".join(_written(draft, directory)), known, path, directory)
     _leave_out_strange_units(draft, trial.shown_lines)
+    _leave_out_strange_words(draft, trial.shown_lines)
     learned = _learned("\n".join(_written(draft, directory)), known, trial)
     learned.doubts[:0] = draft.doubts
     units = _unit_column(draft)
@@ -814,7 +816,8 @@ def _written(draft: _Draft, directory: Directory | None) -> Iterator[str]:
     yield from _value_tables(draft, directory)
     any_known = any(meaning is not None for meaning in draft.status.values())
     for word, meaning in draft.status.items():
-        yield from _status_table(name, word, meaning, asked=any_known and meaning is None)
+        asked = meaning is None and (any_known or redact(word) != word)
+        yield from _status_table(name, word, meaning, asked=asked)
     for column, kind, unit, why in draft.events:
         yield f"\n[[{name}.events]]" + (f"  # {why}" if why else "")
         yield f"column = {_text(column.name)}"
@@ -851,7 +854,9 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
         for word, meaning in draft.classifications.items():
             unknown = "  # unknown: such rows wait in quarantine until you map it"
             yield (
-                f"{_text(word)} = {_text(meaning)}" if meaning else f"# {_text(word)} = ?{unknown}"
+                f"{_text(word)} = {_text(meaning)}"
+                if meaning
+                else f"# {_text(redact(word))} = ?{unknown}"
             )
     units = _unit_column(draft)
     if units is None:
@@ -912,6 +917,35 @@ def _leave_out_strange_units(draft: _Draft, shown: AbstractSet[str]) -> None:
             draft.doubts.append(MappingDoubt(key, values))
 
 
+def _leave_out_strange_words(draft: _Draft, shown: AbstractSet[str]) -> None:
+    """Leave unknown words of the status and the classification that only anonymous or secret
+    reports have out of the proposal: perhaps the names of persons. They become questions.
+    """
+    if "privacy" not in draft.fields:
+        return
+
+    def is_shown(field: str, word: str) -> bool:
+        column = draft.column(field)
+        if column is None or is_contact_remark(word):
+            return True
+        cells = zip(column.values, column.positions, strict=True)
+        return any(folded(value) == folded(word) and line in shown for value, line in cells)
+
+    status = {
+        word: meaning
+        for word, meaning in draft.status.items()
+        if meaning is not None or is_shown("status", word)
+    }
+    if draft.status and all(redact(word) != word for word in status):  # a snapshot needs a word
+        status |= {word: STATUS[word.casefold()] for word in _USUAL_STATUS}
+    draft.status = status
+    draft.classifications = {
+        word: meaning
+        for word, meaning in draft.classifications.items()
+        if meaning is not None or is_shown("classification", word)
+    }
+
+
 def _is_unit(draft: _Draft, name: str) -> bool:
     """Check whether a name is that of a unit of the directory, or like one."""
     known = draft.directory is not None and draft.directory.unit_called(name) is not None
@@ -919,8 +953,12 @@ def _is_unit(draft: _Draft, name: str) -> bool:
 
 
 def _unit_names(draft: _Draft, column: ColumnSample) -> list[str]:
-    """List the names of units for the proposal, the most frequent first."""
-    return [name for name in _as_written(column) if folded(name) not in draft.hidden_units]
+    """List the names of units for the proposal, the most frequent first.
+
+    A name with a number of a person, such as a phone number, becomes a question.
+    """
+    names = (name for name in _as_written(column) if redact(name) == name)
+    return [name for name in names if folded(name) not in draft.hidden_units]
 
 
 def _unit_column(draft: _Draft) -> ColumnSample | None:
@@ -936,7 +974,7 @@ def _status_table(name: str, word: str, meaning: Status | None, *, asked: bool) 
     if asked:
         yield "\n# unknown word: a question to the administrator, or write the events it implies"
         yield f"# [[{name}.status]]"
-        yield f"# word = {_text(word)}"
+        yield f"# word = {_text(redact(word))}"
         return
     unknown = "  # unknown word: write the events it implies"
     yield f"\n[[{name}.status]]" + ("" if meaning is not None else unknown)
