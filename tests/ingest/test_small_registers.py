@@ -682,6 +682,7 @@ NEW = {"Tgl Disposisi": EMPTY, "Tgl Tindak Lanjut": EMPTY, "Tgl Selesai": EMPTY}
         ({}, False),
         ({"Status": EMPTY}, True),
         ({"Status": EMPTY, "Keterangan": EMPTY}, False),
+        ({"Ket": EMPTY}, True),
         ({"Ket": ["via WA", "lisan"] * (ROWS // 2)}, True),
     ],
 )
@@ -699,6 +700,8 @@ def test_the_empty_steps_of_a_new_register_are_read_by_their_titles(tmp_path, ot
     assert ("no_unit" in said(learned)) is not unit
     assert "no_end" not in said(learned)
     assert not [each for each in source.status if not each.word]
+    remarks = [name for name in ("Ket", "Keterangan") if name in others]
+    assert list(source.fields.remark_columns) == remarks
     known = {each.word for each in source.status if not each.terminal}
     assert ("Proses" in known) is ("Status" in others)  # else each such word would be asked about
 
@@ -707,8 +710,10 @@ def test_the_empty_steps_of_a_new_register_are_read_by_their_titles(tmp_path, ot
     "status", [["baru", "proses"] * (ROWS // 2), with_cells(EMPTY, at2="proses")]
 )
 def test_a_status_without_an_end_yet_has_the_answer_for_a_date_of_an_end(tmp_path, status):
-    source = source_of(learned_from(tmp_path, table(Tgl_Selesai=EMPTY, Status=status)))
+    columns = table(Tgl_Selesai=EMPTY, Status=status, Ket=EMPTY)
+    source = source_of(learned_from(tmp_path, columns))
     assert source.layout == "snapshot"
+    assert source.fields.remark_columns == ("Ket",)
     assert source.fields.end_date_columns == ("Tgl Selesai",)
     assert [each.word for each in source.status if each.terminal] == ["Selesai"]
 

@@ -630,14 +630,15 @@ def _signs_of_end(draft: _Draft, columns: Sequence[ColumnSample], ends: list[Col
 def _remarks(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """Map the columns with remarks: a row without another sign of its end is asked about by them.
 
-    In a history that sign is the date of an end, in a snapshot the status.
+    A column that is empty in this file may have remarks later. In a history that sign is the date
+    of an end, in a snapshot the status.
     """
     ends = _end_columns(draft)
     taken = {column.name for column, *_ in draft.events}
     taken |= {column.name for column in draft.fields.get("privacy", ([], ""))[0]}
     if not draft.history and (status := draft.column("status")) is not None:
         taken.add(status.name)
-    found = [c for c in columns if c.values and not c.dates and not c.hours and _is_remark(c)]
+    found = [c for c in columns if not c.dates and not c.hours and _is_remark(c)]
     found = [column for column in found if column.name not in taken]
     if not found or (draft.history and not ends):
         return
