@@ -139,7 +139,7 @@ def list_deadlines(
             rows = deadline_rows(session, context, state=only, unit=chosen, superior=superior)
             evaluated = last_evaluation(session) or console.moment(None, context.site)
             begin = context.site.evaluation_context.start_of_year(evaluated)
-            late = late_counts(session, begin, chosen, law.of_superiors)
+            late = late_counts(session, begin, chosen, law)
     values = {"state": "state", "reason": "because"}
     console.show_rows(
         DEADLINE_COLUMNS, rows, "deadlines.total", csv_file, as_json=as_json, values=values

@@ -16,6 +16,7 @@ from db.models import Complaint, DeadlineRow, ReplyOutcome, SourceMailKind
 from sla.engine.deadline import State
 from sla.regulations.model import Actor
 from tasks.common.context import SiteContext
+from tasks.evaluation.stored_deadlines import listed_unit
 from tasks.notifications.transport.refusals import shown_answer
 from tasks.text.withheld import question_value
 
@@ -63,34 +64,35 @@ def deadline_rows(
     8601.
 
     `superior` is the word in place of the unit for duties of superiors: they are no duties of
-    the unit of the complaint.
+    the unit of the complaint. A late duty of an unknown unit has none.
     """
-    of_superiors = context.site.evaluation_context.law.of_superiors
+    law = context.site.evaluation_context.law
+    listed = listed_unit(law)
 
     def local(moment: datetime | None) -> str:
         return context.local(moment).isoformat(timespec="seconds") if moment else ""
 
     query = (
-        select(DeadlineRow, Complaint.ticket)
+        select(DeadlineRow, Complaint.ticket, listed)
         .join(Complaint, Complaint.id == DeadlineRow.complaint_id)
         .order_by(DeadlineRow.due, DeadlineRow.id)
     )
     if state is not None:
         query = query.where(DeadlineRow.state == state)
     if unit is not None:
-        query = query.where(DeadlineRow.unit == unit, DeadlineRow.rule.not_in(of_superiors))
+        query = query.where(listed == unit)
     return [
         {
             "ticket": ticket,
             "rule": row.rule,
-            "unit": superior if row.rule in of_superiors else row.unit or "",
+            "unit": superior if row.rule in law.of_superiors else found or "",
             "started": local(row.started),
             "due": local(row.due),
             "stopped": local(row.stopped),
             "state": row.state,
             "reason": row.reason,
         }
-        for row, ticket in session.execute(query)
+        for row, ticket, found in session.execute(query)
     ]
 
 

@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Select, bindparam, case, func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    Exists,
+    Select,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.complaints import chunked
 from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, QuestionRole
+from sla.events import HANDOVERS
 
 HIDDEN = "…"
 """Placeholder for a value that is no word but a text; nothing of it is stored."""
@@ -209,18 +221,23 @@ def open_of_complaint(
     return [(question, since) for question, since in session.execute(query)]
 
 
-def with_open_question(role: QuestionRole) -> Select[tuple[int]]:
-    """Build the query of the ids of the complaints that show a value of a role with an open
-    question.
+def unit_unknown_at(
+    complaint: InstrumentedAttribute[int], stopped: InstrumentedAttribute[datetime | None]
+) -> Exists:
+    """Build the condition that a question leaves open which unit a duty of a complaint is of.
+
+    The question is about a unit, or about the date of an assignment or a return. `stopped` is the
+    end of the duty, if it has ended; a question since a later import does not concern it.
     """
-    return (
-        select(QuestionComplaint.complaint_id)
-        .join(OpenQuestion, QuestionComplaint.question_id == OpenQuestion.id)
-        .where(
-            OpenQuestion.role == role,
-            OpenQuestion.answered_at.is_(None),
-            QuestionComplaint.until.is_(None),
-        )
+    dates = (QuestionComplaint.source_field.endswith(f"/{kind}") for kind in HANDOVERS)
+    of_date = (OpenQuestion.role == QuestionRole.STEP) & or_(*dates)
+    return exists().where(
+        QuestionComplaint.question_id == OpenQuestion.id,
+        QuestionComplaint.complaint_id == complaint,
+        QuestionComplaint.until.is_(None),
+        OpenQuestion.answered_at.is_(None),
+        or_(OpenQuestion.role == QuestionRole.UNIT, of_date),
+        or_(stopped.is_(None), stopped >= QuestionComplaint.since),
     )
 
 

@@ -160,6 +160,9 @@ class Event:
         return self.latest if self.earliest is None else self.earliest
 
 
+HANDOVERS = frozenset({Kind.ASSIGNED, Kind.RETURNED})
+"""The kinds of event that change the unit in charge."""
+
 ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 """The kinds of event that end a complaint. The event `reopened` cancels them."""
 

@@ -269,6 +269,13 @@ class Law:
         )
 
     @cached_property
+    def of_administrators(self) -> frozenset[str]:
+        """Return the ids of the rules with a duty of the administrators of LAPOR!."""
+        return frozenset(
+            rule_id for rule_id in self.ids if self.last(rule_id).actor is Actor.LAPOR_ADMINISTRATOR
+        )
+
+    @cached_property
     def classifications(self) -> frozenset[str]:
         """Return the classifications that rules ask for."""
         none: frozenset[str] = frozenset()

@@ -56,7 +56,7 @@ def site_status(context: SiteContext, now: datetime) -> SiteStatus:
             late=stored_deadlines.late_counts(
                 session, context.site.evaluation_context.start_of_year(now)
             ),
-            late_by_unit=stored_deadlines.late_by_unit(session, law.of_superiors),
+            late_by_unit=stored_deadlines.late_by_unit(session, law),
             late_of_superiors=stored_deadlines.late_of(session, law.of_superiors),
             due_today=running(now, tonight),
             due_soon=running(tonight, tonight + timedelta(days=7)),

@@ -20,14 +20,31 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from db import questions
-from db.models import Complaint, DeadlineRow, QuestionRole
-from sla.engine.deadline import Reason, State
+from db.models import Complaint, DeadlineRow
+from sla.engine.deadline import LATE_STATES, Reason, State
+from sla.regulations.model import Law
 
 LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_(None)
 """The condition of a late duty."""
 
 ENDED_LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_not(None)
 """The condition of a duty that is late and ended otherwise."""
+
+
+def listed_unit(law: Law) -> ColumnElement[str | None]:
+    """Return the column of the unit under which lists and counts show a duty, as the report does.
+
+    It is None for a duty of superiors, and for a late duty of an unknown unit. The duties of the
+    administrators of LAPOR! are those of one unit anyway.
+    """
+    unknown = (
+        DeadlineRow.state.in_(LATE_STATES)
+        & DeadlineRow.rule.not_in(sorted(law.of_administrators))
+        & questions.unit_unknown_at(DeadlineRow.complaint_id, DeadlineRow.stopped)
+    )
+    is_none = DeadlineRow.rule.in_(sorted(law.of_superiors)) | unknown
+    return case((is_none, None), else_=DeadlineRow.unit).label("listed_unit")
+
 
 VERDICT_PENDING = (Reason.AWAITING_SOURCE, Reason.SHOWN_LATER, Reason.POLICY)
 """The reasons for which an open duty past its due time is neither late nor done yet."""
@@ -51,18 +68,13 @@ def late_counts(
     session: Session,
     year_begin: datetime,
     unit: str | None = None,
-    of_superiors: Collection[str] = (),
+    law: Law | None = None,
 ) -> LateCounts:
-    """Count what is late, in the whole site or at one unit.
+    """Count what is late, in the whole site or, by its law, at one unit.
 
-    `year_begin` is the start of the present calendar year. `of_superiors` are the rules with
-    duties of superiors: none of them counts at a unit.
+    `year_begin` is the start of the present calendar year.
     """
-    where = (
-        []
-        if unit is None
-        else [DeadlineRow.unit == unit, DeadlineRow.rule.not_in(sorted(of_superiors))]
-    )
+    where = [] if unit is None or law is None else [listed_unit(law) == unit]
     complaints, duties = session.execute(
         select(func.count(DeadlineRow.complaint_id.distinct()), func.count()).where(LATE, *where)
     ).one()
@@ -79,20 +91,17 @@ def late_of(session: Session, rules: Collection[str]) -> int:
     return session.scalar(select(number).where(LATE, DeadlineRow.rule.in_(sorted(rules)))) or 0
 
 
-def late_by_unit(
-    session: Session, of_superiors: Collection[str] = ()
-) -> list[tuple[str | None, int]]:
+def late_by_unit(session: Session, law: Law) -> list[tuple[str | None, int]]:
     """Count the late complaints of each unit, most first.
 
-    Duties of the rules `of_superiors` count at no unit, because they are duties of superiors.
-    Complaints of which the unit cannot be read count at none (None), as in the reports.
+    Duties of superiors are left out. Complaints of which the unit is not known count at none
+    (None), as in the reports.
     """
     number = func.count(DeadlineRow.complaint_id.distinct())
-    unreadable = DeadlineRow.complaint_id.in_(questions.with_open_question(QuestionRole.UNIT))
-    unit = case((unreadable, None), else_=DeadlineRow.unit).label("unit")
+    unit = listed_unit(law)
     rows = session.execute(
         select(unit, number)
-        .where(LATE, DeadlineRow.rule.not_in(sorted(of_superiors)))
+        .where(LATE, DeadlineRow.rule.not_in(sorted(law.of_superiors)))
         .group_by(unit)
         .order_by(number.desc(), unit)
     )

@@ -10,6 +10,8 @@ from conftest import wita
 from support.pipeline import MONDAY, at, decide, deliver, register, since
 from support.servers.smtp_servers import Letter
 
+from cli.listings import deadline_rows
+from sla.engine.deadline import State
 from sla.metrics.table import Table
 from tasks.common.context import SiteContext
 from tasks.evaluation.status import site_status
@@ -102,6 +104,40 @@ def test_a_duty_of_superiors_is_charged_to_no_unit(
     assert office in line
     of_unit = call_tenggat("deadlines", "--unit", "dlh", *options)[1]
     assert "uu-37-2008/recommendation" not in of_unit
+
+
+def test_a_late_duty_of_an_unknown_unit_is_listed_at_none(context, server):
+    """The name of a unit is unknown, and the date of an assignment cannot be read. The duty to
+    verify is the administrator's in any case.
+    """
+    steps = ("Diverifikasi", "Unit", "Diteruskan", "Tindak Lanjut Pertama")
+    waiting = at("", "FD-2", **dict.fromkeys(steps, ""))
+    register(context, MORNINGS[0], at("Dinas Sosial"), waiting)
+    decide(context, MORNINGS[0])
+    unread = waiting | {"Unit": "Dinas Sosial", "Diteruskan": "31/02/2026 08:00"}
+    register(context, MONDAY, at("Dinas Entah"), unread)
+    decide(context, MONDAY)
+    status = site_status(context, wita(MONDAY))
+    assert dict(status.late_by_unit) == {None: 2, "diskominfo": 1}
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita(MONDAY))
+        listed = deadline_rows(session, context, state=State.BREACHED)
+        of_unit = [deadline_rows(session, context, unit=u) for u in ("dinsos", "diskominfo")]
+    units = view.table("by_unit")
+    late = {row.key: units.value(row.key, "late") for row in units.rows}
+    assert {unit: number for unit, number in late.items() if number} == {
+        "": 2,
+        "diskominfo": 1,
+    }
+    assert sorted((row["ticket"], row["rule"], row["unit"]) for row in listed) == [
+        ("FD-1", "sp4n-guideline/information", ""),
+        ("FD-2", "sp4n-guideline/information", ""),
+        ("FD-2", "sp4n/verification", "diskominfo"),
+    ]
+    assert "breached" not in {row["state"] for row in of_unit[0]}
+    assert [row["rule"] for row in of_unit[1] if row["state"] == "breached"] == [
+        "sp4n/verification"
+    ]
 
 
 OFFICE = "Bupati melalui Sekretaris Daerah"
