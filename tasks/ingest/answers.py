@@ -79,6 +79,12 @@ def meaning_of(site: Site, question: OpenQuestion, text: str) -> str:
             f"no date fits every emptied cell; `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`) means"
             " that the step has not happened. Else enter the date again at the source"
         )
+    if has_lost_unit(source, question):
+        raise WrongAnswer(
+            f"no unit fits every emptied cell; `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`) means"
+            " that the units have given the complaints back. Else enter the unit again at the"
+            " source"
+        )
     if names_no_step(source, question):
         raise WrongAnswer(
             f"no date fits a step of an unknown kind; `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`)"
@@ -110,6 +116,12 @@ def names_no_step(source: SourceMapping, question: OpenQuestion) -> bool:
     if not source.is_exchange or question.column != EVENTS:
         return False
     return question.value.partition(" ")[0] not in frozenset(Kind)
+
+
+def has_lost_unit(source: SourceMapping, question: OpenQuestion) -> bool:
+    """Check whether a question concerns cells of a snapshot that have lost their unit."""
+    is_of_unit = question.role == QuestionRole.UNIT and question.column == source.fields.unit
+    return is_of_unit and source.layout == "snapshot" and not question.value
 
 
 def _word(site: Site, question: OpenQuestion, word: str) -> str:

@@ -49,7 +49,13 @@ from tasks.ingest.row_doubts import (
     question_vanished,
     with_known_units,
 )
-from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_state
+from tasks.ingest.snapshot_diff import (
+    OBSERVED,
+    StateSpan,
+    Vocabulary,
+    present_unit,
+    with_state,
+)
 from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
 
 Derivation = Callable[[Complaint, list[StateSpan]], tuple[list[StateSpan], list[Event]]]
@@ -432,9 +438,10 @@ class ComplaintWriter:
         rows, now = list(rows), self.target.now
         keys = [row.id for row in rows]
         events = self._events_of(keys)
-        spans = SpanChanges(self.target, keys)
+        spans = SpanChanges(self.target, keys, self.questions.emptied_unit)
         appended: list[tuple[int, Event]] = []
         updated: set[int] = set()
+        emptied: dict[int, datetime] = {}
         for row in rows:
             record = (records or {}).get(row.ticket)
             newest = row.seen_at is None or self.target.observed_at > row.seen_at
@@ -447,13 +454,19 @@ class ComplaintWriter:
             else:
                 old = [event for event in old if event.source_field.startswith(OBSERVED)]
             changed, derived = derivation(row, spans.of(row))
-            spans.set(row, changed, self.words)
+            present = present_unit(changed, self.words)
+            question = None
+            if present.emptied_since is not None:
+                emptied[row.id] = present.emptied_since
+                question = self.questions.ask_emptied_unit()
+            spans.set(row, changed, present, question)
             new = event_changes([*stated, *derived], old, self.name, now)
             appended += [(row.id, event) for event in new]
             if self._mark_changed(row, new, past):
                 updated.add(row.id)
         spans.write()
         complaints.add_events(self.target.session, appended)
+        self.questions.link_emptied(keys, emptied)
         return updated
 
     def _stated(

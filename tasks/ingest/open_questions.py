@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -102,6 +102,7 @@ class QuestionLog:
         self._rows = {(each.column, each.value_hash): each for each in stored}
         self.opened: Counter[str] = Counter()
         self._mapping, self._site = target.mapping, target.ctx.site
+        self._is_snapshot = target.is_snapshot
         words = {word.word for word in target.mapping.status}
         directory = target.ctx.site.directory
         for question in self._rows.values():
@@ -137,30 +138,83 @@ class QuestionLog:
         }
         words = {word.word: word for word in source.status}
         status, unit = source.fields.status or "", source.fields.unit or ""
-        return Vocabulary(words, answers, administrator_unit, status, unit)
+        emptied = self.answers.get(self._emptied.key)
+        return Vocabulary(words, answers, administrator_unit, status, unit, emptied)
 
     def ask(self, records: Iterable[ComplaintRecord]) -> None:
         """Open a question for each cell of these rows that has none."""
         for record in records:
             for cell in record.unmapped:
-                question = self._rows.get(cell.key)
-                if question is None:
-                    self._rows[cell.key] = self._opened(cell)
-                    continue
-                if cell.withheld and withheld_place(question.value) is None:
-                    question.value = cell.withheld  # an open report has the same text
-                if (
-                    cell.answer is None
-                    and question.answered_at
-                    and (question.answer is None or is_vanished(cell.role, cell.value))
-                ):
-                    questions.end_links(self._session, question.id, self._at)
-                    _reopen(question)
-                    question.value = self._shown(cell)
-                elif cell.planned and cell.answer is None and question.answer == EMPTY_ANSWER:
-                    _reopen(question)  # it was answered before the day of the plan
+                self._ask(cell)
         if self.opened:
             self._session.flush()
+
+    def _ask(self, cell: UnmappedCell) -> None:
+        question = self._rows.get(cell.key)
+        if question is None:
+            self._rows[cell.key] = self._opened(cell)
+            return
+        if cell.withheld and withheld_place(question.value) is None:
+            question.value = cell.withheld  # an open report has the same text
+        if (
+            cell.answer is None
+            and question.answered_at
+            and (question.answer is None or is_vanished(cell.role, cell.value))
+        ):
+            questions.end_links(self._session, question.id, self._at)
+            _reopen(question)
+            question.value = self._shown(cell)
+        elif cell.planned and cell.answer is None and question.answer == EMPTY_ANSWER:
+            _reopen(question)  # it was answered before the day of the plan
+
+    @cached_property
+    def _emptied(self) -> UnmappedCell:
+        """The cell of a snapshot that has lost its unit."""
+        return UnmappedCell(QuestionRole.UNIT, self._mapping.fields.unit or "", "", UNIT_FIELD)
+
+    @property
+    def emptied_unit(self) -> int | None:
+        """The number of the question about cells of a snapshot that have lost their unit, or None
+        if it was never asked.
+        """
+        question = self._rows.get(self._emptied.key) if self._is_snapshot else None
+        return None if question is None else question.id
+
+    def ask_emptied_unit(self) -> int:
+        """Open the question about cells that have lost their unit; return its number."""
+        self._ask(self._emptied)
+        self._session.flush()
+        return self.number(self._emptied)
+
+    def link_emptied(self, complaints: Iterable[int], emptied: Mapping[int, datetime]) -> None:
+        """Note which of these complaints have lost their unit, and since which import."""
+        number = self.emptied_unit
+        if number is None:
+            return
+        links = questions.links_of(self._session, complaints)
+        linked = set()
+        for complaint, rows in links.items():
+            for row in rows:
+                if row.question_id != number:
+                    continue
+                if complaint in emptied:
+                    row.since = emptied[complaint]
+                    linked.add(complaint)
+                else:
+                    row.until = self._at
+        new = [
+            {
+                "question_id": number,
+                "complaint_id": complaint,
+                "source_field": UNIT_FIELD,
+                "since": since,
+                "until": None,
+            }
+            for complaint, since in emptied.items()
+            if complaint not in linked
+        ]
+        self._session.flush()
+        questions.add_links(self._session, new)
 
     def find(self, column: str, hashed: str) -> OpenQuestion | None:
         """Return the question about a value of a column, answered or not."""
@@ -207,7 +261,7 @@ class QuestionLog:
                 if link in wanted:
                     wanted.remove(link)
                     row.since = min(row.since, self._at)
-                elif each.newest:
+                elif each.newest and row.question_id != self.emptied_unit:
                     row.until = self._at
             new += [
                 {

@@ -48,9 +48,10 @@ Around = tuple[datetime | None, datetime | None]
 class Vocabulary:
     """The meaning of the words and units in state spans, also of those with an open question.
 
-    `answers` has the answers by the text in the span (`?` and the number of the question). An
-    unknown unit counts as the administrator's unit. `column` and `unit_column` are the columns of
-    the status and of the unit.
+    `answers` has the answers by the text in the span (`?` and the number of the question), and
+    `emptied` the answer about emptied cells of the unit. The administrator's unit stands in for an
+    unknown unit if no other one is known. `column` and `unit_column` are the columns of the status
+    and of the unit.
     """
 
     words: Mapping[str, StatusWord]
@@ -58,6 +59,7 @@ class Vocabulary:
     administrator_unit: str | None = None
     column: str = ""
     unit_column: str = ""
+    emptied: str | None = None
 
     def word(self, text: str | None) -> StatusWord | None:
         """Return the status word of a span, or None if it has none or nobody has explained it."""
@@ -72,11 +74,8 @@ class Vocabulary:
         return is_question(text) and self.word(text) is None
 
     def unit(self, text: str | None) -> str | None:
-        """Return the unit of a span."""
-        if not is_question(text):
-            return text
-        answer = self.answers.get(text or "")
-        return self.administrator_unit if answer is None else answer or None
+        """Return the unit of a span, or None if it has none or nobody knows it."""
+        return (self.answers.get(text or "") or None) if is_question(text) else text
 
 
 def is_question(text: str | None) -> bool:
@@ -85,12 +84,32 @@ def is_question(text: str | None) -> bool:
 
 
 @value_class(frozen=True, slots=True)
+class InCharge:
+    """The unit in charge of a complaint in one state span.
+
+    Unless `is_stated`, the span does not say it, and it is the one of the span before. With
+    `is_asked` it is not known: the cell has an unknown name, or it has lost its unit. With
+    `is_back` the unit that is shown has given the complaint back.
+    """
+
+    unit: str | None
+    is_stated: bool = True
+    is_asked: bool = False
+    is_back: bool = False
+
+
+NOBODY = InCharge(None)
+"""No unit is in charge, and none has been."""
+
+
+@value_class(frozen=True, slots=True)
 class Before:
     """The state of a complaint in the last snapshot: its word, its unit and the time of the
     snapshot.
 
-    `word_seen_at` is the time of the last snapshot with a known word; None if there was none. The
-    next events cannot have happened before `reopened_at`, the last reopening.
+    `word_seen_at` is the time of the last snapshot with a known word, `unit_seen_at` of the last
+    one that states the unit in charge; None if there was none. The next events cannot have happened
+    before `reopened_at`, the last reopening.
     """
 
     word: StatusWord | None
@@ -99,6 +118,7 @@ class Before:
     verified: bool
     reopened_at: datetime | None = None
     word_seen_at: datetime | None = None
+    unit_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +192,19 @@ def history(
     depends on nothing else, so that the same snapshots give the same events in any order of import.
 
     A span with an unknown word does not end the state before it: the events of the next known word
-    happened after the last snapshot with a known word. If the last span has an unknown word, the
-    result ends with a doubt about every kind of event; if it has an unknown unit, with a doubt
-    about the unit in charge.
+    happened after the last snapshot with a known word. The same is true of the unit in charge. If
+    the last span has an unknown word, the result ends with a doubt about every kind of event; if it
+    leaves the unit open, with a doubt about the unit in charge.
     """
     events: list[Event] = []
     number: Counter[tuple[str, str | None]] = Counter()
     before: Before | None = None
     is_verified, reopened_at = False, None
-    for span in spans:
+    charges = units_in_charge(spans, words)
+    for span, charge in zip(spans, _with_stand_in(charges, spans, words), strict=True):
         silent = words.says_nothing(span.state.word)
         word = (before.word if before else None) if silent else words.word(span.state.word)
-        unit = words.unit(span.state.unit)
+        unit = charge.unit
         observed_at = max(span.first, complaint.received)
         status_at = span.state.status_at
         for event in observed(complaint, word, unit, before, observed_at, status_at):
@@ -199,15 +220,95 @@ def history(
         seen_at = not_before(span.last)
         before = Before(
             word,
-            unit,
+            None if charge.is_back else unit,
             seen_at,
             is_verified,
             reopened_at,
             (before.word_seen_at if before else None) if silent else seen_at,
+            seen_at if charge.is_stated else (before.unit_seen_at if before else None),
         )
     events += _doubt_about_status(complaint, spans, words, not_before)
-    events += _doubt_about_unit(complaint, spans, words, not_before)
+    events += _doubt_about_unit(complaint, spans, charges, words.unit_column, not_before)
     return events
+
+
+def units_in_charge(spans: Sequence[StateSpan], words: Vocabulary) -> list[InCharge]:
+    """Return the unit in charge of a complaint by each of its state spans.
+
+    An unknown name leaves the unit before it in charge. So does an empty cell: it is no statement
+    that the unit has given the complaint back, because the export may lack the content of the cell.
+    A return is evident from the status: one with the event `returned`, or, with the empty cell, one
+    that means that nothing has happened after one that meant a verification. A complaint that has
+    ended is with nobody, so that its empty cell leaves nothing open.
+    """
+    found: list[InCharge] = []
+    before, word, is_verified = NOBODY, None, False
+    for span in spans:
+        former, text = word, span.state.unit
+        if not words.says_nothing(span.state.word):
+            word = words.word(span.state.word)
+        enters = () if word is None else word.enter
+        is_verified = is_verified or Kind.VERIFIED in enters
+        held = None if before.is_back else before.unit
+        is_empty = text is None and bool(held or before.is_asked)
+        if Kind.RETURNED in enters:
+            goes_on = former is not None and word is not None and former.word == word.word
+            before = InCharge(held if goes_on else words.unit(text), is_back=True)
+        elif not words.explained(text):
+            before = InCharge(held, is_stated=False, is_asked=True)
+        elif is_empty and words.emptied is not None:
+            before = InCharge(words.emptied or None)
+        elif is_empty and not (word is not None and not enters and is_verified):
+            is_over = word is not None and word.terminal and not before.is_asked
+            before = InCharge(held, is_stated=False, is_asked=not is_over)
+        else:
+            before = InCharge(words.unit(text))
+        found.append(before)
+    return found
+
+
+def _with_stand_in(
+    charges: Sequence[InCharge], spans: Sequence[StateSpan], words: Vocabulary
+) -> list[InCharge]:
+    """Return the units in charge; as long as only unknown names were shown since the last known
+    state without a unit, the administrator's unit.
+    """
+    found, is_named = list(charges), False
+    for place in range(_last_stated(charges) + 1, len(found)):
+        is_named = is_named or is_question(spans[place].state.unit)
+        if is_named and found[place].unit is None:
+            found[place] = replace(found[place], unit=words.administrator_unit)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PresentUnit:
+    """The unit that handles a complaint now. If its cell has lost the unit, it is the one before;
+    the question about the cell is open since the snapshot of `emptied_since`.
+    """
+
+    unit: str | None
+    emptied_since: datetime | None = None
+
+
+def present_unit(spans: Sequence[StateSpan], words: Vocabulary) -> PresentUnit:
+    """Return the unit that handles a complaint after the last of its state spans."""
+    text = spans[-1].state.unit
+    if text is not None and not is_question(text):
+        return PresentUnit(text)  # most
+    charges = units_in_charge(spans, words)
+    unit = _with_stand_in(charges, spans, words)[-1].unit
+    if text is not None:
+        return PresentUnit(unit)
+    if not charges[-1].is_asked:
+        return PresentUnit(None)
+    later = spans[_last_stated(charges) + 1 :]
+    return PresentUnit(unit, next(span.first for span in later if span.state.unit is None))
+
+
+def _last_stated(charges: Sequence[InCharge]) -> int:
+    """Return the index of the last span that states the unit in charge; -1 if none does."""
+    return next((n for n in reversed(range(len(charges))) if charges[n].is_stated), -1)
 
 
 def _doubt_about_status(
@@ -233,17 +334,19 @@ def _doubt_about_status(
 def _doubt_about_unit(
     complaint: ObservedComplaint,
     spans: Sequence[StateSpan],
-    words: Vocabulary,
+    charges: Sequence[InCharge],
+    column: str,
     not_before: Callable[[datetime], datetime],
 ) -> list[Event]:
     """Return the doubt about the unit in charge since the last known unit, if there is one."""
-    known = [n for n, span in enumerate(spans) if words.explained(span.state.unit)]
-    later = spans[known[-1] + 1 :] if known else spans
-    if not later:
+    stated = _last_stated(charges)
+    later = zip(spans[stated + 1 :], charges[stated + 1 :], strict=True)
+    first = next((span.first for span, charge in later if charge.is_asked), None)
+    if first is None:
         return []
-    known_until = not_before(spans[known[-1]].last) if known else None
-    latest = max(later[0].first, complaint.received)
-    return [complaint.doubt(ASSIGNEE, words.unit_column, known_until, latest)]
+    known_until = not_before(spans[stated].last) if stated >= 0 else None
+    latest = max(first, complaint.received)
+    return [complaint.doubt(ASSIGNEE, column, known_until, latest)]
 
 
 def observed(
@@ -257,7 +360,8 @@ def observed(
     """Return the events shown by the snapshot of `observed_at` and not by the one before.
 
     They happened after the last snapshot of this complaint and not later than this one; events of
-    the status after the last snapshot with a known status. A complaint seen for the first time may
+    the status after the last snapshot with a known status, and changes of the unit after the last
+    one that stated the unit in charge. A complaint seen for the first time may
     have changed at any time since its receipt. If it was received after the source's previous
     snapshot, the interval is as good as observed; else its history is unknown. A snapshot older
     than the known state gives no events. If the source states the start of its status
@@ -276,7 +380,7 @@ def observed(
         days = word.earlier_by.get(kind, 0) if word else 0
         since = None
         if before is not None:
-            since = before.word_seen_at if changed_unit is None else before.seen_at
+            since = before.word_seen_at if changed_unit is None else before.unit_seen_at
         if since is None:
             after, knowledge = received, Knowledge.OBSERVED if fresh else Knowledge.UNKNOWN
         else:
@@ -308,6 +412,8 @@ def _changes(
     if unit != former:
         units += [(Kind.RETURNED, former)] if former else []
         units += [(Kind.ASSIGNED, unit)] if unit else []
+        if former and not unit:
+            entered = [kind for kind in entered if kind != Kind.RETURNED]
     first = [(kind, None) for kind in (*left, *entered) if kind == Kind.VERIFIED or kind in left]
     rest = [(kind, None) for kind in entered if kind != Kind.VERIFIED]
     return [*first, *units, *rest]

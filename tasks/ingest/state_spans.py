@@ -13,6 +13,7 @@ from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.snapshot_diff import (
     ObservedComplaint,
     ObservedState,
+    PresentUnit,
     StateSpan,
     Vocabulary,
     history,
@@ -24,10 +25,14 @@ class SpanChanges:
     """The stored state spans of some complaints, and the changes to write.
 
     The last span of a complaint is stored in the complaint itself, the past ones in a table.
+    `emptied` is the number of the question about cells that have lost their unit, if it was asked.
+    A complaint with this question has no unit in its last span.
     """
 
-    def __init__(self, target: ImportTarget, complaints: Iterable[int]) -> None:
-        self._session = target.session
+    def __init__(
+        self, target: ImportTarget, complaints: Iterable[int], emptied: int | None
+    ) -> None:
+        self._session, self._emptied = target.session, emptied
         self._stored = {
             key: {_past_span(each): each.id for each in spans}
             for key, spans in state_history.of(target.session, complaints).items()
@@ -37,10 +42,18 @@ class SpanChanges:
 
     def of(self, row: Complaint) -> list[StateSpan]:
         """Return the stored state spans of a complaint, oldest first."""
-        return [*self._stored.get(row.id, ()), *_present_span(row)]
+        return [*self._stored.get(row.id, ()), *_present_span(row, self._emptied)]
 
-    def set(self, row: Complaint, spans: Sequence[StateSpan], words: Vocabulary) -> None:
-        """Replace the state spans of a complaint."""
+    def set(
+        self,
+        row: Complaint,
+        spans: Sequence[StateSpan],
+        present: PresentUnit,
+        emptied: int | None = None,
+    ) -> None:
+        """Replace the state spans of a complaint; with `emptied`, its last one has lost the unit
+        that still counts.
+        """
         *past, last = spans
         stored = self._stored.get(row.id, {})
         if past != list(stored):
@@ -48,10 +61,8 @@ class SpanChanges:
             self._deleted += [key for span, key in stored.items() if span not in kept]
             self._inserted += [_past_row(row.id, span) for span in past if span not in stored]
         row.state, row.status_at = last.state.word, last.state.status_at
-        row.unit, row.unit_question_id = (
-            words.unit(last.state.unit),
-            question_number(last.state.unit),
-        )
+        number = question_number(last.state.unit) if emptied is None else emptied
+        row.unit, row.unit_question_id = present.unit, number
         row.first_seen_at, row.shown_since, row.seen_at = spans[0].first, last.first, last.last
 
     def write(self) -> None:
@@ -75,12 +86,14 @@ def _past_row(complaint: int, span: StateSpan) -> dict[str, object]:
     }
 
 
-def _present_span(row: Complaint) -> list[StateSpan]:
+def _present_span(row: Complaint, emptied: int | None) -> list[StateSpan]:
     """Return the present state span of a complaint, since its last change."""
     if row.shown_since is None or row.seen_at is None:
         return []
     number = row.unit_question_id
     unit = row.unit if number is None else f"?{number}"
+    if number is not None and number == emptied:
+        unit = None
     state = ObservedState(row.state, unit, row.status_at)
     return [StateSpan(state, row.shown_since, row.seen_at)]
 

@@ -15,7 +15,7 @@ from db.questions import QuestionCount
 from settings.site import Site
 from sla.regulations.model import Law
 from tasks.common.context import RunContext
-from tasks.ingest.answers import names_no_step
+from tasks.ingest.answers import has_lost_unit, names_no_step
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.message import in_envelope
 from tasks.notifications.render import questions_mail
@@ -190,6 +190,8 @@ def meaning_key(site: Site, question: OpenQuestion) -> str:
         return "vanished"
     if source is not None and names_no_step(source, question):
         return "unknown_step"
+    if source is not None and has_lost_unit(source, question):
+        return "lost_unit"
     if source is not None and question.role == QuestionRole.STEP:
         if question.column == source.fields.status:
             return "end_by_status"

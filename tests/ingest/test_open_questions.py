@@ -583,19 +583,81 @@ def answer_all(context: SiteContext, now: str) -> None:
             answer(session, context, each.question, meaning, "test", wita(now))
 
 
-def test_an_unknown_unit_is_held_by_the_administrators_unit_and_said_so(context):
+def test_an_unknown_unit_leaves_the_unit_before_it_in_charge_and_is_said_so(context):
     lapor(context, "2026-11-03 07:00", {})
+    before = counted(context)
     lapor(context, "2026-11-04 07:00", {UNIT: "Dinas Pertanian"})
-    assert counted(context)[-2:] == [
-        "returned 03 07:00 - 04 07:00 observed dinsos",
-        "assigned 03 07:00 - 04 07:00 observed diskominfo",
-    ]
-    assert known(context).unit == "diskominfo"
+    assert counted(context) == before
+    assert known(context).unit == "dinsos"
     assert "kolom Instansi Terdisposisi berisi “Dinas Pertanian”" in explained(context)
     assert answered(context, "2026-11-05 09:00", "Dinas Pekerjaan Umum dan Penataan Ruang") == 1
-    assert counted(context)[-1] == "assigned 03 07:00 - 04 07:00 observed pupr"
+    assert counted(context)[-2:] == [
+        "returned 03 07:00 - 04 07:00 observed dinsos",
+        "assigned 03 07:00 - 04 07:00 observed pupr",
+    ]
     assert known(context).unit == "pupr"
     assert "Dinas Pertanian" not in explained(context)
+
+
+def test_the_administrators_unit_stands_in_only_until_a_known_unit_is_shown(context):
+    lapor(context, "2026-11-03 07:00", {UNIT: "Dinas Pertanian"})
+    assert known(context).unit == "diskominfo"
+    lapor(context, "2026-11-05 07:00", {})
+    assert counted(context)[2:] == ["assigned 02 09:00 - 05 07:00 unknown dinsos"]
+    assert known(context).unit == "dinsos"
+
+
+@ON_BOTH
+@pytest.mark.parametrize("late", [None, "2026-11-03 07:00", "2026-11-04 07:00"])
+def test_a_cell_that_has_lost_its_unit_is_no_return(context, late):
+    """Also if one of the files comes after all others."""
+    files = {"2026-11-03 07:00": {}, "2026-11-04 07:00": {UNIT: ""}, "2026-11-05 07:00": {UNIT: ""}}
+    for n, made in enumerate(sorted(files, key=lambda made: made == late)):
+        export(context.site.folder, made, files[made] | {"Kategori": made[8:10]})
+        take(context, f"2026-11-05 0{7 + n}:30")
+    assert asked(context) == [("unit", UNIT, "", 1)]
+    assert [line.split()[0] for line in counted(context)] == ["received", "verified", "assigned"]
+    assert known(context).unit == "dinsos"
+    assert "kolom Instansi Terdisposisi" in explained(context)
+    with pytest.raises(WrongAnswer, match="no unit fits every emptied cell"):
+        answered(context, "2026-11-05 10:00", "Dinas Sosial")
+    assert answered(context, "2026-11-05 10:00", "kosong") == 1
+    assert counted(context)[-1] == "returned 03 07:00 - 04 07:00 observed dinsos"
+    assert known(context).unit is None
+    lapor(context, "2026-11-06 07:00", {}, {TICKET: "2"})
+    lapor(context, "2026-11-07 07:00", {UNIT: ""}, {TICKET: "2", UNIT: ""})
+    assert asked(context) == []
+    assert counted(context, "2")[-1] == "returned 06 07:00 - 07 07:00 observed dinsos"
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("Belum Terverifikasi", "returned"), ("Diarsipkan oleh Admin", "archived")],
+)
+def test_a_status_says_why_a_cell_has_lost_its_unit(context, status, word):
+    lapor(context, "2026-11-03 07:00", {})
+    lapor(context, "2026-11-04 07:00", {UNIT: "", STATUS: status})
+    assert asked(context) == []
+    unit = " dinsos" if word == "returned" else ""
+    assert counted(context)[3:] == [f"{word} 03 07:00 - 04 07:00 observed{unit}"]
+
+
+def test_the_question_about_a_lost_unit_ends_with_the_unit(context):
+    lapor(context, "2026-11-03 07:00", {})
+    lapor(context, "2026-11-04 07:00", {UNIT: ""})
+    before = counted(context)
+    lapor(context, "2026-11-05 07:00", {UNIT: ""})
+    lapor(context, "2026-11-06 07:00", {})
+    assert asked(context) == []
+    assert counted(context) == before
+    lapor(context, "2026-11-07 07:00", {UNIT: ""})
+    assert asked(context) == [("unit", UNIT, "", 1)]
+    lapor(context, "2026-11-08 07:00", {UNIT: "Dinas Pekerjaan Umum dan Penataan Ruang"})
+    assert asked(context) == []
+    assert counted(context)[-2:] == [
+        "returned 06 07:00 - 08 07:00 observed dinsos",
+        "assigned 06 07:00 - 08 07:00 observed pupr",
+    ]
 
 
 def test_nobody_is_called_late_while_the_unit_in_charge_is_unknown(context):

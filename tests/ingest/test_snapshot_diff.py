@@ -12,7 +12,15 @@ from settings.mapping import StatusWord
 from sla.calendar import Calendar
 from sla.engine.context import EvaluationContext
 from sla.regulations.model import Law
-from tasks.ingest.snapshot_diff import Before, ObservedComplaint, observed
+from tasks.ingest.snapshot_diff import (
+    Before,
+    ObservedComplaint,
+    ObservedState,
+    StateSpan,
+    Vocabulary,
+    history,
+    observed,
+)
 
 NEW = StatusWord(word="Belum Terverifikasi")
 VERIFIED = StatusWord(word="Terverifikasi", enter=("verified",))
@@ -36,7 +44,9 @@ def record(word: StatusWord, unit: str | None = None, received: str = RECEIVED) 
 
 
 def before(word: StatusWord, seen_at: str, unit: str | None = None, verified: bool = True):
-    return Before(word, unit, wita(seen_at), verified, word_seen_at=wita(seen_at))
+    return Before(
+        word, unit, wita(seen_at), verified, word_seen_at=wita(seen_at), unit_seen_at=wita(seen_at)
+    )
 
 
 def told(now: Shown, then: Before | None, look: str, previous: str | None = None) -> list[str]:
@@ -109,6 +119,63 @@ def test_another_unit_returns_it_and_takes_it():
     assert told(record(VERIFIED), then, "2026-11-04 07:00") == [
         "returned 03 07:00 - 04 07:00 observed pupr"
     ]
+
+
+RETURNED = StatusWord(word="Dikembalikan", enter=("returned",))
+WORDS = Vocabulary({word.word: word for word in (NEW, VERIFIED, BY_ADMIN, RETURNED)}, {}, "kominfo")
+NO = None
+ASK = "?1"
+"""A unit with a name that nobody has explained."""
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        # an empty cell is no return, and an unknown name neither
+        ([(3, VERIFIED, "pupr"), (4, VERIFIED, NO)], ["pupr 02-03", "? 03-04"]),
+        ([(3, VERIFIED, "pupr"), (4, VERIFIED, ASK)], ["pupr 02-03", "? 03-04"]),
+        ([(3, VERIFIED, "pupr"), (4, VERIFIED, NO), (5, VERIFIED, "pupr")], ["pupr 02-03"]),
+        (
+            [(3, VERIFIED, "pupr"), (4, VERIFIED, ASK), (5, VERIFIED, "dinsos")],
+            ["pupr 02-03", "back 03-05 pupr", "dinsos 03-05"],
+        ),
+        # the status says it
+        ([(3, VERIFIED, "pupr"), (4, NEW, NO)], ["pupr 02-03", "back 03-04 pupr"]),
+        (
+            [(3, VERIFIED, "pupr"), (4, VERIFIED, NO), (5, NEW, NO)],
+            ["pupr 02-03", "back 03-05 pupr"],
+        ),
+        ([(3, VERIFIED, "pupr"), (4, RETURNED, NO)], ["pupr 02-03", "back 03-04 pupr"]),
+        (
+            [(3, VERIFIED, "pupr"), (4, RETURNED, "pupr"), (5, VERIFIED, "pupr")],
+            ["pupr 02-03", "back 03-04", "pupr 04-05"],
+        ),
+        ([(3, NEW, "pupr"), (4, NEW, NO)], ["pupr 02-03", "? 03-04"]),  # nothing was verified
+        # a complaint that has ended
+        ([(3, VERIFIED, "pupr"), (4, BY_ADMIN, NO)], ["pupr 02-03"]),
+        ([(3, VERIFIED, "pupr"), (4, VERIFIED, NO), (5, BY_ADMIN, NO)], ["pupr 02-03", "? 03-04"]),
+        ([(3, VERIFIED, "pupr"), (4, BY_ADMIN, NO), (5, VERIFIED, NO)], ["pupr 02-03", "? 03-05"]),
+        # the administrator's unit stands in
+        ([(3, VERIFIED, NO), (4, VERIFIED, ASK)], ["kominfo 03-04", "? 03-04"]),
+        ([(3, VERIFIED, ASK), (4, VERIFIED, NO)], ["kominfo 02-03", "? 02-03"]),
+        ([(3, VERIFIED, NO), (4, VERIFIED, ASK), (5, VERIFIED, "pupr")], ["pupr 03-05"]),
+        ([(3, VERIFIED, NO), (4, VERIFIED, NO)], []),
+    ],
+)
+def test_a_unit_that_is_not_shown_is_neither_returned_nor_charged(shown, expected):
+    """The events about the unit, and the doubt about it (?), with the days of their interval."""
+    spans = [
+        StateSpan(ObservedState(word.word, unit), *(wita(f"2026-11-{day:02} 07:00"),) * 2)
+        for day, word, unit in shown
+    ]
+    complaint = ObservedComplaint(wita(RECEIVED), "lapor", None, wita("2026-11-09 07:00"), BENCH)
+    names = {"assigned": "", "returned": "back ", "assignee": "? "}
+    assert [
+        f"{names[event.kind] or f'{event.unit} '}{event.earliest:%d}-{event.latest:%d}"
+        f" {event.unit or '' if event.kind == 'returned' else ''}".strip()
+        for event in history(complaint, spans, WORDS, lambda moment: moment)
+        if event.kind in names
+    ] == expected
 
 
 def test_leaving_a_word_tells_what_ended_with_it():

@@ -13,10 +13,12 @@ import pytest
 from conftest import ON_BOTH, kind_of_database, wita
 from sqlalchemy import select, update
 from support.pipeline import (
+    BEGUN,
     BREACHED,
     ESCALATED,
     MONDAY,
     at,
+    begin,
     change_law,
     decide,
     deliver,
@@ -30,12 +32,15 @@ from support.pipeline import (
     statuses,
 )
 from support.servers.smtp_servers import Letter
+from support.small_site import UNIT, export
 
 from db import questions
 from db.models import AuditRow, Complaint, MessageItem, NoticeRow
 from sla.directory import Directory
+from tasks.evaluation.explain import explanations
 from tasks.evaluation.status import site_status
 from tasks.ingest.answers import answer
+from tasks.intake import pull
 from tasks.notifications.transport.smtp import Connection
 
 IN_TIME = {"Selesai": "20/11/2026 10:00"}
@@ -181,6 +186,39 @@ def test_a_unit_that_cannot_be_read_takes_nothing_back(context, server, unit):
     assert late_notices(context)[: len(before)] == before
     assert ("dinsos", "plus-3", 0) in late_notices(context)
     assert {episode for _, _, episode in late_notices(context)} == {0}
+
+
+def lapor_export(context, made: str, **cells: str) -> None:
+    """An export of LAPOR! with one request, and a deadline run."""
+    begin(context, "lapor", wita(BEGUN))
+    request = {"Klasifikasi Laporan": "Permintaan Informasi"} | cells
+    export(context.site.folder, made, request)
+    pull(context, "lapor", wita(made))
+    decide(context, made)
+
+
+@pytest.mark.parametrize("unit", ["", "Dinas Entah"])
+def test_an_export_without_the_unit_takes_nothing_back_and_charges_no_unit(context, server, unit):
+    """LAPOR! shows a settlement ten working days later: the request is late on the 24th."""
+    for made in ("2026-11-03 08:00", BREACHED):
+        lapor_export(context, made)
+    assert deliver(context, BREACHED).sent == 2
+    before = late_notices(context)
+    lapor_export(context, NEXT, **{UNIT: unit})
+    deliver(context, NEXT)
+    with context.transaction() as session:
+        (found,) = explanations(session, context, "5010653", wita(NEXT))
+    late = [each.deadline for each in found.deadlines if each.deadline.late]
+    assert [(each.unit, each.answerable) for each in late] == [("dinsos", None)]
+    assert site_status(context, wita(NEXT)).late_by_unit == [(None, 1)]
+    for made in ("2026-11-26 08:00", ESCALATED):
+        lapor_export(context, made, Kategori=made)
+        deliver(context, MONDAY if made == ESCALATED else made)
+    assert audited(context) == []
+    assert not [letter for letter in server.letters if "RALAT" in text(letter)]
+    assert late_notices(context)[: len(before)] == before
+    assert {unit for unit, _, _ in late_notices(context)} == {"dinsos"}
+    assert ("dinsos", "plus-3", 0) in late_notices(context)
 
 
 @pytest.mark.parametrize("unit", UNKNOWN_UNITS)

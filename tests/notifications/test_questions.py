@@ -78,7 +78,8 @@ def test_the_mail_about_a_unit_says_who_gets_the_reminders(context):
     ask(context, wita(REMINDED), "intake")
     (text,) = texts(context, REMINDED)
     flat = " ".join(text.split())
-    assert "unit administrator menangani pengaduannya dan menerima pengingat" in flat
+    assert "unit yang tertulis sebelumnya menangani pengaduannya dan menerima pengingat" in flat
+    assert "bila belum pernah ada, unit administrator" in flat
     assert "tidak dikirim, kecuali bila hanya unitnya yang belum terbaca" in flat
     assert "tidak ada pengingat" not in flat
     assert recipients(context) == ["penghubung.diskominfo"]
@@ -230,7 +231,9 @@ def test_a_question_names_the_first_complaints_that_wait(context):
         ("step", "Selesai", "31/02/2026", "step"),
         ("step", "Selesai", "03/11/2026 10:00", "step"),
         ("status", "Status Laporan", "12", "status"),
-        ("unit", "Instansi Terdisposisi", "", "unit"),
+        ("unit", "Instansi Terdisposisi", "", "lost_unit"),
+        ("unit", "Instansi Terdisposisi", "Dinas", "unit"),
+        ("unit", "Unit", "", "unit"),
     ],
 )
 def test_a_question_says_what_is_wrong_with_the_value(context, role, column, value, key):
