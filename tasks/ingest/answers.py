@@ -15,7 +15,7 @@ from db.questions import HIDDEN
 from settings.mapping import SourceMapping
 from settings.site import Site
 from sla.error_text import did_you_mean
-from sla.events import ANY_KIND, QUESTION, Event, Kind, Knowledge
+from sla.events import ANY_KIND, HANDOVERS, QUESTION, Event, Kind, Knowledge
 from sla.folding import folded
 from tasks.common.context import SiteContext
 from tasks.common.dates import is_begin_of_day, not_before_receipt, parse_datetime, parse_iso
@@ -398,6 +398,11 @@ class _Application:
                 own = link.source_field == UNIT_FIELD
                 unit = self.question.answer or None
                 row.unit = unit if own else unit_in_charge(old, self.now)
+            elif (
+                HANDOVERS.intersection(event.kind for event in events)
+                and not self.writer.is_snapshot
+            ):
+                row.unit = unit_in_charge(old, self.now)
         complaints.add_events(self.session, new)
         return self._wake(linked, {number for number, _ in new})
 
@@ -414,7 +419,7 @@ class _Application:
             found.append(
                 Event(Kind.RECEIVED, moment, self.now, row.source, source_field=source_field)
             )
-        if role == QuestionRole.UNIT:
+        if role in (QuestionRole.UNIT, QuestionRole.STEP):
             doubt = standing.get(f"{QUESTION}{self.question.column}")
             if doubt is not None and not doubt.retracted:
                 found.append(self._retracted(doubt))
@@ -435,7 +440,8 @@ class _Application:
                 unit=before.unit,
                 source_field=source_field,
             )
-            return [event] if source_field == field else [event, self._retracted(before)]
+            found.append(event)
+            return found if source_field == field else [*found, self._retracted(before)]
         if role == QuestionRole.STEP and moment is None and self._shows_itself(before):
             found.append(self._without_time(before, row.received_at))
         return [*found, self._retracted(before)] if before.is_doubt or moment is None else found

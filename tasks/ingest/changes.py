@@ -9,14 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from db.models import Complaint, PastFacts
-from sla.events import ABSENT, Event, Kind, Knowledge, events_as_of, holder
+from sla.events import ABSENT, HANDOVERS, Event, Kind, Knowledge, events_as_of, holder
 from tasks.ingest.records import FIRST_VALUE, ComplaintRecord, event_identity
 from tasks.ingest.snapshot_diff import OBSERVED
 
 PERSONAL = ("text", "attachments", "reporter")
 """Texts stored only if a mapping names them."""
-
-HANDOVERS = frozenset({Kind.ASSIGNED, Kind.RETURNED})
 
 RULE_FACTS = ("classification", "category", "channel", "place", "rating", "promised_due")
 """Facts of a complaint for rules and reports: a change requires a new evaluation."""

@@ -12,10 +12,9 @@ from db import complaints, imports, state_history
 from db.models import Complaint, PastFacts, QuestionRole
 from settings.mapping import EventColumn
 from sla.engine.context import UNDETERMINED
-from sla.events import Event
+from sla.events import HANDOVERS, Event
 from tasks.ingest.absence import AbsenceWriter
 from tasks.ingest.changes import (
-    HANDOVERS,
     event_changes,
     last_events,
     missing_events,
@@ -42,6 +41,7 @@ from tasks.ingest.row_doubts import (
     Lost,
     OlderRow,
     doubts,
+    lasting_events,
     lost_steps,
     question_emptied,
     question_lost_classification,
@@ -374,6 +374,7 @@ class ComplaintWriter:
                 last_events(events.get(before.id, ()), self.name),
                 with_text.get(before.id, frozenset()),
                 at,
+                self.mapping.not_before(at),
                 vanished,
             )
             lost = lost_steps(row, self._lasting_steps, self.name, now)
@@ -484,6 +485,8 @@ class ComplaintWriter:
         seen_at = None if record.history or seen_at is None else self.mapping.not_before(seen_at)
         if uncertain:
             stated = self._first_values.between_imports(record, stated, last, seen_at)
+        if not record.history:
+            stated = stated + lasting_events(record, last)
         return stated + doubts(
             record,
             self.name,

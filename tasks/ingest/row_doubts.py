@@ -11,7 +11,16 @@ import numpy as np
 from db.models import QuestionRole
 from settings.mapping import EventColumn, SourceMapping
 from sla.engine.context import UNDETERMINED
-from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
+from sla.events import (
+    ANY_KIND,
+    ASSIGNEE,
+    HANDOVERS,
+    PROMISED_DUE,
+    QUESTION,
+    Event,
+    Kind,
+    Knowledge,
+)
 from tasks.ingest.records import (
     CORRECT_ANSWER,
     EMPTY_ANSWER,
@@ -24,6 +33,16 @@ from tasks.ingest.swapped_dates import swapped_receipts
 
 MOVED_RECEIPT = "moved-receipt/"
 """Prefix of the field of a question about a date of receipt far earlier than before."""
+
+LASTING = HANDOVERS | {
+    Kind.CLARIFICATION_REQUESTED,
+    Kind.SECOND_CLARIFICATION_REQUESTED,
+    Kind.FINDINGS_RECEIVED,
+    Kind.RECOMMENDATION_RECEIVED,
+}
+"""The kinds of event that put a unit in charge, or begin a duty and end none. If their date
+vanishes, they count as before until an answer: an emptied cell does not contradict what was told.
+"""
 
 NEIGHBOURS = 2
 """Number of rows on each side of a row to compare its date of receipt with."""
@@ -43,19 +62,28 @@ def doubts(
 
     The step in such a cell may have happened at any time since the receipt; if an earlier import
     (`seen_at`) showed the cell empty, since then. A step with a vanished date happened then or not
-    at all. `standing` are the last events of the complaint
-    by source field. The doubt about a status, and `of_spans` the one about a unit, is derived from
-    the state spans instead.
+    at all; one of the kinds `LASTING` is in doubt since the last import that showed the date.
+    `standing` are the last events of the complaint by source field. The doubt about a status, and
+    `of_spans` the one about a unit, is derived from the state spans instead.
     """
     found: dict[str, Event] = {}
+    standing = standing or {}
     for cell in record.unmapped:
         if cell.answer is not None:
             continue
         source_field = cell.source_field
         earliest = record.received
-        if cell.role is QuestionRole.STEP:
+        lasts = _lasting(cell, standing) is not None
+        if lasts or (cell.role is QuestionRole.UNIT and not of_spans):
+            kind, source_field = _doubted(cell), f"{QUESTION}{cell.column}"
+            before = standing.get(source_field)
+            if before is not None and not before.retracted:
+                earliest = before.first_possible
+            else:
+                earliest = max(seen_at or record.received, record.received)
+        elif cell.role is QuestionRole.STEP:
             kind = cell.kind
-            before = (standing or {}).get(source_field)
+            before = standing.get(source_field)
             if not cell.value and before is not None:
                 earliest = before.first_possible
             elif seen_at is not None and (before is None or before.retracted):
@@ -63,13 +91,6 @@ def doubts(
         elif cell.role in (QuestionRole.PROMISED_DUE, QuestionRole.RECEIPT):
             kind = PROMISED_DUE if cell.role is QuestionRole.PROMISED_DUE else ANY_KIND
             source_field = f"{QUESTION}{cell.column}"
-        elif cell.role is QuestionRole.UNIT and not of_spans:
-            kind, source_field = ASSIGNEE, f"{QUESTION}{cell.column}"
-            before = (standing or {}).get(source_field)
-            if before is not None and not before.retracted:
-                earliest = before.first_possible
-            else:
-                earliest = max(seen_at or record.received, record.received)
         else:
             continue
         found[source_field] = Event(
@@ -79,10 +100,33 @@ def doubts(
             source,
             min(earliest, at),
             Knowledge.UNREADABLE,
-            cell.unit if cell.role is QuestionRole.STEP else None,
+            cell.unit if cell.role is QuestionRole.STEP and not lasts else None,
             source_field,
         )
     return list(found.values())
+
+
+def lasting_events(record: ComplaintRecord, standing: Mapping[str, Event]) -> list[Event]:
+    """Return the events with a vanished date that count as before until an answer.
+
+    `standing` are the last events of the complaint by source field.
+    """
+    found = (_lasting(cell, standing) for cell in record.unmapped if cell.answer is None)
+    return [event for event in found if event is not None]
+
+
+def _lasting(cell: UnmappedCell, standing: Mapping[str, Event]) -> Event | None:
+    """Return the event of a cell with a vanished date, if it counts as before."""
+    event = standing.get(cell.source_field)
+    if not is_vanished(cell.role, cell.value) or event is None or event.kind not in LASTING:
+        return None
+    return None if event.retracted or event.is_doubt else event
+
+
+def _doubted(cell: UnmappedCell) -> str:
+    """Return the kind of the doubt about a cell of a unit, or about an event that lasts."""
+    is_of_unit = cell.role is QuestionRole.UNIT or cell.kind in HANDOVERS
+    return ASSIGNEE if is_of_unit else cell.kind
 
 
 def with_known_units(
@@ -235,14 +279,15 @@ class OlderRow:
     """A row of an older export, and what is known about its complaint by newer ones.
 
     `last` has the last events by source field, `with_text` the source fields whose cells have a
-    text with a question in the newest row. `made` is the time of the older export, `vanished` the
-    time of the first newer one.
+    text with a question in the newest row. `made` is the time of the older export, at the earliest
+    `made_after`; `vanished` is the time of the first newer one.
     """
 
     record: ComplaintRecord
     last: Mapping[str, Event]
     with_text: Collection[str]
     made: datetime
+    made_after: datetime
     vanished: datetime
 
 
@@ -267,6 +312,7 @@ def lost_steps(
     """
     events: list[Event] = []
     cells: list[UnmappedCell] = []
+    lasting = _lasting_steps(row, source, now)
     plans = {cell.source_field: cell for cell in row.record.unmapped if cell.planned is not None}
     for field, (since, unit) in _steps_of(row.record).items():
         column = columns.get(field)
@@ -288,19 +334,40 @@ def lost_steps(
         if field in row.with_text:
             continue
         cells.append(cell)
-        events.append(
-            Event(
-                column.kind,
-                row.vanished,
-                now,
-                source,
-                min(since, row.vanished),
-                Knowledge.UNREADABLE,
-                unit,
-                field,
-            )
+        doubt = Event(
+            column.kind,
+            row.vanished,
+            now,
+            source,
+            min(since, row.vanished),
+            Knowledge.UNREADABLE,
+            unit,
+            field,
         )
+        if field in lasting and field not in plans:
+            events.append(lasting[field])
+            shown = min(max(row.made_after, row.record.received), row.vanished)
+            place = f"{QUESTION}{column.column}"
+            doubt = replace(
+                doubt, kind=_doubted(cell), earliest=shown, unit=None, source_field=place
+            )
+        events.append(doubt)
     return Lost((*events, *_first_values(row, source, now)), tuple(cells))
+
+
+def _lasting_steps(row: OlderRow, source: str, now: datetime) -> dict[str, Event]:
+    """Return the events of an older row that count until an answer, by source field."""
+    found = {}
+    for step in row.record.steps:
+        if step.kind not in LASTING:
+            continue
+        event = Event(step.kind, step.moment, now, source, unit=step.unit, source_field=step.place)
+        if not step.is_timed:
+            event = replace(
+                event, latest=row.made, earliest=step.moment, knowledge=Knowledge.UNKNOWN
+            )
+        found[step.place] = event
+    return found
 
 
 def _steps_of(record: ComplaintRecord) -> dict[str, tuple[datetime, str | None]]:

@@ -165,7 +165,8 @@ def test_another_name_was_right_from_the_beginning(context):
 def test_a_date_that_vanishes_stays_a_question(context):
     register(context, SECOND, at("Dinas Sosial", Diverifikasi=""))
     register(context, THIRD, at("Dinas Sosial", **NO_STEPS))
-    assert handovers(context) == ["? assigned dinsos 16 08:45-24 07:00 unreadable"]
+    assert handovers(context) == ["assigned dinsos -16 08:45 stated"]
+    assert unit_of(context) == "dinsos"
     with context.transaction() as session:
         columns = {each.question.column for each in questions.open_questions(session)}
     assert "Diteruskan" in columns

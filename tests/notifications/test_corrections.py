@@ -167,14 +167,26 @@ def late_notices(context) -> list[tuple[str, str, int]]:
         ]
 
 
-@pytest.mark.parametrize("unit", UNKNOWN_UNITS)
-def test_a_unit_that_cannot_be_read_takes_nothing_back(context, server, unit):
-    """The unit is right again the next day, and its ladder goes on."""
+UNDATED = {"Diteruskan": ""}
+
+
+@pytest.mark.parametrize(
+    ("cells", "asked"),
+    [
+        *(({"Unit": unit}, unit) for unit in UNKNOWN_UNITS),
+        (UNDATED, ""),
+        (UNDATED | {"Unit": ""}, ""),
+    ],
+)
+def test_a_unit_that_cannot_be_read_takes_nothing_back(context, server, cells, asked):
+    """The unit, or the date of its assignment, is right again the next day, and its ladder goes
+    on.
+    """
     told_late(context)
     before = late_notices(context)
-    owe(context, NEXT, at(unit))
+    owe(context, NEXT, at("Dinas Sosial") | cells)
     deliver(context, NEXT)
-    assert units_asked_about(context) == [unit]
+    assert units_asked_about(context) == [asked]
     found = [each.deadline for each in explained(context, NEXT).deadlines]
     assert [(each.unit, each.answerable) for each in found if each.open] == [("dinsos", None)]
     assert site_status(context, wita(NEXT)).late_by_unit == [(None, 1)]
@@ -186,6 +198,21 @@ def test_a_unit_that_cannot_be_read_takes_nothing_back(context, server, unit):
     assert late_notices(context)[: len(before)] == before
     assert ("dinsos", "plus-3", 0) in late_notices(context)
     assert {episode for _, _, episode in late_notices(context)} == {0}
+
+
+def test_an_assignment_that_has_not_happened_is_taken_back(context, server):
+    """The administrator says so about its vanished date."""
+    told_late(context)
+    owe(context, NEXT, at("Dinas Sosial", **UNDATED))
+    deliver(context, NEXT)
+    answer_units(context, "2026-11-25 10:00", "")
+    decide(context, "2026-11-25 11:00")
+    deliver(context, "2026-11-26 08:00")
+    corrected = [letter.recipient for letter in server.letters if "RALAT" in text(letter)]
+    assert len(corrected) == 2
+    assert all("dinsos" in recipient for recipient in corrected)
+    with context.transaction() as session:
+        assert session.scalars(select(Complaint.unit)).one() is None
 
 
 def lapor_export(context, made: str, **cells: str) -> None:
