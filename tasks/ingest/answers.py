@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -37,7 +37,7 @@ from tasks.ingest.records import (
 )
 from tasks.ingest.row_doubts import is_vanished
 from tasks.ingest.snapshot_diff import StateSpan
-from tasks.ingest.step_order import moment_in_day
+from tasks.ingest.step_order import UndatedAssignments, moment_in_day
 
 EMPTY_WORDS = ("kosong", "ignore")
 """The answers for a value that means an empty cell, in both languages."""
@@ -440,7 +440,7 @@ class _Application:
                 unit=before.unit,
                 source_field=source_field,
             )
-            found.append(event)
+            found += [event, *self._narrowed(event, row, standing.values())]
             return found if source_field == field else [*found, self._retracted(before)]
         if role == QuestionRole.STEP and moment is None and self._shows_itself(before):
             found.append(self._without_time(before, row.received_at))
@@ -460,13 +460,7 @@ class _Application:
         columns = [(each.column, each.kind) for each in self.writer.mapping.events]
         own = (self.question.column, kind)
         place = columns.index(own) if own in columns else len(columns)
-        steps = {
-            (event.column.removesuffix(FIRST_VALUE), event.kind): Step(
-                event.column, event.kind, event.latest, event.unit
-            )
-            for event in events
-            if event.knowledge is Knowledge.STATED and not event.retracted
-        }
+        steps = _stated_steps(events)
         before = [steps[each] for each in columns[:place] if each in steps]
         step = Step(
             self.question.column,
@@ -477,6 +471,27 @@ class _Application:
         )
         others = [other for each, other in steps.items() if each in columns and each != own]
         return moment_in_day(step, others, before, zone)
+
+    def _narrowed(
+        self, answered: Event, row: Complaint, events: Iterable[Event]
+    ) -> Iterator[Event]:
+        """Yield the assignments without a date of which the interval is smaller with an answered
+        step, as the next import finds it.
+
+        `events` are the last ones of the complaint.
+        """
+        last = {event.source_field: event for event in events}
+        undated = UndatedAssignments(self.writer.mapping)
+        steps = list(_stated_steps([*last.values(), answered]).values())
+        for column in undated.columns:
+            before = last.get(f"{column.column}/{column.kind}")
+            if before is None or before.earliest is None or before.retracted or before.is_doubt:
+                continue
+            begin, until = undated.bounds(column, steps, row.received_at)
+            earliest = max(begin, before.earliest)
+            latest = before.latest if until is None else min(until, before.latest)
+            if earliest <= latest and (earliest, latest) != (before.earliest, before.latest):
+                yield replace(before, earliest=earliest, latest=latest, recorded_at=self.now)
 
     def _shows_itself(self, doubt: Event) -> bool:
         """Check whether other columns show the step in doubt, so that it lacks only its time."""
@@ -548,3 +563,16 @@ class _Application:
             if row.id in changed:
                 row.next_action_at = row.changed_at = self.now
         return changed
+
+
+def _stated_steps(events: Iterable[Event]) -> dict[tuple[str, str], Step]:
+    """Return the steps with a stated time among the last events of a complaint, by column and
+    kind.
+    """
+    return {
+        (event.column.removesuffix(FIRST_VALUE), event.kind): Step(
+            event.column, event.kind, event.latest, event.unit
+        )
+        for event in events
+        if event.knowledge is Knowledge.STATED and not event.retracted
+    }

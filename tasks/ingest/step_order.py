@@ -261,10 +261,11 @@ class UndatedAssignments:
     def __init__(self, source: SourceMapping) -> None:
         events = source.events if source.layout == "history" else ()
         self._places = {event.column: place for place, event in enumerate(source.events)}
-        self._columns = [
+        self.columns = [
             event for event in events if event.kind == Kind.ASSIGNED and event.unit is not None
         ]
-        self._pairs = [(event.column, event.unit or "") for event in self._columns]
+        """The columns with the dates of assignments to a unit that the row names."""
+        self._pairs = [(event.column, event.unit or "") for event in self.columns]
 
     def of_row(
         self, cells: Mapping[str, str], steps: Sequence[Step], received: datetime
@@ -278,21 +279,22 @@ class UndatedAssignments:
                 break
         else:
             return  # most rows
-        named = {event.unit for event in self._columns if cells[event.column]}
-        for event in self._columns:
+        named = {event.unit for event in self.columns if cells[event.column]}
+        for event in self.columns:
             if event.first or event.unit in named or not cells[event.unit or ""]:
                 continue
             if not meets_conditions(event, cells):
                 continue
             named.add(event.unit)
-            begin, until = self._bounds(event, steps, received)
+            begin, until = self.bounds(event, steps, received)
             if until is None or begin < until:
                 yield UndatedAssignment(event, begin, until)
 
-    def _bounds(
+    def bounds(
         self, event: EventColumn, steps: Sequence[Step], received: datetime
     ) -> tuple[datetime, datetime | None]:
-        """Return the first and the last possible moment by the other steps of the row.
+        """Return the first and the last possible moment of an assignment by the other steps of its
+        row.
 
         The assignment is after the handovers in columns before it, and before the end of the
         complaint. The first one is also before the follow-up and the return.

@@ -9,6 +9,7 @@ from db import complaints, questions
 from db.models import Complaint, EventRow
 from sla.events import Event, ImpossibleHistory, Kind, events_as_of, history_as_of
 from tasks.common.context import SiteContext
+from tasks.ingest.answers import answer, meaning_of
 from tasks.ingest.changes import unit_in_charge
 from tasks.intake import pull
 
@@ -147,11 +148,20 @@ def test_the_date_counts_when_the_register_has_it(context, date):
     assert handovers(context) == [f"assigned dinsos -{day} stated"]
 
 
+@pytest.mark.parametrize("is_answered", [False, True])
 @pytest.mark.parametrize("step", ["Tindak Lanjut Pertama", "Selesai"])
-def test_the_assignment_was_before_the_steps_that_follow_it(context, step):
+def test_the_assignment_was_before_the_steps_that_follow_it(context, step, is_answered):
+    """The date of the step is in the file, or in an answer; the next import changes nothing."""
     register(context, SECOND, at("Dinas Sosial", **NO_STEPS))
-    done = NO_STEPS | {step: "17/11/2026 10:00"}
+    done = NO_STEPS | {step: "30/02/2026" if is_answered else "17/11/2026 10:00"}
     register(context, THIRD, at("Dinas Sosial", **done))
+    if is_answered:
+        with context.transaction() as session:
+            (each,) = questions.open_questions(session)
+            moment = meaning_of(context.site, each.question, "17/11/2026 10:00")
+            answer(session, context, each.question, moment, "test", wita("2026-11-24 08:00"))
+    assert handovers(context) == ["assigned dinsos 16 08:30-17 09:59 observed"]
+    register(context, "2026-11-25 07:00", at("Dinas Sosial", Perihal="Baru", **done))
     assert handovers(context) == ["assigned dinsos 16 08:30-17 09:59 observed"]
 
 
