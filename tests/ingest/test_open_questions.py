@@ -781,6 +781,28 @@ def test_an_answer_without_a_time_of_day_is_in_the_order_of_the_procedure(
     assert [column for _, column, _, _ in asked(context)] == []
 
 
+@pytest.mark.parametrize(
+    ("column", "rule"),
+    [
+        ("Diteruskan", "sp4n/first-follow-up"),
+        ("Klarifikasi Ombudsman Diminta", "uu-37-2008/clarification"),
+    ],
+)
+def test_what_was_late_stays_late_without_the_date_of_its_begin(context, column, rule):
+    """Until the administrator answers that the duty has not begun."""
+    begun = {"Tindak Lanjut Pertama": "", column: "16/11/2026 09:30"}
+    desk(context, "2026-11-17 08:00", begun)
+    desk(context, "2026-12-02 08:00", begun)
+    assert states(context, "2026-12-02 09:00", "FD-1")[rule] == "breached"
+    desk(context, "2026-12-03 08:00", begun | {column: ""})
+    assert states(context, "2026-12-03 09:00", "FD-1")[rule] == "breached"
+    assert asked(context) == [("step", column, "", 1)]
+    assert answered(context, "2026-12-03 10:00", "kosong") == 1
+    assert rule not in states(context, "2026-12-03 11:00", "FD-1")
+    desk(context, "2026-12-04 08:00", begun | {column: "", "Perihal": "Baru"})
+    assert asked(context) == []
+
+
 @ON_SQLITE_FIRST
 def test_a_vanished_date_is_asked_about_for_each_time(context):
     """The answer counts for those that wait: a later export may lose the dates of a column."""
