@@ -224,6 +224,7 @@ def lapor_export(context, made: str, **cells: str) -> None:
     decide(context, made)
 
 
+@ON_BOTH
 @pytest.mark.parametrize("unit", ["", "Dinas Entah"])
 def test_an_export_without_the_unit_takes_nothing_back_and_charges_no_unit(context, server, unit):
     """LAPOR! shows a settlement ten working days later: the request is late on the 24th."""
