@@ -618,7 +618,7 @@ def test_a_cell_that_has_lost_its_unit_is_no_return(context, late):
     assert asked(context) == [("unit", UNIT, "", 1)]
     assert [line.split()[0] for line in counted(context)] == ["received", "verified", "assigned"]
     assert known(context).unit == "dinsos"
-    assert "kolom Instansi Terdisposisi" in explained(context)
+    assert "kolom Instansi Terdisposisi berisi “(kosong)”" in explained(context)
     with pytest.raises(WrongAnswer, match="no unit fits every emptied cell"):
         answered(context, "2026-11-05 10:00", "Dinas Sosial")
     assert answered(context, "2026-11-05 10:00", "kosong") == 1
