@@ -1,19 +1,17 @@
-"""Consistency checks between the rules of a law: overlaps, gaps, overrides without basis,
-cycles.
-"""
+"""Consistency checks between the rules of a law: overlaps, gaps, cycles."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import combinations, pairwise
+from operator import attrgetter
 
-from sla.error_text import did_you_mean
 from sla.regulations.model import Law, Rule, Span
+from sla.regulations.overrides import originals_of
 from sla.regulations.parser import Entry, LawText, Mistake
-from sla.regulations.schema import COURSE_KEYS, RULE
+from sla.regulations.schema import RULE
 
 Versions = Mapping[str, Sequence[Entry]]
 """The entries of each rule id."""
@@ -34,17 +32,11 @@ def between(texts: Sequence[LawText], *, complete: bool = True) -> list[Mistake]
     complete = complete and all(text.readable for text in texts)
     plain, overriding = _sorted_out(texts, unclear, overrides=False), _sorted_out(texts, unclear)
     found = [*_taken(plain)]
-    originals = {
-        rule_id: [one for one in entries if one.text.layer == entries[0].text.layer]
-        for rule_id, entries in plain.items()
-    }
+    originals = originals_of([entry for entries in plain.values() for entry in entries])
     found += _overlaps(originals, "in force at the same time in")
     found += _overlaps(overriding, "overridden at the same time by")
     if complete:
         found += _gaps(originals)
-        found += _without_ground(overriding, originals)
-    found += _for_others(overriding, originals)
-    found += _other_duties(overriding, originals)
     clear = (entry for text in texts for entry in text.entries if entry.rule.id not in unclear)
     found += _cycles(list(clear))
     return found
@@ -64,25 +56,17 @@ def _sorted_out(
 # --- versions -------------------------------------------------------------------------------------
 
 
-def _begins(entry: Entry) -> date:
-    return entry.rule.in_force_from or date.min
-
-
-def _ends(entry: Entry) -> date:
-    return entry.rule.in_force_to or date.max
-
-
 def _overlaps(versions: Versions, how: str) -> Iterator[Mistake]:
     for rule_id, entries in versions.items():
-        for older, newer in combinations(sorted(entries, key=_begins), 2):
-            if _begins(newer) <= _ends(older):
+        for older, newer in combinations(sorted(entries, key=attrgetter("first_day")), 2):
+            if newer.first_day <= older.last_day:
                 yield _overlap(f"{rule_id} is {how}", older, newer)
 
 
 def _overlap(what: str, older: Entry, newer: Entry) -> Mistake:
     """Report an overlap at its remedy: the older version, because its end was not set in time."""
-    begins = _begins(newer)
-    if begins == _begins(older):
+    begins = newer.first_day
+    if begins == older.first_day:
         words = f"{what} {older.place}; remove one, or give each days of its own by `in_force`"
         return newer.mistake_in_force(words)
     words = f"{what} {newer.place} from {begins} on"
@@ -93,16 +77,13 @@ def _overlap(what: str, older: Entry, newer: Entry) -> Mistake:
 
 def _gaps(versions: Versions) -> Iterator[Mistake]:
     for rule_id, entries in versions.items():
-        for older, newer in pairwise(sorted(entries, key=_begins)):
-            ended, begins = _ends(older), _begins(newer)
+        for older, newer in pairwise(sorted(entries, key=attrgetter("first_day"))):
+            ended, begins = older.last_day, newer.first_day
             if ended < begins - _ONE_DAY and not older.rule.ended_by:
                 words = f"no version of {rule_id} is in force from {ended + _ONE_DAY} to"
                 words += f" {begins - _ONE_DAY}, after {older.place}; let it begin the day after"
                 words += ", or, if the rule had really ended, say there by what:"
                 yield newer.mistake_in_force(f'{words} in_force.ended_by = "Putusan MA ..."')
-
-
-# --- overrides ------------------------------------------------------------------------------------
 
 
 def _taken(plain: Versions) -> Iterator[Mistake]:
@@ -113,101 +94,6 @@ def _taken(plain: Versions) -> Iterator[Mistake]:
                 words = f"{rule_id} is a rule of {entries[0].place} already; to replace it, write"
                 words += f' overrides = "{rule_id}" and basis = {RULE["basis"].example}'
                 yield entry.mistake(f"{words}; else give it another id", "id")
-
-
-def _without_ground(overriding: Versions, originals: Versions) -> Iterator[Mistake]:
-    names = {
-        f"{entry.rule.regulation.key}/{entry.name}": rule_id
-        for rule_id, entries in overriding.items()
-        for entry in entries
-    }
-    for rule_id, entries in overriding.items():
-        there = originals.get(rule_id)
-        for entry in entries:
-            if entry.text.layer == 0:
-                words = "`overrides` in the first folder of the law: there is none before it;"
-                words += " change the rule itself, or move this file to a folder of the site that"
-                yield entry.mistake(f"{words} `regulations` in site.toml names", "overrides")
-            elif there and there[0].text.layer >= entry.text.layer:
-                words = f"`overrides` names {rule_id}, a rule of the same folder or a later one"
-                words += f" ({there[0].place}); change it there"
-                yield entry.mistake(words, "overrides")
-            elif not there and names.get(rule_id, rule_id) != rule_id:
-                words = f"`overrides` names {rule_id}, which itself overrides {names[rule_id]}"
-                yield entry.mistake(f"{words}; name that one, or change the other", "overrides")
-            elif not there:
-                words = f"`overrides` names '{rule_id}', and there is no such rule"
-                yield entry.mistake(f"{words}{did_you_mean(rule_id, originals)}", "overrides")
-
-
-def _for_others(overriding: Versions, originals: Versions) -> Iterator[Mistake]:
-    """Report overrides for other complaints than those of the original rule.
-
-    For some complaints no version or two versions would apply.
-    """
-    for rule_id, entries in overriding.items():
-        asked = [original.rule.applies_when for original in originals.get(rule_id, ())]
-        for entry in entries:
-            if asked and entry.rule.applies_when not in asked:
-                words = f"`applies_when` is not that of {rule_id} ({_written(asked[-1])}); write"
-                words += " the same, or, for some complaints only, add a rule without `overrides`"
-                yield entry.mistake(words, "applies_when")
-
-
-def _other_duties(overriding: Versions, originals: Versions) -> Iterator[Mistake]:
-    """Report overrides with another actor or other events than the original rule.
-
-    Whoever copies the wrong rule would make another duty of it. An override may say in
-    `differs_in` that it is meant.
-    """
-    for rule_id, entries in overriding.items():
-        for entry in entries:
-            met = [one for one in originals.get(rule_id, ()) if _meets(one.rule, entry.rule)]
-            differing = [_differing(entry, one) for one in met or originals.get(rule_id, ())]
-            if not differing or not all(differing):
-                continue
-            original, keys = (met or originals[rule_id])[-1], differing[-1]
-            values = ", ".join(f"{key} = {_value(original.rule, key)}" for key in keys)
-            words = f"another duty than {rule_id}, which has: {values}. Copy these from"
-            words += f" {original.text.path.name}; if your regulation differs in them, add"
-            named = json.dumps(sorted({*keys, *entry.differs_in}, key=COURSE_KEYS.index))
-            yield entry.mistake(f"{words} differs_in = {named}", keys[0])
-
-
-def _meets(one: Rule, other: Rule) -> bool:
-    """Check whether two rules are in force on a common day."""
-    begins = max(rule.in_force_from or date.min for rule in (one, other))
-    return begins <= min(rule.in_force_to or date.max for rule in (one, other))
-
-
-def _differing(entry: Entry, original: Entry) -> list[str]:
-    """Return the keys in which an override differs from the original without saying so."""
-    return [
-        key
-        for key in COURSE_KEYS
-        if key not in entry.differs_in
-        and _comparable(entry.rule, key) != _comparable(original.rule, key)
-    ]
-
-
-def _comparable(rule: Rule, key: str) -> object:
-    return frozenset(rule.pauses) if key == "pauses" else getattr(rule, key)
-
-
-def _value(rule: Rule, key: str) -> str:
-    """Return the value of a key as it is written in a file."""
-    value = getattr(rule, key)
-    if isinstance(value, frozenset):
-        value = sorted(value)
-    return json.dumps(value or [] if value is None else value)
-
-
-def _written(applies_when: Mapping[str, frozenset[str]]) -> str:
-    facts = [
-        f"{fact} = {json.dumps(sorted(wanted), ensure_ascii=False)}"
-        for fact, wanted in applies_when.items()
-    ]
-    return f"{{ {', '.join(facts)} }}" if facts else "it has none"
 
 
 # --- cycles ---------------------------------------------------------------------------------------

@@ -1,20 +1,22 @@
 """The loader of the regulations: reports every mistake at once, with file, line and remedy.
 
 The first folder has the national regulations. A later folder, the site's own, adds rules. It can
-also replace rules of an earlier folder if it says so and names the legal basis.
+also replace rules of an earlier folder if it says so and names the legal basis. Such a rule
+inherits the keys that it leaves out (:mod:`sla.regulations.overrides`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sla.events import Kind
 from sla.regulations.consistency import between
 from sla.regulations.model import Law, RegulationError, Rule
-from sla.regulations.parser import LawText, Mistake, read_text
+from sla.regulations.overrides import complete_overrides
+from sla.regulations.parser import Entry, LawText, Mistake, read_text
 
 _MISNAMED = re.compile(r"\.(?i:toml\.txt)$|\.(?!toml$)(?i:toml)$")
 """The end of a name that an editor of Windows makes of `.toml`."""
@@ -31,9 +33,9 @@ def load(
 ) -> Law:
     """Load every `*.toml` file directly in these folders; folders below them are not read.
 
-    `optional` files apply only to complaints of the sources given with them. `extra_kinds` are the
-    site's own kinds of event. Raises :class:`RegulationError` with every mistake found, one per
-    line.
+    `optional` files, and the rules that override theirs, apply only to complaints of the sources
+    given with them. `extra_kinds` are the site's own kinds of event. Raises
+    :class:`RegulationError` with every mistake found, one per line.
     """
     limited = optional or {}
     kinds = {*map(str, Kind), *extra_kinds}
@@ -44,14 +46,24 @@ def load(
         texts += (read_text(path, layer, kinds) for path in sorted(folder.glob("*.toml")))
     texts += (read_text(path, 0, kinds) for path in sorted(limited))
     mistakes = [mistake for text in texts for mistake in text.mistakes]
+    mistakes += complete_overrides(texts, kinds, complete=not missing)
     mistakes += between(texts, complete=not missing)
     if missing or mistakes:
         order = {text.path: place for place, text in enumerate(texts)}
         mistakes.sort(key=lambda mistake: (order[mistake.path], mistake.line or 0))
         raise RegulationError("\n".join(map(str, [*missing, *mistakes])))
-    return Law(
-        _limited(entry.rule, limited.get(text.path)) for text in texts for entry in text.entries
-    )
+    return Law(_rules([entry for text in texts for entry in text.entries], limited))
+
+
+def _rules(entries: Sequence[Entry], limited: Mapping[Path, frozenset[str]]) -> Iterator[Rule]:
+    """Yield the rules, each for the complaints of the sources to which its file is limited.
+
+    An override is for the same complaints as the rule that it replaces.
+    """
+    plain = {each.rule.id: each for each in entries if each.rule.overrides is None}
+    for each in entries:
+        original = each if each.rule.overrides is None else plain[each.rule.id]
+        yield _limited(each.rule, limited.get(original.text.path))
 
 
 def _unreadable(folder: Path) -> Iterator[Mistake]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,18 @@ class Mistake:
 class LawText:
     """A file of the `layer`-th folder: its usable rules, and its mistakes.
 
-    `unclear` are the ids of the unusable rules. If `readable` is false, not even all ids are known.
-    Nothing can then be said about missing rules.
+    `overrides` are its rules that replace others; they become `entries` once the keys that they
+    inherit are known. `unclear` are the ids of the unusable rules. If `readable` is false, not even
+    all ids are known. Nothing can then be said about missing rules.
     """
 
     path: Path
     layer: int
     content: str = ""
+    head: Mapping[str, Any] = field(default_factory=dict)
+    regulation: Regulation | None = None
     entries: list[Entry] = field(default_factory=list)
+    overrides: list[WrittenRule] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     unclear: set[str] = field(default_factory=set)
     readable: bool = False
@@ -56,25 +61,50 @@ class LawText:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A rule and its place in a file.
+class WrittenRule:
+    """A [[rule]] as it is written, and its place in a file.
 
-    `name` is the id used in its own file. `differs_in` are the keys in which an override differs
-    from the rule that it replaces on purpose.
+    `name` is the id used in its own file.
     """
 
     text: LawText
     number: int
     name: str
-    rule: Rule
-    differs_in: frozenset[str] = frozenset()
+    table: Mapping[str, Any]
+
+    @property
+    def rule_id(self) -> str:
+        """Return the id of the rule: that of the rule which it replaces, if it replaces one."""
+        return _target(self.table, self.text.head) or f"{self.text.head['key']}/{self.name}"
+
+    @property
+    def first_day(self) -> date:
+        """Return the first day in force."""
+        return self._day("from") or date.min
+
+    @property
+    def last_day(self) -> date:
+        """Return the last day in force."""
+        return self._day("to") or date.max
+
+    def _day(self, key: str) -> date | None:
+        own, whole = (table.get("in_force", {}) for table in (self.table, self.text.head))
+        day: date | None = own.get(key) or whole.get(key)
+        return day
+
+    @property
+    def differs_in(self) -> frozenset[str]:
+        """Return the keys in which an override differs on purpose from the rule that it
+        replaces.
+        """
+        return frozenset(self.table.get("differs_in", ()))
 
     @property
     def place(self) -> str:
         """Return the place as text, for example 'sp4n.toml:12'."""
         return f"{self.text.path.name}:{self.text.lines.of('rule', self.number)}"
 
-    def mistake(self, words: str, *key: str) -> Mistake:
+    def mistake(self, words: str, *key: str | int) -> Mistake:
         """Return a mistake of this rule, at one of its keys if the rule has the key."""
         return self.text.mistake(f"rule {self.name}: {words}", "rule", self.number, *key)
 
@@ -83,6 +113,13 @@ class Entry:
         own: tuple[str | int, ...] = ("rule", self.number, "in_force")
         path = own if own in self.text.lines.known else ("regulation", "in_force")
         return self.text.mistake(f"rule {self.name}: {words}", *path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry(WrittenRule):
+    """A usable rule and its place in a file."""
+
+    rule: Rule
 
 
 def read_text(path: Path, layer: int, kinds: Collection[str]) -> LawText:
@@ -114,21 +151,17 @@ def read_text(path: Path, layer: int, kinds: Collection[str]) -> LawText:
         )
         return text
     text.readable = isinstance(head.get("key"), str) and not data.keys() - {"regulation", "rule"}
-    regulation = None if text.mistakes else _regulation(head, path)
-    _read_rules(text, head, rules, regulation, kinds)
+    text.head = head
+    text.regulation = None if text.mistakes else _regulation(head, path)
+    _read_rules(text, rules, kinds)
     return text
 
 
-def _read_rules(
-    text: LawText,
-    head: Mapping[str, Any],
-    rules: list[dict[str, Any]],
-    regulation: Regulation | None,
-    kinds: Collection[str],
-) -> None:
+def _read_rules(text: LawText, rules: list[dict[str, Any]], kinds: Collection[str]) -> None:
     numbers: dict[str, int] = {}
     for number, rule in enumerate(rules):
-        found = wrong_rule(rule, head, kinds)
+        overrides = "overrides" in rule or "overrides" in text.head
+        found = wrong_rule(rule, text.head, kinds, inherits=overrides)
         name = rule.get("id") if isinstance(rule.get("id"), str) else None
         if name in numbers:
             line = text.lines.of("rule", numbers[name], "id")
@@ -140,12 +173,14 @@ def _read_rules(
             text.mistake(f"rule {name or number + 1}: {words}", "rule", number, *place)
             for place, words in found
         )
-        if regulation is not None and name and not found:
-            differs_in = frozenset(rule.get("differs_in", ()))
-            made = _rule(rule, head, regulation)
-            text.entries.append(Entry(text, number, name, made, differs_in))
+        if text.regulation is not None and name and not found:
+            written = WrittenRule(text, number, name, rule)
+            if overrides:
+                text.overrides.append(written)
+            else:
+                text.entries.append(entry_of(written, rule))
         elif name:
-            text.unclear |= {f"{head.get('key')}/{name}", _target(rule, head) or ""}
+            text.unclear |= {f"{text.head.get('key')}/{name}", _target(rule, text.head) or ""}
         else:
             text.readable = False
 
@@ -190,11 +225,21 @@ def _regulation(head: Mapping[str, Any], path: Path) -> Regulation:
     )
 
 
-def _rule(entry: Mapping[str, Any], head: Mapping[str, Any], regulation: Regulation) -> Rule:
+def entry_of(written: WrittenRule, table: Mapping[str, Any]) -> Entry:
+    """Return the usable rule of a written one; `table` has all its keys, inherited ones too."""
+    text = written.text
+    assert text.regulation is not None, "a file with a wrong head has no usable rules"
+    rule = _rule(table, text.head, text.regulation, written.rule_id)
+    return Entry(text, written.number, written.name, written.table, rule)
+
+
+def _rule(
+    entry: Mapping[str, Any], head: Mapping[str, Any], regulation: Regulation, rule_id: str
+) -> Rule:
     target = _target(entry, head)
     own, whole = entry.get("in_force", {}), head.get("in_force", {})
     return Rule(
-        id=target or f"{regulation.key}/{entry['id']}",
+        id=rule_id,
         regulation=regulation,
         article=entry["article"],
         label=entry["label"],

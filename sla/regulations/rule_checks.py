@@ -92,14 +92,31 @@ def _outside(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Found
             yield ("in_force", key), f"{words}; correct one of the two"
 
 
+def is_whole(rule: Mapping[str, Any]) -> bool:
+    """Check whether a [[rule]] has every key that a rule needs, and so has no need to inherit."""
+    return all(rule.get(key) for key in _needed(rule))
+
+
+def _needed(rule: Mapping[str, Any], *, inherits: bool = False) -> list[str]:
+    if inherits:
+        return ["id", "article", "certainty"]
+    keys = ["id", "article", "label", "actor", "starts_on", "stops_on", "certainty"]
+    return keys if rule.get("promised") else [*keys, "length", "unit"]
+
+
 def wrong_rule(
-    rule: Mapping[str, Any], head: Mapping[str, Any], kinds: Collection[str]
+    rule: Mapping[str, Any],
+    head: Mapping[str, Any],
+    kinds: Collection[str],
+    *,
+    inherits: bool = False,
 ) -> list[Found]:
     """Return the mistakes in a [[rule]] of this [regulation]; `kinds` are the events it may
     name.
+
+    A rule that `inherits` takes the keys that it leaves out from the rule that it replaces.
     """
-    needed = ["id", "article", "label", "actor", "starts_on", "stops_on", "certainty"]
-    needed += [] if rule.get("promised") else ["length", "unit"]
+    needed = _needed(rule, inherits=inherits)
     found = list(wrong_keys(rule, RULE, needed, _IN_HEAD))
     ill = {place[0] for place, _ in found if place}
     sound = {key: value for key, value in rule.items() if key not in ill}

@@ -76,6 +76,19 @@ COURSE_KEYS = (
     "lapse",
 )
 """The keys that say what the duty of a rule is, apart from its time."""
+INHERITED_KEYS = (
+    *COURSE_KEYS,
+    "label",
+    "verb",
+    "unit",
+    "roll",
+    "applies_when",
+)
+"""The keys that an override takes from the rule that it replaces, if it leaves them out.
+
+It states its own length, article and certainty. `consequence` and `severity` are not inherited
+either: the sanction of a national article is not for missing an earlier local day.
+"""
 EVENT_KEYS = ("starts_on", "restarts_on", "stops_on", "implied_by", "voids")
 _IN_FORCE = ("from", "to", "ended_by")
 _LANGUAGES = {"id": "an Indonesian (id)", "en": "an English (en)"}

@@ -1,6 +1,7 @@
 """A site that replaces a national rule: what it, its doctor and its summaries then say."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,12 +10,21 @@ from support.site_mistakes import assert_indonesian
 
 from settings.errors import SettingsError
 from settings.site import load_site
+from sla.regulations.model import Law
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 from tasks.summary import SummaryRequest, make_summary
 
 FOLLOW_UP = "sp4n/first-follow-up"
 BASIS = "Peraturan Bupati Contoh Nomor 12 Tahun 2026"
+OWN_KEYS = """\
+label = { id = "Tindak lanjut pertama", en = "First follow-up" }
+actor = "unit"
+starts_on = ["assigned"]
+stops_on = ["follow_up_published"]
+unit = "working_day"
+"""
+"""What the rule of the documentation needs if it replaces none."""
 
 
 @pytest.fixture
@@ -33,7 +43,7 @@ def perbup(site_folder, tmp_path, monkeypatch):
 
 def notes(site, at):
     found = {one.what: one.remedy for one in check(site, wita(at)) if one.level == "note"}
-    return {what: remedy for what, remedy in found.items() if what.startswith("rule ")}
+    return {what: remedy for what, remedy in found.items() if "rule " in what or "replac" in what}
 
 
 def test_the_site_is_judged_by_its_own_rule_from_its_day_on(perbup):
@@ -50,6 +60,10 @@ def test_doctor_tells_what_is_replaced_by_what_and_on_what_basis(perbup):
     later = what.format(days=" from 2027-01-01 on")
     assert notes(site, "2026-11-24 08:00") == {later: remedy}
     assert notes(site, "2027-02-01 08:00") == {what.format(days=""): remedy}
+    until = " until 2027-12-31"
+    assert_indonesian(
+        later, *(what.format(days=days + until) for days in ("", " from 2027-01-01 on"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,8 +72,10 @@ def test_doctor_tells_what_is_replaced_by_what_and_on_what_basis(perbup):
 )
 def test_doctor_tells_of_a_rule_laxer_than_the_national_one(perbup, length, unit, laxer):
     file = perbup / "perbup" / "perbup.toml"
-    text = file.read_text(encoding="utf-8").replace("length = 3", f"length = {length}")
-    file.write_text(text.replace('unit = "working_day"', f'unit = "{unit}"'), encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("length = 3", f'length = {length}\nunit = "{unit}"'), encoding="utf-8"
+    )
     told = [what for what in notes(load_site(perbup), "2027-02-01 08:00") if "more than" in what]
     days = f"{length} {'days' if unit == 'day' else 'working days'}"
     by_nation = "more than Prosedur SP4N-LAPOR! Proses tindak lanjut (5 working days)"
@@ -67,10 +83,30 @@ def test_doctor_tells_of_a_rule_laxer_than_the_national_one(perbup, length, unit
     assert_indonesian(*told)
 
 
+def test_doctor_tells_of_a_national_change_that_the_replacement_does_not_follow(perbup):
+    """A replacement keeps what it inherited on its first day."""
+    site = load_site(perbup)
+    context = site.evaluation_context
+    national = context.law.on(FOLLOW_UP, date(2026, 12, 31))
+    versions = [
+        replace(national, until=date(2027, 12, 31)),
+        replace(national, since=date(2028, 1, 1), voids=frozenset({"withdrawn"}), length=4),
+    ]
+    others = [rule for rule in context.law.rules if rule is not national]
+    site.evaluation_context = replace(context, law=Law([*others, *versions]))
+    told = [what for what in notes(site, "2027-02-01 08:00") if "does not follow" in what]
+    what = f"the replacement of {FOLLOW_UP} in perbup.toml does not follow Prosedur SP4N-LAPOR!"
+    what += (
+        " Proses tindak lanjut, which from 2028-01-01 on differs in voids from the version before"
+    )
+    assert told == [what]
+    assert_indonesian(*told, notes(site, "2027-02-01 08:00")[told[0]])
+
+
 @pytest.mark.thorough
 def test_doctor_tells_of_a_rule_that_ends_and_nothing_follows(perbup):
     file = perbup / "perbup" / "perbup.toml"
-    text = re.sub("overrides = .*\nbasis = .*\n", "", file.read_text(encoding="utf-8"))
+    text = re.sub("overrides = .*\nbasis = .*\n", OWN_KEYS, file.read_text(encoding="utf-8"))
     ending = "in_force = { from = 2026-01-01, to = 2026-12-31 }"
     text = text.replace("in_force = { from = 2027-01-01 }", ending)
     file.write_text(text, encoding="utf-8")

@@ -595,21 +595,7 @@ id = "information"
 overrides = "sp4n-guideline/information"
 basis = "Peraturan Bupati Contoh Nomor 12 Tahun 2026"
 article = "Pasal 7"
-label = { id = "Permintaan informasi", en = "Request for information" }
-actor = "unit"
-starts_on = ["received"]
-restarts_on = ["reopened"]
-stops_on = ["settled"]
-implied_by = ["closed"]
-voids = ["withdrawn", "archived"]
-pauses = [
-    ["material_requested", "material_completed"],
-    ["material_requested", "file_complete"],
-    ["paused", "resumed"],
-]
-applies_when = { classification = ["information_request"] }
 length = 3
-unit = "working_day"
 certainty = "seen"
 """
 

@@ -14,9 +14,11 @@ from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import State
 from sla.engine.evaluate import evaluate
 from sla.events import Event
+from sla.fingerprint import rule_fingerprint
 from sla.regulations import schema
 from sla.regulations.loader import load
 from sla.regulations.model import LengthUnit, RegulationError
+from sla.regulations.overrides import later_versions
 
 NATIONAL = REPOSITORY / "regulations"
 FOLLOW_UP = "sp4n/first-follow-up"
@@ -53,6 +55,14 @@ OVERRIDES_COMPLAINT = {
     "applies_when": '{ classification = ["complaint"] }',
     "differs_in": OVERRIDES["differs_in"],
 }
+
+
+SHORT = {
+    **OVERRIDES_COMPLAINT,
+    **dict.fromkeys(["label", "actor", "starts_on", "stops_on", "unit"]),
+    **dict.fromkeys(["applies_when", "differs_in"]),
+}
+"""An override that leaves out all that it may leave out."""
 
 
 def rule(**changes):
@@ -589,16 +599,24 @@ def test_a_rule_overridden_twice_is_refused(written):
     ]
 
 
-@pytest.mark.parametrize(
-    "asked", [None, '{ classification = ["complaint"], category = ["jalan"] }']
-)
-def test_an_override_is_for_the_same_complaints(asked, written):
+def test_an_override_is_for_the_same_complaints(written):
+    asked = '{ classification = ["complaint"], category = ["jalan"] }'
     folder = written(HEAD + rule(**OVERRIDES_COMPLAINT | {"applies_when": asked}))
     (mistake,) = mistakes(NATIONAL, folder)
     hint = (
-        f'`applies_when` is not that of {COMPLAINT} ({{ classification = ["complaint"] }}); write'
+        f'`applies_when` is not that of {COMPLAINT} ({{ classification = ["complaint"] }}); leave'
     )
-    assert mistake.startswith(f"desa.toml:{17 if asked else 5}: rule light: {hint} the same, or,")
+    assert mistake.startswith(f"desa.toml:17: rule light: {hint} it out, or, for some complaints")
+
+
+def test_an_override_of_an_optional_rule_is_for_the_same_sources(written):
+    """UU 14/2008 is for one register; its stricter replacement is not for the other sources."""
+    optional = {NATIONAL / "optional" / "uu-14-2008.toml": frozenset({"ppid"})}
+    own = rule(**SHORT | {"overrides": '"uu-14-2008/answer"'})
+    law = load([NATIONAL, written(HEAD + own)], optional=optional)
+    assert [each.applies_when for each in law.versions("uu-14-2008/answer")] == [
+        {"source": {"ppid"}}
+    ] * 2
 
 
 def page(name):
@@ -608,40 +626,155 @@ def page(name):
     return "\n".join(b for b in blocks if b.startswith(("[regulation]", "[[rule]]")))
 
 
+FULL_COPY = """\
+label = { id = "Penyelesaian pengaduan tidak berkadar pengawasan", en = "Settlement of a complaint without supervisory content" }
+verb = { id = "selesaikan pengaduan tidak berkadar pengawasan", en = "settle the complaint without supervisory content" }
+actor = "unit"
+starts_on = ["received"]
+restarts_on = ["reopened"]
+stops_on = ["settled"]
+implied_by = ["closed"]
+voids = ["withdrawn", "archived"]
+pauses = [["material_requested", "material_completed"], ["material_requested", "file_complete"], ["paused", "resumed"]]
+unit = "working_day"
+applies_when = { classification = ["complaint"] }
+"""  # noqa: E501
+"""The lines that an override of the settlement of a complaint had to repeat before."""
+
+
 @pytest.mark.parametrize("name", ["regulations.md", "mengubah-tenggat.md"])
 def test_the_pages_shorten_the_settlement_of_a_complaint_and_keep_the_duty(name, written):
     law = load([NATIONAL, written(page(name))])
     day = date(2027, 1, 4)
     own, national = law.on(COMPLAINT, day), law.overridden(COMPLAINT, day)
     assert (national.length, own.length) == (14, 10)
-    for key in (*schema.COURSE_KEYS, "label", "verb", "applies_when", "unit"):
+    for key in schema.INHERITED_KEYS:
         assert getattr(own, key) == getattr(national, key), key
+    whole = page(name).replace("length = 10\n", f"length = 10\n{FULL_COPY}")
+    assert whole.count("stops_on") == 1
+    copied = load([NATIONAL, written(whole, folder="whole")])
+    assert [rule_fingerprint(rule) for rule in copied.overriding] == [
+        rule_fingerprint(rule) for rule in law.overriding
+    ]
+    story = [event_at("received", "2027-01-04 10:00"), event_at("paused", "2027-01-06 09:00")]
+    story.append(event_at("resumed", "2027-01-08 15:00"))
+    due = [judged(each, COMPLAINT, *story).due.date() for each in (law, copied)]
+    assert due == [date(2027, 1, 20)] * 2
+
+
+def test_a_full_copy_is_taken_as_it_is_written(written):
+    """It loaded before overrides could inherit: nothing is added to it, not even a `verb`."""
+    national = load([NATIONAL]).on(FOLLOW_UP, date(2026, 11, 24))
+    whole = rule(
+        overrides=f'"{FOLLOW_UP}"',
+        basis=OVERRIDES["basis"],
+        **{
+            key: str(sorted(getattr(national, key)))
+            for key in ("starts_on", "stops_on", "implied_by", "voids")
+        },
+        pauses=str([list(pair) for pair in national.pauses]),
+    )
+    (own,) = load([NATIONAL, written(HEAD + whole)]).overriding
+    assert (own.verb, own.consequence, own.severity) == ({}, {}, 0)
+    assert own.label["en"] == "Light complaint"
+
+
+def test_neither_certainty_nor_length_is_inherited(written):
+    short = SHORT | {"certainty": None, "length": None}
+    (mistake,) = mistakes(NATIONAL, written(HEAD + rule(**short)))
+    assert mistake.startswith("desa.toml:5: rule light: `certainty` is missing; write for example")
+    (mistake,) = mistakes(NATIONAL, written(HEAD + rule(**short | {"certainty": '"read"'})))
+    assert mistake.startswith("desa.toml:5: rule light: `length` is missing; write for example")
+
+
+def test_the_sanction_of_the_national_deadline_is_not_inherited(written):
+    """An earlier local day was missed, not the article for which there is a sanction."""
+    target = "uu-25-2009/response"
+    own = rule(**SHORT | {"overrides": f'"{target}"'})
+    law = load([NATIONAL, written(HEAD + own)])
+    day = date(2027, 1, 4)
+    assert law.overridden(target, day).severity == 2
+    assert (law.on(target, day).severity, law.on(target, day).consequence) == (0, {})
+
+
+VERSIONS = (
+    in_force("to = 2026-06-30") + rule(voids='["withdrawn"]'),
+    in_force("from = 2026-07-01") + rule(voids='["archived"]', unit='"day"'),
+)
+
+
+@pytest.mark.parametrize(
+    ("days", "voids", "unit", "later"),
+    [
+        ("to = 2026-12-31", "withdrawn", "working_day", ["voids"]),
+        ("from = 2026-06-30", "withdrawn", "working_day", ["voids"]),
+        ("from = 2026-06-30, to = 2026-06-30", "withdrawn", "working_day", []),
+        ("from = 2026-07-01", "archived", "day", []),
+    ],
+)
+def test_an_override_inherits_from_the_version_of_its_first_day(days, voids, unit, later, written):
+    for number, text in enumerate(VERSIONS):
+        national = written(text, name=f"{number}.toml", folder="national")
+    own = rule(**SHORT | {"overrides": '"desa/light"'})
+    folder = written(in_force(days, HEAD.replace('"desa"', '"kota"')) + own)
+    law = load([national, folder])
+    (found,) = law.overriding
+    assert (found.voids, found.unit) == ({voids}, unit)
+    assert [keys for _, keys in later_versions(law, found)] == [later] * bool(later)
+
+
+def test_before_its_first_version_a_rule_gives_what_that_version_has(written):
+    national = written(VERSIONS[1], folder="national")
+    own = rule(**SHORT | {"overrides": '"desa/light"'})
+    head = HEAD.replace('"desa"', '"kota"')
+    (found,) = load([national, written(in_force("from = 2026-01-01", head) + own)]).overriding
+    assert found.voids == {"archived"}
+    (mistake,) = mistakes(national, written(in_force("to = 2026-06-30", head) + own))
+    hint = "`overrides` names desa/light, and no version of it is in force on these days; correct"
+    assert mistake.startswith(f"desa.toml:5: rule light: {hint} `in_force`")
+
+
+def test_a_key_in_differs_in_is_not_inherited(written):
+    (own,) = load(
+        [NATIONAL, written(HEAD + rule(**SHORT | {"differs_in": '["pauses"]'}))]
+    ).overriding
+    assert (own.pauses, own.voids) == ((), {"withdrawn", "archived"})
+
+
+def test_what_is_inherited_is_checked_with_what_is_written(written):
+    short = SHORT | {"differs_in": '["stops_on"]', "stops_on": '["archived"]'}
+    (mistake,) = mistakes(NATIONAL, written(HEAD + rule(**short)))
+    assert mistake.startswith("desa.toml:8: rule light: nothing can stop the clock: every event of")
 
 
 def test_an_override_does_not_become_another_duty_in_silence(written):
-    """The example for the first follow-up with the id of the settlement, as a clerk copied it."""
-    text = (REPOSITORY / "docs" / "regulations.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(\[regulation\].*?)```", text, re.DOTALL)
-    example = example.replace(FOLLOW_UP, COMPLAINT).replace("length = 3", "length = 10")
-    asked = 'applies_when = { classification = ["complaint"] }\n'
-    (mistake,) = mistakes(NATIONAL, written(example + asked))
-    hint = f"desa.toml:14: rule first-follow-up: another duty than {COMPLAINT}, which has: "
-    hint += 'starts_on = ["received"], restarts_on = ["reopened"], stops_on = ["settled"], implied'
-    assert mistake.startswith(hint)
-    named = '["starts_on", "restarts_on", "stops_on", "implied_by", "voids"]'
+    """The events of the first follow-up under the id of the settlement, as a clerk copied them."""
+    copied = {
+        "starts_on": '["assigned"]',
+        "stops_on": '["follow_up_published"]',
+        "voids": '["withdrawn", "archived", "returned"]',
+    }
+    (mistake,) = mistakes(NATIONAL, written(HEAD + rule(**SHORT | copied)))
+    hint = f"desa.toml:8: rule light: another duty than {COMPLAINT}, which has: "
+    hint += 'starts_on = ["received"], stops_on = ["settled"], voids = ["archived", "withdrawn"]. '
+    assert mistake.startswith(f"{hint}Leave these out, and they are taken over; if your")
+    named = '["starts_on", "stops_on", "voids"]'
     assert mistake.endswith(f"regulation differs in them, add differs_in = {named}")
-    own = load([NATIONAL, written(f"{example}{asked}differs_in = {named}\n")]).overriding
-    assert [rule.stops_on for rule in own] == [{"follow_up_published"}]
+    folder = written(HEAD + rule(**SHORT | copied | {"differs_in": named}))
+    assert [each.stops_on for each in load([NATIONAL, folder]).overriding] == [
+        {"follow_up_published"}
+    ]
 
 
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
         ({"actor": '"system"'}, "actor"),
-        ({"restarts_on": None}, "restarts_on"),
+        ({"restarts_on": "[]"}, "restarts_on"),
         ({"stops_on": '["settled", "decided"]'}, "stops_on"),
         ({"voids": '["withdrawn"]'}, "voids"),
         ({"pauses": '[["paused", "resumed"]]'}, "pauses"),
+        ({"promised": "true", "length": None}, "promised"),
     ],
 )
 def test_each_key_of_the_duty_counts(changes, key, written):
@@ -654,9 +787,19 @@ def test_each_key_of_the_duty_counts(changes, key, written):
     }
     whole = {**OVERRIDES_COMPLAINT, "differs_in": None, **same}
     assert load([NATIONAL, written(HEAD + rule(**whole))]).overriding
-    (mistake,) = mistakes(NATIONAL, written(HEAD + rule(**whole | changes)))
-    assert f"which has: {key} = " in mistake
-    assert mistake.endswith(f'add differs_in = ["{key}"]')
+    for written_keys in (whole, SHORT):
+        (mistake,) = mistakes(NATIONAL, written(HEAD + rule(**written_keys | changes)))
+        assert f"which has: {key} = " in mistake
+        assert mistake.endswith(f'add differs_in = ["{key}"]')
+
+
+@pytest.mark.parametrize("key", ["restarts_on", "implied_by", "voids", "pauses", "applies_when"])
+def test_a_key_forgotten_in_a_full_copy_is_inherited(key, written):
+    """It was refused before: now it need not be repeated."""
+    national = load([NATIONAL]).on(COMPLAINT, date(2026, 11, 24))
+    text = HEAD + rule(**SHORT) + re.sub(rf"^{key} = .*\n", "", FULL_COPY, flags=re.M)
+    (own,) = load([NATIONAL, written(text)]).overriding
+    assert getattr(own, key) == getattr(national, key)
 
 
 @pytest.mark.parametrize(

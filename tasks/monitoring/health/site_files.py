@@ -14,6 +14,7 @@ from sla.directory import Role
 from sla.events import Kind
 from sla.ladders import SUPERIORS
 from sla.regulations.model import Law, LengthUnit, Rule
+from sla.regulations.overrides import later_versions
 from tasks.common.redaction import plain_name
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import WARN_BEFORE_YEAR_END
@@ -137,6 +138,15 @@ def _overrides(law: Law, today: date) -> Iterator[Finding]:
                 f" ({_length(replaced)})",
                 "a regulation of a site may be stricter than the national one, not laxer; check"
                 f" `length` and `unit` in {rule.regulation.file}",
+            )
+        for version, keys in later_versions(law, rule):
+            yield Finding(
+                "note",
+                f"the replacement of {rule.id} in {rule.regulation.file} does not follow"
+                f" {version.citation_in('en')}, which from {version.in_force_from} on differs in"
+                f" {', '.join(keys)} from the version before",
+                "a legal officer compares both; if the change is to apply, end the replacement on"
+                " the day before, and write another one from that day on",
             )
 
 
