@@ -75,6 +75,8 @@ class AuditKind(StrEnum):
     """A person puts the site into trial: only the administrator gets mails."""
     RULE_CONFIRMED = "rule.confirmed"
     """A person confirms article and length of a rule."""
+    RULE_CONFIRMATION_RETRACTED = "rule.confirmation_retracted"
+    """A person took such a confirmation back."""
     INSTALLATION_ADOPTED = "installation.adopted"
     """A person says that this installation goes on in the place of another one."""
     CLOCK_ACCEPTED = "clock.accepted"

@@ -830,6 +830,7 @@ class RuleConfirmation(Base):
     """The confirmation of a rule by a person, with its source.
 
     It is valid for the rule with this hash: for its article and all that decides its deadline.
+    `retracted_at` is the time at which it was taken back, by whom and why; None while it is valid.
     """
 
     __tablename__ = "rule_confirmation"
@@ -840,6 +841,9 @@ class RuleConfirmation(Base):
     confirmed_at: Mapped[datetime]
     confirmed_by: Mapped[str] = mapped_column(String(255))
     source: Mapped[str] = mapped_column(Text)
+    retracted_at: Mapped[datetime | None]
+    retracted_by: Mapped[str | None] = mapped_column(String(255))
+    retraction_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Restore(Base):

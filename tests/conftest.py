@@ -49,7 +49,7 @@ from cli import console
 from cli.language import words
 from db.engine import open_engine
 from db.migrate import migrate
-from db.migrations.revisions import MIGRATIONS
+from db.migrations.revisions import MIGRATIONS, newest_revision
 from tasks.common.context import SiteContext
 
 if TYPE_CHECKING:
@@ -304,12 +304,14 @@ def postgres_url(postgres: str, emptied: Emptied) -> Iterator[str]:
         yield _url(postgres, name)
 
 
-LATER_REVISION = """
+THIS_REVISION = newest_revision()
+LATER = f"{int(THIS_REVISION) + 1:04}"
+LATER_REVISION = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "{LATER}"
+down_revision = "{THIS_REVISION}"
 
 
 def upgrade() -> None:
@@ -329,10 +331,10 @@ def later_revision(
     """Let this program know one revision more, which gives each mail the column `later`."""
     folder = tmp_path_factory.mktemp("later") / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0003_later.py").write_text(LATER_REVISION, encoding="utf-8")
+    (folder / "versions" / f"{LATER}_later.py").write_text(LATER_REVISION, encoding="utf-8")
     for module in ("db.migrations.revisions", "db.migrate", "db.backup.restore"):
         monkeypatch.setattr(f"{module}.MIGRATIONS", folder)
-    return "0003"
+    return LATER
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

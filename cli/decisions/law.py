@@ -64,8 +64,8 @@ def confirm(
     """Record that a legal officer has confirmed a rule.
 
     Its mark 'to be confirmed' goes away in mails, reports and explanations. It comes back if the
-    text or the length of the rule changes. The same confirmation is recorded once. It cannot be
-    taken back, so at a terminal the command shows the rule and asks.
+    text or the length of the rule changes. The same confirmation is recorded once. At a terminal
+    the command shows the rule and asks. `tenggat law retract` takes a confirmation back.
     """
     if not by.strip() or not source.strip():
         raise UsageError(say("law.error.empty"))
@@ -86,6 +86,36 @@ def confirm(
     key = "law.confirmed" if confirmed_at == moment else "law.confirmed_before"
     facts = {"rule": rule.id, "citation": rule.citation_in(language()), "length": length_of(rule)}
     text = say(key, **facts, by=by.strip(), day=day)
+    console.out.print(escape(text), soft_wrap=True)
+
+
+@law_app.command("retract")
+def retract(
+    rule_id: Annotated[str, typer.Argument(help="Id of the rule, from `tenggat law list`.")],
+    by: Annotated[str, typer.Option(help="Who takes it back, for the audit.", metavar="NAME")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit.", metavar="TEXT")],
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Take back the confirmation of a rule.
+
+    Its mark 'to be confirmed' comes back from the next run on. Mails that were sent and reports of
+    earlier moments keep what they said. The audit keeps the confirmation and the reason.
+    """
+    if not by.strip() or not reason.strip():
+        raise UsageError(say("law.error.no_reason"))
+    with console.context_of(site) as context:
+        from tasks.common.confirmed_rules import retract_confirmation  # noqa: PLC0415
+
+        moment = console.moment(now, context.site)
+        rule = _rule(context, rule_id, moment)
+        with context.transaction() as session:
+            row = retract_confirmation(session, rule, moment, by=by.strip(), reason=reason.strip())
+            if row is None:
+                raise UsageError(say("law.error.not_confirmed", rule=rule.id))
+            confirmed_by, confirmed_at = row.confirmed_by, row.confirmed_at
+        day = f"{context.local(confirmed_at):%Y-%m-%d}"
+    text = say("law.retracted", rule=rule.id, by=confirmed_by, day=day)
     console.out.print(escape(text), soft_wrap=True)
 
 

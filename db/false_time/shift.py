@@ -101,6 +101,7 @@ RECORDED: tuple[Column, ...] = (
     ModeChange.decided_at,
     ModeChange.activated_at,
     RuleConfirmation.confirmed_at,
+    RuleConfirmation.retracted_at,
 )
 """Times at which we did or learnt something."""
 

@@ -4,4 +4,13 @@
 rules.
 """
 
-__all__ = ["loader", "model", "parser", "schema", "toml_errors", "toml_lines", "toml_table"]
+__all__ = [
+    "loader",
+    "model",
+    "overrides",
+    "parser",
+    "schema",
+    "toml_errors",
+    "toml_lines",
+    "toml_table",
+]

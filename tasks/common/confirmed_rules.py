@@ -17,7 +17,7 @@ from sla.regulations.model import Certainty, Law, Rule
 def confirm_rules(site: Site, session: Session) -> None:
     """Mark the rules of a site as confirmed that a legal officer has confirmed.
 
-    A confirmation ends when text or length of the rule changes.
+    A confirmation ends when it is taken back, or when text or length of the rule changes.
     """
     confirmed = rules.confirmations(session)
     if not confirmed:
@@ -33,9 +33,10 @@ def confirm_rules(site: Site, session: Session) -> None:
 
 
 def law_as_of(site: Site, session: Session, as_of: datetime) -> Law:
-    """Return the law of a site with the confirmations recorded by a moment.
+    """Return the law of a site with the confirmations valid at a moment.
 
-    A report of an earlier moment is thus the same before and after a confirmation.
+    A report of an earlier moment is thus the same before and after a confirmation, and after one
+    was taken back.
     """
     law = site.evaluation_context.law
     confirmed = rules.confirmations(session, as_of)
@@ -63,6 +64,15 @@ def confirm_rule(
     """Record the confirmation of this version of a rule, or return the same one made before."""
     return rules.confirm(
         session, now, rule=rule.id, rule_hash=rule_fingerprint(rule), by=by, source=source
+    )
+
+
+def retract_confirmation(
+    session: Session, rule: Rule, now: datetime, *, by: str, reason: str
+) -> RuleConfirmation | None:
+    """Take back the confirmation of this version of a rule; None means that it has none."""
+    return rules.retract(
+        session, now, rule=rule.id, rule_hash=rule_fingerprint(rule), by=by, reason=reason
     )
 
 

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import create_engine, wita
+from conftest import THIS_REVISION, create_engine, wita
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import (
@@ -27,6 +27,7 @@ from support.site_mistakes import assert_indonesian
 
 import db.engine
 from db import complaints, imports, quarantine, runs
+from db.decisions import rules
 from db.engine import database_reason, one_state, open_engine
 from db.lives import MessageStatus
 from db.mails import outbox, outbox_status
@@ -141,7 +142,7 @@ def test_a_way_back_to_an_older_revision_is_refused_with_the_reason(engine):
 
 
 def test_an_upgrade_keeps_the_rows(empty, later_revision):
-    command.upgrade(alembic_config(empty), "0002")
+    command.upgrade(alembic_config(empty), THIS_REVISION)
     with empty.begin() as connection:
         connection.execute(
             text(
@@ -156,8 +157,23 @@ def test_an_upgrade_keeps_the_rows(empty, later_revision):
     with empty.connect() as connection:
         row = connection.execute(text("SELECT id, recipient, later FROM message")).one()
     assert row == (3, "a@b", 7)
-    command.downgrade(alembic_config(empty), "0002")
+    command.downgrade(alembic_config(empty), THIS_REVISION)
     assert difference(empty) == []
+
+
+def test_a_confirmation_of_before_it_could_be_taken_back_is_valid(empty):
+    command.upgrade(alembic_config(empty), "0002")
+    with empty.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO rule_confirmation"
+                " (rule, rule_hash, confirmed_at, confirmed_by, source)"
+                " VALUES ('sp4n/verification', 'x', '2026-11-24 04:00', 'A', 'B')"
+            )
+        )
+    migrate(empty)
+    with Session(empty) as session:
+        assert list(rules.confirmations(session)) == [("sp4n/verification", "x")]
 
 
 def test_a_time_comes_back_as_the_same_moment_in_utc(session):

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import ON_SQLITE_FIRST, REPOSITORY, wita
+from conftest import ON_SQLITE_FIRST, REPOSITORY, THIS_REVISION, wita
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 from support.pipeline import BREACHED, at, dump, owe, write_register
@@ -155,7 +155,8 @@ def test_a_database_that_is_behind_is_trouble_and_stays_behind(context, later_re
     with context.engine.begin():
         pass
     (trouble,) = troubles(context)
-    assert trouble == f"the database is at revision 0002, the program at {later_revision}"
+    both = f"revision {THIS_REVISION}, the program at {later_revision}"
+    assert trouble == f"the database is at {both}"
     assert troubles(context) == [trouble]
 
 

@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 from alembic import command
-from conftest import wita
+from conftest import THIS_REVISION, wita
 from sqlalchemy import Engine, create_engine, text
 from support.wait import until
 
@@ -220,7 +220,7 @@ def version(engine: Engine) -> str | None:
         return revision(connection)
 
 
-def set_back(url: str, revision: str = "0002") -> None:
+def set_back(url: str, revision: str = THIS_REVISION) -> None:
     """As if the database were of an older Tenggat."""
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -239,14 +239,14 @@ def test_an_empty_database_is_made_and_one_that_is_new_is_left_alone(site):
 
 def test_an_upgrade_is_backed_up_first(site, empty_database_url, later_revision):
     engine = open_engine(empty_database_url)
-    command.upgrade(alembic_config(engine), "0002")
+    command.upgrade(alembic_config(engine), THIS_REVISION)
     engine.dispose()
     said: list[str] = []
     prepare(site, NOW, said.append)
     (copy,) = backups(site.var / "backups")
     assert said == [
         f"{site.name}: backup before the upgrade: {copy}",
-        f"{site.name}: database brought from 0002 to revision {later_revision}",
+        f"{site.name}: database brought from {THIS_REVISION} to revision {later_revision}",
     ]
     assert "before-upgrade" in copy.name
 
@@ -255,15 +255,14 @@ def test_without_a_backup_there_is_no_upgrade_unless_it_is_said(
     site, empty_database_url, later_revision
 ):
     engine = open_engine(empty_database_url)
-    command.upgrade(alembic_config(engine), "0002")
+    command.upgrade(alembic_config(engine), THIS_REVISION)
     (site.var / "backups").parent.mkdir(parents=True, exist_ok=True)
     (site.var / "backups").write_text("in the way")
     with pytest.raises(ServiceError, match="--no-backup upgrades it without one"):
         prepare(site, NOW, print)
     with engine.connect() as connection:
-        assert (
-            connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
-        )
+        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    assert version == THIS_REVISION
     prepare(site, NOW, lambda line: None, copy=False)
     with engine.connect() as connection:
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,4 +1,4 @@
-"""A legal officer confirms a rule by an act; a change of the rule takes the confirmation back."""
+"""A legal officer confirms a rule by an act, or takes that back; a change of the rule ends it."""
 
 import json
 from dataclasses import replace
@@ -15,13 +15,14 @@ from db.decisions import rules
 from db.models import AuditRow
 from sla.fingerprint import rule_fingerprint
 from sla.regulations.model import Certainty, LengthUnit
-from tasks.common.confirmed_rules import confirm_rule, confirm_rules
+from tasks.common.confirmed_rules import confirm_rule, confirm_rules, retract_confirmation
 from tasks.monitoring.health import check
 from tasks.reports.verify import verify
 from tasks.summary import SummaryRequest, make_summary
 
 RULE = "sp4n-guideline/information"
 BY, SOURCE = "Sitti Aminah, S.H.", "PermenPANRB 5/2025, Lampiran Bab VI"
+REASON = "naskah yang dibaca ternyata rancangan"
 MARK = "belum diverifikasi Bagian Hukum"
 
 
@@ -104,6 +105,26 @@ def test_a_confirmation_changes_no_report_of_a_moment_before_it(open_context, co
     assert "Penyelesaian permintaan informasi" not in open_rules(after)
 
 
+def test_a_confirmation_taken_back_changes_no_report_of_a_moment_before(
+    open_context, context, tmp_path
+):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    confirm(context)
+    between, later = (wita(BREACHED) + timedelta(minutes=n) for n in (1, 2))
+    confirmed = report_files(open_context(), tmp_path / "confirmed", between)
+    with context.transaction() as session:
+        row = retract_confirmation(session, rule_of(context), later, by=BY, reason=REASON)
+        assert row.source == SOURCE
+        assert retract_confirmation(session, rule_of(context), later, by=BY, reason="x") is None
+    opened = open_context()
+    assert rule_of(opened).certainty is Certainty.CARRIED_OVER
+    assert report_files(opened, tmp_path / "again", between) == confirmed
+    after = report_files(opened, tmp_path / "after", later)
+    assert "Penyelesaian permintaan informasi" not in open_rules(confirmed)
+    assert "Penyelesaian permintaan informasi" in open_rules(after)
+
+
 def open_rules(files) -> list[str]:
     (report,) = (content for name, content in files.items() if name.endswith(".json"))
     regulations = json.loads(report)["notes"]["regulations"]
@@ -154,7 +175,7 @@ def test_the_commands_list_and_confirm(context, call_tenggat):
 def test_a_person_at_a_terminal_sees_the_rule_before_it_is_confirmed(
     context, call_tenggat, monkeypatch
 ):
-    """A confirmation of the wrong rule cannot be taken back."""
+    """A confirmation of the wrong rule hides a mark from all readers."""
     options = ("--by", BY, "--source", SOURCE, "--site", context.site.folder, "--lang", "id")
     call = ("law", "confirm", RULE, *options, "--now", "2026-11-24T08:00")
     asked = []
@@ -163,7 +184,7 @@ def test_a_person_at_a_terminal_sees_the_rule_before_it_is_confirmed(
     assert call_tenggat(*call)[0] == 1
     assert asked[0].startswith(f"{RULE}: ")
     assert "5 hari kerja" in asked[0]
-    assert "tidak dapat dicabut" in asked[0]
+    assert "Apakah aturan ini yang dimaksud?" in asked[0]
     with context.transaction() as session:
         assert len(rules.confirmations(session)) == 0
     assert call_tenggat(*call, "--yes")[0] == 0
@@ -187,3 +208,42 @@ def test_the_same_confirmation_is_recorded_once(context, call_tenggat):
     assert f"was recorded on 2026-11-24 as confirmed by {BY} from the same text" in again
     assert "is recorded as confirmed" in said("Lembaran Daerah 2026 No. 3")
     assert said(SOURCE, "Rekaan, S.H.").startswith("3 ")
+
+
+@pytest.mark.parametrize("lang", ["id", "en"])
+def test_a_confirmation_is_taken_back_and_made_again(context, call_tenggat, lang):
+    options = ("--site", context.site.folder, "--lang", lang, "--now", "2026-11-24T08:00")
+
+    def call(command: str, *more: str) -> str:
+        code, out, err = call_tenggat("law", command, RULE, "--by", BY, *more, *options)
+        return f"{code} {out or err}"
+
+    def listed() -> list[str]:
+        rows = json.loads(call_tenggat("law", "list", "--json", *options)[1])
+        (row,) = [each for each in rows if each["rule"] == RULE]
+        return [row["certainty"], row["confirmed_by"], row["source"]]
+
+    taken_back = {
+        "id": f"0 verifikasi {RULE} oleh {BY} (2026-11-24) dicabut; tanda",
+        "en": f"0 the confirmation of {RULE} by {BY} (2026-11-24) is taken back; the mark",
+    }
+    nothing = {"id": "tidak ada yang dicabut", "en": "there is nothing to take back"}
+    no_reason = {"id": "sebutkan siapa yang mencabut", "en": "say who takes it back"}
+    assert nothing[lang] in call("retract", "--reason", REASON)
+    call("confirm", "--source", "rancangan")
+    call("confirm", "--source", SOURCE)
+    assert no_reason[lang] in call("retract", "--reason", " ")
+    assert listed() == ["confirmed", BY, SOURCE]
+    assert call("retract", "--reason", REASON).startswith(taken_back[lang])
+    assert listed() == ["carried_over", "", ""]  # not the confirmation from the draft either
+    assert call("retract", "--reason", REASON).startswith("2 ")
+    call("confirm", "--source", SOURCE)
+    assert listed() == ["confirmed", BY, SOURCE]
+    with context.transaction() as session:
+        kind = "rule.confirmation_retracted"
+        row = session.scalars(select(AuditRow).where(AuditRow.kind == kind)).one()
+    said = json.loads(row.subject)
+    assert said["rule"] == RULE
+    assert (said["retracted_by"], said["retraction_reason"]) == (BY, REASON)
+    shown = call_tenggat("audit", "list", "--what", kind, *options[:4])[1]
+    assert {"id": "verifikasi", "en": "person took"}[lang] in shown
