@@ -3,8 +3,9 @@
 `make reference` runs this. The English texts are those of the models and of this file;
 `templates/words/cli/configuration.toml` has the Indonesian text for each of them.
 
-The meaning of a key is the text below it in its model. The examples are lines of the example site
-or of docs/sources.md. The page therefore always agrees with the program.
+The meaning of a key is the text below it in its model. The examples are lines of the example site,
+with their comments in the language of the page, or of docs/sources.md and its Indonesian form. The
+page therefore always agrees with the program.
 """
 
 from __future__ import annotations
@@ -107,6 +108,10 @@ decree = "SKB Menag 1497/2025, Menaker 2/2025, MenPANRB 5/2025"
 """,
 }
 """Examples for tables missing in the example site."""
+
+
+COMMENT = re.compile(r"^(.+? # )(.*)$", re.MULTILINE)
+"""A line with a comment behind its key, or behind a key that is a comment itself."""
 
 
 class Translation:
@@ -242,6 +247,11 @@ def intro(model: type[BaseModel]) -> str:
     return "\n".join(textwrap.wrap(text, 120)) + "\n" if text else ""
 
 
+def translated(toml: str) -> str:
+    """Return an example with the comments behind its keys in the language of the page."""
+    return COMMENT.sub(lambda found: found[1] + tr(found[2]), toml)
+
+
 def lines_of(file: Path, *headers: str) -> str:
     """Return these tables of a settings file as text; `""` means the part before the first table.
 
@@ -253,7 +263,7 @@ def lines_of(file: Path, *headers: str) -> str:
         header = re.match(r"\[+([^\]]*)\]+", block)[1] if header else ""  # type: ignore[index]
         kept = re.split(r"\n\s*\n", block)[0] if header else block
         blocks.setdefault(header, kept.strip() + "\n")
-    return "\n".join(blocks[header] for header in headers)
+    return translated("\n".join(blocks[header] for header in headers))
 
 
 def block_with(file: Path, word: str) -> str:
@@ -354,7 +364,7 @@ def block_of(file: Path, header: str, word: str) -> str:
     """Return the first table with this name that contains a word."""
     blocks = re.split(r"^(?=\[)", file.read_text("utf-8"), flags=re.MULTILINE)
     found = next(b for b in blocks if b.startswith((f"[[{header}]]", f"[{header}]")) and word in b)
-    return re.split(r"\n\s*\n", found)[0]
+    return translated(re.split(r"\n\s*\n", found)[0])
 
 
 def report_toml() -> Iterator[str]:

@@ -146,7 +146,12 @@ def outline(page: str) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("english", "indonesian"), [("sources.md", "sumber.md"), ("reports.md", "laporan.md")]
+    ("english", "indonesian"),
+    [
+        ("configuration.md", "konfigurasi.md"),
+        ("sources.md", "sumber.md"),
+        ("reports.md", "laporan.md"),
+    ],
 )
 def test_the_two_languages_of_a_page_have_the_same_parts(english, indonesian):
     """A row, an item or an example that only one of them has was forgotten in the other."""
