@@ -103,11 +103,11 @@ def adopt(
             console.out.print(say("backup.adopt.own"))
             return
         since = console.short_time(context.local(row.since).isoformat(timespec="minutes"))
-        left = row.key == record.LEFT
-        which = "left" if left else "other"
+        copied = row.key in (record.LEFT, record.UNFINISHED)
+        which = row.key if copied else "other"
         lines = say(f"backup.adopt.{which}", host=row.host, path=row.path, since=since)
         console.out.print(escape(lines), soft_wrap=True)
-        question = say("backup.adopt.confirm_left" if left else "backup.adopt.confirm")
+        question = say("backup.adopt.confirm_left" if copied else "backup.adopt.confirm")
         if not yes and not console.confirm(question):
             raise typer.Exit(console.TROUBLE)
         held = go_on(context, datetime.now(UTC))

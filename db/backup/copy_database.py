@@ -37,7 +37,7 @@ from db.backup import pg_tools
 from db.backup.pg_tools import BY_ITSELF
 from db.backup.restore import exclusive_access
 from db.engine import database_reason, open_engine, reading
-from db.installation.record import LEFT, leave, recorded
+from db.installation.record import LEFT, UNFINISHED, begin_copy, end_copy, leave, recorded
 from db.migrate import migrate
 from db.migrations.revisions import revision
 from db.models import AuditHead, Base, InstallationRow
@@ -93,6 +93,10 @@ def copy(
     outside (in mails, in the audit log) remain valid; PostgreSQL continues its sequences after
     them.
 
+    At no moment are both databases usable, even if this process is killed: runs on the copy are
+    refused until the old one is left. If that was done already and only this last step is missing,
+    a second call does it.
+
     All rows are read back and compared. The audit chain must give the same result as before; then
     an audit row records the copy. A running service keeps the file `lock` locked, and so does this
     function. `say` receives one line for each finished table.
@@ -103,30 +107,78 @@ def copy(
     """
     if make_url(old) == make_url(new):
         raise CopyError("the database to copy to is the one that the site uses; name another")
-    with exclusive_access(lock), _still(old) as locked, reading(old) as source:
+    with exclusive_access(lock):
         engine = open_engine(new)
         try:
-            with _target(engine) as target:
-                _check_empty(target)
-            _check_not_left(source)
-            migrate(engine)
-            with Session(engine, info=audit.session_info(by)) as session, session.begin():
-                done = _copy_all(source, session.connection(), say)
-                was = done.audit.head
-                audit.note(
-                    session,
-                    audit.AuditKind.DATA_COPIED,
-                    now,
-                    "the database was copied from another",
-                    rows=sum(done.rows.values()),
-                    head=str(was),
-                )
+            with _still(old) as locked, reading(old) as source:
+                owner, done = None, _left_before(source, engine, new)
+                if done is None:
+                    owner, done = _copy_to(engine, source, _Copying(old, now, by, say))
+                    if locked is not None:
+                        with Session(locked) as session:
+                            leave(session, _place(new), now)
+            with Session(engine) as session, session.begin():
+                end_copy(session, owner)
         finally:
             engine.dispose()
-        if locked is not None:
-            with Session(locked) as session:
-                leave(session, _place(new), now)
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Copying:
+    """The arguments of a copy."""
+
+    old: str
+    now: datetime
+    by: audit.AuditActor
+    say: Callable[[str], None]
+
+
+def _copy_to(
+    engine: Engine, source: Connection, call: _Copying
+) -> tuple[InstallationRow | None, Copied]:
+    """Copy all rows; return the installation that is to own the copy, and the result."""
+    with _target(engine) as target:
+        _check_empty(target)
+    _check_not_left(source)
+    migrate(engine)
+    with Session(engine, info=audit.session_info(call.by)) as session, session.begin():
+        done = _copy_all(source, session.connection(), call.say)
+        audit.note(
+            session,
+            audit.AuditKind.DATA_COPIED,
+            call.now,
+            "the database was copied from another",
+            rows=sum(done.rows.values()),
+            head=str(done.audit.head),
+        )
+        return begin_copy(session, _place(call.old), call.now), done
+
+
+def _left_before(source: Connection, engine: Engine, new: str) -> Copied | None:
+    """Return the result of a copy to `new` that lacks only its last step; else None."""
+    with Session(source) as session:
+        left = recorded(session)
+    if left is None or left.key != LEFT or left.path != _place(new):
+        return None
+    with _target(engine) as target:
+        if not _is_unfinished(target):
+            return None
+        rows = {
+            table.name: target.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+            if table is not AuditHead.__table__
+        }
+        return Copied(rows, verify(target))
+
+
+def _is_unfinished(target: Connection) -> bool:
+    """Check whether a database is a copy that did not come to its end."""
+    if not inspect(target).has_table(InstallationRow.__tablename__):
+        return False
+    with Session(target) as session:
+        row = recorded(session)
+    return row is not None and row.key == UNFINISHED
 
 
 @contextmanager
@@ -208,6 +260,11 @@ def _check_empty(target: Connection) -> None:
         raise CopyError(
             f"the database to copy to has a table `{ours[0].name}` of another program;"
             " name an empty database, or a schema under [database] in site.toml"
+        )
+    if _is_unfinished(target):
+        raise CopyError(
+            "an earlier copy to this database did not come to its end; name an empty one, or empty"
+            " it first"
         )
     for table in ours:
         if table.name not in BY_ITSELF and target.execute(select(1).select_from(table)).first():

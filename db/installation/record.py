@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient
 
 from db.engine import NotReady
 from db.installation.identity import MARKER, Location, here, read_key, write_key
@@ -23,6 +23,9 @@ from db.private_dirs import make_private
 
 LEFT = "left"
 """The key in a database that was copied to another one; no working files have it."""
+
+UNFINISHED = "unfinished"
+"""The key in a copy until the other database is marked as left; no working files have it."""
 
 
 def recorded(session: Session) -> InstallationRow | None:
@@ -64,7 +67,7 @@ def belongs(row: InstallationRow, at: Location, key: str) -> bool:
     They are if machine and path are the same. If the machine is unknown, as in a container, the key
     must not differ; it may be missing. A folder that was moved has the same key and inode.
     """
-    if row.key == LEFT:
+    if row.key in (LEFT, UNFINISHED):
         return False
     unknown = not row.machine or not at.machine
     if not unknown and row.machine != at.machine:
@@ -85,6 +88,12 @@ def refusal(row: InstallationRow, at: Location) -> str:
             f"this database was copied to {row.path} and is left since then. Let"
             " TENGGAT_DATABASE_URL (or [database] in site.toml) name the new one, also in this"
             " shell. To go back to this one on purpose: `tenggat adopt`"
+        )
+    if row.key == UNFINISHED:
+        return (
+            f"the copy of {row.path} to this database did not come to its end. Nothing is decided"
+            " or sent here. Let TENGGAT_DATABASE_URL (or [database] in site.toml) name the old one"
+            " again, and run `tenggat database copy` once more"
         )
     if row.path == at.path and not (row.machine and at.machine):
         return (
@@ -123,9 +132,35 @@ def leave(session: Session, new: str, now: datetime) -> None:
 
     `new` names the new database, without its user and password.
     """
+    _mark(session, LEFT, new, now)
+
+
+def begin_copy(session: Session, old: str, now: datetime) -> InstallationRow | None:
+    """Let a copy of the database `old` belong to nobody until the old one is left.
+
+    Return the row of the installation for :func:`end_copy`.
+    """
+    before = recorded(session)
+    if before is not None:
+        session.expunge(before)
+    _mark(session, UNFINISHED, old, now)
+    return before
+
+
+def end_copy(session: Session, owner: InstallationRow | None) -> None:
+    """Let a copy belong to the installation of the database that was left; None if it is not known,
+    and then the next run decides.
+    """
     session.execute(delete(InstallationRow))
-    left = {"machine": "", "host": "", "path": new, "folder": ""}
-    session.add(InstallationRow(id=1, key=LEFT, since=now, **left))
+    if owner is not None:
+        make_transient(owner)
+        session.add(owner)
+
+
+def _mark(session: Session, key: str, other: str, now: datetime) -> None:
+    session.execute(delete(InstallationRow))
+    nobody = {"machine": "", "host": "", "path": other, "folder": ""}
+    session.add(InstallationRow(id=1, key=key, since=now, **nobody))
     session.flush()
 
 

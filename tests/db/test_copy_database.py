@@ -2,11 +2,14 @@
 
 import fcntl
 import json
+import signal
+import subprocess
+import sys
 import uuid
 
 import psycopg
 import pytest
-from conftest import wita
+from conftest import REPOSITORY, wita
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from support.pipeline import (
@@ -24,6 +27,7 @@ from support.site_mistakes import assert_indonesian
 
 from db.audit import AuditActor, AuditKind
 from db.audit_verify import rows, verify
+from db.backup import copy_database
 from db.backup.copy_database import CopyError, copy
 from db.engine import NotReady, open_engine
 from db.migrations.revisions import revision
@@ -154,6 +158,87 @@ def test_no_run_works_on_the_database_that_was_left(lived, new_url, monkeypatch)
     assert_indonesian(trouble.what, trouble.remedy)
     with pytest.raises(CopyError, match="run `tenggat adopt` first"):
         copy(old_url, f"sqlite:///{site.var}/third.db", wita(NOW), BY, lock=site.var / "lock")
+
+
+KILLED = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from db.audit import AuditActor
+from db.backup import copy_database
+
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(copy_database, sys.argv[4], kill)
+copy_database.copy(
+    sys.argv[1], sys.argv[2], datetime.now(UTC), AuditActor("x"), lock=Path(sys.argv[3])
+)
+"""
+
+
+def usable(context: SiteContext, monkeypatch, *urls: str) -> list[bool]:
+    """Whether runs of the site work on each of these databases; doctor tells why not."""
+    found = []
+    for url in urls:
+        monkeypatch.setenv("TENGGAT_DATABASE_URL", url)
+        site = load_site(context.site.folder)
+        refusal = ""
+        try:
+            claim_database(site, wita(NOW))
+        except ServiceError as error:
+            refusal = str(error)
+        found.append(not refusal)
+        if refusal:
+            findings = database(site, wita(NOW), clock=False)
+            told = next(one for one in findings if one.level == "trouble")
+            assert refusal.endswith(f"{told.what}. {told.remedy}")
+            assert_indonesian(told.what, told.remedy)
+    return found
+
+
+@CROSSWISE
+@pytest.mark.parametrize(
+    ("killed_at", "which"), [("leave", [True, False]), ("end_copy", [False, False])]
+)
+def test_killed_between_the_databases_never_both_are_usable(
+    killed_at, which, lived, new_url, postgres, monkeypatch
+):
+    """Each would send the waiting mails."""
+    old_url, lock = lived.site.database_url, lived.site.var / "service.lock"
+    lived.close()
+    call = [sys.executable, "-c", KILLED, old_url, new_url, str(lock), killed_at]
+    assert subprocess.run(call, cwd=REPOSITORY, check=False).returncode == -signal.SIGKILL
+    assert usable(lived, monkeypatch, old_url, new_url) == which
+    if killed_at == "leave":  # the old one may have gone on: only a new copy has all of it
+        with pytest.raises(CopyError, match="did not come to its end; name an empty") as refused:
+            copy(old_url, new_url, wita(NOW), BY, lock=lock)
+        assert_indonesian(str(refused.value))
+        new_url = another(postgres)
+    done = copy(old_url, new_url, wita(NOW), BY, lock=lock)
+    assert (done.rows["complaint"], done.audit.fault) == (12, None)
+    assert usable(lived, monkeypatch, old_url, new_url) == [False, True]
+    with pytest.raises(CopyError, match="is not empty"):
+        copy(old_url, new_url, wita(NOW), BY, lock=lock)
+
+
+@FROM_SQLITE
+@TO_SQLITE
+def test_one_adopts_a_copy_that_did_not_end(lived, new_url, call_tenggat, monkeypatch):
+    old_url, lock = lived.site.database_url, lived.site.var / "service.lock"
+    lived.close()
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(copy_database, "end_copy", fail)
+    with pytest.raises(OSError, match="no space"):
+        copy(old_url, new_url, wita(NOW), BY, lock=lock)
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", new_url)
+    code, out, _ = call_tenggat("adopt", "--yes", "--site", lived.site.folder)
+    assert code == 0
+    assert "that did not come to its end" in out
+    assert usable(lived, monkeypatch, old_url, new_url) == [False, True]
 
 
 @FROM_SQLITE
