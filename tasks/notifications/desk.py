@@ -36,7 +36,7 @@ from tasks.evaluation.known_words import KnownWords, known_words
 from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import CoatOfArms, coat_of_arms
 from tasks.notifications.message_ids import message_id_header
-from tasks.notifications.scope import Scope, Scopes
+from tasks.notifications.scope import Scope, Scopes, in_order
 from tasks.notifications.unlisted import DeskEntry, awaiting, doubtful, unlisted
 from tasks.notifications.views import (
     Desk,
@@ -48,7 +48,7 @@ from tasks.notifications.views import (
     UnlistedDuties,
 )
 from tasks.text.catalog import catalog
-from tasks.text.titles import office_title, regent_word, superior_office
+from tasks.text.titles import offices_title, regent_word, superior_office
 
 SOON_WORKING_DAYS = 2
 """A duty due within this number of working days is on the desk."""
@@ -341,20 +341,22 @@ class DeskLoader:
         counts = {section: counted[section] for section in DeskSection}
         ended = [each for each in self._ended if self._on_desk(reader, each)]
         site = self._run.site
-        holder = self._holder(reader, message)
+        offices = self._offices_of(reader, message)
+        holder = _addressed(offices, message)
+        one_unit = len({office.unit for office in offices}) == 1
         return Desk(
             site=site.name,
             recipient=message.recipient_name,
-            title=office_title(
-                holder,
+            title=offices_title(
+                offices,
                 site=site.name,
-                unit=site.directory.name_of(holder.unit or None),
+                name_of=site.directory.name_of,
                 locale=reader.locale,
                 today=self.today,
             ),
             role=holder.role,
-            unit=site.directory.name_of(holder.unit or None),
-            place=self._place(reader, holder, [*items, *rest]),
+            unit=site.directory.name_of(holder.unit or None) if one_unit else "",
+            place=self._place(reader, offices, holder, [*items, *rest]),
             now=self._run.now,
             items=tuple(items),
             rest=tuple(rest),
@@ -375,22 +377,22 @@ class DeskLoader:
             last_mail=reader.last_mail,
         )
 
-    def _holder(self, reader: DeskReader, message: MessageRow) -> OfficeHolder:
-        """Return the office in which the recipient reads the mail: the highest one, or without any
-        the one in which the recipient got the earlier mails.
+    def _offices_of(self, reader: DeskReader, message: MessageRow) -> tuple[OfficeHolder, ...]:
+        """Return the offices in which the recipient reads the mail: the highest one of a superior,
+        or all of another reader, or without any the one in which the earlier mails came.
         """
         offices = reader.scope.offices
         roles = list(reversed(Role))
         if offices and reader.scope.superior:
-            return min(
+            highest = min(
                 offices, key=lambda each: (each.role is Role.ADMINISTRATOR, roles.index(each.role))
             )
-        exact = [each for each in offices if (each.unit, each.role) == (message.unit, message.role)]
-        if exact or offices:
-            return (exact or list(offices))[0]
+            return (highest,)
+        if offices:
+            return in_order(offices)
         address, role, unit = message.recipient, Role(message.role), message.unit or ""
         known = self._run.site.directory.tenure_of(address, role, unit, self.today)
-        return known or OfficeHolder(unit, role, message.recipient_name, address)
+        return (known or OfficeHolder(unit, role, message.recipient_name, address),)
 
     @cached_property
     def _cases_by_unit(self) -> dict[str, list[int]]:
@@ -711,9 +713,16 @@ class DeskLoader:
             for is_unit, late, oldest, unit, new in lines
         )
 
-    def _place(self, reader: DeskReader, holder: OfficeHolder, items: Sequence[NoticeItem]) -> str:
-        """Return the words for the subject: the unit or office of all complaints, or the number of
-        the units and the short title of the head of government if superiors have a duty too.
+    def _place(
+        self,
+        reader: DeskReader,
+        offices: Sequence[OfficeHolder],
+        holder: OfficeHolder,
+        items: Sequence[NoticeItem],
+    ) -> str:
+        """Return the words for the subject: the unit or office of all complaints, or else the unit
+        of the reader above all their units, or else the number of the units. The short title of the
+        head of government stands beside the number if superiors have a duty too.
         """
         directory = self._run.site.directory
         duties = [duty for item in items for duty in item.duties]
@@ -724,17 +733,18 @@ class DeskLoader:
         if len(owing) == 1:
             unit, owed_by = owing.pop()
             return owed_by or directory.short_name_of(_unit_of(unit))
-        if reader.scope.superior or reader.scope.verifies or not holder.unit:
-            of_units, late_units = (
-                {unit for unit, owed_by in some if not owed_by} for some in (owing, late)
-            )
-            number = len(late_units or of_units)
-            form = "superior" if len(of_units) < len(owing) else "units"
-            regent = regent_word(self._run.site.name, reader.locale)
-            return (
-                catalog(reader.locale)(f"subject.{form}", n=number, regent=regent) if number else ""
-            )
-        return directory.short_name_of(holder.unit)
+        of_units, late_units = (
+            {unit for unit, owed_by in some if not owed_by} for some in (owing, late)
+        )
+        if not (reader.scope.superior or reader.scope.verifies):
+            own = [office.unit for office in (offices if owing else (holder,)) if office.unit]
+            above = next((unit for unit in own if of_units <= directory.below(unit)), None)
+            if above is not None:
+                return directory.short_name_of(above)
+        number = len((late_units if reader.scope.superior else None) or of_units)
+        form = "superior" if len(of_units) < len(owing) else "units"
+        regent = regent_word(self._run.site.name, reader.locale)
+        return catalog(reader.locale)(f"subject.{form}", n=number, regent=regent) if number else ""
 
     def _waiting_count(self, reader: DeskReader) -> int:
         scope = reader.scope
@@ -831,6 +841,12 @@ class DeskLoader:
         label = law.last(ended.rule).label[reader.locale] if known else ended.rule
         uid = message_id_header(self._run.context, ended.source, ended.ticket, *clock).strip("<>")
         return EndedDuty(ended.ticket, label, uid, ended.due, ended.complaint, clock, brought_by)
+
+
+def _addressed(offices: Sequence[OfficeHolder], message: MessageRow) -> OfficeHolder:
+    """Return the one of a reader's offices to which a mail is addressed, or else the first."""
+    address = message.unit, message.role
+    return next((each for each in offices if (each.unit, each.role) == address), offices[0])
 
 
 def _unit_notified(deadline: Deadline, notifications: Iterable[Notification]) -> bool:

@@ -23,6 +23,7 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.case_store import DATABASE, CaseStore
 from tasks.evaluation.notices import comes_later, may_be_notified
 from tasks.notifications.desk import Case, ClockKeyOfComplaint, DeskLoader
+from tasks.notifications.scope import in_order
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
 from tasks.text.titles import office_title
 
@@ -355,7 +356,7 @@ class _StandIns:
         own = [holder for holder in tenures if holder.in_office_on(run.today)]
         above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
         reader = (above or own[0]).role if own else Role(message.role)
-        reader_title = self._title(own[0], message) if own and above is None else ""
+        reader_title = self._title(in_order(own)[0], message) if own and above is None else ""
         offices = dict.fromkeys(notified)
         if not desk.superior:
             offices |= dict.fromkeys(self._on_desk(address, desk))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +10,24 @@ from sla.directory import Directory, OfficeHolder, Role
 from sla.engine.deadline import Deadline
 from sla.ladders import SUPERIORS
 from sla.regulations.model import Actor, Rule
+
+OFFICES_IN_ORDER = (Role.HEAD_OF_UNIT, Role.ADMINISTRATOR, Role.LIAISON)
+"""The offices of a reader who is no superior, in the order of a salutation."""
+
+
+def in_order(offices: Sequence[OfficeHolder]) -> tuple[OfficeHolder, ...]:
+    """Return the offices of a reader who is no superior in the order of a salutation.
+
+    Offices held as a deputy come last. Of two offices at one unit only the higher one is named,
+    but an administrator is one beside any other. The order does not depend on a mail.
+    """
+    ranked = sorted(
+        offices, key=lambda each: (each.deputy, OFFICES_IN_ORDER.index(each.role), each.unit)
+    )
+    found: dict[tuple[str, bool], OfficeHolder] = {}
+    for each in ranked:
+        found.setdefault((each.unit, each.role is Role.ADMINISTRATOR), each)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)

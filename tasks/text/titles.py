@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from sla.directory import OfficeHolder, Role
@@ -27,6 +28,10 @@ WITHOUT_FIRST_WORD = ("district", "village_ward", "village")
 """Titles that take the place of the first word: Kecamatan Contoh Utara, Camat Contoh Utara."""
 
 
+LONGEST_OFFICES = 64
+"""Limit in characters of several titles in one salutation."""
+
+
 def office_title(
     holder: OfficeHolder, *, site: str, unit: str, locale: str, today: date | None = None
 ) -> str:
@@ -41,6 +46,28 @@ def office_title(
         title = t("title.deputy", title=title)
     over = today is not None and holder.until is not None and holder.until < today
     return t("title.former", title=title) if over else title
+
+
+def offices_title(
+    offices: Sequence[OfficeHolder],
+    *,
+    site: str,
+    name_of: Callable[[str | None], str],
+    locale: str,
+    today: date | None = None,
+) -> str:
+    """Return the titles of a person's offices for a salutation, or only the first one if they are
+    longer than `LONGEST_OFFICES`. `name_of` returns the name of a unit.
+    """
+    titles = [
+        office_title(each, site=site, unit=name_of(each.unit or None), locale=locale, today=today)
+        for each in offices
+    ]
+    *others, last = dict.fromkeys(titles)
+    if not others:
+        return last
+    together = catalog(locale)("title.several", titles=", ".join(others), last=last)
+    return together if len(together) <= LONGEST_OFFICES else titles[0]
 
 
 def regent_word(site: str, locale: str) -> str:

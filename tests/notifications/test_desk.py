@@ -439,6 +439,22 @@ def test_a_vacant_office_is_named(context):
     assert desks(context, BREACHED)["penghubung.dishub"].items[0].vacant == ("head_of_unit",)
 
 
+@pytest.mark.parametrize("units", [("Dinas Sosial", "Dinas Kesehatan"), ("Dinas Sosial",)])
+def test_a_deputy_with_a_second_office_is_addressed_the_same_in_every_mail(context, units):
+    """The first mail is addressed to the office of the deputy; the definitive one comes first."""
+    directory = context.site.directory
+    head = next(each for each in directory.offices if each.email.startswith("kepala.dinkes"))
+    directory.offices = tuple(
+        replace(each, name=head.name, email=head.email) if each.deputy else each
+        for each in directory.offices
+    )
+    owe(context, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units)))
+    desk = desks(context, BREACHED)["kepala.dinkes"]
+    assert desk.title == "Kepala Dinas Kesehatan dan Plt. Kepala Dinas Sosial"
+    assert desk.place == ("2 perangkat daerah" if len(units) == 2 else "Dinas Sosial")
+    assert desk.unit == ""  # so that each complaint names its unit
+
+
 # --- superiors ------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from conftest import example_site
 
 from settings.site import load_site
 from sla.directory import OfficeHolder, Role, Unit
-from tasks.text.titles import office_title
+from tasks.text.titles import office_title, offices_title
 
 SITE = "Pemerintah Kabupaten Contoh"
 
@@ -46,6 +46,20 @@ def test_a_deputy_is_plt_and_a_given_title_wins():
     )
     given = OfficeHolder("x", Role.HEAD_OF_UNIT, "N", "n@a.example", title="Kepala Pelaksana BPBD")
     assert office_title(given, site=SITE, unit="BPBD", locale="id") == "Kepala Pelaksana BPBD"
+
+
+@pytest.mark.parametrize(
+    ("units", "title"),
+    [
+        (("Dinas Sosial",), "Kepala Dinas Sosial"),
+        (("DLH", "DPMPTSP", "BPBD"), "Kepala DLH, Kepala DPMPTSP dan Kepala BPBD"),
+        (("Dinas Kependudukan dan Pencatatan Sipil", "Dinas Kesehatan"), ""),  # too long
+    ],
+)
+def test_a_person_with_several_offices_has_all_their_titles_if_they_are_short(units, title):
+    held = [OfficeHolder(unit, Role.HEAD_OF_UNIT, "N", "n@a.example") for unit in units]
+    found = offices_title(held, site=SITE, name_of=str, locale="id")
+    assert found == (title or "Kepala Dinas Kependudukan dan Pencatatan Sipil")
 
 
 @pytest.mark.parametrize(
