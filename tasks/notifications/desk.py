@@ -606,6 +606,10 @@ class DeskLoader:
             return DeskSection.LATE
         if due <= self.today:
             return DeskSection.TODAY
+        calendar = self._run.site.evaluation_context.calendar_of(deadline.unit)
+        no_day_left = not deadline.working_days_left and not deadline.paused
+        if no_day_left and calendar.counts(self.today):
+            return DeskSection.LAST_DAY
         soon = self._soon_day(self._run.now, deadline.unit)
         return DeskSection.SOON if due.toordinal() <= soon else DeskSection.LATER
 

@@ -136,7 +136,7 @@ def _subject_parts(desk: Desk, locale: str) -> list[str]:
     """Return the numbers of a subject, the most urgent first."""
     t = catalog(locale)
     numbers = {str(section): desk.count(section) for section in DeskSection}
-    numbers["today"] += desk.late_and_due_today
+    numbers["today"] += desk.count(DeskSection.LAST_DAY) + desk.late_and_due_today
     if desk.superior and desk.own_count and not desk.acts_on_the_late_ones:
         numbers = {"own": desk.own_count, "late": desk.count(DeskSection.LATE)}
     order = ("own", "late", "today", "soon", "later")
@@ -203,7 +203,7 @@ class DutyTexts:
             return t("mail.due_today")
         if duty.late and not duty.days_left:
             return t("mail.late_today")
-        if not duty.late and not duty.working_days_left:
+        if duty.section is DeskSection.LAST_DAY:
             return t("mail.last_working_day", left=self.span(duty))
         return t("mail.late_by" if duty.late else "mail.left", span=self.span(duty))
 
@@ -212,6 +212,8 @@ class DutyTexts:
         t = catalog(self.locale)
         if duty.section is DeskSection.TODAY:
             return t("mail.due_today")
+        if duty.section is DeskSection.LAST_DAY:
+            return t("mail.last_working_day", left=self.short_span(duty))
         return t("mail.late_by" if duty.late else "mail.left", span=self.short_span(duty))
 
     def span(self, duty: Duty) -> str:

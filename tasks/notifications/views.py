@@ -22,9 +22,13 @@ from tasks.text.incidents import IncidentView
 
 
 class DeskSection(StrEnum):
-    """The sections of a desk. A complaint is in the section of its worst duty."""
+    """The sections of a desk. A complaint is in the section of its worst duty.
+
+    `LAST_DAY` has what ends on one of the days off after today: today is the last day to act.
+    """
 
     TODAY = "today"
+    LAST_DAY = "last_day"
     LATE = "late"
     SOON = "soon"
     LATER = "later"
@@ -84,8 +88,7 @@ class Duty:
     @property
     def ends_today(self) -> bool:
         """Check whether the last day of the duty, or its last working day, is today."""
-        last = self.section is DeskSection.TODAY or not self.working_days_left
-        return last and not self.late and not self.paused
+        return self.section in (DeskSection.TODAY, DeskSection.LAST_DAY) and not self.paused
 
     @property
     def lateness(self) -> tuple[bool, int, datetime]:

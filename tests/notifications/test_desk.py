@@ -106,6 +106,23 @@ def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(context):
     ]
 
 
+@pytest.mark.parametrize(
+    ("now", "section"),
+    [
+        ("2026-12-22 08:00", DeskSection.SOON),
+        ("2026-12-23 08:00", DeskSection.LAST_DAY),
+        ("2026-12-24 08:00", DeskSection.SOON),  # a day off itself: the last day to act is over
+        ("2026-12-25 08:00", DeskSection.TODAY),
+    ],
+)
+def test_a_duty_due_on_a_day_off_has_its_last_working_day_before(context, now, section):
+    """The first response is due 14 calendar days from 11 December, on Christmas."""
+    slow = since("11/12/2026") | {"Klasifikasi": "Pengaduan Tidak Berkadar Pengawasan"}
+    owe(context, now, at("Dinas Sosial", **slow))
+    (item,) = desks(context, now)["penghubung.dinsos"].items
+    assert (item.section, item.worst.key[0]) == (section, "uu-25-2009/response")
+
+
 def test_a_late_complaint_that_the_source_no_longer_shows_is_not_called_late(context, server):
     """Whether it is done is not known: its notice is withdrawn, and a line names it."""
     dinsos = "Dinas Sosial"

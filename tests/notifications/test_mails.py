@@ -208,7 +208,7 @@ UNDECIDED = (Correction("10", "DLH", "Tindak lanjut pertama", "", "unknown"),)
         (  # two complaints with three duties are two complaints
             view(LATE_2, TODAY, place="Dinas PUPR"),
             "1 terlambat, 1 hari ini – Dinas PUPR",
-            "1 late, 1 due today – Dinas PUPR",
+            "1 late, 1 today – Dinas PUPR",
         ),
         (
             view(COMING, FAR, place="DLH"),
@@ -218,12 +218,12 @@ UNDECIDED = (Correction("10", "DLH", "Tindak lanjut pertama", "", "unknown"),)
         (
             view(LATE_2, TODAY, counts={DeskSection.LATE: 1200, DeskSection.TODAY: 1}),
             "1.200 terlambat, 1 hari ini – Dinas Sosial",
-            "1,200 late, 1 due today – Dinas Sosial",
+            "1,200 late, 1 today – Dinas Sosial",
         ),
         (
             view(LATE_2, TODAY, corrections=TAKEN_BACK),
             "1 ralat, 1 terlambat, 1 hari ini – Dinas Sosial",
-            "1 correction, 1 late, 1 due today – Dinas Sosial",
+            "1 correction, 1 late, 1 today – Dinas Sosial",
         ),
         (
             view(corrections=TAKEN_BACK, place="DLH"),
@@ -406,6 +406,37 @@ def test_a_duty_whose_last_day_is_today_says_so_beside_a_late_one(days, due, sai
     assert "hari ini" not in alone.text
 
 
+@pytest.mark.parametrize(
+    ("locale", "subject", "lead", "section"),
+    [
+        (
+            "id",
+            "2 hari ini – Dinas Sosial",
+            "Hari ini hari kerja terakhir untuk 2 pengaduan.",
+            "HARI INI HARI KERJA TERAKHIR (2)",
+        ),
+        (
+            "en",
+            "2 today – Dinas Sosial",
+            "Today is the last working day for 2 complaints.",
+            "TODAY IS THE LAST WORKING DAY (2)",
+        ),
+    ],
+)
+def test_what_ends_on_the_days_off_after_today_is_not_only_due_soon(locale, subject, lead, section):
+    before_days_off = [item(duty(0, "2026-11-26 23:59"), ticket=each) for each in "12"]
+    mail = mail_of(view(*before_days_off), locale)
+    assert mail.subject == subject
+    assert lead in flat(mail.text)
+    assert lead in flat(mail.html)
+    assert section in mail.text
+    late_too = mail_of(view(*before_days_off, item(duty(-1), ticket="3")), "id")
+    assert late_too.subject == "1 terlambat, 2 hari ini – Dinas Sosial"
+    assert "3 pengaduan: 1 terlambat, 2 yang hari ini hari kerja terakhirnya." in flat(
+        late_too.text
+    )
+
+
 def test_a_reopened_complaint_has_the_day_of_its_reopening():
     again = item(duty(2, "2026-11-26 23:59"), reopened=wita("2026-11-19 10:00"))
     for text in (mail_of(view(again), "id").text, mail_of(view(again), "id").html):
@@ -461,7 +492,7 @@ def test_a_subject_never_shows_a_title_and_stays_short():
             "6 days (4 working days) left",
         ),
         (  # due on a Sunday: no working day is left after Friday
-            duty(0, "2026-11-29 23:59", days_left=2, section=DeskSection.SOON, calendar_days=True),
+            duty(0, "2026-11-29 23:59", days_left=2, calendar_days=True),
             "2 hari lagi, hari ini hari kerja terakhir",
             "2 days left, today is the last working day",
         ),

@@ -29,7 +29,9 @@ def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:
     """A duty of the unit with so many working days left; negative is late."""
     moment = wita(due)
     left = (moment.date() - NOW.astimezone(WITA).date()).days
-    section = DeskSection.LATER if days > 2 else DeskSection.SOON if left > 0 else DeskSection.TODAY
+    section = DeskSection.LATER if days > 2 else DeskSection.SOON
+    if days == 0:
+        section = DeskSection.LAST_DAY if left > 0 else DeskSection.TODAY
     plain = Duty(
         rule="Penyelesaian pengaduan",
         verb="selesaikan pengaduan",
