@@ -187,9 +187,9 @@ def notified(
 class ComplaintMail(NamedTuple):
     """A sent mail about a duty of a complaint: what it was about, the person, and its Message-ID.
 
-    The notice is about the unit `about` and addressed to `role`. `unit` is that of the person's
-    office. `instead` is set if the person has another office, that of `role`, and got the notice in
-    the place of the one to which it was addressed. A `correction` takes an earlier mail back.
+    The notice is about the unit `about` and addressed to `role`. The mail is addressed to an office
+    of `unit`. `instead` is set if the person has another office, that of `role`, and got the notice
+    in the place of the one to which it was addressed. A `correction` takes an earlier mail back.
     `taken_back_at` is the time at which the notice proved wrong.
     """
 

@@ -43,6 +43,20 @@ class NotifiedOffices:
             self._known[key] = self._office(*key)
         return self._known[key]
 
+    def unit_of(
+        self, role: str, unit: str, recipient: str, sent_at: datetime, addressed: str | None
+    ) -> str | None:
+        """Return the unit of the office in which an address got a notice to a role about a unit.
+
+        It is the nearest unit at which the person held that office. One mail can have notices to
+        several offices of a person; `addressed` is the unit of the one that it is addressed to.
+        """
+        day = sent_at.astimezone(self._zone).date()
+        office = self.of(role, unit, recipient, sent_at).role
+        held = [each.unit for each in self._held(recipient, day) if each.role == office]
+        nearest = (unit, *self._above(unit), addressed, *held)
+        return next((each for each in nearest if each in held), addressed)
+
     def named(self, name: str, role: str, unit: str, recipient: str, sent_at: datetime) -> str:
         """Return the name of a person who got a notice; a deputy's begins with 'Plt.'."""
         day = sent_at.astimezone(self._zone).date()

@@ -158,12 +158,18 @@ def _mails(
             continue
         if mail.correction:
             corrections.add(correction)
-        role, instead = offices.of(mail.role, mail.about, mail.recipient, mail.sent_at)
+        notice = mail.role, mail.about, mail.recipient, mail.sent_at
+        role, instead = offices.of(*notice)
         later = mail.taken_back_at is not None and mail.taken_back_at > now
         taken_back_at = None if later else mail.taken_back_at
-        name = offices.named(mail.name, mail.role, mail.about, mail.recipient, mail.sent_at)
         found.append(
-            mail._replace(role=role, instead=instead, name=name, taken_back_at=taken_back_at)
+            mail._replace(
+                role=role,
+                unit=offices.unit_of(*notice, mail.unit),
+                instead=instead,
+                name=offices.named(mail.name, *notice),
+                taken_back_at=taken_back_at,
+            )
         )
     return tuple(found)
 

@@ -20,6 +20,7 @@ from support.pipeline import (
     begin,
     decide,
     deliver,
+    explained,
     notices,
     owe,
     register,
@@ -456,20 +457,37 @@ def test_a_vacant_office_is_named(context):
     assert desks(context, BREACHED)["penghubung.dishub"].items[0].vacant == ("head_of_unit",)
 
 
-@pytest.mark.parametrize("units", [("Dinas Sosial", "Dinas Kesehatan"), ("Dinas Sosial",)])
-def test_a_deputy_with_a_second_office_is_addressed_the_same_in_every_mail(context, units):
-    """The first mail is addressed to the office of the deputy; the definitive one comes first."""
+def give_a_second_office(context: SiteContext) -> None:
+    """Let the head of Dinas Kesehatan be the deputy at Dinas Sosial as well."""
     directory = context.site.directory
     head = next(each for each in directory.offices if each.email.startswith("kepala.dinkes"))
     directory.offices = tuple(
         replace(each, name=head.name, email=head.email) if each.deputy else each
         for each in directory.offices
     )
+
+
+@pytest.mark.parametrize("units", [("Dinas Sosial", "Dinas Kesehatan"), ("Dinas Sosial",)])
+def test_a_deputy_with_a_second_office_is_addressed_the_same_in_every_mail(context, units):
+    """The first mail is addressed to the office of the deputy; the definitive one comes first."""
+    give_a_second_office(context)
     owe(context, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units)))
     desk = desks(context, BREACHED)["kepala.dinkes"]
     assert desk.title == "Kepala Dinas Kesehatan dan Plt. Kepala Dinas Sosial"
     assert desk.place == ("2 perangkat daerah" if len(units) == 2 else "Dinas Sosial")
     assert desk.unit == ""  # so that each complaint names its unit
+
+
+def test_an_explanation_names_the_office_of_the_notice_and_not_that_of_the_mail(context):
+    """One mail has the notices to both offices of a person."""
+    give_a_second_office(context)
+    owe(context, BREACHED, at("Dinas Sosial", "FD-0"), at("Dinas Kesehatan"))
+    deliver(context, BREACHED)
+    mails = explained(context, "2026-11-24 09:00").mails
+    assert {(each.role, each.unit, each.name.partition(" ")[0]) for each in mails} == {
+        ("liaison", "dinkes", "Hardiyanto"),
+        ("head_of_unit", "dinkes", "dr."),
+    }
 
 
 # --- superiors ------------------------------------------------------------------------------------
