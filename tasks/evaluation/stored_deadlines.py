@@ -1,4 +1,4 @@
-"""Queries over the stored deadlines: late, coming, waiting for the complainant, met since a moment.
+"""Queries over the stored deadlines: late, coming, suspended, met since a moment.
 
 This module has the one definition of late that mails, artifacts and `tenggat deadlines` share with
 the report (`sla.metrics`):
@@ -135,21 +135,20 @@ class StoredDuty:
     evaluated_at: datetime
 
 
-def waiting_for_complainant(
+def suspended(
     session: Session, rules: Collection[str], units: Collection[str] | None
-) -> list[tuple[int, str | None]]:
-    """Return the complaints that wait for the complainant, each with its unit.
-
-    Either a duty is paused, or one of the complainant's own `rules` runs.
+) -> list[tuple[int, str | None, bool]]:
+    """Return the complaints of which a duty is paused, or one of these `rules` of the complainant
+    runs: the complaint, its unit, and whether a duty is paused.
     """
     own = DeadlineRow.rule.in_(rules) & (DeadlineRow.state == State.RUNNING)
     paused = DeadlineRow.state == State.PAUSED
     rows = session.execute(
-        select(DeadlineRow.complaint_id, DeadlineRow.unit)
+        select(DeadlineRow.complaint_id, DeadlineRow.unit, paused)
         .where(DeadlineRow.stopped.is_(None), or_(own, paused), _at(units))
         .distinct()
     )
-    return [(complaint, unit) for complaint, unit in rows]
+    return [(complaint, unit, bool(is_paused)) for complaint, unit, is_paused in rows]
 
 
 def ended_since(

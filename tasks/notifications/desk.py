@@ -151,12 +151,13 @@ class DeskLoader:
         self._items_only = items_only
         self._notified: dict[ClockKeyOfComplaint, list[Notification]] = {}
         self._only_counted = UnlistedDuties()
+        self._case_store = cases
         self.cases = self._evaluated(messages, cases)
         self._ended = [] if items_only else self._ended_duties(messages)
         self._entries = {} if items_only else self._calendars(messages)
         first_imports = run.once(imports.first_of_each)
         self._first_imports = FirstImports(first_imports, run.site.evaluation_context)
-        self._waiting = [] if items_only else self._waiting_complaints()
+        self._suspended = [] if items_only else self._suspended_complaints(messages)
         self._awaiting = [] if items_only else stored_deadlines.awaiting_verdict(session, None)
 
     @cached_property
@@ -297,10 +298,23 @@ class DeskLoader:
                 calendar.setdefault(key, []).append(entry)
         return calendars
 
-    def _waiting_complaints(self) -> list[tuple[int, str | None]]:
+    def _suspended_complaints(
+        self, messages: Sequence[MessageRow]
+    ) -> list[tuple[int, str | None, bool]]:
+        """Return the complaints that wait for the complainant or are put off: each with its unit,
+        and whether the complainant must act.
+        """
         law = self._run.site.evaluation_context.law
         own = [rule for rule in law.ids if law.last(rule).actor is Actor.COMPLAINANT]
-        return stored_deadlines.waiting_for_complainant(self._run.session, own, None)
+        units = _together([self._scopes.of(message.recipient) for message in messages])
+        rows = stored_deadlines.suspended(self._run.session, own, units)
+        awaited = {complaint for complaint, _, paused in rows if not paused}
+        keys = sorted({complaint for complaint, _, _ in rows} - awaited)
+        for chunk in complaints.without_texts(self._run.session, keys):
+            for known, each in self._case_store.evaluated(self._run, chunk):
+                if any(_awaits_complainant(deadline) for deadline in each.deadlines):
+                    awaited.add(known.complaint.id)
+        return [(complaint, unit, complaint in awaited) for complaint, unit, _ in rows]
 
     def reader(
         self,
@@ -370,7 +384,8 @@ class DeskLoader:
             superior=reader.scope.superior,
             units=self._lines([*items, *rest]) if reader.scope.superior else (),
             ended_late=self._ended_late if reader.scope.superior else 0,
-            waiting=self._waiting_count(reader),
+            waiting=self._suspended_count(reader, awaited=True),
+            postponed=self._suspended_count(reader, awaited=False),
             settled=len({each.complaint for each in ended if self._follows_up(each)}),
             fulfilled=self._fulfilled(reader, ended),
             ended=self._leaving(reader, ended, [*items, *rest], corrected),
@@ -750,13 +765,15 @@ class DeskLoader:
         regent = regent_word(self._run.site.name, reader.locale)
         return catalog(reader.locale)(f"subject.{form}", n=number, regent=regent) if number else ""
 
-    def _waiting_count(self, reader: DeskReader) -> int:
+    def _suspended_count(self, reader: DeskReader, *, awaited: bool) -> int:
+        """Count the complaints of a reader that wait for the complainant, or the others put off."""
         scope = reader.scope
         return len(
             {
                 complaint
-                for complaint, unit in self._waiting
-                if scope.superior or (unit or "") in scope.headed | scope.served
+                for complaint, unit, by_complainant in self._suspended
+                if by_complainant == awaited
+                and (scope.superior or (unit or "") in scope.headed | scope.served)
             }
         )
 
@@ -865,6 +882,17 @@ def _unit_notified(deadline: Deadline, notifications: Iterable[Notification]) ->
     return any(
         each.kind != NoticeKind.REMINDER and each.unit == unit and each.role in roles
         for each in notifications
+    )
+
+
+def _awaits_complainant(deadline: Deadline) -> bool:
+    """Check whether a duty is paused until the complainant completes the material.
+
+    Any other pause is one of the unit: it ends when the unit continues.
+    """
+    return deadline.state == State.PAUSED and any(
+        begun.kind == Kind.MATERIAL_REQUESTED and ended is None
+        for begun, ended in deadline.pause_events
     )
 
 

@@ -336,11 +336,11 @@ class Desk:
     which the source has not been read since: neither late nor done. `ended_late` counts the duties
     that were late this year and ended otherwise.
 
-    `waiting` complaints wait for the complainant. `settled` complaints were followed up or settled
-    since the last mail at `last_mail`. `fulfilled` are the other duties done since then: the rule,
-    and the number of complaints. `copied` means that the recipient gets the mail for information
-    only (cc). `corrections` take back what earlier mails called late. `stand_ins` are the offices
-    in the place of which the reader gets the mail.
+    `waiting` complaints wait for the complainant, `postponed` ones were put off. `settled`
+    complaints were followed up or settled since the last mail at `last_mail`. `fulfilled` are the
+    other duties done since then: the rule, and the number of complaints. `copied` means that the
+    recipient gets the mail for information only (cc). `corrections` take back what earlier mails
+    called late. `stand_ins` are the offices in the place of which the reader gets the mail.
     """
 
     site: str
@@ -363,6 +363,7 @@ class Desk:
     awaiting: UnlistedDuties = UnlistedDuties()
     ended_late: int = 0
     waiting: int = 0
+    postponed: int = 0
     settled: int = 0
     fulfilled: tuple[tuple[str, int], ...] = ()
     ended: tuple[EndedDuty, ...] = ()

@@ -380,11 +380,22 @@ def test_a_late_case_is_new_for_the_superior_whom_it_reaches(context):
     }
 
 
-def test_what_waits_for_the_complainant_is_counted(context):
-    paused = {"Ditunda": "18/11/2026 09:00"}
-    owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **paused))
+ASKED, PUT_OFF = {"Permintaan Kelengkapan": "18/11/2026 09:00"}, {"Ditunda": "18/11/2026 09:00"}
+
+
+@pytest.mark.parametrize(
+    ("pauses", "counts"),
+    [
+        (ASKED, (1, 0)),
+        (PUT_OFF, (0, 1)),  # by the unit: nobody waits for the complainant
+        (ASKED | PUT_OFF, (1, 0)),
+        (ASKED | PUT_OFF | {"Kelengkapan Diterima": "19/11/2026 09:00"}, (0, 1)),
+    ],
+)
+def test_what_waits_for_the_complainant_or_is_put_off_is_counted(context, pauses, counts):
+    owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **pauses))
     desk = desks(context, BREACHED)["penghubung.dinsos"]
-    assert (desk.waiting, desk.total) == (1, 1)
+    assert (desk.waiting, desk.postponed, desk.total) == (*counts, 1)
 
 
 def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(context):

@@ -93,6 +93,7 @@ FULL = view(
     item(duty(1, "2026-11-25 17:00", exact=True), ticket="FD-8", unit="Dinas Kesehatan"),
     item(duty(4, "2026-11-30 23:59"), ticket="FD-9", classification=""),
     waiting=3,
+    postponed=2,
     settled=2,
     last_mail=NOW - timedelta(days=4),
 )
