@@ -113,7 +113,7 @@ def _composed(context: SiteContext, number: int, now: datetime) -> bytes:
     """Compose a mail that waits, without a trace; return nothing if nothing in it is true."""
     from db.models import MessageRow  # noqa: PLC0415
     from tasks.common.rolled_back import rolled_back  # noqa: PLC0415
-    from tasks.notifications.compose import compose  # noqa: PLC0415
+    from tasks.notifications.composing.compose import compose  # noqa: PLC0415
 
     with rolled_back(context) as tried, tried.run(now, "mail show") as run:
         row = run.session.get(MessageRow, number)

@@ -10,6 +10,7 @@ from prefect import flow, get_run_logger
 from flows.heartbeat import send_heartbeat
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name, show_progress
+from tasks.common.helpers import spare_cores
 from tasks.delivery import send_owed_task
 from tasks.mailbox import read_mailbox_task
 from tasks.notifications.transport.smtp import ServerUnavailable
@@ -37,7 +38,9 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     with flow_run_context("delivery", site, now) as at:
         reading = read_mailbox_task.submit(at.context, at.now, at.run_id)
         reading.wait(HEAD_START)
-        count = send_owed_task(at.context, at.now, at.run_id, progress=show_composed)
+        count = send_owed_task(
+            at.context, at.now, at.run_id, progress=show_composed, helpers=spare_cores()
+        )
         mailbox = reading.result()
         if mailbox.trouble:
             get_run_logger().warning("the mailbox is not read: %s", mailbox.trouble)

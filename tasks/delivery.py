@@ -18,6 +18,7 @@ def send_owed(
     run_id: str,
     clock: Callable[[datetime], RunClock] = RunClock,
     progress: Progress | None = None,
+    helpers: int = 0,
 ) -> DeliveryCount:
     """Send every mail with a send time not later than now.
 
@@ -29,9 +30,10 @@ def send_owed(
 
     If the site's rate or the server demands a slower pace, the run waits; mails that would take too
     long are left to the next run. If the server itself is unusable, the other mails stay queued and
-    `trouble` gives the reason. A run that composes for long reports its `progress`.
+    `trouble` gives the reason. A run that composes for long reports its `progress`. If very many
+    mails are due, so many `helpers` do step 1 for the next ones meanwhile.
     """
-    sender = Sender(context, now, run_id, clock=clock, progress=progress)
+    sender = Sender(context, now, run_id, clock=clock, progress=progress, helpers=helpers)
     sender.run()
     with context.transaction() as session:
         sender.count.pending = outbox_status.pending(session)

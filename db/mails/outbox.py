@@ -287,15 +287,42 @@ def count_due(session: Session, now: datetime) -> int:
     return session.scalar(query) or 0
 
 
-def locked(session: Session, messages: Iterable[int]) -> list[MessageRow]:
-    """Lock those of these mails that are still queued, and load them as they are now."""
+def due_to_units(
+    session: Session, now: datetime, superiors: Iterable[str], limit: int
+) -> Sequence[int]:
+    """Return the keys of the notice mails that are due at `now`, oldest first; without those to an
+    office of these `superiors`.
+    """
+    to_units = MessageRow.role.not_in(list(superiors))
+    query = _due(now, limit).where(MessageRow.kind == MessageKind.NOTICES, to_units)
+    return session.scalars(query.with_only_columns(MessageRow.id)).all()
+
+
+def queued(session: Session, messages: Iterable[int]) -> Sequence[MessageRow]:
+    """Load those of these mails that are still queued, oldest first, without a lock."""
+    query = (
+        select(MessageRow)
+        .where(MessageRow.id.in_(list(messages)), MessageRow.status == MessageStatus.QUEUED)
+        .order_by(MessageRow.next_attempt_at, MessageRow.id)
+        .options(defer(MessageRow.mime))
+    )
+    return session.scalars(query).all()
+
+
+def locked(
+    session: Session, messages: Iterable[int], *, skip_locked: bool = False
+) -> list[MessageRow]:
+    """Lock those of these mails that are still queued, and load them as they are now.
+
+    With `skip_locked` mails locked by another delivery are left out.
+    """
     query = (
         select(MessageRow)
         .where(MessageRow.id.in_(list(messages)), MessageRow.status == MessageStatus.QUEUED)
         .order_by(MessageRow.id)
         .options(defer(MessageRow.mime))
         .execution_options(populate_existing=True)
-        .with_for_update(of=MessageRow)
+        .with_for_update(of=MessageRow, skip_locked=skip_locked)
     )
     return list(session.scalars(query))
 

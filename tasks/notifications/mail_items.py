@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from db.complaints import AT_ONCE, chunked
 from db.mailbox import bounces
@@ -31,6 +31,11 @@ AnyItem = MessageItem | MailItem
 """An item of a mail, of the ORM or not."""
 
 Notice = NoticeRow | MailedNotice
+
+MailContents = Sequence[tuple[MessageRow, Sequence[MailItem]]]
+"""Mails with their items."""
+
+StoreItems = Callable[[MailContents], None]
 
 Office = tuple[Role, str]
 """An office to which notices are addressed: its role, and the unit of the notices or ''."""
@@ -76,13 +81,19 @@ class NoticeDesks:
 
     A mail may have hundreds of thousands of items, and its desk as many complaints. So the contents
     of some mails are loaded together, and each desk is made when its mail is composed. A mail of
-    the same run, sent since `began`, does not count as an earlier mail.
+    the same run, sent since `began`, does not count as an earlier mail. `store` gets the items of
+    mails when it is known which of them each mail reports; without it they are written at once.
     """
 
     def __init__(
-        self, run: RunContext, messages: Sequence[MessageRow], began: datetime | None = None
+        self,
+        run: RunContext,
+        messages: Sequence[MessageRow],
+        began: datetime | None = None,
+        store: StoreItems | None = None,
     ) -> None:
         self._run, self._began = run, began
+        self._store = store or partial(mail_items.store_items, run.session)
         self._messages = [each for each in messages if each.kind == MessageKind.NOTICES]
         self._fair, self._stand_ins = _FairNotice(run), _StandIns(run)
         self._contents: dict[int, _Contents] = {}
@@ -134,7 +145,7 @@ class NoticeDesks:
         session = self._run.session
         loaded = mail_items.items_of(session, [message.id for message in some])
         found = {message.id: self._of(message, loaded[message.id]) for message in some}
-        mail_items.store_items(session, [(message, loaded[message.id]) for message in some])
+        self._store([(message, loaded[message.id]) for message in some])
         pairs = {
             message.id: (message.recipient, only)
             for message in some

@@ -78,6 +78,11 @@ class RateLimiter:
         return now if len(recent) < limit else recent[-limit] + MINUTE
 
     @property
+    def free(self) -> bool:
+        """Whether mails may leave as fast as the server takes them, apart from single domains."""
+        return not self._gap and "" not in self._limits
+
+    @property
     def delay(self) -> timedelta:
         """The pause before the next mail, after complaints of the server."""
         return self._gap

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,15 +18,17 @@ from db import notices
 from db.complaints import chunked
 from db.decisions import mode
 from db.lives import MessageStatus
-from db.mailbox import bounces
+from db.mailbox import bounces, replies
 from db.mails import earlier_mails, mail_items, outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.errors import is_lost_database
 from tasks.common.garbage import no_search_for_cycles, search_new_objects
+from tasks.common.helpers import Helpers
 from tasks.notifications.ack_writer import AckWriter
-from tasks.notifications.compose import compose_all, in_groups
+from tasks.notifications.composing.ahead import ComposedJob, ComposeJob, compose_job, compressed
+from tasks.notifications.composing.compose import compose_all, in_groups
 from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
 from tasks.notifications.import_alerts import FIRST_ALERTS
 from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fast
@@ -56,6 +58,19 @@ AT_ONCE = 50
 
 MOST_COMPOSED = 4 * AT_ONCE
 """The largest number of mails composed together, while the server takes them fast."""
+
+SHARED = 500
+"""The least number of due mails for which helpers are started: a helper needs a second to start,
+and the run alone composes some hundreds in it."""
+
+IN_A_JOB = 100
+"""Number of mails that a helper composes together."""
+
+MOST_ITEMS = 100
+"""A mail with more items is composed by the run itself."""
+
+MOST_AHEAD = 10_000
+"""Limit of mails that are composed with the same helpers."""
 
 FRESH = timedelta(seconds=10)
 """The longest time between the first claim of mails composed together and the sending of each."""
@@ -109,7 +124,8 @@ class Sender:
     """One run that sends mails by a policy: its clock, its rate limiter, its counts and errors.
 
     A delivery sends every mail, the watchdog its own alerts. If both run at once, each mail is sent
-    by the one that claims it. `clock` makes the clock of the run from its start.
+    by the one that claims it. `clock` makes the clock of the run from its start. If very many mails
+    are due, so many `helpers` compose the next ones while the last ones are sent.
     """
 
     def __init__(
@@ -120,8 +136,10 @@ class Sender:
         policy: SendPolicy = DELIVERY,
         clock: Callable[[datetime], RunClock] = RunClock,
         progress: Progress | None = None,
+        helpers: int = 0,
     ) -> None:
         self.context, self.policy, self.now, self.run_id = context, policy, now, run_id
+        self.helpers = helpers
         self.progress, self.composed, self.due, self.reported_at = progress, 0, 0, now
         self.clock, self.count = clock(now), DeliveryCount()
         self.errors: list[MailError] = []
@@ -167,6 +185,9 @@ class Sender:
     def _send_all(self, connection: Connection) -> None:
         while not self.count.trouble and self._any_due() and self._may_go_on():
             moment = self.clock.moment()
+            if self._is_worth_helpers():
+                self._send_ahead(connection, moment)
+                continue
             ready = self._make_ready(moment)
             if ready is None:
                 if not self._awaits_a_domain(moment):
@@ -178,6 +199,76 @@ class Sender:
             all_sent = self._send_ready(connection, ready, begun)
             fast = all_sent and self.clock.moment() - begun < FRESH / 4
             self.group = min(2 * self.group, MOST_COMPOSED) if fast else AT_ONCE
+
+    def _is_worth_helpers(self) -> bool:
+        """Check whether helpers would save time: many mails are due, and they leave fast."""
+        fast = self.limiter.free and self.group == MOST_COMPOSED
+        many = self.due - self.count.sent >= SHARED
+        return bool(self.helpers) and fast and many and self.policy.alert is None
+
+    def _send_ahead(self, connection: Connection, moment: datetime) -> None:
+        """Send mails to units while helpers compose the next ones; the others take the usual way.
+
+        A helper only reads. What it composed is stored if the mail is still the same.
+        """
+        self.group = AT_ONCE  # if the helpers can do nothing, the run goes on alone
+        with Helpers(self.context, self.helpers) as processes:
+            for job, composed in processes.results(compose_job, self._jobs(moment)):
+                if composed is None:
+                    return
+                ready = self._store_composed(job, composed)
+                if not self._send_ready(connection, ready, job.now) or not self._may_go_on():
+                    return
+                search_new_objects()
+
+    def _jobs(self, moment: datetime) -> Iterator[ComposeJob]:
+        """Yield the due mails to units as jobs, each when a process is free for it."""
+        with self.context.run(moment, self.run_id) as run:
+            mode.activate(run.session, moment)
+            readdress(run, MOST_AHEAD)
+        with self.context.run(moment, self.run_id) as run:
+            site_mode = run.mode
+            if not site_mode.live:
+                return
+            if self.context.site.reply_address:
+                replies.signing_key(run.session)  # helpers cannot make it
+            due = outbox.due_to_units(run.session, moment, SUPERIORS, MOST_AHEAD)
+            counts = mail_items.item_counts(run.session, due)
+        ruleset = self.context.ruleset_fingerprint()
+        small = [key for key in due if counts.get(key, 0) <= MOST_ITEMS]
+        for keys in chunked(small, IN_A_JOB):
+            now = self.clock.moment()
+            yield ComposeJob(keys, now, self.now, self.run_id, site_mode, ruleset)
+
+    def _store_composed(self, job: ComposeJob, composed: ComposedJob) -> list[int]:
+        """Store composed mails as evidence; return the keys of those to send.
+
+        Mails that another run has composed, and mails with other items than before, wait.
+        """
+        self.kept.clear()
+        ready = []
+        with self.context.run(job.now, self.run_id) as run:
+            queued = outbox.locked(run.session, job.mails, skip_locked=True)
+            counts = mail_items.item_counts(run.session, [message.id for message in queued])
+            before = {mail.id: mail.composed_before for mail in composed.mails}
+            items = composed.contents.number_of_items()
+            same = {
+                message.id: message
+                for message in queued
+                if message.id in before
+                and message.composed_at == before[message.id]
+                and counts.get(message.id, 0) == items.get(message.id, 0)
+                and not self._waits(message, job.now, run.mode)
+            }
+            composed.contents.store(run.session, same)
+            for mail in composed.mails:
+                if (message := same.get(mail.id)) is None:
+                    continue
+                message.subject = mail.subject
+                self._report_progress()
+                if self._ready(run, message, mail.mime, mail.packed):
+                    ready.append(message.id)
+        return ready
 
     def _send_ready(self, connection: Connection, ready: Sequence[int], begun: datetime) -> bool:
         """Claim and send composed mails, some at a time; return whether none is left for later.
@@ -310,9 +401,16 @@ class Sender:
             self.progress(self.composed, max(self.composed, self.due))
 
     def _ready(
-        self, run: RunContext, message: MessageRow, mime: bytes | Uncomposable | None
+        self,
+        run: RunContext,
+        message: MessageRow,
+        mime: bytes | Uncomposable | None,
+        packed: bytes = b"",
     ) -> bool:
-        """Store a composed mail, or settle one that is not composed; return whether it is."""
+        """Store a composed mail, or settle one that is not composed; return whether it is.
+
+        `packed` are its bytes as stored, if they are known.
+        """
         if isinstance(mime, Uncomposable):
             self._settle(run, message, mime)
             return False
@@ -322,7 +420,7 @@ class Sender:
             notices.settle(run.session, mail_items.notices_in(run.session, [message.id]), run.now)
             self.count.cancelled += 1
             return False
-        stored = _compressed(mime)
+        stored = packed or compressed(mime)
         message.mime, message.composed_at = stored, run.now
         if len(mime) <= LARGEST_KEPT and len(self.kept) < MOST_COMPOSED:
             self.kept[message.id] = stored, mime
@@ -503,12 +601,6 @@ class Sender:
         with self.context.transaction() as session:
             if not earlier_mails.sent_since(session, self.now - SILENCE):
                 self.count.trouble = f"{refused[0].server}: {refused[0].answer}"
-
-
-def _compressed(mime: bytes) -> bytes:
-    """Compress a mail fast: tables of a quarter of the usual size are enough for its few bytes."""
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 6)
-    return packer.compress(mime) + packer.flush()
 
 
 def _suppress(run: RunContext, message: MessageRow, error: AddressRefused) -> None:

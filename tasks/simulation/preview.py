@@ -24,7 +24,7 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.common.rolled_back import rolled_back
 from tasks.common.whole_files import whole_files
 from tasks.deadlines import evaluate_and_notify
-from tasks.notifications.compose import compose_all, in_groups
+from tasks.notifications.composing.compose import compose_all, in_groups
 from tasks.notifications.readdress import readdress
 from tasks.notifications.sender import leaves_at
 from tasks.notifications.transport.smtp import Uncomposable

@@ -34,7 +34,7 @@ from tasks.delivery import send_owed
 from tasks.ingest import counted_rows
 from tasks.intake import pull
 from tasks.notifications import sender, workbook_attachment
-from tasks.notifications.compose import Composer, compose_all, in_groups
+from tasks.notifications.composing.compose import Composer, compose_all, in_groups
 from tasks.notifications.desk import Case, DeskLoader, DeskReader
 from tasks.notifications.rate_limit import RunClock
 from tasks.notifications.unlisted import DeskEntry

@@ -14,7 +14,7 @@ from db.models import MessageRow
 from settings.report import Letterhead
 from tasks.common.context import RunContext
 from tasks.notifications.coat_of_arms import HEIGHT, WIDEST, coat_of_arms
-from tasks.notifications.compose import compose
+from tasks.notifications.composing.compose import compose
 
 LOGO = REPOSITORY / "examples" / "kabupaten-contoh" / "logo.svg"
 

@@ -48,8 +48,9 @@ from db.mails.outbox import STALE_CLAIM
 from db.models import MessageKind
 from tasks.common.context import SiteContext
 from tasks.delivery import send_owed
-from tasks.notifications import compose, sender
+from tasks.notifications import sender
 from tasks.notifications.ack_writer import MOST_UNRECORDED, AckWriter
+from tasks.notifications.composing import compose
 from tasks.notifications.send_policy import LONGEST_RETRY
 from tasks.notifications.sender import Sender
 from tasks.notifications.transport.local_mailbox import local_mailbox

@@ -32,7 +32,7 @@ from db.models import ListedDuty, MessageRow
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from tasks.common.context import SiteContext
 from tasks.intake import pull
-from tasks.notifications.compose import compose_all
+from tasks.notifications.composing.compose import compose_all
 from tasks.notifications.mail_items import notice_views
 from tasks.notifications.scope import Scopes
 from tasks.notifications.views import Desk, DeskSection, UnlistedDuties

@@ -40,7 +40,7 @@ from tasks.common.context import SiteContext
 from tasks.common.notified import Notified
 from tasks.ingest import row_parser
 from tasks.notifications.calendar_attachment import agenda, cancellation
-from tasks.notifications.compose import ALERT_COMPOSERS, compose
+from tasks.notifications.composing.compose import ALERT_COMPOSERS, compose
 from tasks.notifications.render import (
     DutyTexts,
     RenderedMail,

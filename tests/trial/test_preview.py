@@ -15,7 +15,7 @@ from support.pipeline import BREACHED, at, decide, deliver, dump, messages, noti
 from cli.language import words
 from db.models import AuditRow, MessageRow
 from tasks.common.rolled_back import rolled_back
-from tasks.notifications.compose import compose
+from tasks.notifications.composing.compose import compose
 from tasks.notifications.resend import NotWithdrawn, withdraw
 from tasks.notifications.trial.probe import NotProbed, send_test_mail
 from tasks.simulation.preview import next_morning, preview, write_preview

@@ -36,7 +36,7 @@ from support.pipeline import at, begin, decide, deliver, since, write_register
 from tasks.common.context import SiteContext
 from tasks.intake import pull
 from tasks.notifications import sender
-from tasks.notifications.compose import Composer
+from tasks.notifications.composing.compose import Composer
 from tasks.notifications.transport.smtp import PermanentFailure, ServerUnavailable
 
 

@@ -16,6 +16,7 @@ from sla.engine.deadline import ClockKey
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext
 from tasks.notifications.calendar_attachment import agenda, cancellation
+from tasks.notifications.composing.contents import ContentsSink, ContentsStore, ListChanges
 from tasks.notifications.mail_items import NoticeDesks
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
 from tasks.notifications.questions import QUESTIONS, questions_mime
@@ -58,6 +59,7 @@ def compose_all(
     run: RunContext,
     messages: Sequence[MessageRow],
     began: datetime | None = None,
+    sink: ContentsSink | None = None,
 ) -> Generator[tuple[MessageRow, bytes | Uncomposable | None]]:
     """Compose each mail; yield the bytes to send, or None if none of its items is still true.
 
@@ -65,10 +67,10 @@ def compose_all(
     :class:`tasks.notifications.transport.smtp.Uncomposable` in its place. That error names only the
     type of the cause, because an error text may contain personal data of a complainant. The
     function stores in each item whether the mail reports it, and which other duties the
-    mail lists; a caller that stops early closes the iterator. A mail of the same run, sent since
-    `began`, does not count as an earlier mail.
+    mail lists, in the database or where the `sink` keeps it; a caller that stops early closes the
+    iterator. A mail of the same run, sent since `began`, does not count as an earlier mail.
     """
-    composer = Composer(run, messages, began)
+    composer = Composer(run, messages, began, sink)
     try:
         for message in messages:
             try:
@@ -99,9 +101,11 @@ class Composer:
         run: RunContext,
         messages: Sequence[MessageRow],
         began: datetime | None = None,
+        sink: ContentsSink | None = None,
     ) -> None:
         self.run, self.began = run, began or run.now
-        self.desks = NoticeDesks(run, messages, began)
+        self.sink = sink or ContentsStore(run.session)
+        self.desks = NoticeDesks(run, messages, began, self.sink.items)
         self.replies = MailReplies(run, self.desks.cases)
         self.workbooks = Workbooks()
         self.reports = SummaryMailComposer(run.session, run.context)
@@ -147,8 +151,7 @@ class Composer:
             )
             for key in sorted(late | self._entries)
         ]
-        listed_duties.replace(session, self._composed_before, new)
-        listed_duties.cancel(session, self._cancelled)
+        self.sink.lists(ListChanges(self._composed_before, new, self._cancelled))
 
 
 def _notices(composer: Composer, message: MessageRow) -> bytes | None:
