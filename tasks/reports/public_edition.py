@@ -513,7 +513,13 @@ def _published(table: Table, view: Report) -> Table:
     """Return the rows that are published, of an interim report without comparisons.
 
     They count a part of a month then; beside the whole month it would show the rest.
+
+    Of equal counts the one of the first key is withheld. In the order of a period's figures,
+    editions of two periods would withhold different cells of what is open and late at the same
+    moment, and each would show what the other withholds.
     """
+    if table.key in REORDERED:
+        return replace(table, rows=tuple(sorted(table.rows, key=lambda row: row.key)))
     if table.key == "quality":
         rows = tuple(row for row in table.rows if row.key not in FINDINGS_LEFT_OUT)
         return replace(table, rows=rows)
