@@ -184,7 +184,7 @@ def test_learning_a_register_says_what_init_says_of_it(tmp_path, call_tenggat):
     assert head == "5 dari 6 baris terbaca dengan pemetaan ini"
     begun = said.splitlines().index("  sources.toml    register: 5 dari 6 baris terbaca")
     assert remarks == [line.strip() for line in said.splitlines()[begun + 1 :][: len(remarks)]]
-    assert len(remarks) == 6
+    assert len(remarks) == 7
     assert tomllib.loads(out).keys() == {"register"}
     assert out.splitlines()[1] == (
         '# Dipelajari dari "register.csv": 6 baris di bawah judul kolom di baris 1,'

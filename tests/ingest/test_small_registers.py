@@ -791,6 +791,12 @@ def hidden_reports(learned: Learned, path: Path) -> list[str]:
         ("Rahasia", ("\u221a", ""), ("secret", "")),
         ("Identitas Dirahasiakan", ("Tidak", "Ya"), ("", "secret")),
         ("Anonim/Rahasia", ("Anonim", "tidak anonim", "bukan rahasia"), ("anonymous", "", "")),
+        ("Dirahasiakan (Ya/Tidak)", ("Ya", ""), ("secret", "")),
+        ("Publik", ("Ya", "Tidak", "Mungkin"), ("", "secret", "secret")),
+        ("Laporan Publik (Ya/Tidak)", ("Ya", "Ya"), ("", "")),
+        ("Identitas Terbuka", ("Tidak", "Ya", ""), ("secret", "", "")),
+        ("Permintaan Kerahasiaan Identitas", ("Ya", "Tidak"), ("secret", "")),
+        ("Sifat", ("", ""), ("", "")),
     ],
 )
 def test_a_column_with_the_privacy_of_reports_is_read_with_the_words_for_no(
@@ -813,6 +819,14 @@ def test_a_column_with_the_privacy_of_reports_is_read_with_the_words_for_no(
         (
             {"Rahasia": ["", "v", ""], "Anonim": ["v", "v", ""]},
             ["anonymous", "secret", ""],
+        ),
+        (
+            {"Publik": ["Ya", "Tidak", "Ya"], "Anonim/Rahasia": ["", "Biasa", "Ya"]},
+            ["", "secret", "secret"],  # the last one does not say which of the two
+        ),
+        (
+            {"Publik": ["Ya", "Tidak", "Ya"], "Anonim": ["Tidak", "Tidak", "Ya"]},
+            ["", "secret", "anonymous"],
         ),
         (
             {"Kerahasiaan": ["Biasa", "Rahasia", "Biasa"], "Anonim": ["Ya", "Tidak", "Mungkin"]},
@@ -895,6 +909,14 @@ def test_a_word_of_privacy_that_is_not_known_is_named_and_hides(tmp_path):
     [
         ({"Sifat_Laporan": ["Segera", "Penting"]}, "privacy_unread", "Sifat Laporan"),
         ({"Tidak_Rahasia": ["Ya", "Tidak"]}, "privacy_unread", "Tidak Rahasia"),
+        ({"Publik": ["v", ""]}, "privacy_unread", "Publik"),
+        ({"Publik": ["Pasar", "Terminal"]}, "privacy_unread", "Publik"),
+        ({"Identitas_Pelapor": ["", ""]}, "privacy_or_person", "Identitas Pelapor"),
+        (
+            {"Permintaan_Kerahasiaan_Identitas": ["minta", "tidak minta"]},
+            "privacy_or_person",
+            "Permintaan Kerahasiaan Identitas",
+        ),
         (
             {"Kerahasiaan": ["Rahasia", ""], "Sifat_Laporan": ["Segera", "Penting"]},
             "privacy_twice",
@@ -909,9 +931,101 @@ def test_a_column_that_may_have_the_privacy_and_is_not_read_is_named(tmp_path, c
     assert f"'{title}' tidak dibaca" in said(learned)[key]
 
 
+@pytest.mark.parametrize(
+    ("title", "later", "hidden"),
+    [
+        ("Dirahasiakan (Ya/Tidak)", "Ya", "secret"),
+        ("Dirahasiakan (Ya/Tidak)", "Tidak", ""),
+        ("Permintaan Kerahasiaan Identitas", "Ya", "secret"),
+        ("Publik", "Tidak", "secret"),
+        ("Publik", "Ya", ""),
+    ],
+)
+def test_an_empty_column_titled_as_privacy_is_read_from_the_first_answer_on(
+    tmp_path, title, later, hidden
+):
+    learned = learned_from(tmp_path, {**table(), title: [""] * ROWS})
+    assert source_of(learned).fields.privacy == title
+    assert "no_privacy" not in said(learned)
+    write(tmp_path / "a.xlsx", {**table(), title: [later] * ROWS})
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == [hidden] * ROWS
+
+
+@pytest.mark.parametrize(
+    "columns", [{}, {"Nama_Pelapor": [""] * ROWS}, {"Alamat_(dirahasiakan)": [""] * ROWS}]
+)
+def test_a_register_without_a_mark_of_secret_reports_is_named(tmp_path, columns):
+    learned = learned_from(tmp_path, table(**columns))
+    assert source_of(learned).fields.privacy is None
+    assert "semua laporan dianggap bukan rahasia" in said(learned)["no_privacy"]
+
+
 def test_a_name_below_a_header_that_says_anonymous_is_not_read(tmp_path):
     learned = learned_from(tmp_path, table(Nama_Pelapor_Anonim=list(NAMES)))
     assert source_of(learned).fields.privacy is None
+
+
+def lapor_table() -> Columns:
+    """An export of SP4N-LAPOR! with the titles of the portal."""
+    return {
+        "Tracking ID": [f"{5010653 + n}" for n in range(ROWS)],
+        "Tanggal Laporan Masuk": [f"{n + 2} Nov 2026" for n in range(ROWS)],
+        "Waktu Laporan Masuk": [f"0{n % 9}:15:00" for n in range(ROWS)],
+        "Klasifikasi Laporan": ["Pengaduan Berkadar Pengawasan", "Aspirasi"] * (ROWS // 2),
+        "Kategori": ["Jalan", "Air"] * (ROWS // 2),
+        "Judul Laporan": [f"Judul {n}" for n in range(ROWS)],
+        "Tipe Laporan (Anonim/Rahasia)": ["Rahasia", ""] * (ROWS // 2),
+        "Sumber Laporan": ["Website", "SMS"] * (ROWS // 2),
+        "Instansi Induk": ["Kabupaten Contoh"] * ROWS,
+        "Instansi Terdisposisi": ["Dinas Sosial", "Dinas Kesehatan"] * (ROWS // 2),
+        "Status Laporan": ["Terverifikasi", "Belum Terverifikasi"] * (ROWS // 2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("Tipe Laporan (Anonim/Rahasia)", "Tipe Laporan", "privacy"),
+        ("Tipe Laporan (Anonim/Rahasia)", "tipe laporan (anonim/rahasia)", "privacy"),
+        ("Tipe Laporan (Anonim/Rahasia)", "Kerahasiaan", "privacy"),
+        ("Tipe Laporan (Anonim/Rahasia)", "Anonim/Rahasia (Ya/Tidak)", "privacy"),
+        ("Klasifikasi Laporan", "Klasifikasi", "classification"),
+        ("Kategori", "Kategori Laporan", "category"),
+        ("Judul Laporan", "JUDUL", "title"),
+        ("Sumber Laporan", "Kanal", "channel"),
+        ("Instansi Terdisposisi", "Instansi", "unit"),
+        ("Waktu Laporan Masuk", "Jam Masuk", "received"),
+        ("Tracking ID", "TRACKING ID", "ticket"),
+        ("Status Laporan", "Status laporan", "status"),
+    ],
+)
+def test_a_title_of_lapor_in_other_words_is_mapped(tmp_path, old, new, field):
+    columns = {new if title == old else title: cells for title, cells in lapor_table().items()}
+    learned = learned_from(tmp_path, columns)
+    source = source_of(learned)
+    assert source.system == "sp4n-lapor"
+    found = getattr(source.fields, field)
+    assert new in found if isinstance(found, tuple) else new == found
+    assert said(learned) == {}
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == ["secret", ""] * (ROWS // 2)
+
+
+@pytest.mark.parametrize(
+    ("title", "cells", "doubt"),
+    [
+        ("Tipe Laporan (Anonim/Rahasia)", [], "no_privacy"),
+        ("Tipe Laporan", ["Biasa", "Mendesak"] * (ROWS // 2), "privacy_unread"),
+        ("Instansi Terdisposisi", [], "no_unit"),
+        ("Klasifikasi Laporan", [], "only_complaints"),
+    ],
+)
+def test_a_missing_column_of_lapor_is_named(tmp_path, title, cells, doubt):
+    """The unit above the responsible one never takes its place."""
+    begin = title.partition(" (")[0]
+    columns = {name: found for name, found in lapor_table().items() if not name.startswith(begin)}
+    learned = learned_from(tmp_path, columns | ({title: cells} if cells else {}))
+    assert list(said(learned)) == [doubt]
+    assert source_of(learned).fields.unit in ("Instansi Terdisposisi", None)
 
 
 def test_a_name_only_in_hidden_reports_is_not_proposed_as_a_unit(tmp_path):

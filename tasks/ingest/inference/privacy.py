@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from settings.mapping import PUBLIC_WORDS, Values
@@ -17,6 +17,15 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\b(?:tidak|tdk|tak|bukan|non|tanpa|not)\b", re.IGNORECASE)
+
+_CHOICE = re.compile(r"\b(?:(?:ya|y|yes) (?:tidak|tdk|t|n|nomor)|(?:tidak|tdk|t|n) (?:ya|y))\b")
+"""The answers that a header names: 'Dirahasiakan (Ya/Tidak)'. It has `nomor` for 'no'."""
+
+_PUBLIC = frozenset({"publik", "public", "terbuka", "dipublikasikan", "publikasi", "ditampilkan"})
+_WITH_PUBLIC = frozenset(
+    {"boleh", "dapat", "bisa", "untuk", "laporan", "aduan", "pengaduan", "identitas", "pelapor"}
+)
+"""Words beside one of them in a header whose answer 'Tidak' hides a report: 'Laporan Publik'."""
 
 _NO = frozenset({"tidak", "tdk", "bukan", "no", "n", "false"})
 """Answers that say no in a column titled as anonymous or secret."""
@@ -49,6 +58,7 @@ _KINDS = frozenset(
 
 _DEFAULT = Values()
 _HIDING = frozenset(map(folded, (*_DEFAULT.anonymous, *_DEFAULT.secret)))
+_ANSWERS = _NO | _YES | _HIDING | PUBLIC_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ def privacy_columns(columns: Iterable[ColumnSample]) -> list[ColumnSample]:
     columns = list(columns)
     found = named(columns, "privacy")
     found += [each for each in columns if _is_titled(each) and each not in found]
+    found += [each for each in columns if _is_titled_public(each) and each not in found]
     found += [each for each in columns if each.words in PRIVACY_TITLES and each not in found]
     return found + [each for each in columns if _has_only_marks(each) and each not in found]
 
@@ -82,20 +93,42 @@ def has_privacy(column: ColumnSample) -> bool:
 
     A header that says anonymous or secret is enough. Below a header such as 'Sifat Laporan', some
     word must say it, or every word the contrary. Below any other header, each word must be about
-    privacy, and one of them must say it.
+    privacy, and one of them must say it. A header such as 'Publik' needs an answer below it, or no
+    cell yet; with 'v' and empty cells only, the empty ones may mean 'no'.
     """
     if _is_titled(column) or _has_only_marks(column):
         return True
     words = _words(column)
+    if _is_titled_public(column):
+        only_yes = bool(words) and words <= _YES and len(column.values) < column.rows
+        return not only_yes and (not words or not words.isdisjoint(_ANSWERS))
     hides = any(_says(word) for word in words)
-    return not _NOT.search(column.words) and (hides or words <= PUBLIC_WORDS)
+    return not _NOT.search(_title(column)) and (hides or words <= PUBLIC_WORDS)
 
 
 def only_answers_privacy(column: ColumnSample) -> bool:
-    """Check whether a column has only answers about privacy, and so no names."""
-    words = _words(column)
-    known = _NO | _YES | _HIDING | PUBLIC_WORDS
-    return (_is_titled(column) and bool(words) and words <= known) or _has_only_marks(column)
+    """Check whether a column has only answers about privacy, and so no names.
+
+    A column that is still empty has none either, if its header says what it is and has no word for
+    a name.
+    """
+    titled = _is_titled(column) or _is_titled_public(column)
+    is_empty_of_person = not column.values and _names_person(column)
+    return _has_only_marks(column) or (
+        titled and not is_empty_of_person and _words(column) <= _ANSWERS
+    )
+
+
+def may_have_privacy(column: ColumnSample) -> bool:
+    """Check whether a column with personal data by its header may have the privacy instead.
+
+    Its header says so: 'Permintaan Kerahasiaan Identitas'. Or it only says 'Identitas Pelapor',
+    below which some registers have 'Terbuka' and others the name, and it has no cell yet.
+    """
+    if _names_person(column):
+        return False
+    is_identity = bool(set(column.words.split()) & _IDENTITY)
+    return _is_titled(column) or (is_identity and not column.values)
 
 
 def marked_columns(columns: Iterable[ColumnSample]) -> list[ColumnSample]:
@@ -110,13 +143,17 @@ def _has_only_marks(column: ColumnSample) -> bool:
     that is titled only as the person: other files may have names in it.
     """
     parts = set(column.words.split())
-    if not column.has_labels:
-        return False
-    if parts & NAME or (parts & PERSON) - _PERSONS - _IDENTITY or parts <= _PERSONS:
+    if not column.has_labels or _names_person(column) or parts <= _PERSONS:
         return False
     words = _words(column)
     others = words - PUBLIC_WORDS - (_KINDS if parts & _PERSONS else frozenset())
     return bool(others) and all(map(_is_mark, others))
+
+
+def _names_person(column: ColumnSample) -> bool:
+    """Check whether a header has a word for a name, an address or a number of a person."""
+    parts = set(column.words.split())
+    return bool(parts & NAME or (parts & PERSON) - _PERSONS - _IDENTITY)
 
 
 def _has_mark(cell: str) -> bool:
@@ -140,17 +177,31 @@ def privacy_words(column: ColumnSample) -> PrivacyWords:
     meant = _HIDING | PUBLIC_WORDS
     words = {word: cell for cell in reversed(column.values) if (word := folded(cell)) not in meant}
     new = [word for word in words if not set(map(folded, word.split("|"))) <= meant]
+    if _is_titled_public(column):
+        return _words_below_public(column, words)
     titled = _is_titled(column)
     anonymous, secret = _ANONYMOUS.search(column.words), _SECRET.search(column.words)
+    if titled and _CHOICE.search(column.words):
+        new += [word for word in ("ya", "tidak") if word not in new]
     yes = [word for word in new if word in _YES and titled and bool(anonymous) != bool(secret)]
     kinds = _KINDS if _has_only_marks(column) else frozenset()
     no = [word for word in new if (word in _NO and titled) or word in kinds]
-    unknown = [word for word in new if word not in yes and word not in no and not _says(word)]
+    unknown = [word for word in words if word in new and word not in (*yes, *no)]
     return PrivacyWords(
         anonymous=tuple(yes) if anonymous else (),
         secret=tuple(yes) if secret else (),
         public=tuple(no),
-        unknown=tuple(words[word] for word in unknown),
+        unknown=tuple(words[word] for word in unknown if not _says(word)),
+    )
+
+
+def _words_below_public(column: ColumnSample, words: Mapping[str, str]) -> PrivacyWords:
+    """Return the words below a header such as 'Publik': 'Tidak' hides the report."""
+    answers = dict.fromkeys((*words, "ya", "tidak"))
+    return PrivacyWords(
+        secret=tuple(word for word in answers if word in _NO),
+        public=tuple(word for word in answers if word in _YES),
+        unknown=tuple(cell for word, cell in words.items() if word not in _NO | _YES),
     )
 
 
@@ -163,14 +214,29 @@ def words_of_all(columns: Sequence[ColumnSample]) -> PrivacyWords:
     def own(name: str) -> tuple[str, ...]:
         return tuple(f"{c.name}: {word}" for c, words in found for word in getattr(words, name))
 
-    public = dict.fromkeys(word for _, words in found for word in words.public)
+    public = dict.fromkeys(
+        f"{column.name}: {word}" if _is_titled_public(column) else word
+        for column, words in found
+        for word in words.public
+    )
     unknown = dict.fromkeys(word for _, words in found for word in words.unknown)
     return PrivacyWords(own("anonymous"), own("secret"), tuple(public), tuple(unknown))
 
 
 def _is_titled(column: ColumnSample) -> bool:
     """Check whether the header itself says anonymous or secret."""
-    return _says(column.words)
+    return _says(_title(column))
+
+
+def _is_titled_public(column: ColumnSample) -> bool:
+    """Check whether the header says that a report is public."""
+    parts = set(_title(column).split())
+    return bool(parts & _PUBLIC) and parts <= _PUBLIC | _WITH_PUBLIC
+
+
+def _title(column: ColumnSample) -> str:
+    """Return the words of the header without the answers that it names."""
+    return _CHOICE.sub("", column.words).strip()
 
 
 def _says(words: str) -> bool:

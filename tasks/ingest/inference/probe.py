@@ -13,6 +13,7 @@ from pathlib import Path
 
 from settings.mapping import EMPTY_SIGNS
 from settings.sources import FolderSource
+from sla.folding import folded
 from tasks.common.dates import parse_datetime
 from tasks.common.table_lines import (
     MOST_TEXTS,
@@ -81,7 +82,7 @@ class ProbedTable:
     @property
     def lapor(self) -> bool:
         """Return whether it is an export of SP4N-LAPOR!."""
-        return set(LAPOR) <= {column.name for column in self.columns}
+        return set(map(folded, LAPOR)) <= {folded(column.name) for column in self.columns}
 
     @property
     def exchange(self) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from settings.mapping import TERMINAL, Values
@@ -51,6 +52,7 @@ from tasks.ingest.inference.privacy import (
     PrivacyWords,
     has_privacy,
     marked_columns,
+    may_have_privacy,
     only_answers_privacy,
     privacy_columns,
     privacy_words,
@@ -114,6 +116,7 @@ UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
 
 Status = tuple[tuple[str, ...], tuple[str, ...]]
+Meaning = TypeVar("Meaning")
 
 
 @dataclass(slots=True)
@@ -282,8 +285,10 @@ def _personal(column: ColumnSample) -> bool:
 
 
 def _lapor(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
-    """Map an export of SP4N-LAPOR!; its columns and words are known."""
-    by_name = {column.name: column for column in columns}
+    """Map an export of SP4N-LAPOR!; its columns and words are known.
+
+    A person who saves it again may shorten a title: `Tipe Laporan`, `Instansi`.
+    """
     draft.notes.append("an export of SP4N-LAPOR!, known by its columns: a snapshot of the present")
     for name, header, why in (
         ("ticket", "Tracking ID", "the number of the report"),
@@ -295,18 +300,43 @@ def _lapor(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         ("unit", "Instansi Terdisposisi", "the unit it is assigned to"),
         ("status", "Status Laporan", "events are derived by comparing it with the last snapshot"),
     ):
-        draft.take(name, by_name.get(header), why)
+        draft.take(name, _of_lapor(draft, columns, name, header), why)
+    _privacy(draft, columns)
     if "privacy" in draft.fields:
         why = "kept only where the report is neither anonymous nor secret"
-        draft.take("title", by_name.get("Judul Laporan"), why)
-    moments = _receipt(draft, by_name.get("Waktu Laporan Masuk"))
+        draft.take("title", _of_lapor(draft, columns, "title", "Judul Laporan"), why)
+    received = draft.column("received")
+    hour = _of_lapor(draft, columns, "hour", "Waktu Laporan Masuk")
+    if hour is None and received is not None:
+        hour = hour_of(received, columns)
+    moments = _receipt(draft, hour)
     seen = zone_of(moments, draft.local)
     reasons = ["LAPOR! writes UTC", *seen.reasons]
     if seen.sure and seen.zone != "UTC":
         reasons.append("but these hours look local: were they converted? check it")
     draft.zone = ZoneGuess("UTC", tuple(reasons), True)
     _classify(draft)
+    if "classification" not in draft.fields:
+        draft.only_complaints = True
+        draft.doubts.append(MappingDoubt("only_complaints", {}))
+    if "unit" not in draft.fields:
+        draft.doubts.append(MappingDoubt("no_unit"))
     _states(draft, LAPOR_STATUS, all_of_them=True)
+
+
+def _of_lapor(
+    draft: _Draft, columns: Sequence[ColumnSample], name: str, header: str
+) -> ColumnSample | None:
+    """Return the column with a title of SP4N-LAPOR!, else one with another title of the field."""
+    same = folded(header)
+    exact = next((column for column in columns if folded(column.name) == same), None)
+    if exact is not None or name == "hour":
+        return exact
+    free = [c for c in columns if c.name not in draft.used and not c.dates]
+    if name == "privacy":
+        return next((c for c in privacy_columns(free) if has_privacy(c) and c.few_words), None)
+    called = (column for column in named(free, name) if is_called(column, name))
+    return next((c for c in called if name == "title" or _has_words_of(c, name)), None)
 
 
 def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
@@ -525,11 +555,18 @@ def _privacy(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
                 draft.doubts.append(MappingDoubt("privacy_words", values))
     key = "privacy_unread" if taken is None else "privacy_twice"
     marked = marked_columns(draft.table.columns) if taken is None else []
-    for column in found:
-        if column.values and column.name not in draft.used and column not in marked:
-            draft.doubts.append(MappingDoubt(key, {"column": column.name}))
+    unread = [c for c in found if c.values and c.name not in draft.used and c not in marked]
+    draft.doubts += [MappingDoubt(key, {"column": column.name}) for column in unread]
+    personal = [column for column in draft.table.columns if _personal(column)]
+    asked = [c for c in personal if may_have_privacy(c) and c not in marked]
+    if taken is not None:
+        asked = [column for column in asked if column.values]
+    for column in asked:
+        draft.doubts.append(MappingDoubt("privacy_or_person", {"column": column.name}))
     if marked:
         draft.doubts.append(MappingDoubt("privacy_in_cells", {"columns": named_columns(marked)}))
+    if taken is None and not (unread or asked or marked):
+        draft.doubts.append(MappingDoubt("no_privacy"))
 
 
 def _title(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
@@ -925,26 +962,21 @@ def _leave_out_strange_words(draft: _Draft, shown: AbstractSet[str]) -> None:
     if "privacy" not in draft.fields:
         return
 
-    def is_shown(field: str, word: str) -> bool:
+    def left(field: str, words: dict[str, Meaning]) -> dict[str, Meaning]:
         column = draft.column(field)
-        if column is None or is_contact_remark(word):
-            return True
-        cells = zip(column.values, column.positions, strict=True)
-        return any(folded(value) == folded(word) and line in shown for value, line in cells)
+        cells = zip(column.values, column.positions, strict=True) if column is not None else ()
+        of_open = {folded(value) for value, line in cells if line in shown}
+        return {
+            word: meaning
+            for word, meaning in words.items()
+            if meaning is not None or folded(word) in of_open or is_contact_remark(word)
+        }
 
-    status = {
-        word: meaning
-        for word, meaning in draft.status.items()
-        if meaning is not None or is_shown("status", word)
-    }
+    status = left("status", draft.status)
     if draft.status and all(redact(word) != word for word in status):  # a snapshot needs a word
         status |= {word: STATUS[word.casefold()] for word in _USUAL_STATUS}
     draft.status = status
-    draft.classifications = {
-        word: meaning
-        for word, meaning in draft.classifications.items()
-        if meaning is not None or is_shown("classification", word)
-    }
+    draft.classifications = left("classification", draft.classifications)
 
 
 def _is_unit(draft: _Draft, name: str) -> bool:
