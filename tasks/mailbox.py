@@ -16,7 +16,11 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.bounces import dsn
 from tasks.notifications.bounces.mailbox import error_text, mailbox_of
-from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
+from tasks.notifications.enqueue import (
+    enqueue_alert,
+    tell_of_lost_address,
+    tell_of_unread_replies,
+)
 from tasks.notifications.replies import parse
 from tasks.notifications.replies.match import record_reply
 from tasks.sources.imap.connection import LimitedClient
@@ -93,6 +97,9 @@ def read_mailbox(context: SiteContext, now: datetime, run_id: str) -> MailboxCou
         raise
     except Exception as error:
         count.trouble = error_text(error)
+    if context.site.reply_address:
+        with context.run(now, run_id) as run:
+            tell_of_unread_replies(run)
     if count.trouble:
         facts = {"trouble": count.trouble[:300], "day": str(context.local(now).date())}
         with context.run(now, run_id) as run:

@@ -61,6 +61,20 @@ def count_of(session: Session, message: int, complaint: int | None) -> int:
     return session.scalar(query.where(Reply.complaint_id == complaint)) or 0
 
 
+def newest_without_choice(session: Session) -> datetime | None:
+    """Return when the newest answer without a choice was recorded; None if there is none."""
+    query = select(func.max(Reply.recorded_at)).where(Reply.outcome == ReplyOutcome.NO_CHOICE)
+    return session.scalar(query)
+
+
+def without_choice(session: Session, after: datetime | None) -> int:
+    """Count the answers without a choice recorded after a moment, or all of them."""
+    query = select(func.count()).where(Reply.outcome == ReplyOutcome.NO_CHOICE)
+    if after is not None:
+        query = query.where(Reply.recorded_at > after)
+    return session.scalar(query) or 0
+
+
 def add(session: Session, reply: Reply) -> None:
     """Record an answer with its row in the audit; the audit never has its text."""
     session.add(reply)

@@ -10,7 +10,7 @@ from typing import Any
 from db import audit, notices, runs
 from db.lives import MessageStatus
 from db.locks import advisory_lock
-from db.mailbox import bounces
+from db.mailbox import bounces, replies
 from db.mails import earlier_mails, outbox
 from db.models import MessageItem, MessageKind, MessageRow, Storm
 from db.notices import NewNotice
@@ -361,6 +361,26 @@ def _tell_of_vacancies(run: RunContext, vacancies: Sequence[tuple[str, str]]) ->
         elif new:
             facts = {"offices": [list(each) for each in new]}
             enqueue_alert(run, VACANCIES, facts, to=[holder])
+
+
+UNREAD_REPLIES = "unread_replies"
+"""The kind of an alert about answers that name no choice."""
+
+
+def tell_of_unread_replies(run: RunContext) -> None:
+    """Notify each administrator once a day of answers to notices that name no choice.
+
+    Nobody else knows of them: they are no statements, and their senders get no mail. An alert has
+    all answers since the one before.
+    """
+    newest = replies.newest_without_choice(run.session)
+    for holder in _administrators(run) if newest is not None else ():
+        alerts = earlier_mails.alerts_to(run.session, holder.email, (UNREAD_REPLIES,))
+        told = max((datetime.fromisoformat(each["since"]) for each in alerts), default=None)
+        number = replies.without_choice(run.session, told)
+        if number and newest is not None:
+            facts = {"replies": number, "since": newest.isoformat(), "day": str(run.today)}
+            enqueue_alert(run, UNREAD_REPLIES, facts, same=("day",), to=[holder])
 
 
 def tell_of_lost_address(run: RunContext, kind: str, message: MessageRow, answer: str) -> None:

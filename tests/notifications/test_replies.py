@@ -32,6 +32,7 @@ from support.pipeline import (
 )
 from support.servers.sender_mailbox import Box
 from support.servers.smtp_servers import Server, running
+from support.small_site import NAME
 
 from db import retention
 from db.audit import AuditKind
@@ -284,7 +285,19 @@ def test_each_kind_of_answer_has_its_outcome(lived, box, which):
     if outcome == "wrong_sender":
         (row,) = rows
         assert (row.sender, row.role, row.kind, row.text) == ("", "", "", "")
-    assert len(messages(lived)) == mails  # nobody is written to because of an answer
+    alerted = outcome == "no_choice"  # nobody else is written to because of an answer
+    assert len(messages(lived)) == mails + alerted
+
+
+def test_answers_without_a_choice_are_told_to_the_administrator_once_a_day(lived, box):
+    """Without their words, and the later ones of a day on the next day."""
+    for n, moment in enumerate(("2026-11-24 12:00", "2026-11-24 15:00", "2026-11-25 09:00")):
+        if n < 2:
+            states(lived, box, choice=0, text=f"Baik, {NAME} {n}", reply_id=f"r{n}@x.example")
+        look(lived, moment)
+    told = [each for each in messages(lived, "alert") if each.detail["alert"] == "unread_replies"]
+    assert [each.detail["replies"] for each in told] == [1, 1]
+    assert all(NAME not in str(each.detail) for each in told)
 
 
 def test_an_altered_token_is_no_token(lived, box):
@@ -458,6 +471,18 @@ def test_the_own_words_are_found_however_a_program_writes_them(style):
         ("Ada kendala: listrik", ReplyKind.OBSTACLE),
         ("Not within our authority.", ReplyKind.NOT_OURS),
         ("Belum sudah ditindaklanjuti", None),
+        ("Sudah kami tindaklanjuti tanggal 9 April 2026", ReplyKind.DONE),
+        ("Sdh selesai tgl 8 April. Terima kasih", ReplyKind.DONE),
+        ("Sdh selesai tgl. 8/4/2026", ReplyKind.DONE),
+        ("sudah selesai", ReplyKind.DONE),
+        ("Belum selesai, kendala vaksin", ReplyKind.OBSTACLE),
+        ("Belum selesai", None),
+        ("Sudah selesai?", None),
+        ("Sudah selesai sebagian", None),
+        ("Sudah selesai belum", None),
+        ("Sudah kami tindaklanjuti tanggal 9 April, masih menunggu RSUD", None),
+        ("Akan selesai tanggal 9 April", None),
+        ("Tidak ada kendala", None),
         ("", None),
         (quoted("Sudah ditindaklanjuti"), None),
     ],

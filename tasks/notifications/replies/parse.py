@@ -20,6 +20,15 @@ LARGEST = 256 << 10
 
 LONGEST_SUBJECT = 1_000
 
+_DAY = (
+    r"(?: (?:pada|on))?(?: tanggal)? [0-9]{1,2}"
+    r"(?:[ /.-][a-z]{3,9}|[/.-][0-9]{1,2})(?:[ /.-][0-9]{4})?"
+)
+_THANKS = r"[,.]? ?(?:terima ?kasih|trima ?kasih|trims|thank you|thanks)"
+_ONLY_DONE = re.compile(rf"(?P<words>[^0-9.,]+?)(?:{_DAY})?(?:{_THANKS})?[ .!]*")
+"""A whole answer of words, perhaps with a day and thanks."""
+
+_SHORT_FORMS = {"sdh": "sudah", "udah": "sudah", "tlh": "telah", "blm": "belum", "tgl": "tanggal"}
 _UTC = ZoneInfo("UTC")
 _ANSWER_PREFIX = re.compile(r"^(?:\s*(?:re|fw|fwd|aw|balas|bls|trs|terusan)\s*:)+", re.IGNORECASE)
 
@@ -72,7 +81,12 @@ def read(raw: bytes) -> IncomingReply | None:
             sender=sender if "," not in sender else "",
             answered=answered_ids(mail),
             token=token,
-            choice=(token and token.choice) or _named_choice(text) or _named_choice(subject),
+            choice=(
+                (token and token.choice)
+                or _named_choice(text)
+                or _only_words(text)
+                or _named_choice(subject)
+            ),
             text=_without_choice(text),
             automatic=is_automatic(mail),
             failed_check=failed_check(mail),
@@ -85,6 +99,23 @@ def _named_choice(text: str) -> ReplyKind | None:
     """Return the choice at the beginning of a text, in any language of Tenggat."""
     first = _ANSWER_PREFIX.sub("", text).lstrip(" \"'“[(*-•").casefold()
     return next((kind for kind, words in _phrases() if first.startswith(words)), None)
+
+
+def _only_words(text: str) -> ReplyKind | None:
+    """Return the choice of a text that says nothing but that the work is done.
+
+    A word more may say the contrary or name a part, and a wrong 'done' would thank for nothing.
+    """
+    plain = re.sub(r"[a-z]+\.?", _written_out, " ".join(text.split()).casefold())
+    found = _ONLY_DONE.fullmatch(plain)
+    if found is None:
+        return None
+    known = (catalog(locale).names("reply.only_words.done") for locale in LOCALES)
+    return ReplyKind.DONE if any(found["words"].strip() in each for each in known) else None
+
+
+def _written_out(word: re.Match[str]) -> str:
+    return _SHORT_FORMS.get(word[0].rstrip("."), word[0])
 
 
 def _without_choice(text: str) -> str:
