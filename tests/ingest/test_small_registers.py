@@ -1095,15 +1095,47 @@ def test_hours_in_the_words_of_clerks_count_for_the_zone(tmp_path):
     )
 
 
-@pytest.mark.parametrize("line", [3, 13])
-def test_one_open_quotation_mark_leaves_the_other_rows_to_be_learnt(tmp_path, line):
-    """The import holds such a row, and reads the rest."""
-    rows = [f"R-{n};{n + 1}/11/2026;Pengaduan;Dinas Sosial;proses" for n in range(1, 13)]
-    rows[line - 2] = rows[line - 2].replace("Pengaduan", '"Pengaduan')
+MARKED = "No Tiket;Tgl Masuk;Nama;Jenis;OPD;Status"
+
+
+def marked(tmp_path: Path, head: str, *opened: int, rows: int = 12) -> Learned:
+    """A register whose rows in these lines have an open quotation mark."""
+    lines = [
+        f"R-{n};{n}/11/2026;{NAMES[n % 12]};Pengaduan;Dinas Sosial;proses"
+        for n in range(1, rows + 1)
+    ]
+    for line in opened:
+        lines[line - 2] = lines[line - 2].replace("Pengaduan", '"Pengaduan')
     path = tmp_path / "a.csv"
-    text = "\n".join(["No Tiket;Tgl Masuk;Jenis;OPD;Status", *rows])
-    path.write_text(text + "\n", encoding="utf-8")
-    learned = learn(path, "register", None)
+    path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    return learn(path, "register", None)
+
+
+@pytest.mark.parametrize("opened", [(2,), (3,), (13,), (4, 9)])
+@pytest.mark.parametrize("head", [MARKED, MARKED.replace("Nama", ""), f"{MARKED};"])
+def test_an_open_quotation_mark_leaves_the_other_rows_to_be_learnt(tmp_path, head, opened):
+    """The import holds such a row, and reads the rest."""
+    learned = marked(tmp_path, head, *opened)
+    assert (learned.rows, learned.readable) == (12, 12 - len(opened))
+    lines = ", ".join(map(str, opened))
+    assert f"{len(opened)} baris robek (baris {lines})" in said(learned)["broken_rows"]
+    assert learned.units["Dinas Sosial"] == 12 - len(opened)
+
+
+@pytest.mark.parametrize("title", ["No Tiket", "Jenis", "Status"])
+def test_an_open_quotation_mark_in_the_header_is_named_and_the_file_is_learnt(tmp_path, title):
+    learned = marked(tmp_path, MARKED.replace(title, f'"{title}'), 5)
     assert (learned.rows, learned.readable) == (12, 11)
-    assert f"1 baris robek (baris {line})" in said(learned)["broken_rows"]
-    assert "Dinas Sosial" in learned.units
+    assert "(baris 1)" in said(learned)["mark_in_header"]
+    assert source_of(learned).fields.ticket == "No Tiket"
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "line"),
+    [('Tgl;Tgl;"Status', 3, 1), (MARKED, 1, 2)],
+)
+def test_a_file_that_a_quotation_mark_makes_unreadable_names_its_line(tmp_path, head, rows, line):
+    with pytest.raises(UnlearnableFile) as refused:
+        marked(tmp_path, head, *([2] if rows == 1 else []), rows=rows)
+    assert refused.value.text("id").startswith(f"a.csv: baris {line} membuka tanda kutip")
+    assert "Rekaan" not in refused.value.text("id") + refused.value.text("en")

@@ -95,6 +95,12 @@ OPENED, CLOSED = '"Jalan rusak', 'Lampu mati"'
             [row(1, OPENED), "dan berlubang", row(2)], ["2"], ["2 torn_row"], id="with-a-fragment"
         ),
         pytest.param(
+            [f'1;02/11/2026;"Jalan;Dinas Sosial;;"{NAME}', 'Contohnia"', row(2)],
+            ["2"],
+            ["2 short_row", "3 short_row"],
+            id="before-a-real-break",
+        ),
+        pytest.param(
             [row(1, '"Jalan rusak\ndi depan; pasar"'), row(2)], ["1", "2"], [], id="a-real-break"
         ),
         pytest.param(
@@ -197,6 +203,29 @@ def test_a_torn_row_is_known_by_the_hash_of_its_ticket_and_keeps_no_cell(tmp_pat
 )
 def test_empty_cells_more_or_less_at_the_end_change_nothing(tmp_path, head, lines, good, bad):
     assert outcome(file(tmp_path, *lines, head=head)) == (good, bad)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(HEAD.replace("Unit", '"Unit'), id="in-the-middle"),
+        pytest.param(f'"{HEAD}', id="at-the-beginning"),
+        pytest.param(HEAD.replace("Nama", '"Nama'), id="at-the-end"),
+        pytest.param('"No";"Masuk;"Perihal";"Unit";"Selesai";"Nama"', id="one-of-many"),
+        pytest.param(f'"REGISTER PENGADUAN;;;;;\n{HEAD}', id="above-the-header"),
+        pytest.param('No;Masuk;Perihal;"Unit;Tgl;\n;;;;Selesai;Nama', id="in-two-lines"),
+    ],
+)
+def test_an_open_quotation_mark_in_the_header_tears_no_row(tmp_path, head):
+    below = head.count("\n") + 3
+    lines = [row(1), row(2, OPENED), row(3, '"Jalan\nrusak"')]
+    assert outcome(file(tmp_path, *lines, head=head)) == (["1", "3"], [f"{below} torn_row"])
+
+
+def test_a_title_with_a_line_break_is_one_title(tmp_path):
+    head = HEAD.replace("Perihal", '"Perihal\nAduan"')
+    mapped = MAPPING["fields"] | {"title": "Perihal Aduan"}
+    assert outcome(file(tmp_path, row(1), head=head), fields=mapped) == (["1"], [])
 
 
 OTHER_ORDER = "No;Nama;Selesai;Masuk;Unit;Perihal"

@@ -31,11 +31,13 @@ from tasks.ingest.inference.column_types import (
     named,
     names_step,
 )
+from tasks.ingest.inference.unlearnable import UnlearnableFile
 from tasks.ingest.inference.vocabulary import KNOWN_TITLES, ONLY_TIME, canonical
 from tasks.sources.base import FaultyRow, Row, UnreadableFile, position_of
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
 from tasks.sources.files.headers import SMALLEST_HEADER, is_other_header, plain_title
 from tasks.sources.files.kinds import FileKind, kind_of
+from tasks.sources.files.quotation_marks import has_lines, has_titles, readable_head
 from tasks.sources.files.reader import any_file, first_lines, limited_sheets
 
 _NOTHING = frozenset(EMPTY_SIGNS) - {"belum"}  # which may be a status
@@ -71,6 +73,8 @@ class ProbedTable:
     """The label in the preamble next to the days for which the file is complete."""
     untitled: tuple[ColumnSample, ...] = ()
     """The columns without a title, each with the title of the column before it as its name."""
+    open_marks: tuple[str, ...] = ()
+    """The lines of the header that are read without an open quotation mark in them."""
 
     @property
     def suffix(self) -> str:
@@ -97,6 +101,7 @@ EXCHANGE = ("ticket", "source", "received", "events")
 def table_of(path: Path) -> ProbedTable:
     """Read a file without a mapping; raises `UnreadableFile` if it has no rows and columns."""
     delimiter = encoding = None
+    open_marks: tuple[str, ...] = ()
     if path.name.lower().endswith(".zip"):
         raise UnreadableFile(f"{path.name}: name one of the files in it")
     kind = kind_of(path)
@@ -108,9 +113,13 @@ def table_of(path: Path) -> ProbedTable:
         if kind is FileKind.DELIMITED:
             encoding, head = first_lines(path, any_file())
             delimiter = _delimiter(head)
+            mended = readable_head(head, delimiter, has_titles).mended
+            open_marks = tuple(str(at + 1) for at in mended)
         found = _sheets(path, any_file(delimiter))
         above, line, header = found[0].above, found[0].line, found[0].header
         rows = [row for sheet in found for row in sheet.rows]
+        if not rows and found[0].torn:
+            raise UnlearnableFile("open_mark", file=path.name, line=found[0].torn[0])
     if not rows:
         raise UnreadableFile(f"{path.name}: a header and no rows; choose a file with rows")
     columns = tuple(_sample(name, place, rows) for place, name in enumerate(header) if name)
@@ -125,6 +134,7 @@ def table_of(path: Path) -> ProbedTable:
         _made_cell(above),
         _period_cell(above),
         tuple(_untitled(header, rows)),
+        open_marks,
     )
 
 
@@ -147,17 +157,20 @@ def _sample(name: str, place: int, rows: Sequence[Row]) -> ColumnSample:
 
 @dataclass(frozen=True, slots=True)
 class _ProbedSheet:
-    """A sheet with a header: the rows above it, its line, its columns and the rows below."""
+    """A sheet with a header: the rows above it, its line, its columns, the rows below it, and the
+    lines of those that are torn.
+    """
 
     above: list[tuple[str, ...]]
     line: int
     header: tuple[str, ...]
     rows: list[Row]
+    torn: list[str]
 
 
 def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
     """Return the sheet with the largest table, and the other sheets with the same columns."""
-    found, is_empty = [], True
+    found, is_empty, torn = [], True, ""
     for lines in limited_sheets(path, source):
         first = list(islice(lines, PREAMBLE))
         is_empty = is_empty and not any(cell.strip() for _, cells in first for cell in cells)
@@ -169,15 +182,27 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
                 header, place = joined, place + 1
             below = (*first[place + 1 :], *islice(lines, ENOUGH))
             rows = list(_own_rows(header, below))
-            found.append(_ProbedSheet(above, int(first[place][0]), header, rows))
+            faulty = [position_of(line) for line, cells in below if isinstance(cells, FaultyRow)]
+            found.append(_ProbedSheet(above, int(first[place][0]), header, rows, faulty))
+        torn = torn or _torn_line(first, source.delimiter)
     if is_empty:
         raise UnreadableFile(f"{path.name}: the file is empty")
+    if not found and torn:
+        raise UnlearnableFile("open_mark", file=path.name, line=torn)
     if not found:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
     largest = max(found, key=lambda sheet: len(sheet.rows) * len(sheet.header))
     titles = _titles(largest.header)
     others = (each for each in found if each is not largest)
     return [largest, *(each for each in others if _titles(each.header) == titles)]
+
+
+def _torn_line(rows: Iterable[Row], delimiter: str | None) -> str:
+    """Return the first line whose quotation mark is not closed in it; empty if there is none."""
+    for line, cells in rows:
+        if isinstance(cells, FaultyRow) or (delimiter and has_lines(cells, delimiter)):
+            return position_of(line)
+    return ""
 
 
 def _own_rows(header: tuple[str, ...], rows: Iterable[Row]) -> Iterator[Row]:
@@ -230,7 +255,8 @@ def _delimiter(head: Sequence[str]) -> str:
 
     def agreement(delimiter: str) -> int:
         try:
-            widths = Counter(len(row) for row in csv.reader(head, delimiter=delimiter) if row)
+            lines = readable_head(head, delimiter, has_titles).lines
+            widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
         except csv.Error:
             return 0
         return max(((width - 1) * number for width, number in widths.items()), default=0)

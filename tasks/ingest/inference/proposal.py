@@ -217,6 +217,8 @@ def learn(
     directory = site.directory if site is not None else None
     draft = _Draft(known, table, ZoneGuess(local, (), False), local, directory=directory)
     mappable = [column for column in table.columns if not _personal(column)]
+    if table.open_marks:
+        draft.doubts.append(MappingDoubt("mark_in_header", {"lines": lines_of(table.open_marks)}))
     (_lapor if table.lapor else _register)(draft, mappable)
     _account_for_the_rest(draft)
     if site is None and zone is None:

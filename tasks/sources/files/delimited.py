@@ -5,7 +5,9 @@ between them. Here a line that follows an open quotation mark is tried by itself
 beginning of a row, the row before it is torn, and reading continues with this line.
 
 Without a mapping nothing shows which line begins a row. Then the line with a quotation mark that is
-never closed is torn, and each line after it is a row.
+never closed, or only in another row, is torn, and each line after it is a row.
+
+A mark in the header tears no row: see :mod:`tasks.sources.files.quotation_marks`.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import csv
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 
@@ -26,6 +29,13 @@ from tasks.common.table_lines import has_text
 from tasks.sources.base import FaultyRow, LineFault, Row, UnreadableFile, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LONGEST_LINE, short_lines, text_of
 from tasks.sources.files.headers import HeaderNames
+from tasks.sources.files.quotation_marks import (
+    IsHeader,
+    has_columns,
+    has_lines,
+    has_titles,
+    readable_head,
+)
 
 DELIMITERS = (",", ";", "\t", "|")
 PREAMBLE = 100
@@ -42,7 +52,7 @@ class _TornRecord(Exception):
     """The next line begins a row although a quotation mark is still open."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Layout:
     """The shape of a row, known from the header: its width, and the places of ticket and date."""
 
@@ -56,10 +66,17 @@ class _Layout:
     """True if the writer of the file leaves out empty cells at the end of a row."""
     surplus: int = 0
     """The number of cells that most rows have after the last column."""
+    last_line: tuple[str, ...] = ()
+    """The cells of the second line of the header, if it has two."""
 
     @property
     def width(self) -> int:
         return len(self.header)
+
+    @cached_property
+    def least(self) -> int:
+        """The number of cells of a row that leaves out the columns without a title at its end."""
+        return max(place for place, title in enumerate(self.header, start=1) if title)
 
     def split(self, line: str) -> list[str]:
         """Return the cells of a line by itself; none if it is not CSV."""
@@ -93,19 +110,23 @@ class _Layout:
         if line.count('"') % 2 == 1 and self.ticket_before_quote(line):
             return True
         cells = self.split(line)
-        return len(cells) >= self.width and self.begins(cells)
+        return len(cells) >= self.least and self.begins(cells)
 
     def ticket_before_quote(self, line: str) -> str:
         """Return the ticket of a line if it and the date are before the first quotation mark."""
         cells = line.partition('"')[0].split(self.delimiter)[:-1]  # the last cell is cut
         return plain_ticket(cells[self.ticket].strip()) if self.begins(cells) else ""
 
-    def may_continue(self, length: int, cells: Sequence[str] | FaultyRow) -> bool:
-        """Check whether a row can be the rest of the row before it, which has `length` cells.
+    def may_continue(self, before: Sequence[str], cells: Sequence[str] | FaultyRow) -> bool:
+        """Check whether a row can be the rest of the row before it.
 
         A line break within a cell has split a row in two if both parts together have one cell too
         many, and if the date of receipt of the second part can be the date of a step in the first.
+        The first part begins with a ticket, so it is no rest of a text with a quotation mark.
         """
+        length = len(before)
+        if '"' in "".join(before[self.ticket : self.ticket + 1]):
+            return False
         if isinstance(cells, FaultyRow) or length + len(cells) != self.width + 1:
             return False
         return all(length - 1 + index in self.date_columns for index in self.received)
@@ -161,8 +182,9 @@ def delimited_rows(path: Path, source: FolderSource) -> Iterator[Row]:
                 delimiter, first = stated[1], 2
                 del head[0]
             delimiter = _delimiter(head, source, delimiter)
+            head = readable_head(head, delimiter, _header_check(source)).lines
             layout = _layout(head, delimiter, source)
-            named = bool(source.fields.ticket)
+            named = _is_named(source)
             records = _records(path, chain(head, lines), delimiter, layout, first, named=named)
             checked = _whole(records, layout)
             if text.errors != "strict":
@@ -172,6 +194,17 @@ def delimited_rows(path: Path, source: FolderSource) -> Iterator[Row]:
                     yield number, cells
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableFile(f"{path.name}: cannot be read ({error})") from None
+
+
+def _is_named(source: FolderSource) -> bool:
+    """Check whether the source names columns; one without a mapping does not."""
+    return bool(source.fields.ticket)
+
+
+def _header_check(source: FolderSource) -> IsHeader:
+    if not _is_named(source):
+        return has_titles
+    return has_columns(source.columns, HeaderNames((*source.titles, source.header)))
 
 
 _Record = tuple[int, tuple[str, ...], list[str]]
@@ -193,6 +226,7 @@ def _records(
     """
     source = _Lines(lines, layout)
     reader = csv.reader(source, delimiter=delimiter)
+    widths: set[int] = set()
     while True:
         taken: list[str] = []
         source.taken = taken
@@ -218,7 +252,10 @@ def _records(
             torn = True
         if layout is not None and (torn or (len(taken) > 1 and _is_torn(row, layout))):
             yield from _torn(number, taken, layout)
+        elif not named and len(taken) > 1 and _has_rows(row, taken, delimiter, widths):
+            yield from _one_by_one(number, taken, delimiter)
         else:
+            widths.add(len(row))
             yield number, tuple(row), taken
         number += len(taken)
 
@@ -231,6 +268,19 @@ def _one_by_one(number: int, lines: Sequence[str], delimiter: str) -> Iterator[_
         else:
             cells = next(csv.reader([line], delimiter=delimiter), [])
             yield number + index, tuple(cells), [line]
+
+
+def _has_rows(
+    row: Sequence[str], lines: Sequence[str], delimiter: str, widths: Collection[int]
+) -> bool:
+    """Check whether a cell of a record has whole rows: lines as wide as a row above it.
+
+    `lines` are those of the record. A long text has line breaks and delimiters too, but hardly so.
+    """
+    if not has_lines(row, delimiter):
+        return False
+    whole = (line for line in lines[1:] if line.count('"') % 2 == 0)
+    return any(len(next(csv.reader([line], delimiter=delimiter), [])) in widths for line in whole)
 
 
 def _is_torn(row: Sequence[str], layout: _Layout) -> bool:
@@ -264,14 +314,14 @@ def _whole(records: Iterator[_Record], layout: _Layout | None) -> Iterator[_Reco
         cells = record[1]
         empty = type(cells) is tuple and not has_text(cells)
         if short is not None and not empty:
-            split = layout.may_continue(len(short[1]), cells)
+            split = layout.may_continue(short[1], cells)
             yield _checked(short, layout, complete=not split and _begins(cells, layout))
             short = None
             if split:
                 yield _fragment(record, layout)
                 continue
         if not below:
-            below = tuple(cell.strip() for cell in cells) == layout.header
+            below = tuple(cell.strip() for cell in cells) == (layout.last_line or layout.header)
             yield record
         elif type(cells) is not tuple or len(cells) >= width or empty:
             yield _without_surplus(record, layout)
@@ -323,7 +373,11 @@ def _decodable(records: Iterator[_Record]) -> Iterator[Row]:
 
 
 def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layout | None:
-    """Return the shape of the rows, by the header among the first lines; None if there is none."""
+    """Return the shape of the rows, by the header among the first lines; None if there is none, or
+    if the source names no column.
+    """
+    if not _is_named(source):
+        return None
     received = source.fields.received
     dated = (received,) if isinstance(received, str) else received
     try:
@@ -334,18 +388,22 @@ def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layou
         return None
     wanted, spelling = set(source.columns), HeaderNames((*source.titles, source.header))
     for number, row in enumerate(rows):
-        names = spelling.read(row)
+        names, header = spelling.read(row), row
+        last_line: tuple[str, ...] = ()
+        if not wanted <= set(names):
+            lower = next(iter(rows[number + 1 : number + 2]), ())
+            names = header = spelling.read_joined(row, lower)
+            last_line = lower
         is_header = source.header is None or names[:1] == (source.header,)
-        if not is_header:
+        if not is_header or not wanted <= set(names) or not names[1:]:
             continue
-        if not wanted <= set(names) or not names[1:]:
-            return None
-        below = [each for each in rows[number + 1 :] if any(each)]
-        full = [each for each in below if len(each) == len(row)]
-        more = Counter(len(each) - len(row) for each in below).most_common(1)
+        first = number + 2 if last_line else number + 1
+        below = [each for each in rows[first:] if any(each)]
+        full = [each for each in below if len(each) == len(header)]
+        more = Counter(len(each) - len(header) for each in below).most_common(1)
         return _Layout(
             delimiter=delimiter,
-            header=row,
+            header=header,
             ticket=names.index(source.fields.ticket),
             received=tuple(names.index(name) for name in dated),
             dates=source.dates,
@@ -354,6 +412,7 @@ def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layou
             ),
             trims=not any(not each[-1] for each in full),
             surplus=more[0][0] if more else 0,
+            last_line=last_line,
         )
     return None
 
@@ -368,8 +427,9 @@ def _delimiter(head: Sequence[str], source: FolderSource, stated: str | None) ->
     wanted, spelling = set(source.columns), HeaderNames(source.columns)
     lines = [line.replace("\0", "") for line in head]
     best, most = usual, 0
+    is_header = _header_check(source)
     for delimiter in dict.fromkeys((usual, *DELIMITERS)):
-        rows = csv.reader(lines, delimiter=delimiter)
+        rows = csv.reader(readable_head(lines, delimiter, is_header).lines, delimiter=delimiter)
         try:
             found = max((len(wanted.intersection(spelling.read(row))) for row in rows), default=0)
         except csv.Error:
