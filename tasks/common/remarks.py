@@ -167,7 +167,15 @@ def is_contact_remark(text: str) -> bool:
     words = _LETTERS.findall(text.casefold())
     if _CONTACT.isdisjoint(words):
         return is_remark(text)
-    return _CONTACT.union(_WORDS).issuperset(words) and not _ALSO_A_NAME.issuperset(words)
+    return may_be_contact_remark(text) and not _ALSO_A_NAME.issuperset(words)
+
+
+def may_be_contact_remark(text: str) -> bool:
+    """Check whether a text has only such words, also if it may be a name: 'Via'."""
+    words = _LETTERS.findall(text.casefold())
+    return bool(words) and (
+        _CONTACT.union(_WORDS).issuperset(words) or (_CONTACT.isdisjoint(words) and is_remark(text))
+    )
 
 
 def shown_cell(text: str) -> str:

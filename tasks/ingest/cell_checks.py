@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from settings.mapping import EventColumn, SourceMapping
@@ -13,7 +14,7 @@ from sla.folding import folded
 from sla.plain_text import CONTROL, INVISIBLE
 from tasks.common.dates import parse_datetime
 from tasks.common.redaction import unprotected
-from tasks.common.remarks import is_contact_remark, is_remark
+from tasks.common.remarks import is_remark, may_be_contact_remark
 
 _NO_DATE = re.compile(r"[0\W_]+")
 """A date made only of zeros and punctuation: `00/00/0000`, `0000-00-00 00:00:00`, `-`."""
@@ -158,14 +159,33 @@ class EmptySigns:
         return folded(value) in self._words
 
 
+@dataclass(frozen=True, slots=True)
+class MovedCells:
+    """The columns whose cells may have moved in a row that is no torn one for certain.
+
+    `texts` are stored as written, so they are emptied: one may be the name of a person. `words`
+    should have a known word or a date, and become questions.
+    """
+
+    texts: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+
+
+_NOTHING_MOVED = MovedCells()
+
+
 class ShiftCheck:
     """Finds rows with cells in the wrong columns: a separator too many or too few moved them.
 
     The evidence is a date in a column with words, a word in a column with dates, or a word of
     another column. A word in a column with dates may also be written there by a clerk. It counts as
     a shift if it is a word of another column, or if a column next to it is not mapped: then it may
-    be the name of a person. Words about the progress of a case are no names. Without a status,
-    which a snapshot always has, an unknown classification counts as well.
+    be the name of a person. Words about the progress of a case are no names, and neither is how a
+    clerk reached a person. Without a status, which a snapshot always has, an unknown classification
+    counts as well.
+
+    A word of another column is no evidence if that column has a word of its own: a clerk wrote
+    'DLH' as the status of a complaint of a known unit. See :meth:`moved` for such rows.
     """
 
     def __init__(self, source: SourceMapping, directory: Directory) -> None:
@@ -179,6 +199,7 @@ class ShiftCheck:
         self._units = tuple(name for name in source.columns if name in units)
         received = source.fields.received
         self._receipt = () if isinstance(received, str) else received
+        self._received = {received} if isinstance(received, str) else set(received)
         self._dated = (*self._dates, *self._receipt)
         self._has_status = source.layout == "snapshot" and fields.status is not None
         self._words = tuple(
@@ -230,7 +251,10 @@ class ShiftCheck:
         """
         if not self._active:
             return False
-        if self._have_foreign(tuple([cells[name] for name in self._checked])):
+        if self._have_foreign(tuple([cells[name] for name in self._checked])) and (
+            strict
+            or not all(self._has_word_of_its_own(cells, name) for name in self._foreign(cells))
+        ):
             return True
         if self.misplaced_column(cells, strict=strict):
             return True
@@ -251,9 +275,33 @@ class ShiftCheck:
         for name in self._dated:
             value = cells[name]
             is_text = value[:1].isalpha() and self._is_misplaced(name, value)
-            if is_text and (strict or not self._is_clerks(name, value, cells)):
+            if is_text and (strict or not self._is_clerks(name, cells)):
                 return name
         return ""
+
+    def moved(self, cells: Mapping[str, str]) -> MovedCells:
+        """Return the cells that may have moved with a remark of a clerk, or with a word of another
+        column.
+
+        The remark may also come from a column of channels. Cells that move together end at a known
+        word, or at a ticket, which is in its own column. Without a column on this side that may
+        have names, no text of it is one.
+        """
+        if not self._active:
+            return _NOTHING_MOVED
+        odd = [
+            name
+            for name in self._dated
+            if cells[name][:1].isalpha() and self._is_misplaced(name, cells[name])
+        ]
+        if self._have_foreign(tuple([cells[name] for name in self._checked])):
+            odd += self._foreign(cells)
+        if not odd:
+            return _NOTHING_MOVED
+        sides = [side for name in odd for side in self._sides(name)]
+        found = [self._moved_on(side, cells) for side in sides]
+        texts = frozenset().union(*(each.texts for each in found))
+        return MovedCells(texts, frozenset().union(odd, *(each.words for each in found)))
 
     def has_misplaced_cell(self, cells: Mapping[str, str]) -> bool:
         """Check whether a rejected row has a date in a column with words, or the reverse.
@@ -286,13 +334,30 @@ class ShiftCheck:
 
     def _check_words(self, values: tuple[str, ...]) -> bool:
         """Check whether a column with words has a date or the word of another column."""
-        cells = dict(zip(self._checked, values, strict=True))
-        return any(cells[name] and self._is_date(cells[name]) for name in self._words) or any(
-            cells[name]
-            and self._is_strange(name, cells[name])
-            and self._is_word_of_another(cells[name])
-            for name in self._meanings
-        )
+        return any(self._foreign(dict(zip(self._checked, values, strict=True))))
+
+    def _foreign(self, cells: Mapping[str, str]) -> Iterator[str]:
+        """Yield the columns with words that have a date or the word of another column."""
+        for name in self._words:
+            if cells[name] and self._is_date(cells[name]):
+                yield name
+        for name in self._meanings:
+            value = cells[name]
+            if value and self._is_strange(name, value) and self.is_word_of_another(value):
+                yield name
+
+    def _has_word_of_its_own(self, cells: Mapping[str, str], name: str) -> bool:
+        """Check whether each column from which the cell of this column may have moved has a word,
+        or a date, of its own.
+        """
+        value = cells[name]
+        if self._is_date(value):
+            steps = [column for column in self._dated if column not in self._received]
+            return bool(steps) and all(self._is_date(cells[column]) for column in steps)
+        word = folded(value)
+        homes = [column for column, words in self._known.items() if column and word in words]
+        homes += self._units if self._is_unit(value) else ()
+        return all(cells[home] and self._is_known(home, cells[home]) for home in homes)
 
     def _check_date(self, value: str) -> bool:
         if not _DATE_LIKE.search(value):
@@ -311,41 +376,40 @@ class ShiftCheck:
         if self._parses(value):
             return False
         exposed = column in self._exposed and not is_remark(value)
-        return exposed or self._is_word_of_another(value)
+        return exposed or self.is_word_of_another(value)
 
-    def _is_clerks(self, column: str, value: str, cells: Mapping[str, str]) -> bool:
-        """Check whether a clerk wrote how a person was reached ('sudah ditelp', 'via WA').
-
-        Such a text may also have moved here from a column of channels or remarks. So it counts only
-        if nothing that is stored can have moved with it, on both sides.
+    def _is_clerks(self, name: str, cells: Mapping[str, str]) -> bool:
+        """Check whether a clerk wrote how a person was reached ('sudah ditelp', 'via WA'), or a
+        word of another column: to which unit a complaint went.
         """
-        if not is_contact_remark(value) or self._is_word_of_another(value):
-            return False
+        if self.is_word_of_another(cells[name]):
+            return self._has_word_of_its_own(cells, name)
+        return may_be_contact_remark(cells[name])
+
+    def _sides(self, column: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the columns before a column, the nearest first, and those after it."""
         place = self._place[column]
-        sides = (self._header[:place][::-1], self._header[place + 1 :])
-        return all(self._has_no_moved_text(side, cells) for side in sides)
+        return self._header[:place][::-1], self._header[place + 1 :]
 
-    def _has_no_moved_text(self, side: Iterable[str], cells: Mapping[str, str]) -> bool:
-        """Check that no text of a column without a meaning of its own can have come from another.
-
-        Cells that move together end at a known word, or at a ticket, which is in its own column.
-        """
-        is_open = has_text = False
+    def _moved_on(self, side: Iterable[str], cells: Mapping[str, str]) -> MovedCells:
+        """Return the cells on one side that may have moved, up to a known word or the ticket."""
+        texts, words = set(), set()
+        is_open = False
         for name in side:
             is_open = is_open or name not in self._place or name in self._texts
             value = cells.get(name, "") if name in self._place else ""
             if not value:
                 continue
             if name in self._dated:
-                if not (any(map(str.isdigit, value)) or is_contact_remark(value)):
-                    return False
+                if not any(map(str.isdigit, value)):
+                    words.add(name)
             elif name == self._ticket or name in self._known or name in self._units:
-                if not self._is_known(name, value):
-                    return False
-                break
+                if self._is_known(name, value):
+                    break
+                words.add(name)
             else:
-                has_text = True
-        return not (is_open and has_text)
+                texts.add(name)
+        return MovedCells(frozenset(texts if is_open else ()), frozenset(words))
 
     def _is_known(self, column: str, value: str) -> bool:
         """Check whether a ticket has a digit, or each word of another cell has a meaning."""
@@ -356,7 +420,8 @@ class ShiftCheck:
         known = self._known[column] | self._public.get(column, frozenset())
         return all(folded(word) in known for word in value.split("|") if word.strip())
 
-    def _is_word_of_another(self, value: str) -> bool:
+    def is_word_of_another(self, value: str) -> bool:
+        """Check whether a text is a unit, or a word of any column with words of its own."""
         word = folded(value)
         return any(word in words for words in self._known.values()) or self._is_unit(value)
 

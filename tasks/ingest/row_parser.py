@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache, partial
@@ -222,6 +222,7 @@ class RowParser:
             detail = "" if length == width else f"{length} {'<' if length < width else '>'} {width}"
             column = "" if detail else self._shift.misplaced_column(found)
             raise RowError(_misfit(length, width), column, detail)
+        found.update(dict.fromkeys(self._shift.moved(found).texts - self._required, ""))
         return found
 
     def _shorten(self, cells: dict[str, str]) -> None:
@@ -368,21 +369,27 @@ class RowParser:
             receipt_text=self._shown_receipt(cells, hidden),
         )
 
-    def withhold(self, record: ComplaintRecord, file: str, position: str) -> ComplaintRecord:
-        """Return a record; of an anonymous or secret report without the texts that may name the
-        complainant: in columns with dates, in those of units a text that is like no unit, and in
-        those of the status and the classification one that is not only a remark on the progress.
-        Their questions name the file and the line instead.
+    def withhold(
+        self, record: ComplaintRecord, cells: Mapping[str, str], file: str, position: str
+    ) -> ComplaintRecord:
+        """Return a record without the texts that may name the complainant: in columns with dates,
+        in those of units a text that is like no unit, and in those of the status and the
+        classification one that is not only a remark on the progress. Their questions name the file
+        and the line instead.
+
+        This holds for an anonymous or secret report, and for cells that may have moved.
         """
-        if not (record.anonymous or record.secret) or self.source.is_exchange:
+        if self.source.is_exchange:
             return record
-        cells = tuple(
+        hidden = record.anonymous or record.secret
+        moved = self._shift.moved(cells).words
+        found = tuple(
             replace(cell, withheld=withheld(plain_name(file), position))
-            if self._may_name(cell)
+            if (hidden and self._may_name(cell)) or self._may_name_moved(cell, moved)
             else cell
             for cell in record.unmapped
         )
-        return record if cells == record.unmapped else replace(record, unmapped=cells)
+        return record if found == record.unmapped else replace(record, unmapped=found)
 
     def _may_name(self, cell: UnmappedCell) -> bool:
         """Check whether a cell that should be a date has a text, or one of a unit another name, or
@@ -412,6 +419,12 @@ class RowParser:
         if self._is_plain_date(word) or is_contact_remark(word):
             return False
         return folded(word) not in self._known_words[column]
+
+    def _may_name_moved(self, cell: UnmappedCell, moved: Collection[str]) -> bool:
+        """Check whether a cell may have moved to its column, and has not only words of clerks."""
+        if cell.column not in moved or not cell.value or is_contact_remark(cell.value):
+            return False
+        return not self._shift.is_word_of_another(cell.value) and self._may_name(cell)
 
     def _is_strange_unit(self, name: str) -> bool:
         """Check whether a name in a column with units is neither known nor like that of a unit."""

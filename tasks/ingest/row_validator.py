@@ -126,9 +126,10 @@ class RowValidator:
         for line, cells in rows:
             row = without_lone_surrogates(cells)
             try:
-                record = self.reader.record(self.reader.cells(header, row), self.observed_at)
+                found = self.reader.cells(header, row)
+                record = self.reader.record(found, self.observed_at)
                 if record.unmapped:
-                    record = self.reader.withhold(record, self._file, position_of(line))
+                    record = self.reader.withhold(record, found, self._file, position_of(line))
                 if isinstance(cells, OtherTableRow):
                     raise RowError(RejectionReason.OTHER_TABLE)
                 self._below_total = self._below_signature = False

@@ -1,4 +1,4 @@
-"""Values of questions that are withheld: they may name the complainant of a hidden report."""
+"""Values of questions that are withheld: they may name the complainant."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _LONGEST = 80
 
 
 def withheld(file: str, position: str) -> str:
-    """Return what is stored instead of a value that may name the complainant of an anonymous or
-    secret report: the file and the line in which it is, if need be only the end of their names.
+    """Return what is stored instead of a value that may name the complainant: the file and the line
+    in which it is, if need be only the end of their names.
     """
     before = f"{_SIGN}{position[-_LONGEST // 2 :]}{_APART}"
     room = _LONGEST - len(before)

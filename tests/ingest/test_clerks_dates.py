@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,10 +12,11 @@ from settings.sources import FolderSource
 from sla.directory import Directory, Unit
 from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
 from tasks.common.table_lines import has_only_totals
-from tasks.ingest.records import RowError, value_hash
+from tasks.ingest.records import ComplaintRecord, RowError, value_hash
 from tasks.ingest.row_parser import ParserInputs, RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.ingest.swapped_dates import exchanged, out_of_order, swapped, swapped_receipts
+from tasks.text.withheld import withheld
 from tasks.workbook_reader.covered import CoveredCell
 
 WITA = ZoneInfo("Asia/Makassar")
@@ -391,18 +393,30 @@ CONTACTS = (
 )
 
 
-def desk_cells(header: str, row: str) -> dict[str, str]:
-    """A row of a register with a known unit, and columns without a mapping: `Nama`, `Petugas`."""
+def desk(header: str, row: str) -> tuple[RowParser, dict[str, str]]:
+    """A row of a register with known units, and columns without a mapping: `Nama`, `Petugas`."""
     given = source(
-        fields={"ticket": "No", "received": "Masuk", "category": "Bidang", "title": "Hal"},
+        fields={"ticket": "No", "received": "Masuk", "category": "Bidang", "title": "Hal"}
+        | ({"classification": "Jenis"} if "Jenis" in header else {}),
+        values={"classification": {"Aduan": "complaint"}},
         events=[
             {"column": "Disposisi", "kind": "assigned", "unit": "OPD"},
             {"column": "Selesai", "kind": "settled"},
         ],
     )
-    directory = Directory((Unit("dinkes", "Dinas Kesehatan", "opd", None),), ())
+    units = (Unit("dinkes", "Dinas Kesehatan", "opd", None), Unit("dlh", "DLH", "opd", None))
     titles, cells = (tuple(map(str.strip, line.split("|"))) for line in (header, row))
-    return RowParser(ParserInputs("x", given, directory)).cells(titles, cells)
+    parser = RowParser(ParserInputs("x", given, Directory(units, ())))
+    return parser, parser.cells(titles, cells)
+
+
+def desk_cells(header: str, row: str) -> dict[str, str]:
+    return desk(header, row)[1]
+
+
+def desk_record(header: str, row: str) -> ComplaintRecord:
+    parser, cells = desk(header, row)
+    return parser.withhold(parser.record(cells, NOW), cells, "a.csv", "2")
 
 
 @pytest.mark.parametrize("remark", CONTACTS)
@@ -447,17 +461,64 @@ def test_how_a_clerk_reached_a_person_is_a_remark_between_known_words(header, ro
             "No|Masuk|Hal|Bidang|Nama|OPD|Selesai|Petugas|Disposisi",
             "1|05/11/2026 08:30||||Zulaikha|WA||",
         ),
+        (
+            "No|Masuk|Hal|Bidang|Nama|Jenis|OPD|Selesai|Petugas|Disposisi",
+            "1|05/11/2026 08:30||||Zulaikha||Via||",
+        ),
     ],
 )
-def test_a_channel_that_may_have_moved_with_a_name_tears_the_row(header, row):
-    with pytest.raises(RowError, match="torn_row") as refused:
-        desk_cells(header, row)
-    assert refused.value.column == "Selesai"
+def test_a_channel_that_may_have_moved_with_a_name_is_a_question_and_stores_no_text(header, row):
+    """The complaint is watched; the name is in no field, and no question shows it."""
+    record = desk_record(header, row)
+    assert record.ticket == "1"
+    assert "Zulaikha" not in str(replace(record, unmapped=()))
+    shown = {cell.column: cell.withheld or cell.value for cell in record.unmapped}
+    remark = row.split("|")[header.split("|").index("Selesai")]
+    assert shown["Selesai"] == (withheld("a.csv", "2") if remark == "Via" else remark)
+    assert "Zulaikha" not in str(shown)
+
+
+@pytest.mark.parametrize("remark", ["Via", "via WA", "lisan"])
+def test_a_remark_far_from_known_words_costs_no_text_beyond_them(remark):
+    header = "No|Masuk|Hal|OPD|Bidang|Nama|Disposisi|Selesai|Petugas"
+    record = desk_record(header, f"1|05/11/2026 08:30|Air|DLH|Sumur|||{remark}|")
+    assert (record.title, record.category) == ("Air", None)  # `Sumur` may be moved
+    assert record.unit is None  # a history: the unit is that of the step
+    assert [step.unit for step in record.steps] == ["dlh"]
+
+
+DAY = "06/11/2026 09:00"
 
 
 @pytest.mark.parametrize(
-    "name", ["Via", "Wa Ode Zulaikha", "via Zulaikha", "Via Agus", "Ditelp Mei"]
+    ("cells", "asked", "category"),
+    [
+        ({"OPD": "Aduan"}, "OPD", None),
+        ({"Jenis": "DLH"}, "Jenis", "Zulaikha"),  # the unit between them has not moved
+        ({"Disposisi": "DLH"}, "Disposisi", None),
+        ({"Jenis": DAY, "Disposisi": DAY, "Selesai": DAY}, "Jenis", "Zulaikha"),
+    ],
 )
+def test_a_word_of_another_column_that_has_its_own_is_a_question(cells, asked, category):
+    """A clerk wrote it: a moved cell would be missing in its own column."""
+    row = {"No": "1", "Masuk": "05/11/2026 08:30", "Jenis": "Aduan", "OPD": "Dinas Kesehatan"}
+    row |= {"Nama": "", "Bidang": "Zulaikha", "Hal": "", "Disposisi": "", "Selesai": ""} | cells
+    record = desk_record("|".join(row), "|".join(row.values()))
+    assert asked in [cell.column for cell in record.unmapped]
+    assert record.category == category
+
+
+@pytest.mark.parametrize(
+    "cells", [{"Jenis": "DLH", "OPD": ""}, {"Jenis": DAY}, {"OPD": "Aduan", "Jenis": ""}]
+)
+def test_a_word_of_another_column_that_has_none_tears_the_row(cells):
+    row = {"No": "1", "Masuk": "05/11/2026 08:30", "Jenis": "Aduan", "OPD": "DLH"}
+    words = row | {"Disposisi": "", "Selesai": "", "Bidang": "", "Hal": ""} | cells
+    with pytest.raises(RowError, match="torn_row"):
+        desk_cells("|".join(words), "|".join(words.values()))
+
+
+@pytest.mark.parametrize("name", ["Wa Ode Zulaikha", "via Zulaikha", "Via Agus", "Ditelp Mei"])
 def test_a_name_among_such_words_tears_the_row_and_its_column_is_named(name):
     row = f"1|05/11/2026 08:30|Dinas Kesehatan||||{name}|"
     with pytest.raises(RowError, match="torn_row") as refused:

@@ -175,7 +175,7 @@ def test_a_text_in_a_column_with_dates_of_a_hidden_report_is_withheld(context, c
         (found,) = explanations(session, context, "FD-2", wita("2026-11-20 08:00"))
         explained = as_text(context.site, found), str(as_data(context, found))
         held = [(row.line, row.value) for row in quarantine.quarantined(session)]
-    place = f"(withheld, because the report is anonymous or secret: line {{}} of {path.name})"
+    place = f"(withheld, because it may name the complainant: line {{}} of {path.name})"
     use_language("en")
     with context.transaction() as session:
         listed = [(row["column"], row["value"]) for row in question_rows(session, context)]
@@ -185,7 +185,7 @@ def test_a_text_in_a_column_with_dates_of_a_hidden_report_is_withheld(context, c
         " ".join(read(mail.read_bytes()).split())
         for mail in (context.site.var / "mailbox").iterdir()
     ]
-    assert any(f"anonim atau rahasia: baris 3 berkas {path.name}" in mail for mail in mails)
+    assert any(f"menyebut nama pelapor: baris 3 berkas {path.name}" in mail for mail in mails)
     whole = (str(dump(context)), caplog.text, *mails, *explained, str(checked))
     assert [n for n, text in enumerate(whole) if NAME in text] == []
 
@@ -221,7 +221,7 @@ def test_a_name_in_the_column_of_units_of_a_hidden_report_is_withheld(context, c
     use_language("en")
     with context.transaction() as session:
         listed = [(row["column"], row["value"]) for row in question_rows(session, context)]
-    place = f"(withheld, because the report is anonymous or secret: line 2 of {path.name})"
+    place = f"(withheld, because it may name the complainant: line 2 of {path.name})"
     assert listed == [("Unit", place), ("Unit", "Dinas Penerbangan")]
     mails = [read(mail.read_bytes()) for mail in (context.site.var / "mailbox").iterdir()]
     assert TYPED not in str(dump(context)) + caplog.text + str(mails)
