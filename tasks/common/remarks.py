@@ -128,7 +128,8 @@ _NOT_BEFORE = frozenset(
 _NOT_AFTER = frozenset(
     ("belum", "blm", "depan", "besok", "lusa", "nanti", "sebagian", "dalam", "dlm", "tahap")
 )
-_CLAUSE = re.compile(r"[,;:()!/|\n\u2013]|\.(?=\s|$)|\s-+\s|\b(?:tapi|tetapi|namun)\b")
+CLAUSE = re.compile(r"[,;:()!/|\n\u2013]|\.(?=\s|$)|\s-+\s|\b(?:tapi|tetapi|namun)\b")
+"""What separates the parts of a remark."""
 
 
 def word_of_end(text: str) -> str:
@@ -137,7 +138,7 @@ def word_of_end(text: str) -> str:
     'SELESAI per telp' and 'sdh beres, pelapor tidak puas' say so. 'belum selesai', 'target selesai
     5 Des' and 'selesai minggu depan' do not.
     """
-    for clause in _CLAUSE.split(text.casefold()):
+    for clause in CLAUSE.split(text.casefold()):
         words: list[str] = _LETTERS.findall(clause)
         done = _ENDS | ({"diselesaikan"} if _ALREADY.intersection(words) else set())
         at = next((n for n, word in enumerate(words) if word in done), None)

@@ -74,8 +74,8 @@ class UnmappedCell:
     `value` is the raw text. `source_field` is the field of the complaint that depends on it: a
     fact, or the source field of an event of the kind `kind` with the unit `unit`. An empty answer
     means that the cell counts as empty. `withheld` is stored and shown in the place of a value that
-    may name the complainant, as in an anonymous or secret report. `planned` is the date in the cell, if
-    its day is after the import.
+    may name the complainant, as in an anonymous or secret report. `planned` is the date in the
+    cell, if its day is after the import.
     """
 
     role: QuestionRole

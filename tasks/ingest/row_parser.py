@@ -33,6 +33,7 @@ from tasks.common.flexible_dates import (
     parse_flexible,
     parse_serial,
 )
+from tasks.common.privacy_marks import marks_of, marks_of_remark
 from tasks.common.redaction import plain_name, plain_ticket, redact
 from tasks.common.remarks import HIDDEN_CELL, is_contact_remark, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
@@ -159,6 +160,7 @@ class RowParser:
         ]
         # most cells with words repeat those of other rows, often together
         self._word_columns = self._columns_with_words()
+        self._remarks = source.fields.remark_columns
         self._meaning_of = lru_cache(maxsize=10_000)(self._read_words)
         self._unit_named = lru_cache(maxsize=10_000)(self._find_unit)
         self._short_text = lru_cache(maxsize=10_000)(self._read_short_text)
@@ -345,7 +347,10 @@ class RowParser:
         words = self._meaning_of(tuple([cells[name] for name in self._word_columns]))
         self._unmapped += words.unmapped
         status = self._status_beside_end(cells, words.status, observed)
-        hidden = words.anonymous or words.secret
+        remarks = [marks_of_remark(cells.get(name, "")) for name in self._remarks]
+        anonymous = words.anonymous or any(mark for mark, _ in remarks)
+        secret = words.secret or any(mark for _, mark in remarks)
+        hidden = anonymous or secret
         return ComplaintRecord(
             ticket=ticket,
             received=received,
@@ -359,8 +364,8 @@ class RowParser:
             text=self._personal(cells, named.text, 20_000, hidden),
             attachments=self._personal(cells, named.attachments, 1_000, hidden),
             reporter=self._personal(cells, named.reporter, 255, hidden, mask=False),
-            anonymous=words.anonymous,
-            secret=words.secret,
+            anonymous=anonymous,
+            secret=secret,
             promised_due=self._promised_due(cells),
             status=status,
             status_at=self._status_at(cells, status, received, observed),
@@ -991,8 +996,13 @@ class RowParser:
         return self._step_date(cells, status.at, received, observed, QuestionRole.STATUS_DATE)
 
     def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
-        """Return whether a report is anonymous or secret by its columns `privacy`."""
+        """Return whether a report is anonymous or secret: by its columns `privacy`, or by a mark in
+        another column of words or in a remark.
+        """
         found = [self._privacy_words[name].of_cell(cells[name]) for name in self._privacy_words]
+        if not self.source.is_exchange:
+            found += [marks_of(cells[name]) for name in self._word_columns if cells[name]]
+            found += [marks_of_remark(cells[name]) for name in self._remarks if cells.get(name)]
         return any(anonymous for anonymous, _ in found), any(secret for _, secret in found)
 
     def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:

@@ -876,8 +876,7 @@ def test_a_column_whose_words_are_about_privacy_is_read_below_any_title(
         ("Pelapor", ("Umum", "Anonim") * (ROWS // 2)),
         ("Identitas Pelapor", ("Dirahasiakan", *NAMES[1:])),
         ("Alamat", ("Rahasia", "Umum") * (ROWS // 2)),
-        ("Keterangan", ("Rahasia", "sudah ditelp", "menunggu") * (ROWS // 3)),
-        ("Prioritas", ("Segera", "Rahasia") * (ROWS // 2)),
+        ("Uraian", ("Rahasia", "Jalan rusak") * (ROWS // 2)),
     ],
 )
 def test_a_column_with_cells_about_privacy_between_other_texts_is_named(tmp_path, title, words):
@@ -885,6 +884,60 @@ def test_a_column_with_cells_about_privacy_between_other_texts_is_named(tmp_path
     assert source_of(learned).fields.privacy is None
     assert f"Kolom '{title}': sebagian isinya" in said(learned)["privacy_in_cells"]
     assert not [name for name in NAMES if name in learned.text + str(said(learned))]
+
+
+@pytest.mark.parametrize(
+    ("title", "words", "hidden", "unknown"),
+    [
+        ("Prioritas", ("Segera", "Rahasia", "1"), ("", "secret", ""), 0),
+        ("Prioritas", ("Tinggi", "Sangat Rahasia"), ("", "secret"), 0),
+        ("Tingkat", ("Biasa", "Rahasia", "Anonim"), ("", "secret", "anonymous"), 0),
+        ("Tingkat", ("Tinggi", "Rahasia"), ("secret", "secret"), 1),
+        ("Golongan", ("Sosial", "Anonim", "Biasa"), ("secret", "anonymous", ""), 1),
+    ],
+)
+@pytest.mark.parametrize("beside", [{}, {"Anonim": ["Tidak"] * ROWS}])
+def test_a_list_with_some_words_about_privacy_is_read(
+    tmp_path, title, words, hidden, unknown, beside
+):
+    """Another word of it hides the report too, unless it says how urgent one is."""
+    cells = {title: [words[n % len(words)] for n in range(ROWS)]}
+    learned = learned_from(tmp_path, {**table(), **cells, **beside})
+    assert title in source_of(learned).fields.privacy_columns
+    expected = [hidden[n % len(hidden)] for n in range(ROWS)]
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == expected
+    assert ("privacy_words" in said(learned)) == bool(unknown)
+    assert "privacy_in_cells" not in said(learned)
+
+
+REMARKED = ("Rahasia", "sudah ditelp", "Pelapor minta namanya dirahasiakan, via WA", "tdk rahasia")
+HIDDEN = ("secret", "", "secret", "")
+
+
+@pytest.mark.parametrize("title", ["Keterangan", "Ket", "Catatan"])
+@pytest.mark.parametrize("ends", [{}, {"Tgl Selesai": [], "Tgl Verifikasi": ["13/11/2026"] * ROWS}])
+def test_a_remark_that_says_secret_hides_its_report_and_another_does_not(tmp_path, title, ends):
+    columns = table(**({} if ends else {"Status": []})) | ends
+    columns = {name: cells for name, cells in columns.items() if cells}
+    cells = {title: list(REMARKED) * (ROWS // len(REMARKED))}
+    learned = learned_from(tmp_path, {**columns, **cells})
+    assert source_of(learned).fields.remark_columns == (title,)
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == list(HIDDEN) * (ROWS // len(HIDDEN))
+    assert f"Kolom '{title}'" in said(learned)["privacy_in_remarks"]
+    assert "privacy_in_cells" not in said(learned)
+
+
+@pytest.mark.parametrize(
+    ("title", "field"), [("Kategori", "category"), ("Kanal", "channel"), ("Status", "status")]
+)
+def test_a_word_about_privacy_in_a_column_of_another_field_hides_its_report(tmp_path, title, field):
+    usual = ("proses", "Rahasia", "selesai", "Anonim")
+    cells = {title: [usual[n % 4] for n in range(ROWS)], "Tgl Selesai": []}
+    columns = {name: each for name, each in (table() | cells).items() if each}
+    learned = learned_from(tmp_path, columns)
+    assert getattr(source_of(learned).fields, field) == title
+    hidden = ["", "secret", "", "anonymous"] * (ROWS // 4)
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == hidden
 
 
 @pytest.mark.parametrize("title", ["Perihal", "Uraian", "Kategori", "Keterangan"])

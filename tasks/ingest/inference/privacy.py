@@ -8,15 +8,9 @@ from dataclasses import dataclass
 
 from settings.mapping import PUBLIC_WORDS, Values
 from sla.folding import folded
+from tasks.common.privacy_marks import denies, hides, is_mark, says_anonymous, says_secret
 from tasks.ingest.inference.column_types import LONGEST_LABEL, ColumnSample, named
-from tasks.ingest.inference.vocabulary import NAME, PERSON, PRIVACY_TITLES
-
-_ANONYMOUS = re.compile(r"\b(?:anonim\w*|anonymous\w*|anonymity)\b", re.IGNORECASE)
-_SECRET = re.compile(
-    r"\b(?:rahasia|dirahasiakan|rahasiakan|kerahasiaan|privasi|secre\w+|confidential\w*|privacy)\b",
-    re.IGNORECASE,
-)
-_NOT = re.compile(r"\b(?:tidak|tdk|tak|bukan|non|tanpa|not)\b", re.IGNORECASE)
+from tasks.ingest.inference.vocabulary import NAME, PERSON, PRIVACY_TITLES, REMARK_WORDS, WORDS
 
 _CHOICE = re.compile(r"\b(?:(?:ya|y|yes) (?:tidak|tdk|t|n|nomor)|(?:tidak|tdk|t|n) (?:ya|y))\b")
 """The answers that a header names: 'Dirahasiakan (Ya/Tidak)'. It has `nomor` for 'no'."""
@@ -33,15 +27,6 @@ _NO = frozenset({"tidak", "tdk", "bukan", "no", "n", "false"})
 _YES = frozenset({"ya", "iya", "y", "yes", "true", "v", "x"})
 """Answers that say yes there."""
 
-_MOST_IN_PHRASE = 4
-"""Most words of a cell that only says anonymous or secret: 'identitas pelapor dirahasiakan'."""
-
-_IN_PHRASE = frozenset(
-    {"sangat", "amat", "bersifat", "mohon", "minta", "harap", "agar", "di", "dan", "identitas"}
-    | {"nama", "data", "pelapor", "laporan", "aduan", "pengaduan", "very", "strictly", "report"}
-)
-"""Words beside anonymous or secret in such a cell."""
-
 _PERSONS = frozenset(
     {"pelapor", "pemohon", "pengadu", "penduduk", "warga"}
     | {"reporter", "requester", "requestor", "complainant", "citizen", "customer"}
@@ -55,6 +40,18 @@ _KINDS = frozenset(
     | {"instansi", "badan hukum", "lsm"}
 )
 """Kinds of persons, in a column that has them together with anonymous ones."""
+
+_TEXTS = frozenset({"uraian", "isi", "deskripsi", "materi", "pokok", "description", "text"})
+"""Words of a header with which a column has the text of a complaint."""
+
+_URGENCY_TITLES = frozenset({"prioritas", "urgensi", "kecepatan", "priority", "urgency"})
+"""Words of a header with which a column says how urgent a report is."""
+
+_URGENCY = frozenset(
+    {"segera", "sangat segera", "amat segera", "kilat", "mendesak", "darurat", "penting", "normal"}
+    | {"sangat penting", "rutin", "tinggi", "sedang", "rendah", "high", "medium", "low", "urgent"}
+)
+"""The words of such a column, which say nothing about privacy."""
 
 _DEFAULT = Values()
 _HIDING = frozenset(map(folded, (*_DEFAULT.anonymous, *_DEFAULT.secret)))
@@ -102,8 +99,8 @@ def has_privacy(column: ColumnSample) -> bool:
     if _is_titled_public(column):
         only_yes = bool(words) and words <= _YES and len(column.values) < column.rows
         return not only_yes and (not words or not words.isdisjoint(_ANSWERS))
-    hides = any(_says(word) for word in words)
-    return not _NOT.search(_title(column)) and (hides or words <= PUBLIC_WORDS)
+    is_hiding = any(map(hides, words))
+    return not denies(_title(column)) and (is_hiding or words <= PUBLIC_WORDS)
 
 
 def only_answers_privacy(column: ColumnSample) -> bool:
@@ -136,6 +133,17 @@ def marked_columns(columns: Iterable[ColumnSample]) -> list[ColumnSample]:
     return [column for column in columns if any(map(_has_mark, column.counts))]
 
 
+def has_labels_with_marks(column: ColumnSample) -> bool:
+    """Check whether a column has the words of a list, and some of them say anonymous or secret.
+
+    Its title names no person and no text of its own.
+    """
+    parts = set(column.words.split())
+    if parts & (NAME | PERSON | REMARK_WORDS | _TEXTS) or column.words in WORDS["title"]:
+        return False
+    return column.has_labels and column.few_words and any(map(_has_mark, column.counts))
+
+
 def _has_only_marks(column: ColumnSample) -> bool:
     """Check whether each word of a column is about privacy, and one says anonymous or secret.
 
@@ -158,18 +166,12 @@ def _names_person(column: ColumnSample) -> bool:
 
 def _has_mark(cell: str) -> bool:
     """Check whether a cell, or a part of it, is such a word; most cells are left at once."""
-    may_say = len(cell) <= LONGEST_LABEL and (_ANONYMOUS.search(cell) or _SECRET.search(cell))
-    return bool(may_say) and any(_is_mark(folded(part)) for part in cell.split("|"))
+    may_say = len(cell) <= LONGEST_LABEL and (says_anonymous(cell) or says_secret(cell))
+    return may_say and any(map(_is_mark, cell.split("|")))
 
 
 def _is_mark(word: str) -> bool:
-    """Check whether a cell says anonymous or secret, and nothing else."""
-    if word in _HIDING:
-        return True
-    parts = re.findall(r"[^\W\d_]+", word)
-    marks = [part for part in parts if _says(part)]
-    around = set(parts) - set(marks)
-    return bool(marks) and len(parts) <= _MOST_IN_PHRASE and around <= _IN_PHRASE
+    return folded(word) in _HIDING or is_mark(word)
 
 
 def privacy_words(column: ColumnSample) -> PrivacyWords:
@@ -180,18 +182,20 @@ def privacy_words(column: ColumnSample) -> PrivacyWords:
     if _is_titled_public(column):
         return _words_below_public(column, words)
     titled = _is_titled(column)
-    anonymous, secret = _ANONYMOUS.search(column.words), _SECRET.search(column.words)
+    anonymous, secret = says_anonymous(column.words), says_secret(column.words)
     if titled and _CHOICE.search(column.words):
         new += [word for word in ("ya", "tidak") if word not in new]
-    yes = [word for word in new if word in _YES and titled and bool(anonymous) != bool(secret)]
+    yes = [word for word in new if word in _YES and titled and anonymous != secret]
     kinds = _KINDS if _has_only_marks(column) else frozenset()
     no = [word for word in new if (word in _NO and titled) or word in kinds]
+    if set(column.words.split()) & _URGENCY_TITLES:
+        no += [word for word in new if word in _URGENCY or word.isdigit()]
     unknown = [word for word in words if word in new and word not in (*yes, *no)]
     return PrivacyWords(
         anonymous=tuple(yes) if anonymous else (),
         secret=tuple(yes) if secret else (),
         public=tuple(no),
-        unknown=tuple(words[word] for word in unknown if not _says(word)),
+        unknown=tuple(words[word] for word in unknown if not hides(word)),
     )
 
 
@@ -225,7 +229,7 @@ def words_of_all(columns: Sequence[ColumnSample]) -> PrivacyWords:
 
 def _is_titled(column: ColumnSample) -> bool:
     """Check whether the header itself says anonymous or secret."""
-    return _says(_title(column))
+    return hides(_title(column))
 
 
 def _is_titled_public(column: ColumnSample) -> bool:
@@ -237,11 +241,6 @@ def _is_titled_public(column: ColumnSample) -> bool:
 def _title(column: ColumnSample) -> str:
     """Return the words of the header without the answers that it names."""
     return _CHOICE.sub("", column.words).strip()
-
-
-def _says(words: str) -> bool:
-    """Check whether words say anonymous or secret, and not the contrary."""
-    return bool(_ANONYMOUS.search(words) or _SECRET.search(words)) and not _NOT.search(words)
 
 
 def _words(column: ColumnSample) -> set[str]:

@@ -22,6 +22,7 @@ from sla.folding import folded
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import is_serial
+from tasks.common.privacy_marks import marks_of_remark
 from tasks.common.redaction import redact
 from tasks.common.remarks import is_contact_remark, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
@@ -50,6 +51,7 @@ from tasks.ingest.inference.doubts import (
 )
 from tasks.ingest.inference.privacy import (
     PrivacyWords,
+    has_labels_with_marks,
     has_privacy,
     marked_columns,
     may_have_privacy,
@@ -97,6 +99,7 @@ ENDS_WITHOUT_DATE = 0.1
 _DIFFER = "its values differ from row to row: perhaps names or free text"
 _STATUS_SHOWS_END = "its times are not read: only the status shows which complaints are settled"
 _MORE_EXACT = "the times of the steps are more exact than a status"
+_SOME_CELLS = "some of its cells say anonymous or secret"
 _AT_RECEIPT = "perhaps the assignment, but not read as its day"
 _ASKED_BY_REMARK = "a row that only a remark calls ended becomes a question"
 _ASKED_BY_END = "a row with such a date and a status that is no end becomes a question"
@@ -546,6 +549,7 @@ def _first(text: str, forms: Iterable[str]) -> datetime | None:
 def _privacy(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """Find the meaning of the words of privacy, and name the columns that may have it as well."""
     found = [c for c in privacy_columns(columns) if not c.dates and c.name not in draft.used]
+    _mixed_privacy(draft, [c for c in columns if c not in found])
     taken = draft.fields.get("privacy")
     if taken is not None:
         further = [c for c in found if event_of(c) is None and has_privacy(c) and c.few_words]
@@ -557,6 +561,8 @@ def _privacy(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
                 draft.doubts.append(MappingDoubt("privacy_words", values))
     key = "privacy_unread" if taken is None else "privacy_twice"
     marked = marked_columns(draft.table.columns) if taken is None else []
+    remarked = [column for column in marked if _is_remark(column) and column in columns]
+    marked = [c for c in marked if c.name not in draft.used and c not in remarked]
     unread = [c for c in found if c.values and c.name not in draft.used and c not in marked]
     draft.doubts += [MappingDoubt(key, {"column": column.name}) for column in unread]
     personal = [column for column in draft.table.columns if _personal(column)]
@@ -567,8 +573,20 @@ def _privacy(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         draft.doubts.append(MappingDoubt("privacy_or_person", {"column": column.name}))
     if marked:
         draft.doubts.append(MappingDoubt("privacy_in_cells", {"columns": named_columns(marked)}))
-    if taken is None and not (unread or asked or marked):
+    if taken is None and not (unread or asked or marked or remarked):
         draft.doubts.append(MappingDoubt("no_privacy"))
+
+
+def _mixed_privacy(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
+    """Map the columns with lists of which only some words are about privacy: 'Prioritas'."""
+    found = [
+        column
+        for column in columns
+        if column.name not in draft.used and not column.dates and has_labels_with_marks(column)
+    ]
+    if found:
+        taken, why = draft.fields.get("privacy", ([], _SOME_CELLS))
+        draft.fields["privacy"] = ([*taken, *found], why)
 
 
 def _title(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
@@ -679,9 +697,17 @@ def _remarks(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         taken.add(status.name)
     found = [c for c in columns if not c.dates and not c.hours and _is_remark(c)]
     found = [column for column in found if column.name not in taken]
-    if not found or (draft.history and not ends):
+    marked = [c for c in found if any(any(marks_of_remark(text)) for text in c.counts)]
+    if marked:
+        draft.doubts.append(MappingDoubt("privacy_in_remarks", {"columns": named_columns(marked)}))
+    if draft.history and not ends:
+        found = marked
+    if not found:
         return
-    draft.fields["remarks"] = (found, _ASKED_BY_REMARK)
+    draft.fields["remarks"] = (
+        found,
+        _ASKED_BY_REMARK if ends or not draft.history else _SOME_CELLS,
+    )
     if not draft.history:
         return
     dated = set().union(*(column.dated_positions for column in ends))
