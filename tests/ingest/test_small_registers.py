@@ -307,7 +307,7 @@ def test_a_column_titled_as_remarks_or_a_status_has_no_days_because_of_some(tmp_
     ("title", "cells"),
     [
         ("Disposisi", [*NAMES[:8], *("12/11/2026",) * 4]),
-        ("Disposisi", [""] * ROWS),
+        ("Disposisi / Tindak Lanjut", [""] * ROWS),
         ("Tgl Disposisi", [*("lihat surat",) * 8, *("12/11/2026",) * 4]),
         ("Tgl Disposisi/Tindak Lanjut", ["22/11/2026"] * ROWS),
     ],
@@ -323,6 +323,70 @@ def test_an_assignment_is_not_assumed_silently_if_a_column_may_have_it(tmp_path,
     assert "dapat disebut terlambat padahal tepat waktu" in text
     assert not [key for key in said(learned) if key in {"unit_unread", "no_dates"}]
     assert not [name for name in NAMES if name in text]
+
+
+@pytest.mark.parametrize("title", ["Disposisi", "Diteruskan", "Pelimpahan", "Tgl Disposisi"])
+@pytest.mark.parametrize("unit", ["OPD", "Instansi"])
+def test_an_empty_column_of_the_assignment_is_its_day_beside_the_unit(tmp_path, title, unit):
+    """`Disposisi` may also be the title of the units: a column with units is rather that."""
+    units = table()["Diteruskan ke"]
+    columns = table(Diteruskan_ke=[], Status=[]) | {title: [""] * ROWS, unit: units}
+    learned = learned_from(tmp_path, columns)
+    assigned = step(source_of(learned), "assigned")
+    assert assigned is not None
+    assert (assigned.column, assigned.unit) == (title, unit)
+    assert f"Kolom '{title}' kosong" in said(learned)["assignment_empty"]
+    assert "assigned_at_receipt" not in said(learned)
+    assert set(learned.units) == set(units)
+
+
+def test_an_empty_column_is_no_unit_of_the_day_of_an_assignment(tmp_path):
+    days = [f"{n + 12}/11/2026" for n in range(ROWS)]
+    columns = table() | {"Disposisi": [""] * ROWS, "Tgl Disposisi": days}
+    assigned = step(source_of(learned_from(tmp_path, columns)), "assigned")
+    assert assigned is not None
+    assert (assigned.column, assigned.unit) == ("Tgl Disposisi", "Diteruskan ke")
+
+
+SECTIONS = ["Bina Marga", "Cipta Karya", "Tata Ruang"] * (ROWS // 3)
+
+
+@pytest.mark.parametrize("title", ["Bidang", "SEKSI", "Sub Bagian", "Bidang Penanggung Jawab"])
+def test_a_part_of_an_office_is_the_unit_if_no_column_has_a_better_one(tmp_path, title):
+    learned = learned_from(tmp_path, table(Diteruskan_ke=[]) | {title: SECTIONS})
+    source = source_of(learned)
+    assert (unit_column(source), source.fields.category) == (title, None)
+    assert set(learned.units) == set(SECTIONS)
+    assert f"Kolom '{title}' dibaca sebagai unit" in said(learned)["section_as_unit"]
+    assert "no_unit" not in said(learned)
+
+
+@pytest.mark.parametrize(
+    ("columns", "unit", "category"),
+    [
+        ({"Bidang": SECTIONS}, "Diteruskan ke", "Bidang"),
+        ({"Bidang": SECTIONS, "Diteruskan ke": []}, "Bidang", None),
+        (
+            {"Bidang": SECTIONS, "Kategori": ["Jalan"] * ROWS, "Diteruskan ke": []},
+            "Bidang",
+            "Kategori",
+        ),
+        ({"Seksi": SECTIONS, "Bidang": SECTIONS, "Diteruskan ke": []}, "Bidang", None),
+        ({"Seksi": SECTIONS, "Bidang": [""] * ROWS, "Diteruskan ke": []}, "Seksi", "Bidang"),
+        (
+            {"Seksi": SECTIONS, "Kepada": list(UNITS) + ["DLH"] * 4, "Diteruskan ke": []},
+            "Kepada",
+            None,
+        ),
+        ({"Bidang Layanan": SECTIONS, "Diteruskan ke": []}, None, "Bidang Layanan"),
+        ({"Seksi": list(NAMES), "Diteruskan ke": []}, None, None),
+    ],
+)
+def test_a_part_of_an_office_is_no_unit_beside_a_better_one(tmp_path, columns, unit, category):
+    learned = learned_from(tmp_path, {k: v for k, v in (table() | columns).items() if v})
+    source = source_of(learned)
+    assert (unit_column(source), source.fields.category) == (unit, category)
+    assert not [name for name in NAMES if name in learned.text + str(said(learned))]
 
 
 @pytest.mark.parametrize("title", ["Disposisi Kepada", "Petugas Disposisi", "Nomor Disposisi"])

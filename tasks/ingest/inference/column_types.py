@@ -17,6 +17,7 @@ from tasks.common.redaction import redact
 from tasks.common.unit_names import is_unit_name
 from tasks.ingest.cell_checks import is_empty_date, rating_of, says_not_yet
 from tasks.ingest.inference.vocabulary import (
+    BESIDE_SECTIONS,
     EVENTS,
     HOUR_WORDS,
     LETTER_NUMBERS,
@@ -29,6 +30,7 @@ from tasks.ingest.inference.vocabulary import (
     REMARK_WORDS,
     REMARKS,
     ROW_NUMBERS,
+    SECTIONS,
     STEP_STEMS,
     TIME_WORDS,
     TO_WHOM,
@@ -310,6 +312,22 @@ def names_assignment(column: ColumnSample) -> bool:
     named = words in EVENTS["assigned"] or bool(STEP_STEMS["assigned"].search(words))
     is_unit = words in WORDS["unit"] and words not in UNITS_OR_STEPS
     return named and not is_unit and not parts & (NO_STEP | TO_WHOM)
+
+
+def names_one_step(column: ColumnSample) -> bool:
+    """Check whether the header names a single step: not 'Disposisi / Tindak Lanjut'."""
+    return sum(bool(stem.search(column.words)) for stem in STEP_STEMS.values()) == 1
+
+
+def sections(columns: Iterable[ColumnSample]) -> list[ColumnSample]:
+    """Find the columns with the parts of one office: `Bidang`, `Seksi`, the larger parts first."""
+    found = [(column, set(column.words.split())) for column in columns]
+    ranked = [
+        (min(map(SECTIONS.index, own)), column.place, column)
+        for column, words in found
+        if (own := words.intersection(SECTIONS)) and words - own <= BESIDE_SECTIONS
+    ]
+    return [column for *_, column in sorted(ranked, key=lambda each: each[:2])]
 
 
 def hour_of(received: ColumnSample, columns: Iterable[ColumnSample]) -> ColumnSample | None:

@@ -38,6 +38,8 @@ from tasks.ingest.inference.column_types import (
     is_called,
     named,
     names_assignment,
+    names_one_step,
+    sections,
     zone_of,
 )
 from tasks.ingest.inference.doubts import (
@@ -68,6 +70,7 @@ from tasks.ingest.inference.vocabulary import (
     LAPOR_STATUS,
     REMARK_WORDS,
     STATUS,
+    UNITS_OR_STEPS,
     UNSURE_UNITS,
 )
 from tasks.ingest.records import ComplaintRecord, RejectionReason
@@ -100,6 +103,8 @@ _DIFFER = "its values differ from row to row: perhaps names or free text"
 _STATUS_SHOWS_END = "its times are not read: only the status shows which complaints are settled"
 _MORE_EXACT = "the times of the steps are more exact than a status"
 _SOME_CELLS = "some of its cells say anonymous or secret"
+_ONLY_SECTIONS = "no column names a unit of the government: these are parts of one office"
+_EMPTY = "empty in this file"
 _AT_RECEIPT = "perhaps the assignment, but not read as its day"
 _ASKED_BY_REMARK = "a row that only a remark calls ended becomes a question"
 _ASKED_BY_END = "a row with such a date and a status that is no end becomes a question"
@@ -365,7 +370,8 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         if name != "privacy":  # in a column such as 'Klasifikasi Keamanan' it counts first
             free = [column for column in free if column not in hiding]
         found = privacy_columns(free) if name == "privacy" else named(free, name)
-        for column in sorted(found, key=_is_remark) if name == "status" else found:
+        found.sort(key=_is_remark if name == "status" else _is_empty)
+        for column in found:
             if name == "privacy" and not has_privacy(column):
                 continue
             if name == "rating" and not has_ratings(column):
@@ -379,6 +385,8 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
             break
     if "unit" not in draft.fields:
         draft.take("unit", _unit_by_values(draft, rest), "most of its values are names of units")
+    if "unit" not in draft.fields:
+        _section_as_unit(draft, rest)
     _privacy(draft, rest)
     _title(draft, rest)
     _steps(draft, [c for c in rest if c is not received and c is not promised])
@@ -446,6 +454,31 @@ def _unit_by_values(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSam
         if column.words in UNSURE_UNITS and units and units >= len(column.values) * MOST_UNITS:
             return column
     return None
+
+
+def _section_as_unit(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
+    """Map a column such as `Bidang` or `Seksi` as the unit of a register without a better one.
+
+    Such a register is kept by one office, and these are its parts. So `Bidang` is no category.
+    """
+    category = draft.column("category")
+    others = draft.used - ({category.name} if category is not None else set())
+    found = [
+        column
+        for column in sections(columns)
+        if column.name not in others and not column.dates and _has_words_of(column, "unit")
+    ]
+    if not found:
+        return
+    column = min(found, key=_is_empty)
+    if column is category:
+        del draft.fields["category"]
+    draft.take("unit", column, _ONLY_SECTIONS)
+    draft.doubts.append(MappingDoubt("section_as_unit", {"column": column.name}))
+
+
+def _is_empty(column: ColumnSample) -> bool:
+    return not column.values
 
 
 def _is_list(column: ColumnSample) -> bool:
@@ -604,8 +637,9 @@ def _title(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
 
 def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """Map the times of the steps taken: a history."""
-    units = [c for c in columns if c in named(columns, "unit") and not c.dates and c.few_words]
     known = draft.column("unit")
+    units = [c for c in columns if c in named(columns, "unit") and not c.dates and c.few_words]
+    units = [c for c in units if c is known or c.values or c.words not in UNITS_OR_STEPS]
     for column in columns:
         kind = event_of(column)
         if kind is None or (column.values and not column.dates):
@@ -613,9 +647,11 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         draft.dates += [form for form in column.dates if form not in draft.dates]
         unit = None
         if kind in ("assigned", "returned"):
-            before = [c for c in units if c.place < column.place]
+            before = [
+                c for c in units if c.place < column.place and (c.values or not column.values)
+            ]
             unit = before[-1] if before else known
-        draft.events.append((column, kind, unit, "" if column.values else "empty in this file"))
+        draft.events.append((column, kind, unit, "" if column.values else _EMPTY))
     promised = draft.column("promised_due")
     if promised is not None:
         draft.dates += [form for form in promised.dates if form not in draft.dates]
@@ -639,7 +675,8 @@ def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
         draft.history = True
     if known is not None and received is not None:
         if not any(kind == "assigned" for _, kind, *_ in draft.events):
-            _assigned_at_receipt(draft, received, known)
+            _assigned_by_title(draft, received, known)
+        _name_empty_assignment(draft)
         del draft.fields["unit"]  # a history takes its units from its events
     _remarks(draft, columns)
     status = draft.column("status")
@@ -659,19 +696,41 @@ def _is_new(draft: _Draft) -> bool:
     return bool(draft.events) and is_empty
 
 
-def _assigned_at_receipt(draft: _Draft, received: ColumnSample, unit: ColumnSample) -> None:
-    """Map the receipt as the assignment, and name the columns that may have its real day.
+def _name_empty_assignment(draft: _Draft) -> None:
+    """Name the empty column of the assignment beside a column with units."""
+    assigned = [(each, unit) for each, kind, unit, _ in draft.events if kind == "assigned"]
+    if all(not each.values and unit is not None and unit.values for each, unit in assigned):
+        columns = named_columns(each for each, _ in assigned)
+        draft.doubts.append(MappingDoubt("assignment_empty", {"columns": columns}))
 
-    A duty counts from there: with a later day, it would be late while the real one is in time.
+
+def _assigned_by_title(draft: _Draft, received: ColumnSample, unit: ColumnSample) -> None:
+    """Map an empty column such as `Disposisi` as the day of the assignment; without one, the
+    receipt.
     """
     used = draft.used
-    why = "no column has the time: assumed as assigned at the receipt"
-    draft.events.insert(0, (received, "assigned", unit, why))
     found = [
         column
         for column in draft.table.columns
         if names_assignment(column) and column.name not in used and not column.personal
     ]
+    empty = next((c for c in found if not c.values and names_one_step(c)), None)
+    if empty is None or any(column.values for column in found):
+        _assigned_at_receipt(draft, received, unit, found)
+        return
+    draft.events.append((empty, "assigned", unit, _EMPTY))
+    draft.events.sort(key=lambda each: each[0].place)
+
+
+def _assigned_at_receipt(
+    draft: _Draft, received: ColumnSample, unit: ColumnSample, found: Sequence[ColumnSample]
+) -> None:
+    """Map the receipt as the assignment, and name the columns that may have its real day.
+
+    A duty counts from there: with a later day, it would be late while the real one is in time.
+    """
+    why = "no column has the time: assumed as assigned at the receipt"
+    draft.events.insert(0, (received, "assigned", unit, why))
     if found:
         draft.left_out += [(column, _AT_RECEIPT) for column in found]
         draft.doubts.append(MappingDoubt("assigned_at_receipt", {"columns": named_columns(found)}))

@@ -286,6 +286,15 @@ UNSURE_UNITS = frozenset(map(canonical, ("kepada", "tujuan")))
 UNITS_OR_STEPS = frozenset({"disposisi"})
 """Headers of a column that has either the units or the days of the assignment."""
 
+SECTIONS = ("bidang", "bagian", "subbagian", "subbidang", "seksi")
+"""Words of a header with which a column has the parts of one office, the larger first."""
+
+BESIDE_SECTIONS = frozenset(
+    {"sub", "nama", "unit", "penanggung", "jawab", "terkait", "teknis", "pelaksana", "tujuan"}
+    | {"penerima", "yang", "menangani", "ke", "kepada"}
+)
+"""The words beside them: with another word it has subjects, such as 'Bidang Layanan'."""
+
 TO_WHOM = frozenset({"ke", "kepada", "tujuan", "yth"})
 """Words of a header with which a column says to whom a complaint is assigned."""
 
