@@ -348,7 +348,7 @@ class ShiftCheck:
 
     def _has_word_of_its_own(self, cells: Mapping[str, str], name: str) -> bool:
         """Check whether each column from which the cell of this column may have moved has a word,
-        or a date, of its own.
+        or a date, of its own. If it is not mapped, nothing shows it.
         """
         value = cells[name]
         if self._is_date(value):
@@ -357,7 +357,8 @@ class ShiftCheck:
         word = folded(value)
         homes = [column for column, words in self._known.items() if column and word in words]
         homes += self._units if self._is_unit(value) else ()
-        return all(cells[home] and self._is_known(home, cells[home]) for home in homes)
+        filled = (cells[home] and self._is_known(home, cells[home]) for home in homes)
+        return bool(homes) and all(filled)
 
     def _check_date(self, value: str) -> bool:
         if not _DATE_LIKE.search(value):

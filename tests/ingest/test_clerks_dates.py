@@ -518,6 +518,19 @@ def test_a_word_of_another_column_that_has_none_tears_the_row(cells):
         desk_cells("|".join(words), "|".join(words.values()))
 
 
+def test_a_unit_in_a_wrong_column_tears_the_row_if_no_column_of_units_is_mapped():
+    """The unit may have moved from a column without a mapping, and a name with it."""
+    given = source(
+        fields={"ticket": "No", "received": "Masuk", "classification": "Jenis", "category": "Hal"},
+        values={"classification": {"Aduan": "complaint"}},
+    )
+    directory = Directory((Unit("dlh", "DLH", "opd", None),), ())
+    parser = RowParser(ParserInputs("x", given, directory))
+    header = ("No", "Masuk", "Jenis", "OPD", "Nama", "Hal", "Selesai")
+    with pytest.raises(RowError, match="torn_row"):
+        parser.cells(header, ("1", "05/11/2026 08:30", "DLH", "", "", "Zulaikha", ""))
+
+
 @pytest.mark.parametrize("name", ["Wa Ode Zulaikha", "via Zulaikha", "Via Agus", "Ditelp Mei"])
 def test_a_name_among_such_words_tears_the_row_and_its_column_is_named(name):
     row = f"1|05/11/2026 08:30|Dinas Kesehatan||||{name}|"
