@@ -5,6 +5,7 @@ November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, th
 
 import csv
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -241,6 +242,8 @@ def test_check_names_the_sheets_that_are_not_read(tenggat, site, tmp_path):
             for line, cells in enumerate([titles, *data] if name != "Rekap" else [["a", "b"]] * 3):
                 sheet.write_row(line, 0, cells)
         sheet.hide()
+    written = wita("2026-11-30 08:00").timestamp()
+    os.utime(file, (written, written))  # before the time of the check, whatever the clock says
     learnt(tenggat, site, file, "register")
     arguments = ("source", "check", "register", "--now", "2026-12-01T08:00:00+08:00")
     _, out, _ = tenggat(*arguments, "--json")
