@@ -251,7 +251,7 @@ def test_an_unknown_word_of_a_hidden_report_is_withheld(context, caplog, column)
     use_language("en")
     with context.transaction() as session:
         listed = [(row["column"], row["value"]) for row in question_rows(session, context)]
-    place = f"(withheld, because the report is anonymous or secret: line 4 of {path.name})"
+    place = f"(withheld, because it may name the complainant: line 4 of {path.name})"
     assert listed == [(column, place), (column, "sudah ditelp"), (column, "di meja Kabag")]
     mails = [read(mail.read_bytes()) for mail in (context.site.var / "mailbox").iterdir()]
     assert NAME not in str(dump(context)) + caplog.text + str(mails) + str(checked)
