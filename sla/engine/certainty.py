@@ -98,7 +98,12 @@ def _agreed(
             dues = [d.due_earliest for d in existing if d.due_earliest is not None]
             last = max(existing, key=lambda deadline: (deadline.due is not None, deadline.due))
             answerable = last.answerable if _one_unit(existing) else None
-            return replace(last, due_earliest=min(dues, default=None), answerable=answerable)
+            return replace(
+                last,
+                due_earliest=min(dues, default=None),
+                answerable=answerable,
+                liable=frozenset.intersection(*(deadline.liable for deadline in existing)),
+            )
         favourable = [deadline for deadline in existing if deadline.state in FAVOURABLE]
         best = min(favourable, key=lambda d: FAVOURABLE.index(d.state), default=plausible)
         return weakened(best, policy)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import NamedTuple
 
 from sla.due_days import NEVER, Stretch
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
+from sla.engine.holders import Holder
 from sla.events import ANY_KIND, ASSIGNEE, ENDING, PROMISED_DUE, Event, Kind, Knowledge
 from sla.regulations.model import Actor, Rule
 
@@ -19,14 +19,6 @@ CLASS = "classification"
 
 OF_UNIT = ("unit", "unit_kind")
 """The facts in `applies_when` that depend on the events of the complaint."""
-
-
-class Holder(NamedTuple):
-    """A unit that became responsible after `first` and not later than `latest`, if they differ."""
-
-    first: datetime
-    latest: datetime
-    unit: str | None
 
 
 @dataclass(slots=True)
@@ -57,23 +49,6 @@ class Clock:
     def unit(self) -> str | None:
         """Return the unit responsible now, or at the end of the clock."""
         return self.holders[-1].unit
-
-    def assignee_at(self, moment: datetime | None, earliest: datetime | None = None) -> str | None:
-        """Return the unit responsible at a moment, or now if no moment is given.
-
-        The moment may be known only as an interval from `earliest` on. None if more than one unit
-        may have been responsible: the moment lies in the interval of a change of the unit, or a
-        change in that of the moment.
-        """
-        certain = moment if earliest is None else earliest
-        first, *later = self.holders
-        possible = {first.unit}
-        for holder in later:
-            if moment is None or certain is None or holder.latest <= certain:
-                possible = {holder.unit}
-            elif holder.first < moment or holder.latest <= moment:
-                possible.add(holder.unit)
-        return possible.pop() if len(possible) == 1 else None
 
     @property
     def paused(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sla.due_days import Stretch
+from sla.engine.holders import HandOver
 from sla.events import Event
 from sla.regulations.model import Rule
 from sla.value_class import value_class
@@ -59,6 +60,9 @@ class Deadline:
     was stopped; the verdict is counted for this unit. It is None if an interval leaves open which
     unit that was, or without `unit_known`: then the verdict is counted for no unit. `unit_known` is
     false if a field with the unit is unreadable; `unit` may then only stand in for that one.
+    `liable` are the units that were certainly responsible when a late duty fell due, or since:
+    only these may be called late. `handed_over` is the hand-over to `unit`, if another one had the
+    duty before.
 
     `due` is the last moment for acting on time, or None while a pause leaves it open. If times are
     known only as intervals, it is the latest possible due moment; under the policy `strict` it is
@@ -102,6 +106,8 @@ class Deadline:
     doubt: Event | None = None
     due_earliest: datetime | None = None
     unit_known: bool = True
+    liable: frozenset[str] = frozenset()
+    handed_over: HandOver | None = None
 
     @property
     def key(self) -> ClockKey:

@@ -33,6 +33,7 @@ from sla.engine.decision_table import (
     decide,
     moment_of,
 )
+from sla.engine.holders import assignee_at, in_charge_since, last_hand_over
 from sla.events import ABSENT, ASSIGNEE, Event, Kind, Knowledge
 from sla.regulations.model import Actor, LengthUnit, Rule
 from sla.value_class import value_class
@@ -206,7 +207,8 @@ def _deadline(
         rule=rule,
         clock=entry.number,
         unit=clock.unit,
-        answerable=clock.assignee_at(
+        answerable=assignee_at(
+            clock.holders,
             end if end is not None and end <= as_of else None,
             due_earliest if late and end == due else None,
         )
@@ -230,6 +232,8 @@ def _deadline(
         doubt=entry.doubt if stand.doubted[n] else None,
         due_earliest=due_earliest,
         unit_known=unit_known,
+        liable=in_charge_since(clock.holders, due) if late and due else frozenset(),
+        handed_over=last_hand_over(clock.holders, context.administrator_unit),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,11 @@ from tasks.common.context import RunContext
 
 LISTED = "listed"
 """The rung of a notice that only stands for the lists of mails, to take them back."""
+
+NOT_IN_CHARGE = "the unit of a deadline that counted as late was not in charge at its due time"
+PERHAPS_NOT_IN_CHARGE = (
+    "the unit of a deadline that counted as late was perhaps not in charge at its due time"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ class PendingCorrection:
 class Revoked:
     """Why the lateness of a deadline is taken back, and the unit that it accused.
 
-    With `wrong_units` the deadline is still late, but has never been a duty of these units.
+    With `wrong_units` the deadline is still late, but these units were not certainly in charge of
+    it when it fell due or since.
     """
 
     why: str
@@ -57,18 +63,17 @@ class Revoked:
 def revoked(
     before: Iterable[StoredDeadline],
     deadlines: Sequence[Deadline],
-    was_in_charge: Callable[[str], bool],
     rows: Iterable[NoticeRow] = (),
     *,
     unit_known: bool = True,
 ) -> dict[ClockKey, Revoked]:
     """Return the clocks that were late before and are not late any more, with the reason.
 
-    So are the clocks that were late, or were notified as late by one of the notices `rows`, at a
-    unit which, as is known now, has never been in charge of the complaint. `was_in_charge` checks
-    whether a unit has been; so a unit that handed the complaint over stays late. Unless
-    `unit_known`, the unit of a deadline may only stand in for an unreadable one, and no unit is
-    found never to have been in charge.
+    Also return the clocks that were late, or were notified as late by one of the notices `rows`, at
+    a unit that is not liable as is known now: it never had the complaint, or handed it over before
+    the due time, or perhaps did. A unit that handed it over after the due time stays late. Unless
+    `unit_known`, the unit of a deadline may only stand in for an unreadable one, and every unit
+    stays liable.
     """
     late_before = [row for row in before if row.state in LATE_STATES]
     if not late_before:
@@ -87,9 +92,9 @@ def revoked(
             found[row.rule, row.clock] = Revoked(why, row.unit or "")
         elif unit_known:
             units = {row.unit, *notified.get(deadline.key, ())} - {deadline.unit, None, ""}
-            wrong = frozenset(unit for unit in units if unit and not was_in_charge(unit))
+            wrong = frozenset(unit for unit in units if unit and unit not in deadline.liable)
             if wrong:
-                why = "the unit of a deadline that counted as late has never been in charge"
+                why = NOT_IN_CHARGE if deadline.answerable else PERHAPS_NOT_IN_CHARGE
                 unit = row.unit if row.unit in wrong else min(wrong)
                 found[deadline.key] = Revoked(why, unit or "", wrong)
     return found

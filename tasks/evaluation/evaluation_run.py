@@ -16,7 +16,7 @@ from sla.engine.clocks import unit_unknown_since
 from sla.engine.deadline import DONE, ClockKey, Deadline, State
 from sla.engine.evaluate import Evaluation
 from sla.escalation import Reached
-from sla.events import Event, ImpossibleHistory, events_as_of
+from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.metrics.encoding import NumberOf
 from sla.value_class import value_class
@@ -248,15 +248,9 @@ class EvaluationRun:
         watched = self.run.context.watched(case.complaint.received_at)
         if case.evaluation.error is not None or not watched:
             return {}
-
-        def was_in_charge(unit: str) -> bool:
-            events = events_as_of(case.loaded.history.events, self.run.now)
-            return unit == self.run.site.administrator_unit or any(e.unit == unit for e in events)
-
         return corrections.revoked(
             case.before,
             case.deadlines,
-            was_in_charge,
             case.notices,
             unit_known=unit_unknown_since(case.evaluation.doubts) is None,
         )

@@ -15,11 +15,12 @@ from db.mailbox import replies
 from db.models import Complaint
 from db.notices import ComplaintMail
 from settings.site import Site
-from sla.engine.clocks import Clock, Holder
+from sla.engine.clocks import Clock
 from sla.engine.context import ComplaintFacts
 from sla.engine.deadline import Deadline
 from sla.engine.evaluate import Evaluation
 from sla.engine.explain import CountedDay, DayCounts, DayMark, day_counts, explain
+from sla.engine.holders import Holder
 from sla.engine.verdicts import ClockInput, verdicts
 from sla.events import BY_OFFICIALS, Event, Kind
 from sla.regulations.model import Rule

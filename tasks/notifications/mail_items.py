@@ -297,13 +297,14 @@ def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -
     complaint, deadlines = case
     clock = (notice.rule, notice.clock)
     deadline = next((d for d in deadlines if d.key == clock), None)
-    other_unit = ""
+    other_unit, unit_undecided = "", False
     if deadline is not None and deadline.state in LATE_STATES:
         if (deadline.unit or "") == notice.unit:
             return None
         if not deadline.unit_known:
             return None  # until the unit is known
         other_unit = context.site.directory.name_of(deadline.unit)
+        unit_undecided = deadline.answerable is None
     rule, cited = _rule_of(context, notice, complaint.received_at, deadline)
     state = "" if deadline is None else str(deadline.state)
     if not state and rule is not None and CLASS in rule.applies_when:
@@ -315,6 +316,7 @@ def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -
         citation=rule.citation_in(locale) if rule and cited else "",
         state=state,
         other_unit=other_unit,
+        unit_undecided=unit_undecided,
     )
 
 

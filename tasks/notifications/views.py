@@ -126,8 +126,9 @@ class Correction:
     """A deadline that an earlier mail to this reader called late, and that was not certainly late.
 
     `state` is its present state, a key of the texts; empty if the rule no longer applies. An
-    unknown state leaves open whether it was late. `other_unit` is the name of the unit that is
-    late, if `unit` has never been in charge.
+    unknown state leaves open whether it was late. `other_unit` is the name of the unit in charge
+    now, if the duty is late and `unit` was not in charge when it fell due or since. With
+    `unit_undecided` it is not certain that it was.
     """
 
     ticket: str
@@ -136,6 +137,7 @@ class Correction:
     citation: str
     state: str
     other_unit: str = ""
+    unit_undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +419,11 @@ class Desk:
     def corrected_units(self) -> int:
         """Number of corrections of the unit alone: the duty is late, at another unit."""
         return sum(bool(each.other_unit) for each in self.corrections)
+
+    @property
+    def undecided_units(self) -> int:
+        """Number of corrections of the unit alone that leave open whether it was in charge."""
+        return sum(each.unit_undecided for each in self.corrections)
 
     @property
     def late_and_due_today(self) -> int:

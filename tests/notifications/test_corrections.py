@@ -37,6 +37,7 @@ from support.small_site import UNIT, export
 from db import questions
 from db.models import AuditRow, Complaint, MessageItem, NoticeRow
 from sla.directory import Directory
+from tasks.evaluation.corrections import NOT_IN_CHARGE
 from tasks.evaluation.explain import explanations
 from tasks.evaluation.status import site_status
 from tasks.ingest.answers import answer
@@ -127,7 +128,7 @@ def test_a_unit_that_was_never_in_charge_gets_the_correction(context, server):
         "Ralat: 1 pemberitahuan keterlambatan dicabut – Dinas Sosial"
     ] * 2
     for letter in wrong:
-        assert "tidak pernah menjadi tanggung jawab perangkat daerah yang disebut" in text(letter)
+        assert "tidak menjadi tanggung jawab perangkat daerah yang disebut" in text(letter)
         assert "Pengaduan FD-1 (Dinas Sosial)" in text(letter)
         assert "menjadi tanggung jawab Dinas Kesehatan" in text(letter)
         assert "ternyata tidak terlambat" not in text(letter)
@@ -135,7 +136,7 @@ def test_a_unit_that_was_never_in_charge_gets_the_correction(context, server):
     assert all("RALAT" not in text(letter) for letter in right)
     (row,) = audited(context)
     assert (row["notices"], row["people"]) == (1, 2)
-    assert row["reason"] == "the unit of a deadline that counted as late has never been in charge"
+    assert row["reason"] == NOT_IN_CHARGE
     for now in ("2026-11-25 09:00", "2026-11-26 08:00"):
         register(context, now, at("Dinas Kesehatan"))
         decide(context, now)
@@ -144,9 +145,41 @@ def test_a_unit_that_was_never_in_charge_gets_the_correction(context, server):
     assert sum("RALAT" in text(letter) for letter in server.letters) == 2
 
 
-def test_a_unit_that_handed_the_complaint_over_gets_no_correction(context, server):
+@pytest.mark.parametrize(
+    ("returned", "forwarded"),
+    [("18/11/2026 09:00", "18/11/2026 10:00"), ("", "18/11/2026 10:00"), ("", "23/11/2026 23:59")],
+)
+def test_a_unit_that_had_handed_over_before_the_due_time_gets_the_correction(
+    context, server, returned, forwarded
+):
+    """The register shows the hand-over only after the due time; superiors were told as well."""
     told_late(context)
-    handed_over = {"Diteruskan Kembali": "24/11/2026 10:00", "Unit Pengganti": "Dinas Kesehatan"}
+    register(context, ESCALATED, at("Dinas Sosial"))
+    decide(context, ESCALATED)
+    deliver(context, MONDAY)
+    told = {letter.recipient for letter in server.letters}
+    assert any("sekda" in each for each in told)
+    handed_over = {"Diteruskan Kembali": forwarded, "Unit Pengganti": "Dinas Kesehatan"}
+    handed_over["Dikembalikan"] = returned
+    for now in ("2026-12-01 08:00", "2026-12-02 08:00"):
+        owe(context, now, at("Dinas Sosial", **handed_over))
+        deliver(context, now)
+    letters = [letter for letter in server.letters if "RALAT" in text(letter)]
+    assert sorted(letter.recipient for letter in letters) == sorted(told)
+    for letter in letters:
+        assert "tidak menjadi tanggung jawab perangkat daerah yang disebut" in text(letter)
+        assert "FD-1 (Dinas Sosial)" in text(letter)
+        assert "menjadi tanggung jawab Dinas Kesehatan" in text(letter)
+    (row,) = audited(context)
+    assert row["people"] == len(told)
+    assert row["reason"] == NOT_IN_CHARGE
+    assert {unit for unit, _, _ in late_notices(context)} == {"dinkes"}
+
+
+@pytest.mark.parametrize("forwarded", ["24/11/2026 00:01", "24/11/2026 10:00"])
+def test_a_unit_that_hands_over_after_the_due_time_gets_no_correction(context, server, forwarded):
+    told_late(context)
+    handed_over = {"Diteruskan Kembali": forwarded, "Unit Pengganti": "Dinas Kesehatan"}
     owe(context, NEXT, at("Dinas Sosial", **handed_over))
     deliver(context, NEXT)
     assert audited(context) == []

@@ -380,6 +380,26 @@ def test_a_superior_reads_the_own_duty_in_a_paragraph_at_the_top():
             assert ("menginstruksikan" in text) == instructs
 
 
+@pytest.mark.parametrize(
+    ("undecided", "locale", "said", "unsaid"),
+    [
+        (False, "id", "baik pada saat jatuh tempo maupun sesudahnya", "belum dapat memastikan"),
+        (True, "id", "belum dapat memastikan apakah perangkat daerah", "maupun sesudahnya"),
+        (False, "en", "neither when it fell due nor afterwards", "leaves open"),
+        (True, "en", "leaves open whether the unit named for 1 duty", "neither when"),
+    ],
+)
+def test_a_correction_of_the_unit_says_whether_it_is_certain(undecided, locale, said, unsaid):
+    correction = Correction(
+        "9", "DLH", "Tindak lanjut", "", "breached", "Dinas Sosial", unit_undecided=undecided
+    )
+    mail = mail_of(view(corrections=(correction,), place="DLH"), locale)
+    for text in (flat(mail.text), Page(mail.html).text):
+        assert said in text
+        assert unsaid not in text
+        assert "Dinas Sosial" in text
+
+
 def test_a_long_subject_with_corrections_gives_up_a_number_and_cuts_no_word():
     items = [item(duty(-3, own=n < 11)) for n in range(12)]
     correction = Correction("FD-99", "Dinas Sosial", "Penyelesaian", "", "met")

@@ -795,24 +795,53 @@ def at_first_import(unit="pupr", until="2026-11-16 08:00"):
 
 
 @pytest.mark.parametrize(
-    ("change", "answerable"),
+    ("change", "answerable", "liable"),
     [
         # due on the 9th, in the interval of the assignment: it may have been anybody's by then
-        (at_first_import(), None),
-        (at_first_import("kominfo"), "kominfo"),
+        (at_first_import(), None, {"pupr"}),
+        (at_first_import("kominfo"), "kominfo", {"kominfo"}),
         # the import that first showed the unit was before the due time
-        (at_first_import(until="2026-11-09 08:00"), "pupr"),
-        (seen("assigned", "2026-11-09 08:00", "2026-11-10 08:00", "pupr"), None),
+        (at_first_import(until="2026-11-09 08:00"), "pupr", {"pupr"}),
+        (seen("assigned", "2026-11-09 08:00", "2026-11-10 08:00", "pupr"), None, {"pupr"}),
         # the last import that showed no unit was after the due time
-        (seen("assigned", "2026-11-10 08:00", "2026-11-11 08:00", "pupr"), "kominfo"),
+        (
+            seen("assigned", "2026-11-10 08:00", "2026-11-11 08:00", "pupr"),
+            "kominfo",
+            {"kominfo", "pupr"},
+        ),
+        # the due time is the end of the 9th: whoever has the complaint then
+        (event_at("assigned", "2026-11-09 23:59", "pupr"), "pupr", {"pupr"}),
+        (event_at("assigned", "2026-11-10 00:01", "pupr"), "kominfo", {"kominfo", "pupr"}),
     ],
 )
 def test_a_missed_duty_counts_for_no_unit_if_an_interval_leaves_open_which_one_held_it(
-    change, answerable
+    change, answerable, liable
 ):
     deadline = clock(INFORMATION, [RECEIVED, change], "2026-11-17 08:00")
     assert (deadline.state, deadline.unit) == (State.BREACHED, change.unit)
     assert deadline.answerable == answerable
+    assert deadline.liable == liable
+
+
+HANDED = [("assigned", "03", "dinkes"), ("returned", "12", "dinkes"), ("assigned", "13", "pupr")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "handed_over"),
+    [
+        ([], None),
+        (HANDED[:1], ("03", "kominfo")),
+        (HANDED[:2], ("12", "dinkes")),
+        (HANDED, ("13", "dinkes")),
+        # a unit that gets back what it returned has had it since the first time
+        ([*HANDED[:2], ("assigned", "13", "dinkes")], ("03", "kominfo")),
+        ([*HANDED, ("assigned", "14", "pupr")], ("13", "dinkes")),
+    ],
+)
+def test_a_duty_names_the_hand_over_to_its_unit_and_the_unit_before(changes, handed_over):
+    events = [event_at(kind, f"2026-11-{day} 09:00", unit) for kind, day, unit in changes]
+    found = clock(INFORMATION, [RECEIVED, *events], "2026-11-17 08:00").handed_over
+    assert (found and (f"{found.latest.astimezone(WITA):%d}", found.before)) == handed_over
 
 
 def test_the_unit_of_a_late_settlement_is_open_if_the_assignment_may_be_before_or_after_it():

@@ -140,6 +140,7 @@ def test_late_only_if_every_choice_of_moments_is_late(
                 assert deadline.due >= truth[key].due
             if deadline.state in LATE_STATES and deadline.answerable is not None:
                 assert deadline.answerable == truth[key].answerable, (key, exact)
+            assert deadline.liable <= truth[key].liable, (key, exact)
 
 
 # --- against a plain reading of the rule, without the engine --------------------------------------
