@@ -44,6 +44,7 @@ from tasks.notifications.views import (
     DeskUnitLine,
     Duty,
     EndedDuty,
+    LateHandOver,
     NoticeItem,
     UnlistedDuties,
 )
@@ -609,11 +610,35 @@ class DeskLoader:
             or (clock in triggers and (complaint.id, *clock) not in reader.reminded),
             in_calendar=(complaint.id, *clock) in self._entries.get(reader.address, {}),
             key=clock,
+            handed_over=self._late_hand_over(deadline),
             owed_by=(
                 superior_office(self._run.site.name, reader.locale)
                 if rule.actor is Actor.SUPERIOR
                 else ""
             ),
+        )
+
+    def _late_hand_over(self, deadline: Deadline) -> LateHandOver | None:
+        """Return the hand-over of a late duty to a unit that had no full working day left for it.
+
+        Of an assignment by the administrator that is known only as an interval, the earliest time
+        counts: a complaint that its first import shows at a unit may have been there all along.
+        """
+        found, due, unit = deadline.handed_over, deadline.due, deadline.unit
+        known = deadline.late and deadline.unit_known and deadline.rule.actor is not Actor.SUPERIOR
+        if found is None or due is None or not known:
+            return None
+        site = self._run.site
+        context, administrator = site.evaluation_context, site.administrator_unit
+        moment = found.first if found.before == administrator else found.latest
+        if context.calendar_of(unit).days_between(context.day(moment), context.day(due)) > 0:
+            return None
+        before = deadline.answerable if deadline.answerable not in (None, unit) else found.before
+        return LateHandOver(
+            found.first,
+            found.latest,
+            site.directory.short_name_of(before),
+            returned=unit == administrator,
         )
 
     def _section(self, deadline: Deadline, due: date) -> DeskSection:
@@ -723,13 +748,14 @@ class DeskLoader:
                 min((duty for duties in cases for duty in duties), key=lambda d: d.lateness),
                 owed_by or self._run.site.directory.short_name_of(_unit_of(unit)),
                 sum(all(duty.new for duty in duties) for duties in cases),
+                sum(all(duty.handed_over for duty in duties) for duties in cases),
             )
             for (unit, owed_by), cases in found.items()
         ]
         lines.sort(key=lambda line: (line[0], line[1], line[2].due, line[3]))
         return tuple(
-            DeskUnitLine(unit=unit, late=-late, oldest=oldest, new=new, is_unit=is_unit)
-            for is_unit, late, oldest, unit, new in lines
+            DeskUnitLine(unit, -late, oldest, new, is_unit, handed_over)
+            for is_unit, late, oldest, unit, new, handed_over in lines
         )
 
     def _place(

@@ -16,6 +16,7 @@ from tasks.notifications.views import (
     Desk,
     DeskSection,
     Duty,
+    LateHandOver,
     QuestionsMail,
     TrialMail,
     WatchMail,
@@ -192,6 +193,13 @@ class DutyTexts:
         text = short_day_text(moment, self.locale, self.zone)
         this_year = moment.astimezone(self.zone).year == self.now.astimezone(self.zone).year
         return text.rpartition(" ")[0] if this_year else text
+
+    def hand_over(self, found: LateHandOver) -> str:
+        """Return when a duty came to its unit, and the unit that had it before."""
+        t, first, last = catalog(self.locale), self.day(found.first), self.day(found.latest)
+        day = last if first == last else t("mail.between_days", first=first, last=last)
+        form = "mail.returned_from" if found.returned else "mail.handed_over"
+        return t(form, day=day, unit=found.before)
 
     def left(self, duty: Duty) -> str:
         """Return how late a duty is, or how much time is left.

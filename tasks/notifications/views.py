@@ -35,6 +35,21 @@ class DeskSection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LateHandOver:
+    """The hand-over of a late duty to its unit, which then had no full working day left for it.
+
+    It was after `first` and not later than `latest`, if they differ. `before` is the name of the
+    unit that was in charge at the due time, or before the hand-over. With `returned`, the unit is
+    that of the administrator.
+    """
+
+    first: datetime
+    latest: datetime
+    before: str
+    returned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """One deadline of a complaint on a desk.
 
@@ -48,7 +63,8 @@ class Duty:
     unit. `accused` means that the reader has a notice that calls it late, or gets one now.
     `owed_by` is the office that has a duty of superiors, in words; empty for a duty of `unit`.
     `uid` is a permanent identifier of the deadline, for calendars, and `key` its rule and the
-    number of the clock. `in_calendar` means that the reader's calendar has its entry.
+    number of the clock. `in_calendar` means that the reader's calendar has its entry. `handed_over`
+    says that another unit had a late duty until its last working day.
     """
 
     rule: str
@@ -79,6 +95,7 @@ class Duty:
     accused: bool = False
     in_calendar: bool = False
     key: ClockKey = ("", 0)
+    handed_over: LateHandOver | None = None
 
     @property
     def article(self) -> str:
@@ -223,6 +240,11 @@ class NoticeItem:
         return self.pressing[2:]
 
     @property
+    def handed_over(self) -> LateHandOver | None:
+        """Return the hand-over of the worst duty that another unit had until its last day."""
+        return next((duty.handed_over for duty in self.duties if duty.handed_over), None)
+
+    @property
     def further(self) -> tuple[Duty, ...]:
         """Return the other duties, which share one line."""
         return tuple(duty for duty in self.duties if duty not in self.shown)
@@ -281,7 +303,8 @@ def _by_number(ticket: str) -> list[tuple[int, str]]:
 class DeskUnitLine:
     """One row of a superior's table: a unit, its late complaints, the worst duty, and new ones.
 
-    `is_unit` is false for the office that has the duties of superiors.
+    `is_unit` is false for the office that has the duties of superiors. `handed_over` is the number
+    of late complaints that another unit had until their last working day.
     """
 
     unit: str
@@ -289,6 +312,7 @@ class DeskUnitLine:
     oldest: Duty | None
     new: int
     is_unit: bool = True
+    handed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)

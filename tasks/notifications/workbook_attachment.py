@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from tasks.common.notified import Notified
+from tasks.notifications.render import DutyTexts
 from tasks.notifications.views import Desk, Duty, NoticeItem, Statement
 from tasks.reports.formats.xlsx_rows import PlainCell, RowSheet
 from tasks.text.catalog import catalog
@@ -63,9 +64,11 @@ def notices_workbook(view: Desk, locale: str, zone: ZoneInfo) -> bytes:
         ("privacy", t("workbook.privacy")),
         ("title", t("workbook.title")),
         ("received", t("mail.received")),
+        ("handed_over", t("workbook.handed_over")),
         ("told", t("mail.told")),
         ("statement", t("workbook.statement")),
     )
+    texts = DutyTexts(view.now, locale, zone)
     kept = io.BytesIO()
     options = {"constant_memory": True, "strings_to_urls": False}
     with xlsxwriter.Workbook(kept, options) as book:
@@ -81,14 +84,15 @@ def notices_workbook(view: Desk, locale: str, zone: ZoneInfo) -> bytes:
         for item in (*view.items, *view.rest):
             for duty in item.duties:
                 row += 1
-                sheet.write_plain_row(row, _cells(item, duty, locale, zone), date)
+                sheet.write_plain_row(row, _cells(item, duty, texts), date)
         sheet.autofilter(0, 0, row, len(columns) - 1)
         sheet.freeze_panes(1, 1)
     return kept.getvalue()
 
 
-def _cells(item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> list[PlainCell]:
+def _cells(item: NoticeItem, duty: Duty, texts: DutyTexts) -> list[PlainCell]:
     """Return the cells of a deadline; an empty text leaves its cell empty."""
+    locale, zone = texts.locale, texts.zone
     t = catalog(locale)
     cells: list[PlainCell] = [
         item.ticket,
@@ -102,6 +106,7 @@ def _cells(item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> list[Pl
         t(f"privacy.{item.privacy}") if item.privacy else "",
         item.title,
         _day(item.received, zone),
+        texts.hand_over(duty.handed_over) if duty.handed_over else "",
         ", ".join(dict.fromkeys(_office(each, locale) for each in duty.notified)),
         _stated(item.statement, locale, zone) if item.statement else "",
     ]

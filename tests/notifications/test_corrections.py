@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from conftest import ON_BOTH, kind_of_database, wita
@@ -38,7 +39,7 @@ from db import questions
 from db.models import AuditRow, Complaint, MessageItem, NoticeRow
 from sla.directory import Directory
 from tasks.evaluation.corrections import NOT_IN_CHARGE
-from tasks.evaluation.explain import explanations
+from tasks.evaluation.explain import as_html, as_text, explanations
 from tasks.evaluation.status import site_status
 from tasks.ingest.answers import answer
 from tasks.intake import pull
@@ -184,6 +185,11 @@ def test_a_unit_that_hands_over_after_the_due_time_gets_no_correction(context, s
     deliver(context, NEXT)
     assert audited(context) == []
     assert not [letter for letter in server.letters if "RALAT" in text(letter)]
+    found = explained(context, NEXT)
+    for said in (as_text(context.site, found), unescape(as_html(context.site, found))):
+        words = re.sub(r"<[^>]+>", ": ", said)
+        assert re.search(r"kini ditangani(: )+Dinas Kesehatan", words)
+        assert re.search(r"bertanggung jawab ketika batas waktu berakhir(: )+Dinas Sosial", words)
 
 
 UNKNOWN_UNITS = ("Dinas Sosail", "", "Dinas Baru")

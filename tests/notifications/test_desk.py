@@ -435,6 +435,46 @@ def test_officers_of_the_former_unit_are_named_with_it(context):
     assert ("liaison", "") not in besides
 
 
+@pytest.mark.parametrize(
+    ("handed", "said"),
+    [
+        ({"Diteruskan Kembali": "24/11/2026 09:00"}, "diteruskan 24 Nov, sebelumnya Dinas Sosial"),
+        (  # it lay with the administrator in between
+            {"Dikembalikan": "24/11/2026 09:00", "Diteruskan Kembali": "25/11/2026 10:00"},
+            "diteruskan 25 Nov, sebelumnya Dinas Sosial",
+        ),
+        # on the last day, and on the day before it
+        ({"Diteruskan Kembali": "23/11/2026 15:00"}, "diteruskan 23 Nov, sebelumnya Dinas Sosial"),
+        ({"Diteruskan Kembali": "20/11/2026 15:00"}, ""),
+    ],
+)
+def test_a_late_duty_says_that_its_unit_got_it_too_late_to_be_on_time(
+    context, server, handed, said
+):
+    """To the unit itself and to superiors, who may not blame it."""
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    for now in ("2026-11-25 11:00", ESCALATED, MONDAY):
+        register(
+            context, now, at("Dinas Sosial", **{"Unit Pengganti": "Dinas Kesehatan", **handed})
+        )
+        decide(context, now)
+        deliver(context, now)
+    mails = [each for each in server.letters if "Dinas Kesehatan" in str(each.mail["Subject"])]
+    readers = {letter.recipient.partition("@")[0]: letter for letter in mails}
+    assert {"penghubung.dinkes", "sekda"} <= readers.keys()
+    for reader in ("penghubung.dinkes", "sekda"):
+        for kind in ("plain", "html"):
+            page = " ".join(readers[reader].mail.get_body((kind,)).get_content().split())
+            assert "FD-1" in page
+            assert page.count("sebelumnya Dinas Sosial") == bool(said)
+            assert said in page
+            late_in_table = (
+                "1 diteruskan kepadanya pada hari kerja terakhir atau sesudahnya" in page
+            )
+            assert late_in_table == (bool(said) and reader == "sekda")
+
+
 def test_the_day_of_a_reopening_is_on_the_desk(context):
     settled = TODAY | {"Selesai": "18/11/2026 10:00"}
     reopened = settled | {"Dibuka Kembali": "18/11/2026 14:00"}

@@ -56,6 +56,7 @@ from tasks.notifications.views import (
     DeskSection,
     DeskUnitLine,
     EndedDuty,
+    LateHandOver,
     Statement,
     WatchMail,
 )
@@ -380,10 +381,45 @@ def test_a_superior_reads_the_own_duty_in_a_paragraph_at_the_top():
             assert ("menginstruksikan" in text) == instructs
 
 
+MOVED = LateHandOver(wita("2026-11-20 10:00"), wita("2026-11-20 10:00"), "DLH")
+
+
+@pytest.mark.parametrize(
+    ("found", "indonesian", "english"),
+    [
+        (MOVED, "diteruskan 20 Nov, sebelumnya DLH", "forwarded 20 Nov, previously DLH"),
+        (
+            replace(MOVED, returned=True),
+            "dikembalikan 20 Nov, sebelumnya DLH",
+            "returned 20 Nov, previously DLH",
+        ),
+        (  # known only as between two imports
+            replace(MOVED, latest=wita("2026-11-23 10:00")),
+            "diteruskan antara 20 Nov dan 23 Nov, sebelumnya DLH",
+            "forwarded between 20 Nov and 23 Nov, previously DLH",
+        ),
+    ],
+)
+def test_a_late_hand_over_has_its_day_and_the_unit_before(found, indonesian, english):
+    desk = view(item(duty(handed_over=found)))
+    for locale, said in (("id", indonesian), ("en", english)):
+        mail = mail_of(desk, locale)
+        assert said in flat(mail.text)
+        assert said in Page(mail.html).text
+        content = notices_workbook(desk, locale, WITA)
+        rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+        assert said in rows[1]
+
+
 @pytest.mark.parametrize(
     ("undecided", "locale", "said", "unsaid"),
     [
-        (False, "id", "baik pada saat jatuh tempo maupun sesudahnya", "belum dapat memastikan"),
+        (
+            False,
+            "id",
+            "baik ketika batas waktunya berakhir maupun sesudahnya",
+            "belum dapat memastikan",
+        ),
         (True, "id", "belum dapat memastikan apakah perangkat daerah", "maupun sesudahnya"),
         (False, "en", "neither when it fell due nor afterwards", "leaves open"),
         (True, "en", "leaves open whether the unit named for 1 duty", "neither when"),
