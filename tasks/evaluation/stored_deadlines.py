@@ -47,7 +47,9 @@ def listed_unit(law: Law) -> ColumnElement[str | None]:
 
 
 VERDICT_PENDING = (Reason.AWAITING_SOURCE, Reason.SHOWN_LATER, Reason.POLICY)
-"""The reasons for which an open duty past its due time is neither late nor done yet."""
+"""The reasons for which an open duty past its due time is neither late nor done yet. With an open
+question (`Reason.OPEN_QUESTION`) a duty is unknown before its due time too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class StoredDuty:
     state: str
     due: datetime | None
     evaluated_at: datetime
+    reason: str
 
 
 def suspended(
@@ -159,13 +162,18 @@ def ended_since(
     return _duties(session, ended, units)
 
 
-def awaiting_verdict(session: Session, units: Collection[str] | None) -> list[StoredDuty]:
-    """Return the duties past their due time that the source cannot show as late or done yet."""
+def awaiting_verdict(
+    session: Session, now: datetime, units: Collection[str] | None
+) -> list[StoredDuty]:
+    """Return the duties past their due time that cannot be called late or done yet: the source does
+    not show it yet, or an open question leaves it unknown.
+    """
+    asked = (DeadlineRow.reason == Reason.OPEN_QUESTION) & (DeadlineRow.due < now)
     return _duties(
         session,
         DeadlineRow.stopped.is_(None)
         & (DeadlineRow.state == State.UNKNOWN)
-        & DeadlineRow.reason.in_(VERDICT_PENDING),
+        & or_(DeadlineRow.reason.in_(VERDICT_PENDING), asked),
         units,
     )
 
@@ -183,6 +191,7 @@ def _duties(
         DeadlineRow.state,
         DeadlineRow.due,
         DeadlineRow.evaluated_at,
+        DeadlineRow.reason,
     )
     rows = session.execute(
         select(*columns)

@@ -23,7 +23,7 @@ from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
 from sla.directory import OfficeHolder, Role
 from sla.due_days import due_day
-from sla.engine.deadline import DONE, ClockKey, Deadline, State
+from sla.engine.deadline import DONE, ClockKey, Deadline, Reason, State
 from sla.events import Event, Kind
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
@@ -159,7 +159,9 @@ class DeskLoader:
         first_imports = run.once(imports.first_of_each)
         self._first_imports = FirstImports(first_imports, run.site.evaluation_context)
         self._suspended = [] if items_only else self._suspended_complaints(messages)
-        self._awaiting = [] if items_only else stored_deadlines.awaiting_verdict(session, None)
+        self._awaiting = (
+            [] if items_only else stored_deadlines.awaiting_verdict(session, run.now, None)
+        )
 
     @cached_property
     def _scopes(self) -> Scopes:
@@ -355,6 +357,7 @@ class DeskLoader:
         counted = Counter(item.section for item in (*items, *rest))
         counts = {section: counted[section] for section in DeskSection}
         ended = [each for each in self._ended if self._on_desk(reader, each)]
+        pending = [each for each in self._awaiting if self._covers(reader, each)]
         site = self._run.site
         offices = self._offices_of(reader, message)
         holder = _addressed(offices, message)
@@ -377,7 +380,8 @@ class DeskLoader:
             rest=tuple(rest),
             unlisted=unlisted(entries, self._only_counted if reader.scope.superior else None),
             doubtful=doubtful(entries),
-            awaiting=awaiting([e for e in self._awaiting if self._covers(reader, e)]),
+            awaiting=awaiting([e for e in pending if e.reason != Reason.OPEN_QUESTION]),
+            awaiting_answer=awaiting([e for e in pending if e.reason == Reason.OPEN_QUESTION]),
             counts=counts,
             administrator=site.administrator_address(self.today),
             regent=regent_word(site.name, reader.locale),

@@ -61,7 +61,7 @@ def doubtful(entries: Collection[DeskEntry]) -> UnlistedDuties:
 
 
 def awaiting(duties: Collection[StoredDuty]) -> UnlistedDuties:
-    """Return the duties past their due time that the source could not show as done or not.
+    """Return the duties past their due time of which it is not known whether they are done.
 
     The day of a ticket is its earliest due day.
     """

@@ -359,8 +359,9 @@ class Desk:
     has not been notified as late yet; no unit is named. `doubtful` are those of which the source no
     longer shows whether they are done. The late complaints of the report are those of the sections,
     the unlisted and the doubtful ones together. `awaiting` are the duties past their due time of
-    which the source has not been read since: neither late nor done. `ended_late` counts the duties
-    that were late this year and ended otherwise.
+    which the source has not been read since: neither late nor done. Those of `awaiting_answer` wait
+    for the answer to a question about their data. `ended_late` counts the duties that were late
+    this year and ended otherwise.
 
     `waiting` complaints wait for the complainant, `postponed` ones were put off. `settled`
     complaints were followed up or settled since the last mail at `last_mail`. `fulfilled` are the
@@ -387,6 +388,7 @@ class Desk:
     unlisted: UnlistedDuties = UnlistedDuties()
     doubtful: UnlistedDuties = UnlistedDuties()
     awaiting: UnlistedDuties = UnlistedDuties()
+    awaiting_answer: UnlistedDuties = UnlistedDuties()
     ended_late: int = 0
     waiting: int = 0
     postponed: int = 0

@@ -174,6 +174,42 @@ def test_a_duty_past_its_time_that_no_import_could_show_has_a_line_and_accuses_n
     assert after.awaiting.tickets[:1] != (("FD-2", due),)
 
 
+@pytest.mark.parametrize(
+    ("more", "secret"),
+    [({"Perihal": "Nama Rahasia"}, ""), ({"Perihal": "Nama Rahasia"}, "Rahasia")],
+)
+def test_a_duty_past_its_time_that_waits_for_an_answer_has_a_line_and_accuses_nobody(
+    context, server, more, secret
+):
+    """Its unit is misspelt, so the one known before keeps it; the next day it must not vanish."""
+    more = more | {"Kerahasiaan": secret} | TODAY
+    fine = at("Dinas Sosial", "FD-3", **SOON)
+    register(context, "2026-11-23 08:00", at("Dinas Sosial", **more), fine)
+    owe(context, BREACHED, at("Dinas Sosail", **more), fine)
+    desk = desks(context, BREACHED)["penghubung.dinsos"]
+    assert tickets(desk, DeskSection.TODAY) == ["FD-1"]
+    assert desk.awaiting_answer == UnlistedDuties()
+    owe(context, "2026-11-25 08:00", at("Dinas Sosail", **more), fine)
+    desk = desks(context, "2026-11-25 08:00")["penghubung.dinsos"]
+    due = wita("2026-11-24 23:59:59.999999")
+    assert [item.ticket for item in desk.items] == ["FD-3"]
+    assert (desk.awaiting, desk.awaiting_answer) == (
+        UnlistedDuties(),
+        UnlistedDuties(1, 1, (("FD-1", due),), due),
+    )
+    deliver(context, "2026-11-25 08:00")
+    (letter,) = (each for each in server.letters if "penghubung.dinsos" in each.recipient)
+    for kind in ("plain", "html"):
+        page = " ".join(letter.mail.get_body((kind,)).get_content().split())
+        assert (
+            "1 pengaduan (1 kewajiban) telah melewati batas waktu, tetapi belum dapat dinilai"
+            " karena pertanyaan kepada administrator tentang isiannya belum dijawab: FD-1 (24 Nov)."
+            in page
+        )
+        assert "Nama Rahasia" not in page
+        assert "Sosail" not in page
+
+
 def test_a_duty_past_its_time_whose_end_the_source_shows_later_does_not_vanish(context):
     """LAPOR! shows a settlement 10 working days later, so it is not late yet: a line names it."""
     begin(context, "lapor", wita("2026-01-05 08:00"))
