@@ -12,6 +12,9 @@ from db.notices import Notification
 from sla.directory import OF_A_UNIT, Directory, OfficeHolder, Role
 from sla.ladders import SUPERIORS
 
+DEPUTY = "Plt. "
+"""The word before the name of a deputy."""
+
 
 class NotifiedOffice(NamedTuple):
     """The role in which a person was notified.
@@ -63,7 +66,7 @@ class NotifiedOffices:
         key = self.of(role, unit, recipient, sent_at).role, unit, recipient.casefold(), day
         if key not in self._deputies:
             self._deputies[key] = self._is_deputy(*key)
-        return f"Plt. {name}" if name and self._deputies[key] else name
+        return f"{DEPUTY}{name}" if name and self._deputies[key] else name
 
     def _is_deputy(self, role: str, unit: str, recipient: str, day: date) -> bool:
         held = [each for each in self._held(recipient, day) if each.role == role]
@@ -126,24 +129,30 @@ def notified_by_role(
     offices: NotifiedOffices,
     zone: ZoneInfo,
     *,
-    superiors_once: bool = False,
+    people_once: bool = False,
     by_unit: bool = False,
 ) -> tuple[Notified, ...]:
     """Group earlier notices by the office of those who got them, ordered by the day of the last one
     and then by rank.
 
     All mails of one local day are one occasion: two liaison officers who get the same notice count
-    once, and so do two rungs on one day. With `superiors_once` a superior who also got notices in
-    the place of another office is in the list once, by the office that every reader knows. With
-    `by_unit` the offices of each unit are apart: a complaint may have been at several.
+    once, and so do two rungs on one day. With `people_once` a superior who also got notices in
+    the place of another office is in the list once, by the office that every reader knows, and a
+    person with several offices of a unit once, by the highest of them. With `by_unit` the offices
+    of each unit are apart: a complaint may have been at several.
     """
-    found: dict[tuple[NotifiedOffice, str], list[Notification]] = {}
+    placed: list[tuple[NotifiedOffice, str, Notification]] = []
     for each in notifications:
         office = offices.of(each.role, each.unit, each.recipient, each.sent_at)
-        if superiors_once and office.role in SUPERIORS:
+        if people_once and office.role in SUPERIORS:
             office = NotifiedOffice(office.role)
         unit = each.unit if by_unit and office.role in OF_A_UNIT else ""
-        found.setdefault((office, unit), []).append(each)
+        placed.append((office, unit, each))
+    highest = _highest_offices(placed) if people_once else {}
+    found: dict[tuple[NotifiedOffice, str], list[Notification]] = {}
+    for office, unit, each in placed:
+        key = highest.get((_person(each), unit), office) if office.role in OF_A_UNIT else office
+        found.setdefault((key, unit), []).append(each)
     grouped = [_grouped(*key, each, zone) for key, each in found.items()]
     ranks = {str(role): rank for rank, role in enumerate(Role)}
     return tuple(
@@ -154,10 +163,30 @@ def notified_by_role(
     )
 
 
+def _highest_offices(
+    placed: Iterable[tuple[NotifiedOffice, str, Notification]],
+) -> dict[tuple[str, str], NotifiedOffice]:
+    """Return the highest office of each person in a unit in which this person got notices."""
+    ranks = {str(role): rank for rank, role in enumerate(OF_A_UNIT)}
+    highest: dict[tuple[str, str], NotifiedOffice] = {}
+    for office, unit, each in placed:
+        if office.role in ranks:
+            known = highest.setdefault((_person(each), unit), office)
+            if ranks[office.role] > ranks[known.role]:
+                highest[_person(each), unit] = office
+    return highest
+
+
+def _person(mail: Notification) -> str:
+    """Return a key of a person: several people may use the address of an office in turn."""
+    return f"{mail.recipient.casefold()} {mail.name.removeprefix(DEPUTY)}"
+
+
 def _grouped(
     office: NotifiedOffice, unit: str, notifications: list[Notification], zone: ZoneInfo
 ) -> Notified:
     days: set[date] = {each.sent_at.astimezone(zone).date() for each in notifications}
     last = max(each.sent_at for each in notifications)
-    names = dict.fromkeys(each.name for each in notifications if each.name)
-    return Notified(office.role, len(days), last, tuple(names), office.instead, unit)
+    names = {_person(each): each.name for each in notifications if each.name}
+    unique = tuple(dict.fromkeys(names.values()))
+    return Notified(office.role, len(days), last, unique, office.instead, unit)

@@ -184,6 +184,14 @@ class DeskLoader:
             keys |= self.cases.keys()
         return self._notified | self._earlier_mails(keys)
 
+    @cached_property
+    def _clocks_before(self) -> dict[int, list[ClockKeyOfComplaint]]:
+        """The clocks with earlier mails, by complaint."""
+        found: dict[int, list[ClockKeyOfComplaint]] = {}
+        for clock in self._before:
+            found.setdefault(clock[0], []).append(clock)
+        return found
+
     def _earlier_mails(
         self, keys: Collection[int]
     ) -> dict[ClockKeyOfComplaint, list[Notification]]:
@@ -465,7 +473,8 @@ class DeskLoader:
         ]
         clocks = [(complaint.id, *each.key) for each in deadlines]
         calendar = self._entries.get(reader.address, {})
-        if not any(on_desk) or any(key in self._before or key in calendar for key in clocks):
+        known_before = complaint.id in self._clocks_before
+        if not any(on_desk) or known_before or any(key in calendar for key in clocks):
             return self._entry(reader, case)
         depends_on = triggers, on_desk, [key in reader.reminded for key in clocks]
         shared = self._shared.setdefault((reader.locale, reader.last_mail), {})
@@ -522,7 +531,7 @@ class DeskLoader:
     ) -> NoticeItem:
         """Return a complaint with these duties as a mail lists it."""
         duties = sorted((duty for _, duty in listed), key=lambda duty: duty.lateness)
-        notified = [each for line, _ in listed for each in self._notifications(complaint.id, line)]
+        notified = self._notified_of(reader, complaint)
         if reader.scope.superior:  # who also got the notices of a vacant office of the unit
             notified = [e for e in notified if e.recipient.casefold() != reader.address] or notified
         site, unit = self._run.site, _unit_of(duties[0].unit)
@@ -690,6 +699,28 @@ class DeskLoader:
         day = self._run.site.evaluation_context.day(deadline.due)
         return not known and day > self._soon_day(last, deadline.unit)
 
+    def _notified_of(self, reader: DeskReader, complaint: DeskComplaint) -> list[Notification]:
+        """Return the earlier mails about a complaint, the oldest first.
+
+        Also those about duties that are not listed any more: so their number never gets smaller
+        from one mail to the next, unless a notice is taken back.
+
+        A unit reads of those about the duties of units, and about its own ones.
+        """
+        law = self._run.site.evaluation_context.law
+        found: list[Notification] = []
+        for clock in self._clocks_before.get(complaint.id, ()):
+            rule = law.last(clock[1]) if clock[1] in law.ids else None
+            found += (
+                each
+                for each in self._before[clock]
+                if rule is None
+                or rule.actor is Actor.UNIT
+                or reader.scope.covers(rule, each.unit or None)
+            )
+        found.sort(key=lambda each: each.sent_at)
+        return [each._replace(name=self._name(each)) for each in found]
+
     def _notifications(self, complaint: int, deadline: Deadline) -> list[Notification]:
         found = self._before.get((complaint, deadline.rule.id, deadline.clock))
         if not found:
@@ -708,7 +739,7 @@ class DeskLoader:
         if not notifications:
             return ()
         found = notified_by_role(
-            notifications, self._offices, self._run.site.zone, superiors_once=True, by_unit=True
+            notifications, self._offices, self._run.site.zone, people_once=True, by_unit=True
         )
         short_name = self._run.site.directory.short_name_of
         return tuple(

@@ -1,6 +1,6 @@
 """Who was notified: the person who got a notice, by the office that readers know."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -45,9 +45,7 @@ def notified(*mails: Notification, **more):
 )
 def test_a_superior_in_the_place_of_an_office_is_named_by_the_own_one(role, recipient, unit, shown):
     told = Notification(role, AT, recipient=recipient, unit=unit)
-    assert [(each.role, each.instead) for each in notified(told, superiors_once=True)] == [
-        (shown, "")
-    ]
+    assert [(each.role, each.instead) for each in notified(told, people_once=True)] == [(shown, "")]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +117,28 @@ def test_the_offices_of_two_units_are_apart_where_a_complaint_was_at_both():
         ("liaison", "pupr", ("Budi",)),
         ("regional_secretary", "", ("sekda",)),
     ]
+
+
+def test_a_mail_lists_a_person_with_two_offices_once():
+    """By the highest one, with all mails; a colleague of one of the offices is apart."""
+    day = timedelta(days=1)
+    mails = [
+        Notification(role, AT + n * day, name, f"{address}@contohkab.example", "pupr")
+        for role, n, name, address in (
+            ("liaison", 0, "Rahmat", "rahmat"),
+            ("liaison", 1, "Rahmat", "RAHMAT"),
+            ("liaison", 1, "Ani", "ani"),
+            ("head_of_unit", 1, "Plt. Rahmat", "rahmat"),
+            ("head_of_unit", 2, "Plt. Rahmat", "rahmat"),
+        )
+    ]
+    found = notified(*mails, people_once=True, by_unit=True)
+    assert [(each.role, each.names, each.times) for each in found] == [
+        ("liaison", ("Ani",), 1),
+        ("head_of_unit", ("Plt. Rahmat",), 3),
+    ]
+    apart = notified(*mails, by_unit=True)
+    assert [(each.role, each.times) for each in apart] == [("liaison", 2), ("head_of_unit", 2)]
 
 
 def test_a_report_names_the_unit_of_an_office_of_another_unit():

@@ -444,6 +444,24 @@ def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(co
     assert told.names == ("Arwinsah Kadere", "Melatiwati Sarang")
 
 
+def test_the_notices_about_a_duty_that_ended_still_count(context):
+    """The number of occasions never gets smaller from one mail to the next."""
+    slow = {"Diteruskan": "17/11/2026 08:45", "Tindak Lanjut Pertama": ""}
+    for day in (19, 20, 23, 24, 25):
+        owe(context, f"2026-11-{day} 08:00", at("Dinas Sosial", **slow))
+        deliver(context, f"2026-11-{day} 08:00")
+    counts = []
+    followed_up = slow | {"Tindak Lanjut Pertama": "25/11/2026 10:00"}
+    for entry in (slow, followed_up):
+        owe(context, "2026-11-26 08:00", at("Dinas Sosial", **entry))
+        (item,) = desks(context, "2026-11-26 08:00")["plt.kepala.dinsos"].items
+        counts.append((len(item.duties), {each.role: each.times for each in item.notified}))
+    assert counts == [
+        (2, {"liaison": 5, "head_of_unit": 2}),
+        (1, {"liaison": 5, "head_of_unit": 2}),
+    ]
+
+
 def test_officers_of_the_former_unit_are_named_with_it(context):
     """Also to the reader who holds the same office at the present unit."""
     handed = {"Unit Pengganti": "Dinas Kesehatan", "Diteruskan Kembali": "24/11/2026 09:00"}
