@@ -178,7 +178,7 @@ def _highest_offices(
 
 
 def _person(mail: Notification) -> str:
-    """Return a key of a person: several people may use the address of an office in turn."""
+    """Return a key of a person: the address of an office may change hands."""
     return f"{mail.recipient.casefold()} {mail.name.removeprefix(DEPUTY)}"
 
 

@@ -72,7 +72,7 @@ def revoked(
     Also return the clocks that were late, or were notified as late by one of the notices `rows`, at
     a unit that is not liable as is known now: it never had the complaint, or handed it over before
     the due time, or perhaps did. A unit that handed it over after the due time stays late. Unless
-    `unit_known`, the unit of a deadline may only stand in for an unreadable one, and every unit
+    `unit_known`, the unit of a deadline may only replace an unreadable one, and every unit
     stays liable.
     """
     late_before = [row for row in before if row.state in LATE_STATES]
