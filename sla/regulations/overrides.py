@@ -39,7 +39,7 @@ def complete_overrides(
         if groundless is not None:
             found.append(groundless)
         replaced = () if groundless else originals.get(written.rule_id, ())
-        found += _complete(written, replaced, kinds, may_inherit=complete)
+        found += _complete(written, replaced, kinds, complete=complete)
     for text in texts:
         text.entries.sort(key=attrgetter("number"))
     return found
@@ -79,7 +79,7 @@ def _without_ground(
 
 
 def _complete(
-    written: WrittenRule, replaced: Sequence[Entry], kinds: Collection[str], *, may_inherit: bool
+    written: WrittenRule, replaced: Sequence[Entry], kinds: Collection[str], *, complete: bool
 ) -> Iterator[Mistake]:
     """Add an override to the rules of its file, and yield its mistakes.
 
@@ -92,7 +92,7 @@ def _complete(
         for one in sorted(replaced, key=attrgetter("first_day"))
         if one.first_day <= written.last_day and written.first_day <= one.last_day
     ]
-    may_inherit = may_inherit and bool(met)
+    may_inherit = complete and bool(met)
     if is_whole(written.table):
         entry = entry_of(written, written.table)
         found = _differences(entry, met or replaced, replaced)
@@ -102,7 +102,7 @@ def _complete(
             return
     if may_inherit:
         yield from _inherit(written, met[0], replaced, kinds)
-    elif replaced and not met:
+    elif replaced and complete:
         words = f"`overrides` names {written.rule_id}, and no version of it is in force on these"
         yield written.mistake_in_force(f"{words} days; correct `in_force`")
 

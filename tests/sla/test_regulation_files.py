@@ -734,6 +734,18 @@ def test_before_its_first_version_a_rule_gives_what_that_version_has(written):
     assert mistake.startswith(f"desa.toml:5: rule light: {hint} `in_force`")
 
 
+def test_nothing_is_said_of_versions_that_may_be_in_an_unreadable_file(written):
+    """The other file may have the version that is in force on these days."""
+    written(VERSIONS[1], folder="national")
+    national = written("[regulation", name="other.toml", folder="national")
+    head = HEAD.replace('"desa"', '"kota"')
+    own = in_force("to = 2026-06-30", head) + rule(**SHORT | {"overrides": '"desa/light"'})
+    with pytest.raises(RegulationError) as refused:
+        load([national, written(own)])
+    (mistake,) = str(refused.value).splitlines()
+    assert "other.toml:1: " in mistake
+
+
 def test_a_key_in_differs_in_is_not_inherited(written):
     (own,) = load(
         [NATIONAL, written(HEAD + rule(**SHORT | {"differs_in": '["pauses"]'}))]
