@@ -161,6 +161,10 @@ class EventColumn(Strict):
     With `when`, the event counts only if other columns have these values, ignoring letter case; `*`
     means any text. With `first`, the first imported time is kept: a later time in the column is the
     time of a later change, not a correction (a note of Open311 has the time of the last update).
+
+    An assignment in the column of the receipt has no day of its own: it happened between the
+    receipt and the import that shows its unit. With `at_receipt` it happened at the receipt, as it
+    does in a mailbox, where the address names the unit.
     """
 
     column: str
@@ -173,6 +177,9 @@ class EventColumn(Strict):
     """Import the event only if other columns have these values; `*` means any text."""
     first: bool = False
     """If true, the first imported time is kept and later times in the column are ignored."""
+    at_receipt: bool = False
+    """If true, each complaint is assigned when it is received, as in a mailbox. Otherwise an
+    assignment in the column of the receipt has no day: it is between two imports."""
 
     @property
     def shows_itself(self) -> bool:
@@ -434,6 +441,17 @@ class SourceMapping(Strict):
     def titles(self) -> tuple[str, ...]:
         """Return every column that the mapping can read, also those that a file may lack."""
         return tuple(dict.fromkeys((*self.columns, *self.fields.optional_columns)))
+
+    def has_no_day(self, event: EventColumn) -> bool:
+        """Check whether an event is an assignment whose day no column has, only that of the receipt
+        before it.
+        """
+        received = self.fields.received
+        receipt = (received,) if isinstance(received, str) else received
+        is_unit_shown = event.kind == Kind.ASSIGNED and event.unit is not None
+        is_known = event.at_receipt or event.first or self.has_addresses
+        is_history = self.layout == "history"
+        return is_history and is_unit_shown and event.column in receipt and not is_known
 
     @property
     def unit_columns(self) -> frozenset[str]:

@@ -22,7 +22,7 @@ from sla.engine.evaluate import Evaluation
 from sla.engine.explain import CountedDay, DayCounts, DayMark, day_counts, explain
 from sla.engine.holders import Holder
 from sla.engine.verdicts import ClockInput, verdicts
-from sla.events import BY_OFFICIALS, Event, Kind
+from sla.events import BY_OFFICIALS, Event, Kind, Knowledge
 from sla.regulations.model import Rule
 from tasks.common.context import SiteContext
 from tasks.common.notified import NotifiedOffices
@@ -276,14 +276,16 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
 def knowledge_of(site: Site, event: Event) -> str:
     """Return the key of the text that says how an event is known.
 
-    A register without the day of the disposition has it from the day of receipt: that is assumed.
+    If the mapping has the disposition from the receipt, the source does not state its day: that is
+    assumed.
     """
     source = site.sources.get(event.source)
     if source is None or event.kind != Kind.ASSIGNED or source.is_exchange:
         return event.knowledge
     received = source.fields.received
     column = received if isinstance(received, str) else received[0]
-    assumed = event.source_field == f"{column}/{event.kind}"
+    at_receipt = event.source_field == f"{column}/{event.kind}"
+    assumed = at_receipt and event.knowledge is Knowledge.STATED
     return "assumed" if assumed else event.knowledge
 
 

@@ -47,6 +47,7 @@ from tasks.ingest.row_doubts import (
     question_lost_classification,
     question_moved_receipt,
     question_vanished,
+    question_vanished_unit,
     with_known_units,
 )
 from tasks.ingest.snapshot_diff import (
@@ -173,7 +174,7 @@ class ComplaintWriter:
         column = fields.received if isinstance(fields.received, str) else fields.received[0]
         moved = self.questions.moved_receipts(before.id for before in known.values())
         events: Mapping[int, Sequence[Event]] = {}
-        if self._lasting_steps:
+        if self._lasting_steps or self._dayless_assignments:
             events = self._loaded = complaints.events_of(
                 self.target.session, (before.id for before in known.values())
             )
@@ -186,9 +187,12 @@ class ComplaintWriter:
             record = question_emptied(
                 record, before.classification, fields.classification, self._answers
             )
-            if self._lasting_steps:
+            if events:
                 last = last_events(events.get(before.id, ()), self.name)
                 record = question_vanished(record, self._lasting_steps, last)
+                record = question_vanished_unit(
+                    record, self._dayless_assignments, last, self._answers
+                )
             if self._is_antedated(record, before) or key in moved.get(before.id, ()):
                 record = question_moved_receipt(record, column, self._answers)
             found[ticket] = record
@@ -203,7 +207,16 @@ class ComplaintWriter:
         return {
             f"{event.column}/{event.kind}": event
             for event in self.mapping.events
-            if not event.when and not event.first
+            if not (event.when or event.first or self.mapping.has_no_day(event))
+        }
+
+    @cached_property
+    def _dayless_assignments(self) -> dict[str, EventColumn]:
+        """The columns of assignments that have only a unit and no day, by source field."""
+        return {
+            f"{event.column}/{event.kind}": event
+            for event in self.mapping.events
+            if self.mapping.has_no_day(event) and not event.when
         }
 
     def _link(

@@ -94,7 +94,8 @@ class FirstValues:
         """Return an event without a date, with its interval: since the last import without it.
 
         If an import has shown it already, its interval stays, and ends with a step that is new
-        now. With another unit the name was wrong, so the event is as old as it can be.
+        now. With another unit the name was wrong, so the event is as old as it can be. An event
+        recorded with a time had happened when it was recorded.
         """
         latest = self.observed_at if step.until is None else min(self.observed_at, step.until)
         begin = since = max(step.moment, received)
@@ -103,6 +104,9 @@ class FirstValues:
             is_fresh = before.knowledge is Knowledge.OBSERVED
             if before.unit == event.unit:
                 since, latest = max(since, before.earliest), min(latest, before.latest)
+        elif before is not None and not before.retracted:
+            if before.unit == event.unit:
+                latest = max(since, min(latest, before.recorded_at))
         elif before is None and seen_at is not None and since < seen_at < latest:
             since, is_fresh = seen_at, True
         if latest < since:

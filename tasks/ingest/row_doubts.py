@@ -27,6 +27,7 @@ from tasks.ingest.records import (
     FIRST_VALUE,
     Answers,
     ComplaintRecord,
+    Step,
     UnmappedCell,
 )
 from tasks.ingest.swapped_dates import swapped_receipts
@@ -252,7 +253,11 @@ def question_vanished(
     steps = tuple(
         step
         for step in record.steps
-        if not (step.is_undated and _had_date_or_question(last.get(step.place)))
+        if not (
+            step.is_undated
+            and step.place in columns
+            and _had_date_or_question(last.get(step.place))
+        )
     )
     shown = {f"{step.column}/{step.kind}" for step in steps}
     shown.update(cell.source_field for cell in record.unmapped)
@@ -267,6 +272,35 @@ def question_vanished(
         return record
     unmapped = (*record.unmapped, *cells)
     return replace(record, steps=steps, unmapped=unmapped, row_hash=record.content_hash)
+
+
+def question_vanished_unit(
+    record: ComplaintRecord,
+    columns: Mapping[str, EventColumn],
+    last: Mapping[str, Event],
+    answers: Answers,
+) -> ComplaintRecord:
+    """Return a row, with a question for each unit of an assignment without a day that an earlier
+    import showed. Until an answer the unit stays in charge.
+
+    `columns` are the columns of such assignments by source field, `last` the last events of the
+    complaint.
+    """
+    shown = {step.place for step in record.steps}
+    steps, cells = list(record.steps), list(record.unmapped)
+    for field, column in columns.items():
+        before = last.get(field)
+        if field in shown or before is None or before.retracted:
+            continue
+        cell = UnmappedCell(QuestionRole.UNIT, column.unit or "", "", field)
+        cell = replace(cell, answer=answers.get(cell.key))
+        cells.append(cell)
+        if cell.answer != EMPTY_ANSWER:
+            unit = cell.answer or before.unit
+            steps.append(Step(column.column, column.kind, record.received, unit, is_timed=False))
+    if len(cells) == len(record.unmapped):
+        return record
+    return replace(record, steps=tuple(steps), unmapped=tuple(cells), row_hash=record.content_hash)
 
 
 def _had_date_or_question(last: Event | None) -> bool:

@@ -157,6 +157,7 @@ class RowParser:
         self._event_columns = [
             (event, f"{event.column}{FIRST_VALUE}" if event.first else event.column)
             for event in source.events
+            if not source.has_no_day(event)
         ]
         # most cells with words repeat those of other rows, often together
         self._word_columns = self._columns_with_words()

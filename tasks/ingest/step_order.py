@@ -265,7 +265,12 @@ class UndatedAssignments:
             event for event in events if event.kind == Kind.ASSIGNED and event.unit is not None
         ]
         """The columns with the dates of assignments to a unit that the row names."""
-        self._pairs = [(event.column, event.unit or "") for event in self.columns]
+        self._dayless = {event.column for event in self.columns if source.has_no_day(event)}
+        self._places |= dict.fromkeys(self._dayless, -1)
+        self._pairs = [
+            (event.column, event.unit or "", event.column in self._dayless)
+            for event in self.columns
+        ]
 
     def of_row(
         self, cells: Mapping[str, str], steps: Sequence[Step], received: datetime
@@ -274,12 +279,16 @@ class UndatedAssignments:
 
         A unit whose column also belongs to an assignment with a date is none of them.
         """
-        for column, unit in self._pairs:
-            if not cells[column] and cells[unit]:
+        for column, unit, has_no_day in self._pairs:
+            if cells[unit] and (has_no_day or not cells[column]):
                 break
         else:
             return  # most rows
-        named = {event.unit for event in self.columns if cells[event.column]}
+        named = {
+            event.unit
+            for event in self.columns
+            if cells[event.column] and event.column not in self._dayless
+        }
         for event in self.columns:
             if event.first or event.unit in named or not cells[event.unit or ""]:
                 continue
@@ -287,7 +296,7 @@ class UndatedAssignments:
                 continue
             named.add(event.unit)
             begin, until = self.bounds(event, steps, received)
-            if until is None or begin < until:
+            if until is None or begin < until or event.column in self._dayless:
                 yield UndatedAssignment(event, begin, until)
 
     def bounds(
@@ -311,4 +320,9 @@ class UndatedAssignments:
             later = [each for each in later if each[0] != Kind.FOLLOW_UP_PUBLISHED]
         first = min((moment for _, moment in later), default=None)
         begin = max(earlier, default=received)
-        return begin, None if first is None else first - timedelta(seconds=1)
+        if first is None:
+            return begin, None
+        until = first - timedelta(seconds=1)
+        if event.column in self._dayless:
+            until = max(begin, until)  # all steps may be on the day of the receipt
+        return begin, until

@@ -117,12 +117,12 @@ def test_the_page_and_the_text_show_events_counts_and_mails(late):
 
 
 def test_a_disposition_at_the_receipt_is_said_to_be_assumed(site_folder, open_context):
-    """A register without its day has it from the day of receipt."""
+    """The mapping of a register without its day may say that it has it from the receipt."""
     file = site_folder / "sources.toml"
     mapping = file.read_text("utf-8")
     stated = 'column = "Diteruskan"\nkind = "assigned"'
     assert stated in mapping
-    assumed = stated.replace("Diteruskan", "Tanggal Masuk")
+    assumed = stated.replace("Diteruskan", "Tanggal Masuk") + "\nat_receipt = true"
     file.write_text(mapping.replace(stated, assumed), "utf-8")
     context = open_context()
     register(context, ESCALATED, {"Unit": "Dinas Sosial"})

@@ -1,5 +1,7 @@
 """What of a stored complaint follows from its events, and which complaint a new row is."""
 
+from pathlib import Path
+
 import pytest
 from conftest import wita
 from sqlalchemy import select
@@ -7,6 +9,8 @@ from support.pipeline import at, decide, deliver, explained, recipients, registe
 
 from db import complaints, questions
 from db.models import Complaint, EventRow
+from settings.site import EXAMPLE
+from sla.engine.deadline import LATE_STATES
 from sla.events import Event, ImpossibleHistory, Kind, events_as_of, history_as_of
 from tasks.common.context import SiteContext
 from tasks.ingest.answers import answer, meaning_of
@@ -89,6 +93,24 @@ NO_STEPS = {"Diteruskan": "", "Diverifikasi": "", "Tindak Lanjut Pertama": ""}
 FIRST, SECOND, THIRD = "2026-11-16 09:00", "2026-11-18 07:00", "2026-11-24 07:00"
 
 
+STATED = 'column = "Diteruskan"\nkind = "assigned"\n'
+AT_RECEIPT = STATED.replace("Diteruskan", "Tanggal Masuk")
+
+
+def mapped(site_folder: Path, assigned: str) -> None:
+    """Give the register another mapping of its first assignment."""
+    mapping = (EXAMPLE / "sources.toml").read_text("utf-8")
+    assert STATED in mapping
+    (site_folder / "sources.toml").write_text(mapping.replace(STATED, assigned), "utf-8")
+
+
+@pytest.fixture(params=[STATED, AT_RECEIPT], ids=["empty-date", "no-column-with-the-date"])
+def undated(request, site_folder, open_context) -> SiteContext:
+    """The example site with a register without the day of the assignment."""
+    mapped(site_folder, request.param)
+    return open_context()
+
+
 def handovers(context: SiteContext, moment: str = "2026-11-30 08:00") -> list[str]:
     """Return the events about units and doubts, each with its interval."""
     with context.transaction() as session:
@@ -111,33 +133,49 @@ def unit_of(context: SiteContext) -> str | None:
         return session.scalars(select(Complaint.unit)).one()
 
 
-def test_the_named_unit_has_the_complaint_and_nobody_else_is_called_late(context):
+def test_the_named_unit_has_the_complaint_and_nobody_else_is_called_late(undated):
     for moment in (FIRST, THIRD):
-        register(context, moment, at("Dinas Sosial", **NO_STEPS))
-    assert unit_of(context) == "dinsos"
-    decide(context, "2026-11-24 08:00")
-    deliver(context, "2026-11-24 08:00")
-    assert {name.rpartition(".")[2] for name in recipients(context)} == {"dinsos"}
+        register(undated, moment, at("Dinas Sosial", **NO_STEPS))
+    assert unit_of(undated) == "dinsos"
+    decide(undated, "2026-11-24 08:00")
+    deliver(undated, "2026-11-24 08:00")
+    assert {name.rpartition(".")[2] for name in recipients(undated)} == {"dinsos"}
     late = {
         each.deadline.rule.id: each.deadline.unit
-        for each in explained(context, "2026-11-24 09:00").deadlines
+        for each in explained(undated, "2026-11-24 09:00").deadlines
         if each.deadline.state == "breached"
     }
     assert set(late.values()) == {"dinsos"}
     assert "sp4n/verification" not in late
 
 
-def test_the_time_of_the_assignment_is_an_interval_that_later_imports_keep(context):
-    register(context, FIRST, at("", **NO_STEPS))
-    assert (handovers(context), unit_of(context)) == ([], None)
+def test_the_time_of_the_assignment_is_an_interval_that_later_imports_keep(undated):
+    register(undated, FIRST, at("", **NO_STEPS))
+    assert (handovers(undated), unit_of(undated)) == ([], None)
     for moment, subject in ((SECOND, "Satu"), (THIRD, "Dua")):
-        register(context, moment, at("Dinas Sosial", Perihal=subject, **NO_STEPS))
-        assert handovers(context) == ["assigned dinsos 16 09:00-18 07:00 observed"]
+        register(undated, moment, at("Dinas Sosial", Perihal=subject, **NO_STEPS))
+        assert handovers(undated) == ["assigned dinsos 16 09:00-18 07:00 observed"]
 
 
-def test_before_the_first_import_the_time_is_unknown(context):
-    register(context, SECOND, at("Dinas Sosial", **NO_STEPS), begun=None)
-    assert handovers(context) == ["assigned dinsos 16 08:30-18 07:00 unknown"]
+@pytest.mark.parametrize(("begun", "unit"), [("2026-11-13 08:00", ""), (None, "Dinas Sosial")])
+def test_a_unit_is_late_only_counted_from_the_file_that_names_it(undated, begun, unit):
+    """Since the receipt of 16 November the follow-up would be due on the 23rd."""
+
+    def follow_up(now: str) -> str:
+        found = [each.deadline for each in explained(undated, now).deadlines]
+        return next(each.state for each in found if each.rule.id == "sp4n/first-follow-up")
+
+    first = SECOND if not unit else "2026-11-24 06:00"
+    register(undated, first, at(unit, **NO_STEPS), begun=begun)
+    register(undated, THIRD, at("Dinas Sosial", Perihal="Dua", **NO_STEPS))
+    assert follow_up("2026-11-24 09:00") not in LATE_STATES
+    register(undated, "2026-12-02 07:00", at("Dinas Sosial", Perihal="Tiga", **NO_STEPS))
+    assert follow_up("2026-12-02 08:00") == "breached"
+
+
+def test_before_the_first_import_the_time_is_unknown(undated):
+    register(undated, SECOND, at("Dinas Sosial", **NO_STEPS), begun=None)
+    assert handovers(undated) == ["assigned dinsos 16 08:30-18 07:00 unknown"]
 
 
 @pytest.mark.parametrize("date", ["17/11/2026 10:00", "16/11/2026 08:30"])
@@ -150,26 +188,26 @@ def test_the_date_counts_when_the_register_has_it(context, date):
 
 @pytest.mark.parametrize("is_answered", [False, True])
 @pytest.mark.parametrize("step", ["Tindak Lanjut Pertama", "Selesai"])
-def test_the_assignment_was_before_the_steps_that_follow_it(context, step, is_answered):
+def test_the_assignment_was_before_the_steps_that_follow_it(undated, step, is_answered):
     """The date of the step is in the file, or in an answer; the next import changes nothing."""
-    register(context, SECOND, at("Dinas Sosial", **NO_STEPS))
+    register(undated, SECOND, at("Dinas Sosial", **NO_STEPS))
     done = NO_STEPS | {step: "30/02/2026" if is_answered else "17/11/2026 10:00"}
-    register(context, THIRD, at("Dinas Sosial", **done))
+    register(undated, THIRD, at("Dinas Sosial", **done))
     if is_answered:
-        with context.transaction() as session:
+        with undated.transaction() as session:
             (each,) = questions.open_questions(session)
-            moment = meaning_of(context.site, each.question, "17/11/2026 10:00")
-            answer(session, context, each.question, moment, "test", wita("2026-11-24 08:00"))
-    assert handovers(context) == ["assigned dinsos 16 08:30-17 09:59 observed"]
-    register(context, "2026-11-25 07:00", at("Dinas Sosial", Perihal="Baru", **done))
-    assert handovers(context) == ["assigned dinsos 16 08:30-17 09:59 observed"]
+            moment = meaning_of(undated.site, each.question, "17/11/2026 10:00")
+            answer(session, undated, each.question, moment, "test", wita("2026-11-24 08:00"))
+    assert handovers(undated) == ["assigned dinsos 16 08:30-17 09:59 observed"]
+    register(undated, "2026-11-25 07:00", at("Dinas Sosial", Perihal="Baru", **done))
+    assert handovers(undated) == ["assigned dinsos 16 08:30-17 09:59 observed"]
 
 
-def test_another_name_was_right_from_the_beginning(context):
-    register(context, SECOND, at("Dinas Sosial", **NO_STEPS))
-    register(context, THIRD, at("Dinas Kesehatan", **NO_STEPS))
-    assert handovers(context) == ["assigned dinkes 16 08:30-24 07:00 observed"]
-    assert unit_of(context) == "dinkes"
+def test_another_name_was_right_from_the_beginning(undated):
+    register(undated, SECOND, at("Dinas Sosial", **NO_STEPS))
+    register(undated, THIRD, at("Dinas Kesehatan", **NO_STEPS))
+    assert handovers(undated) == ["assigned dinkes 16 08:30-24 07:00 observed"]
+    assert unit_of(undated) == "dinkes"
 
 
 def test_a_date_that_vanishes_stays_a_question(context):
@@ -193,8 +231,44 @@ def test_a_unit_after_a_return_has_the_complaint_since_then(context):
     assert unit_of(context) == "dinkes"
 
 
-def test_files_in_another_order_give_the_same_interval(context):
-    register(context, THIRD, at("Dinas Sosial", **NO_STEPS))
-    write_register(context, wita(SECOND), at("Dinas Sosial", **NO_STEPS))
-    pull(context, "register", wita("2026-11-24 09:00"))
+def test_files_in_another_order_give_the_same_interval(undated):
+    register(undated, THIRD, at("Dinas Sosial", **NO_STEPS))
+    write_register(undated, wita(SECOND), at("Dinas Sosial", **NO_STEPS))
+    pull(undated, "register", wita("2026-11-24 09:00"))
+    assert handovers(undated) == ["assigned dinsos 16 08:30-18 07:00 observed"]
+
+
+def test_a_unit_that_vanishes_stays_in_charge_until_the_answer(site_folder, open_context):
+    mapped(site_folder, AT_RECEIPT)
+    context = open_context()
+    register(context, SECOND, at("Dinas Sosial", **NO_STEPS))
+    register(context, THIRD, at("", **NO_STEPS))
     assert handovers(context) == ["assigned dinsos 16 08:30-18 07:00 observed"]
+    assert unit_of(context) == "dinsos"
+    with context.transaction() as session:
+        asked = [each.question for each in questions.open_questions(session)]
+        assert [(each.column, each.value) for each in asked] == [("Unit", "")]
+        answer(session, context, asked[0], "", "test", wita("2026-11-24 09:00"))
+    register(context, "2026-11-25 07:00", at("", Perihal="Dua", **NO_STEPS))
+    assert (handovers(context), unit_of(context)) == ([], None)
+
+
+def test_all_steps_may_be_on_the_day_of_receipt(site_folder, open_context):
+    mapped(site_folder, AT_RECEIPT)
+    context = open_context()
+    days = {"Tanggal Masuk": "16/11/2026", "Tindak Lanjut Pertama": "16/11/2026"}
+    register(context, THIRD, at("Dinas Sosial", **NO_STEPS | days))
+    assert handovers(context) == ["assigned dinsos 16 00:00-16 00:00 observed"]
+    assert unit_of(context) == "dinsos"
+    found = [each.deadline for each in explained(context, "2026-11-24 09:00").deadlines]
+    assert [each.state for each in found if each.rule.id == "sp4n/first-follow-up"] == ["met"]
+
+
+def test_a_mapping_may_say_that_complaints_are_assigned_at_the_receipt(site_folder, open_context):
+    mapped(site_folder, f"{AT_RECEIPT}at_receipt = true\n")
+    context = open_context()
+    register(context, SECOND, at("Dinas Sosial", **NO_STEPS))
+    assert handovers(context) == ["assigned dinsos -16 08:30 stated"]
+    mapped(site_folder, AT_RECEIPT)
+    register(open_context(), THIRD, at("Dinas Sosial", Perihal="Dua", **NO_STEPS))
+    assert handovers(context) == ["assigned dinsos 16 08:30-18 07:00 unknown"]

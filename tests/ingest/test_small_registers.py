@@ -292,7 +292,7 @@ def test_a_column_titled_as_a_step_has_its_days_in_spite_of_texts(tmp_path, titl
     assert [each.column for each in source_of(learned).events if each.kind == kind] == [title]
     assert unit_column(source_of(learned)) == "Diteruskan ke"
     assert f"Kolom '{title}': {texts} isi bukan tanggal" in said(learned)["odd_steps"]
-    assert not {"unit_unread", "assigned_at_receipt"} & set(said(learned))
+    assert not {"unit_unread", "assignment_unread"} & set(said(learned))
     assert learned.readable == ROWS
 
 
@@ -318,9 +318,9 @@ def test_an_assignment_is_not_assumed_silently_if_a_column_may_have_it(tmp_path,
     assigned = step(source_of(learned), "assigned")
     assert assigned is not None
     assert (assigned.column, assigned.unit) == ("Tgl", "OPD")
-    text = said(learned)["assigned_at_receipt"]
+    text = said(learned)["assignment_unread"]
     assert f"Kolom '{title}'" in text
-    assert "dapat disebut terlambat padahal tepat waktu" in text
+    assert "Tanggal disposisi tidak diketahui" in said(learned)["assignment_without_day"]
     assert not [key for key in said(learned) if key in {"unit_unread", "no_dates"}]
     assert not [name for name in NAMES if name in text]
 
@@ -336,7 +336,7 @@ def test_an_empty_column_of_the_assignment_is_its_day_beside_the_unit(tmp_path, 
     assert assigned is not None
     assert (assigned.column, assigned.unit) == (title, unit)
     assert f"Kolom '{title}' kosong" in said(learned)["assignment_empty"]
-    assert "assigned_at_receipt" not in said(learned)
+    assert "assignment_without_day" not in said(learned)
     assert set(learned.units) == set(units)
 
 
@@ -392,7 +392,8 @@ def test_a_part_of_an_office_is_no_unit_beside_a_better_one(tmp_path, columns, u
 @pytest.mark.parametrize("title", ["Disposisi Kepada", "Petugas Disposisi", "Nomor Disposisi"])
 def test_a_column_that_cannot_have_the_day_of_the_assignment_is_not_named(tmp_path, title):
     learned = learned_from(tmp_path, {**table(), title: [f"B/{n}" for n in range(ROWS)]})
-    assert "assigned_at_receipt" not in said(learned)
+    assert "assignment_unread" not in said(learned)
+    assert "assignment_without_day" in said(learned)
 
 
 def test_a_step_below_the_heading_of_dates_is_a_date_without_any_cell(tmp_path):

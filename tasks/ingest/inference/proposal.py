@@ -725,15 +725,18 @@ def _assigned_by_title(draft: _Draft, received: ColumnSample, unit: ColumnSample
 def _assigned_at_receipt(
     draft: _Draft, received: ColumnSample, unit: ColumnSample, found: Sequence[ColumnSample]
 ) -> None:
-    """Map the receipt as the assignment, and name the columns that may have its real day.
+    """Map the receipt as the earliest time of the assignment, and name the columns that may have
+    its real day.
 
-    A duty counts from there: with a later day, it would be late while the real one is in time.
+    The mapping says that the day is not known, also if no column may have it: a duty then counts
+    from the first file with the unit, so that it is late only later.
     """
-    why = "no column has the time: assumed as assigned at the receipt"
+    why = "no column has the day: between the receipt and the first file with the unit"
     draft.events.insert(0, (received, "assigned", unit, why))
     if found:
         draft.left_out += [(column, _AT_RECEIPT) for column in found]
-        draft.doubts.append(MappingDoubt("assigned_at_receipt", {"columns": named_columns(found)}))
+        draft.doubts.append(MappingDoubt("assignment_unread", {"columns": named_columns(found)}))
+    draft.doubts.append(MappingDoubt("assignment_without_day"))
 
 
 def _signs_of_end(draft: _Draft, columns: Sequence[ColumnSample], ends: list[ColumnSample]) -> None:
