@@ -771,6 +771,15 @@ def test_the_empty_steps_of_a_new_register_are_read_by_their_titles(tmp_path, ot
     assert ("Proses" in known) is ("Status" in others)  # else each such word would be asked about
 
 
+def test_a_new_register_without_a_row_needs_one_with_a_number_and_a_date(tmp_path):
+    header = "No Register;Tgl Masuk;Disposisi;Tgl Disposisi;Tgl Selesai;Ket"
+    with pytest.raises(UnreadableFile, match="fill in one row with a number and the date"):
+        learned_lines(tmp_path, header)
+    source = source_of(learned_lines(tmp_path, header, "1/P/2026;15/11/2026;;;;"))
+    assert {each.column for each in source.events} == {"Tgl Disposisi", "Tgl Selesai"}
+    assert (unit_column(source), source.fields.remarks) == ("Disposisi", "Ket")
+
+
 @pytest.mark.parametrize(
     "status", [["baru", "proses"] * (ROWS // 2), with_cells(EMPTY, at2="proses")]
 )
