@@ -46,6 +46,7 @@ def unlisted(
         complaints=more.complaints
         + sum(each.unlisted > 0 and not each.listed_late for each in entries),
         duties=more.duties + sum(each.unlisted for each in entries),
+        of_listed=sum(each.unlisted for each in entries if each.listed_late),
     )
 
 

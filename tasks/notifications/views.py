@@ -335,7 +335,8 @@ class EndedDuty:
 class UnlistedDuties:
     """Duties that are in no section and no other number of a desk.
 
-    Of late duties `complaints` is the number of complaints without a late duty on the desk.
+    Of late duties `complaints` is the number of complaints without a late duty on the desk, and
+    `of_listed` the number of unlisted duties of other complaints.
     `tickets` are pairs of ticket and first day, `since` is the earliest of these days.
     """
 
@@ -343,6 +344,7 @@ class UnlistedDuties:
     duties: int = 0
     tickets: tuple[tuple[str, datetime | None], ...] = ()
     since: datetime | None = None
+    of_listed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

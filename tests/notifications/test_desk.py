@@ -652,7 +652,7 @@ def test_a_late_duty_of_a_listed_complaint_waits_for_the_notice_to_its_unit(cont
     desk = desks(context, MONDAY)["sekda"]
     (item,) = desk.items
     assert [duty.verb for duty in item.duties] == ["selesaikan permintaan informasi"]
-    assert (desk.late_duties, desk.unlisted) == (1, UnlistedDuties(0, 1))
+    assert (desk.late_duties, desk.unlisted) == (1, UnlistedDuties(0, 1, of_listed=1))
 
 
 # --- whose desk -----------------------------------------------------------------------------------

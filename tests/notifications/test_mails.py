@@ -58,6 +58,7 @@ from tasks.notifications.views import (
     EndedDuty,
     LateHandOver,
     Statement,
+    UnlistedDuties,
     WatchMail,
 )
 from tasks.notifications.workbook_attachment import notices_workbook
@@ -461,6 +462,25 @@ def test_a_duty_whose_last_day_is_today_says_so_beside_a_late_one(days, due, sai
     assert said in flat(mail.text)
     alone = mail_of(view(item(duty(-3), duty(4, "2026-11-30 23:59"))), "id")
     assert "hari ini" not in alone.text
+
+
+@pytest.mark.parametrize(
+    ("complaints", "duties", "of_listed", "said"),
+    [
+        (1, 2, 0, "1 pengaduan terlambat lainnya (2 kewajiban) belum"),
+        (1, 3, 1, "1 pengaduan terlambat lainnya (2 kewajiban) belum"),
+        (1, 3, 1, "1 kewajiban terlambat lainnya pada pengaduan tersebut di atas belum"),
+        (0, 2, 2, "2 kewajiban terlambat lainnya pada pengaduan tersebut di atas belum"),
+    ],
+)
+def test_a_duty_of_a_complaint_above_is_not_one_of_the_other_complaints(
+    complaints, duties, of_listed, said
+):
+    others = UnlistedDuties(complaints, duties, of_listed=of_listed)
+    mail = mail_of(view(superior=True, unlisted=others), "id")
+    assert said in flat(mail.text)
+    assert said in flat(mail.html)
+    assert ("pengaduan tersebut" in flat(mail.text)) == bool(of_listed)
 
 
 @pytest.mark.parametrize(
