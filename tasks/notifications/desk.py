@@ -589,7 +589,7 @@ class DeskLoader:
         assert deadline.due is not None
         notified = self._notifications(complaint.id, deadline)
         own_notices = [e for e in notified if e.recipient.casefold() == reader.address]
-        known = bool(own_notices)
+        accused = any(each.kind != NoticeKind.REMINDER for each in own_notices)
         due = self._run.context.local(deadline.due).date()
         uid = message_id_header(self._run.context, complaint.source, complaint.ticket, *clock)
         return Duty(
@@ -612,14 +612,20 @@ class DeskLoader:
             uid=uid.strip("<>"),
             unit=deadline.unit or "",
             grave=(not rule.to_ombudsman, -rule.severity),
-            new=self._new(reader, complaint, deadline, known=known, triggered=clock in triggers),
+            new=self._new(
+                reader,
+                complaint,
+                deadline,
+                known=accused if deadline.late else bool(own_notices),
+                triggered=clock in triggers,
+            ),
             triggered=clock in triggers,
             unit_notified=_unit_notified(deadline, notified),
             of_superior=reader.scope.superior and reader.scope.must_act(deadline),
             own=clock in triggers
             or any(each.unit == (deadline.unit or "") for each in own_notices)
             or reader.scope.must_act(deadline),
-            accused=any(each.kind != NoticeKind.REMINDER for each in own_notices)
+            accused=accused
             or (clock in triggers and (complaint.id, *clock) not in reader.reminded),
             in_calendar=(complaint.id, *clock) in self._entries.get(reader.address, {}),
             key=clock,
@@ -684,14 +690,16 @@ class DeskLoader:
     ) -> bool:
         """Check whether a duty came into its section since the last mail to the reader.
 
-        A late duty is also new for the superior that it has now reached. Nothing is marked in the
-        first mail.
+        A late duty is also new for the superior that it has now reached. `known` means that an
+        earlier mail to the reader had a notice about it, of a late duty one that called it late: a
+        source that corrects its beginning later makes it no new one. Nothing is marked in the first
+        mail.
         """
         last = reader.last_mail
         assert deadline.due is not None
         if last is None:
             return False
-        if max(complaint.recorded_at, deadline.start.recorded_at) > last:
+        if not known and max(complaint.recorded_at, deadline.start.recorded_at) > last:
             return True
         if deadline.late:
             reached = reader.scope.superior and triggered and not known

@@ -381,6 +381,19 @@ def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(context)
     }
 
 
+def test_a_late_complaint_is_not_new_again_when_its_assignment_gets_another_date(context):
+    dinsos, slow = "Dinas Sosial", {"Tindak Lanjut Pertama": "", "Selesai": ""}
+    for now, day in (("2026-11-25 08:00", "16"), ("2026-12-03 08:00", "17")):
+        assigned = {"Diteruskan": f"{day}/11/2026 08:45", **slow}
+        more = [at(dinsos, "FD-2", **since("25/11/2026"))] if day == "17" else []
+        owe(context, now, at(dinsos, **assigned), *more)
+        desk = desks(context, now)["penghubung.dinsos"]
+        deliver(context, now)
+    assert {item.ticket: item.new for item in desk.items} == {"FD-1": False, "FD-2": True}
+    (late,) = [item for item in desk.items if item.ticket == "FD-1"]
+    assert [duty.new for duty in late.duties] == [False, False]
+
+
 @pytest.mark.thorough
 def test_a_later_duty_beside_a_late_one_does_not_mark_the_complaint_as_new(context):
     """The duty to decide is due in January and was in no mail."""
