@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select, text
+from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
 from db.engine import COPY
@@ -22,14 +22,10 @@ def new_ids(session: Session, table: Table, count: int) -> Sequence[int]:
         )
         return session.scalars(query, {"table": table.name, "count": count}).all()
     # safe: this transaction is the only writer, see `open_engine`
-    last = session.scalar(_last_id(table)) or 0
+    session.flush()
+    newest = f"SELECT max(id) FROM {table.name}"  # noqa: S608
+    last = session.connection().exec_driver_sql(newest).scalar() or 0
     return range(last + 1, last + 1 + count)
-
-
-@lru_cache
-def _last_id(table: Table) -> Select[tuple[int | None]]:
-    """Return the query of the last id of a table, built once."""
-    return select(func.max(table.c.id))
 
 
 def insert_rows(

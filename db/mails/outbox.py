@@ -11,7 +11,6 @@ from typing import Any, cast
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Select,
     Table,
     and_,
     bindparam,
@@ -276,7 +275,7 @@ def next_send_time(session: Session, alert: str | None = None) -> datetime | Non
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, without a lock."""
-    return session.scalars(_due(now, limit)).all()
+    return session.scalars(_DUE, {"now": now, "limit": limit}).all()
 
 
 def count_due(session: Session, now: datetime) -> int:
@@ -335,14 +334,18 @@ def of_alert(alert: str | None) -> Sequence[ColumnElement[bool]]:
     return (MessageRow.kind == MessageKind.ALERT, kind == alert)
 
 
-def _due(now: datetime, limit: int) -> Select[tuple[MessageRow]]:
-    return (
-        select(MessageRow)
-        .where(MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now)
-        .order_by(MessageRow.next_attempt_at, MessageRow.id)
-        .limit(limit)
-        .options(defer(MessageRow.mime))
+_DUE = (
+    select(MessageRow)
+    .where(
+        MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= bindparam("now")
     )
+    .order_by(MessageRow.next_attempt_at, MessageRow.id)
+    .limit(bindparam("limit"))
+    .options(defer(MessageRow.mime))
+)
+"""The queued mails that are due at `now`, oldest first."""
+
+_NO_REPORT = MessageRow.kind != MessageKind.SUMMARY
 
 
 def take_due(
@@ -365,7 +368,8 @@ def take_due(
     whose notice leaves in the same run. Mails locked by another delivery are skipped if the
     database supports it.
     """
-    query = _due(now, limit).where(*of_alert(alert))
+    which = {"now": now, "limit": limit}
+    query = _DUE.where(*of_alert(alert))
     if items:
         each = selectinload(MessageRow.items).selectinload(MessageItem.notice)
         query = query.options(each.selectinload(NoticeRow.complaint))
@@ -373,15 +377,15 @@ def take_due(
     kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
     if officials:
         to_officials = MessageRow.kind != MessageKind.ALERT
-        return list(session.scalars(query.where(or_(to_officials, kind.in_(list(notes))))))
+        return list(session.scalars(query.where(or_(to_officials, kind.in_(list(notes)))), which))
     kinds = list(first)
     if kinds:
         urgent = query.where(MessageRow.kind == MessageKind.ALERT, kind.in_(kinds))
-        found = list(session.scalars(urgent))
+        found = list(session.scalars(urgent, which))
         if found:
             return found
-    found = list(session.scalars(query.where(MessageRow.kind != MessageKind.SUMMARY)))
-    return found or list(session.scalars(query))
+    found = list(session.scalars(query.where(_NO_REPORT), which))
+    return found or list(session.scalars(query, which))
 
 
 @dataclass(frozen=True, slots=True)
