@@ -15,6 +15,8 @@ from sla.ladders import Ladder, NoticeKind, Offset, OffsetUnit, Rung
 from sla.rung_times import rung_moment, shifted
 from sla.value_class import value_class
 
+INSTANT = timedelta(microseconds=1)
+
 
 @value_class(frozen=True, slots=True)
 class Reached:
@@ -38,7 +40,8 @@ class FirstTimes:
         context: EvaluationContext,
         notified: AcceptedNotices = NOT_NOTIFIED,
     ) -> None:
-        self._deadline, self._ladder, self._context = deadline, ladder, context
+        self.ladder = ladder
+        self._deadline, self._context = deadline, context
         self._notified = notified
         self._known: dict[str, datetime | None] = {}
         self._by_deadline: dict[str, datetime] = {}
@@ -47,7 +50,7 @@ class FirstTimes:
         """Return the first times with other notices; times by the deadline alone stay known."""
         if notified.accepted == self._notified.accepted:
             return self
-        times = FirstTimes(self._deadline, self._ladder, self._context, notified)
+        times = FirstTimes(self._deadline, self.ladder, self._context, notified)
         times._by_deadline = self._by_deadline
         return times
 
@@ -62,9 +65,9 @@ class FirstTimes:
         moment = self._by_deadline.get(rung.id)
         if moment is None:
             moment = self._by_deadline[rung.id] = rung_moment(deadline, rung, context)
-        if self._ladder is None or not follows_the_unit(deadline, rung):
+        if self.ladder is None or not follows_the_unit(deadline, rung):
             return moment
-        earliest = after_unit(deadline, self._ladder, rung, context, self._notified)
+        earliest = after_unit(deadline, self.ladder, rung, context, self._notified)
         return None if earliest is None else max(moment, earliest)
 
 
@@ -96,12 +99,13 @@ def reached(
     for rung in ladder.rungs:
         if (rung.kind is NoticeKind.REMINDER) == late:
             continue
-        first = _first(rung, times, context, notified)
-        if first is None or first.at > as_of:
+        moment = times.of(rung)
+        if moment is None or moment > as_of:
             continue
+        first = _first(rung, moment, context, notified)
         repeat = _repeats(deadline, first, context, as_of)
         found.append(Reached(rung, repeat, _repetition(deadline, first, repeat, context)))
-    return sorted(found, key=lambda r: (r.at, r.rung.at.after_due, ladder.rungs.index(r.rung)))
+    return sorted(found, key=lambda r: (r.at, r.rung.at.after_due))
 
 
 def next_action_at(
@@ -120,22 +124,22 @@ def next_action_at(
     """
     if deadline.due is None or not deadline.open or deadline.doubt is not None:
         return None
-    ends = [deadline.due, deadline.shown_by or deadline.due]
-    moments = [end + timedelta(microseconds=1) for end in ends]
+    ends = (deadline.due, deadline.shown_by)
+    moments = [end + INSTANT for end in ends if end is not None and end >= as_of]
     if ladder is not None and deadline.rule.binds_provider and not deadline.paused:
         times = times or FirstTimes(deadline, ladder, context, notified)
         for rung in ladder.rungs:
             if deadline.late and rung.kind is NoticeKind.REMINDER and rung.repeat is None:
                 continue  # it is over
-            first = _first(rung, times, context, notified)
-            if first is None:
+            moment = times.of(rung)
+            if moment is None:
                 continue
-            if first.at > as_of:
-                moments.append(first.at)
-            elif first.base is not None:
+            if moment > as_of:
+                moments.append(moment)
+            elif (first := _first(rung, moment, context, notified)).base is not None:
                 number = _repeats(deadline, first, context, as_of) + 1
                 moments.append(_repetition(deadline, first, number, context))
-    return min((moment for moment in moments if moment > as_of), default=None)
+    return min(moments, default=None)
 
 
 def moved_reminders(
@@ -180,12 +184,9 @@ class _First:
 
 
 def _first(
-    rung: Rung, times: FirstTimes, context: EvaluationContext, notified: AcceptedNotices
-) -> _First | None:
-    """Return when a rung is reached first; None while the unit has not been notified before."""
-    moment = times.of(rung)
-    if moment is None:
-        return None
+    rung: Rung, moment: datetime, context: EvaluationContext, notified: AcceptedNotices
+) -> _First:
+    """Return the first time of a rung, which is this moment, with the base of its repetitions."""
     decided = notified.decided.get(rung.id) if rung.repeat is not None else None
     return _First(rung, moment, None if decided is None else context.day(decided))
 

@@ -52,12 +52,10 @@ def after_unit(
     if not notified.accepted:
         return None
     before = unit_rungs_before(ladder, rung, deadline.rule)
-    if not before:
+    if not any(each.id in notified.accepted for each in before):
         return None
     before.sort(key=lambda each: exact_moment(deadline, each, context))
     accepted = [each for each in before if each.id in notified.accepted]
-    if not accepted:
-        return None
     first = min(notified.accepted[each.id] for each in accepted)
     moments = [_later(first, _distance(deadline, before[0], rung, context), deadline, context)]
     if accepted[-1] is not before[0]:

@@ -179,12 +179,11 @@ def owed_corrections(
 
     While the same deadline is late again at the same unit, nothing is taken back.
     """
+    taken_back = [row for row in rows if row.taken_back_at is not None]
+    if not taken_back:
+        return
     late = {(*each.key, each.unit or "") for each in deadlines if each.state in LATE_STATES}
-    wrong = {
-        row.id: row
-        for row in rows
-        if row.taken_back_at is not None and (row.rule, row.clock, row.unit) not in late
-    }
+    wrong = {row.id: row for row in taken_back if (row.rule, row.clock, row.unit) not in late}
     if not wrong:
         return
     corrected = {(_moment(wrong[key]), to) for key, to in notices.corrected(session, wrong)}

@@ -272,10 +272,11 @@ class EvaluationRun:
             if not deadline.open:  # it reaches no rung
                 plans.append(_EvaluationPlan(deadline, NO_HISTORY, (), None))
                 continue
-            found = revoked.get(deadline.key)
+            clock = deadline.key
+            found = revoked.get(clock)
             history = history_of(
                 deadline,
-                notices_of.get(deadline.key, ()),
+                notices_of.get(clock, ()),
                 accepted,
                 revoked=found is not None and not found.wrong_units,
                 superiors_from=self.mode.superiors_from,
@@ -283,7 +284,7 @@ class EvaluationRun:
             key = case.complaint.id
             steps, next_rung = self.cases.rungs_reached(self.run, key, deadline, history)
             next_at = _next_at(context, deadline, now, next_rung)
-            moved = due_again(context, deadline, before.get(deadline.key), history, now)
+            moved = due_again(context, deadline, before.get(clock), history, now)
             plans.append(_EvaluationPlan(deadline, history, steps, next_at, moved))
         return plans
 
@@ -403,10 +404,11 @@ def _changes(
 def _next_at(
     context: SiteContext, deadline: Deadline, now: datetime, next_rung: datetime | None
 ) -> datetime | None:
-    """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
+    """Return the time of the next evaluation of an open deadline: its next rung, or the end of a
+    hold.
+    """
     site = context.site
-    moments = [
-        next_rung,
-        released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,
-    ]
-    return min((moment for moment in moments if moment), default=None)
+    released = released_at(site.holds, deadline, site.evaluation_context, now)
+    if next_rung is None or released is None:
+        return next_rung or released
+    return min(next_rung, released)

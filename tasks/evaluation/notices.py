@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -107,7 +107,7 @@ class NoticeHistory:
         if not steps:
             return self.notified
         new = {step.rung.id: now for step in steps}
-        return replace(self.notified, decided=new | dict(self.notified.decided))
+        return AcceptedNotices(self.notified.accepted, {**new, **self.notified.decided})
 
 
 NO_HISTORY = NoticeHistory({}, NOT_NOTIFIED, 0)
@@ -138,12 +138,12 @@ def history_of(
     """
     if not rows:
         return NO_HISTORY
-    unit, reminder = deadline.unit or "", NoticeKind.REMINDER
-    late = [row for row in rows if row.kind != reminder]
+    unit = deadline.unit or ""
+    of_unit = [(row, row.kind == NoticeKind.REMINDER) for row in rows if row.unit == unit]
     over = [
         row.episode
-        for row in late
-        if row.unit == unit and (revoked or row.taken_back_at is not None)
+        for row, reminds in of_unit
+        if not reminds and (revoked or row.taken_back_at is not None)
     ]
     episode = max(over, default=-1) + 1
     roles = responsible_roles(deadline.rule)
@@ -152,10 +152,11 @@ def history_of(
     reminded: dict[str, datetime] = {}
     newest: dict[str, int] = {}
     current = {}
-    own = []
-    for row in rows:
-        if row.unit == unit and ((reminds := row.kind == reminder) or row.episode == episode):
-            own.append((row, row.rung, reminds and not row.repeat, reminds))
+    own = [
+        (row, row.rung, reminds and not row.repeat, reminds)
+        for row, reminds in of_unit
+        if reminds or row.episode == episode
+    ]
     for row, rung, is_first, _ in own:
         if is_first:
             newest[rung] = row.id
@@ -210,9 +211,9 @@ def rungs_reached(
     """
     if not deadline.open:
         return [], None
-    ladder, evaluation_context = ladder_of(context, deadline), context.site.evaluation_context
-    notified = history.notified
+    evaluation_context, notified = context.site.evaluation_context, history.notified
     times = times or first_times(context, deadline, history)
+    ladder = times.ladder
     steps = reached(deadline, ladder, evaluation_context, now, notified, times)
     decided = history.with_decided(steps, now)
     return steps, next_action_at(deadline, ladder, evaluation_context, now, decided, times)
@@ -236,7 +237,9 @@ def due_again(
     evaluation_context = context.site.evaluation_context
     due_before = before.due if before is not None and before.unit == deadline.unit else None
     day = evaluation_context.day
-    if due_before is not None and day(deadline.due) <= day(due_before):
+    if due_before is not None and (
+        deadline.due == due_before or day(deadline.due) <= day(due_before)
+    ):
         return []
     waiting = {
         rung
