@@ -131,6 +131,11 @@ def session_info(by: AuditActor | None) -> dict[str, Any]:
     return {_BY: by}
 
 
+def records(session: Session) -> bool:
+    """Check whether the decisions in a session are recorded."""
+    return session.info.get(_BY, UNNAMED) is not None
+
+
 def note(
     session: Session,
     kind: AuditKind,

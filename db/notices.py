@@ -93,19 +93,23 @@ _OF_COMPLAINTS = (
     .where(NoticeRow.complaint_id.in_(bindparam("keys", expanding=True)))
     .order_by(NoticeRow.id)
 )
-_NEW_OF_COMPLAINTS = _OF_COMPLAINTS.where(NoticeRow.id > bindparam("after"))
 
 
-def of_complaints(
-    session: Session, complaints: Iterable[int], *, after: int | None = None
-) -> dict[int, list[NoticeRow]]:
-    """Load all notices about these complaints, or those with ids above `after`, by complaint id."""
+def of_complaints(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
+    """Load all notices about these complaints, by complaint id."""
     found: dict[int, list[NoticeRow]] = {}
-    query, which = (_OF_COMPLAINTS, {}) if after is None else (_NEW_OF_COMPLAINTS, {"after": after})
     for batch in chunked(complaints):
-        for row in session.scalars(query, {"keys": batch, **which}):
+        for row in session.scalars(_OF_COMPLAINTS, {"keys": batch}):
             found.setdefault(row.complaint_id, []).append(row)
     return found
+
+
+_NEWER = select(NoticeRow).where(NoticeRow.id > bindparam("key")).order_by(NoticeRow.id)
+
+
+def newer(session: Session, key: int) -> Sequence[NoticeRow]:
+    """Load the notices with ids above `key`, oldest first."""
+    return session.scalars(_NEWER, {"key": key}).all()
 
 
 def evaluation_of(notices: Any) -> Update:
@@ -512,19 +516,6 @@ WITHDRAWN: Mapping[str, str] = {
 """Audit reason for a withdrawn notice, by the reason for which its last mail left it out."""
 
 
-_COMPLAINTS_OF = select(NoticeRow.id, NoticeRow.complaint_id).where(
-    NoticeRow.id.in_(bindparam("keys", expanding=True))
-)
-
-
-def complaints_of(session: Session, notices: Iterable[int]) -> dict[int, int]:
-    """Return the complaint of each of these notices."""
-    found: dict[int, int] = {}
-    for batch in chunked(notices):
-        found.update(session.execute(_COMPLAINTS_OF, {"keys": batch}).tuples().all())
-    return found
-
-
 _OUTCOMES = (
     select(
         NoticeRow.id,
@@ -585,7 +576,7 @@ def _note_outcomes(
     """Record in the audit which notices reached no person, with the reason."""
     lost = (NoticeStatus.WITHDRAWN, *GIVEN_UP)
     keys = [key for key, outcome in outcomes.items() if outcome in lost]
-    if not keys:
+    if not keys or not audit.records(session):
         return
     rows = {row.id: row for row in session.scalars(select(NoticeRow).where(NoticeRow.id.in_(keys)))}
     for key in keys:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
+from db.bulk_insert import insert_rows
 from db.models import DeadlineRow, FlowRunRecord, NoticeRow, ReportRow, Restore
+
+_FLOW_RUN = cast(Table, FlowRunRecord.__table__)
 
 
 def key_of(flow: str, now: datetime, part: str = "") -> str:
@@ -24,6 +28,14 @@ def finished(session: Session, key: str, flow: str, now: datetime, counts: dict[
     A repeated run with the same `key` replaces its earlier record.
     """
     session.merge(FlowRunRecord(id=key, flow=flow, now=now, counts=counts))
+
+
+def add_finished(
+    session: Session, finished: Iterable[tuple[str, str, datetime, dict[str, Any]]]
+) -> None:
+    """Record runs without an earlier record, as :func:`finished` does: key, flow, time, counts."""
+    rows = ((key, flow, now, json.dumps(counts)) for key, flow, now, counts in finished)
+    insert_rows(session, _FLOW_RUN, ("id", "flow", "now", "counts"), rows)
 
 
 def last(session: Session, flow: str | None = None) -> datetime | None:

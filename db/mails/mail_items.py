@@ -8,7 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, Update, bindparam, func, select, update
+from sqlalchemy import Table, Update, bindparam, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -124,16 +124,9 @@ def _groups(
 
 def load_items(session: Session, messages: Sequence[MessageRow]) -> None:
     """Load the items of these mails, with notices and complaints."""
-    notice = selectinload(MessageItem.notice).selectinload(NoticeRow.complaint)
-    _load_items(session, messages, _ITEMS_OF.options(notice))
-
-
-def _load_items(
-    session: Session, messages: Sequence[MessageRow], query: Select[tuple[MessageItem]]
-) -> None:
     by_message: dict[int, list[MessageItem]] = {message.id: [] for message in messages}
     for batch in chunked(by_message):
-        for item in session.scalars(query, {"keys": batch}):
+        for item in session.scalars(_ITEMS_OF, {"keys": batch}):
             by_message[item.message_id].append(item)
     for message in messages:
         set_committed_value(message, "items", by_message[message.id])
@@ -143,22 +136,8 @@ _ITEMS_OF = (
     select(MessageItem)
     .where(MessageItem.message_id.in_(bindparam("keys", expanding=True)))
     .order_by(MessageItem.message_id, MessageItem.notice_id)
+    .options(selectinload(MessageItem.notice).selectinload(NoticeRow.complaint))
 )
-
-
-def take_apart(session: Session, now: datetime, limit: int) -> list[MessageRow]:
-    """Load the queued mails that are due at `now` with their items, and take them out of the
-    session.
-
-    :func:`store_sent` writes what becomes of them. The notices of the items are not loaded.
-    """
-    messages = take_due(session, now, limit, items=False)
-    _load_items(session, messages, _ITEMS_OF)
-    for message in messages:
-        for item in message.items:
-            session.expunge(item)
-        session.expunge(message)
-    return messages
 
 
 def _update_of(model: type[Base], keys: Sequence[str], columns: Sequence[str]) -> Update:
@@ -175,28 +154,6 @@ _STORE_MAIL = _update_of(MessageRow, ["id"], ["status", "next_attempt_at", "sent
 
 
 _STORE_ITEM = _update_of(MessageItem, ["message_id", "notice_id"], ["included", "left_out"])
-
-
-def store_sent(session: Session, messages: Sequence[MessageRow]) -> None:
-    """Write the outcome of mails that are apart from the session, and of their items."""
-    mails = [
-        {
-            "_id": message.id,
-            "new_status": str(message.status),
-            "new_next_attempt_at": message.next_attempt_at,
-            "new_sent_at": message.sent_at,
-        }
-        for message in messages
-    ]
-    items = [
-        _outcome(item.message_id, item.notice_id, item)
-        for message in messages
-        for item in message.items
-    ]
-    session.flush()
-    for statement, values in ((_STORE_MAIL, mails), (_STORE_ITEM, items)):
-        if values:
-            session.execute(statement, values)
 
 
 @dataclass(slots=True)
@@ -286,22 +243,55 @@ def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailIt
     return found
 
 
-_Outcome = tuple[bool | None, str | None]
+MailContents = Sequence[tuple[MessageRow, Sequence[MailItem]]]
+"""Mails with their items, those in the order of their notices."""
 
 
-def _outcome(mail: int, notice: int, item: MessageItem | MailItem) -> dict[str, Any]:
+def take_apart(session: Session, now: datetime, limit: int) -> MailContents:
+    """Load the queued mails that are due at `now` with their items, and take them out of the
+    session.
+
+    :func:`store_sent` writes what becomes of them.
+    """
+    messages = take_due(session, now, limit, items=False)
+    items = items_of(session, [message.id for message in messages])
+    for message in messages:
+        session.expunge(message)
+    return [(message, items[message.id]) for message in messages]
+
+
+def store_sent(session: Session, contents: MailContents) -> None:
+    """Write the outcome of mails that are apart from the session, and of their items."""
+    mails = [
+        {
+            "_id": message.id,
+            "new_status": str(message.status),
+            "new_next_attempt_at": message.next_attempt_at,
+            "new_sent_at": message.sent_at,
+        }
+        for message, _ in contents
+    ]
+    outcomes = [_outcome(message, item) for message, items in contents for item in items]
+    session.flush()
+    for statement, values in ((_STORE_MAIL, mails), (_STORE_ITEM, outcomes)):
+        if values:
+            session.execute(statement, values)
+
+
+def _outcome(message: MessageRow, item: MailItem) -> dict[str, Any]:
     """Return the parameters of `_STORE_ITEM` for an item of a mail."""
     return {
-        "_message_id": mail,
-        "_notice_id": notice,
+        "_message_id": message.id,
+        "_notice_id": item.notice.id,
         "new_included": item.included,
         "new_left_out": item.left_out,
     }
 
 
-def store_items(
-    session: Session, contents: Sequence[tuple[MessageRow, Sequence[MailItem]]]
-) -> None:
+_Outcome = tuple[bool | None, str | None]
+
+
+def store_items(session: Session, contents: MailContents) -> None:
     """Store which of the items of these mails each mail reports, and why it leaves others out.
 
     Nearly all items have the same outcome: those of all such mails take few statements.
@@ -315,7 +305,7 @@ def store_items(
             mails.append(message.id)
             keys.update((item.notice.id, None) for item in items)
             continue
-        others += [_outcome(message.id, item.notice.id, item) for item in items]
+        others += [_outcome(message, item) for item in items]
     connection = session.connection()
     for (included, left_out), (mails, keys) in alike.items():
         in_mails = _ITEM.c.message_id.in_(mails)

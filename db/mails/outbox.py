@@ -11,6 +11,7 @@ from typing import Any, cast
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Integer,
     Table,
     and_,
     bindparam,
@@ -293,8 +294,9 @@ def due_to_units(
     office of these `superiors`.
     """
     to_units = MessageRow.role.not_in(list(superiors))
-    query = _due(now, limit).where(MessageRow.kind == MessageKind.NOTICES, to_units)
-    return session.scalars(query.with_only_columns(MessageRow.id)).all()
+    query = _DUE.where(MessageRow.kind == MessageKind.NOTICES, to_units)
+    query_of_ids = query.with_only_columns(MessageRow.id)
+    return session.scalars(query_of_ids, {"now": now, "limit": limit}).all()
 
 
 def queued(session: Session, messages: Iterable[int]) -> Sequence[MessageRow]:
@@ -340,7 +342,7 @@ _DUE = (
         MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= bindparam("now")
     )
     .order_by(MessageRow.next_attempt_at, MessageRow.id)
-    .limit(bindparam("limit"))
+    .limit(bindparam("limit", type_=Integer))
     .options(defer(MessageRow.mime))
 )
 """The queued mails that are due at `now`, oldest first."""

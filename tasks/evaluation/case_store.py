@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from db import complaints, notices, rulesets
 from db.complaints import EvaluatedDeadline, StoredDeadline
@@ -35,6 +36,10 @@ class CaseStore:
     ) -> Sequence[Complaint]:
         """Return at most `limit` complaints that are due for an evaluation, oldest first."""
         return complaints.due_for_evaluation(run.session, run.now, limit, part, units)
+
+    def complaints(self, run: RunContext, keys: Iterable[int]) -> Sequence[Complaint]:
+        """Return these complaints."""
+        return list(chain.from_iterable(complaints.without_texts(run.session, keys)))
 
     def evaluated(
         self, run: RunContext, rows: Sequence[Complaint]

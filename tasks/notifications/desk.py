@@ -131,8 +131,8 @@ class DeskReader:
 class DeskLoader:
     """Loads the desks of a batch of mails; mails sent since `began` are not earlier.
 
-    With `items_only` only the complaints of the mails' items are loaded: enough to say which items
-    are still true, and which of their complaints are inherited.
+    With `only` just these complaints, those of the mails' items, are evaluated: enough to say which
+    items are still true, and which of their complaints are inherited.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class DeskLoader:
         messages: Sequence[MessageRow],
         began: datetime | None = None,
         *,
-        items_only: bool = False,
+        only: Sequence[Complaint] | None = None,
         cases: CaseStore = DATABASE,
     ) -> None:
         self._run, session = run, run.session
@@ -149,11 +149,12 @@ class DeskLoader:
         self._vacant: dict[str, tuple[Role, ...]] = {}
         self._shared: dict[tuple[str, datetime | None], dict[int, tuple[Any, DeskEntry]]] = {}
         self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
-        self._items_only = items_only
+        self._only = only
         self._notified: dict[ClockKeyOfComplaint, list[Notification]] = {}
         self._only_counted = UnlistedDuties()
         self._case_store = cases
         self.cases = self._evaluated(messages, cases)
+        items_only = only is not None
         self._ended = [] if items_only else self._ended_duties(messages)
         self._entries = {} if items_only else self._calendars(messages)
         first_imports = run.once(imports.first_of_each)
@@ -180,7 +181,7 @@ class DeskLoader:
     @cached_property
     def _before(self) -> dict[ClockKeyOfComplaint, list[Notification]]:
         keys = {each.complaint for each in self._ended} - self.cases.keys()
-        if self._items_only:
+        if self._only is not None:
             keys |= self.cases.keys()
         return self._notified | self._earlier_mails(keys)
 
@@ -221,14 +222,9 @@ class DeskLoader:
         which all readers read only in a number is counted and not kept: the first mails to
         superiors over a backlog leave out most of it.
         """
-        if self._items_only:
-            rows = {
-                item.notice.complaint_id: item.notice.complaint
-                for message in messages
-                for item in message.items
-            }
-            chunks: Iterable[Sequence[Complaint]] = [list(rows.values())]
-            concerned = frozenset(rows)
+        if self._only is not None:
+            chunks: Iterable[Sequence[Complaint]] = [self._only]
+            concerned = frozenset(row.id for row in self._only)
         else:
             keys = mail_items.complaints_in(self._run.session, [each.id for each in messages])
             concerned = frozenset(keys)
@@ -237,7 +233,7 @@ class DeskLoader:
         texts: dict[str, str] = {}
         found: dict[int, Case] = {}
         for chunk in chunks:
-            if not self._items_only:
+            if self._only is None:
                 keys = [row.id for row in chunk]
                 self._notified |= self._earlier_mails(keys)
             for known, each in cases.evaluated(self._run, chunk):

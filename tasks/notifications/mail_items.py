@@ -10,8 +10,8 @@ from functools import cached_property, partial
 from db.complaints import AT_ONCE, chunked
 from db.mailbox import bounces
 from db.mails import earlier_mails, mail_items
-from db.mails.mail_items import MailedNotice, MailItem
-from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
+from db.mails.mail_items import MailContents, MailedNotice, MailItem
+from db.models import LeftOut, MessageKind, MessageRow, NoticeRow
 from db.notices import Acceptance
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
@@ -26,14 +26,6 @@ from tasks.notifications.desk import Case, ClockKeyOfComplaint, DeskLoader
 from tasks.notifications.scope import in_order
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
 from tasks.text.titles import office_title
-
-AnyItem = MessageItem | MailItem
-"""An item of a mail, of the ORM or not."""
-
-Notice = NoticeRow | MailedNotice
-
-MailContents = Sequence[tuple[MessageRow, Sequence[MailItem]]]
-"""Mails with their items."""
 
 StoreItems = Callable[[MailContents], None]
 
@@ -188,7 +180,7 @@ def _clock_of(notice: MailedNotice) -> ClockKeyOfComplaint:
 
 
 def items_still_true(
-    run: RunContext, messages: Sequence[MessageRow], cases: CaseStore = DATABASE
+    run: RunContext, contents: MailContents, cases: CaseStore
 ) -> dict[int, frozenset[int] | None]:
     """Store in each item whether its mail reports it, as :func:`notice_views` does, without the
     desks.
@@ -197,19 +189,21 @@ def items_still_true(
     whose first notice of a missed deadline it has, if the deadline was missed before the first
     import.
     """
-    messages = [message for message in messages if message.kind == MessageKind.NOTICES]
-    if not messages:
+    contents = [each for each in contents if each[0].kind == MessageKind.NOTICES]
+    if not contents:
         return {}
-    loader = DeskLoader(run, messages, items_only=True, cases=cases)
+    concerned = dict.fromkeys(item.notice.complaint_id for _, items in contents for item in items)
+    only = cases.complaints(run, concerned)
+    loader = DeskLoader(run, [message for message, _ in contents], only=only, cases=cases)
     fair = _FairNotice(run, cases)
     found: dict[int, frozenset[int] | None] = {}
-    for message in messages:
-        triggers, corrections = _true_items(run, message, message.items, loader, fair)
+    for message, items in contents:
+        triggers, corrections = _true_items(run, message, items, loader, fair)
         found[message.id] = None
         if triggers or corrections:
             first = {
                 item.notice.complaint_id
-                for item in message.items
+                for item in items
                 if item.included
                 and not item.correction
                 and (item.notice.kind, item.notice.repeat) == (NoticeKind.BREACH, 0)
@@ -229,7 +223,7 @@ class _FairNotice:
         self._accepted: Mapping[int, Sequence[Acceptance]] = {}
         self._superiors_from = run.mode.superiors_from
 
-    def load(self, items: Sequence[AnyItem]) -> None:
+    def load(self, items: Sequence[MailItem]) -> None:
         """Load all notices about the complaints of these items, and nothing about others."""
         concerned = {
             item.notice.complaint_id
@@ -239,7 +233,7 @@ class _FairNotice:
         self._rows = self._cases.notices_of(self._run, concerned) if concerned else {}
         self._accepted = self._cases.accepted(self._run, self._rows) if concerned else {}
 
-    def permits(self, item: AnyItem, deadline: Deadline) -> bool:
+    def permits(self, item: MailItem, deadline: Deadline) -> bool:
         """Check whether the recipient may hear of a duty now."""
         if item.role not in SUPERIORS:
             return True
@@ -259,7 +253,7 @@ class _FairNotice:
 def _true_items(
     run: RunContext,
     message: MessageRow,
-    items: Sequence[AnyItem],
+    items: Sequence[MailItem],
     loader: DeskLoader,
     fair: _FairNotice,
 ) -> tuple[dict[int, frozenset[ClockKey]], dict[ClockKeyOfComplaint, Correction]]:
@@ -290,7 +284,9 @@ def _true_items(
     return triggers, corrections
 
 
-def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -> Correction | None:
+def _correction(
+    context: SiteContext, notice: MailedNotice, case: Case, locale: str
+) -> Correction | None:
     """Return the correction of a notice, or None if its deadline is late again at its unit, or at
     one that is not known.
     """
@@ -321,7 +317,7 @@ def _correction(context: SiteContext, notice: Notice, case: Case, locale: str) -
 
 
 def _rule_of(
-    context: SiteContext, notice: Notice, received_at: datetime, deadline: Deadline | None
+    context: SiteContext, notice: MailedNotice, received_at: datetime, deadline: Deadline | None
 ) -> tuple[Rule | None, bool]:
     """Return the version of the rule that a notice was about, and whether it is known.
 
@@ -421,7 +417,7 @@ class _StandIns:
 def _left_out(
     run: RunContext,
     message: MessageRow,
-    item: AnyItem,
+    item: MailItem,
     deadlines: Sequence[Deadline],
     fair: _FairNotice,
 ) -> LeftOut | None:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Table, event, func, insert, select
+from sqlalchemy import ColumnElement, Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from db import notices, runs
 from db.lives import MessageStatus, NoticeStatus
 from db.mailbox import bounces
-from db.mails import outbox, outbox_status
-from db.models import DeadlineRow, FlowRunRecord, MessageKind, MessageRow, NoticeRow
+from db.mails import mail_items, outbox, outbox_status
+from db.mails.mail_items import MailItem
+from db.models import DeadlineRow, MessageKind, MessageRow, NoticeRow
 from db.replica import replay_queue
 from settings.site import Site
 from sla.engine.deadline import State
@@ -43,8 +44,6 @@ DEADLINES, DELIVERY = "deadlines", "delivery"
 INSTANT = timedelta(microseconds=1)
 
 NEVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
-
-_FINISHED = insert(cast(Table, FlowRunRecord.__table__))
 
 VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
 
@@ -233,7 +232,7 @@ class _Replay:
         self._suppressed: list[replay_queue.Mark] = []
         self._imports = _looks(session, context, begin)
         self._cases = context.cases(session, self._store_finished_runs)
-        self._finished: list[dict[str, Any]] = []
+        self._finished: list[tuple[str, str, datetime, dict[str, Any]]] = []
         self._next_mail: datetime | None = None
         self._mail_changed = True
         event.listen(session, "after_flush", self._note_change)
@@ -245,7 +244,7 @@ class _Replay:
     def _store_finished_runs(self) -> None:
         """Store the finished runs: a run with mail compares itself with earlier ones."""
         if self._finished:
-            self._session.execute(_FINISHED, self._finished)
+            runs.add_finished(self._session, self._finished)
             self._finished = []
 
     def next_mail(self) -> datetime | None:
@@ -281,8 +280,7 @@ class _Replay:
         count = evaluate_and_notify(self._context, now, run, cases=self._cases)
         self.outcome.not_evaluated.update(count.not_evaluated)
         self._mail_changed |= count.messages > 0
-        counts = {"messages": count.messages}
-        self._finished.append({"id": run, "flow": DEADLINES, "now": now, "counts": counts})
+        self._finished.append((run, DEADLINES, now, {"messages": count.messages}))
         if count.storm is not None:
             storm, mails = storms.decide(self._context, count.storm, now, "replay", send=True)
             self.outcome.storms.append(HeldUp(now, mails, storm.mail_limit))
@@ -290,36 +288,36 @@ class _Replay:
 
     def deliver(self, now: datetime) -> None:
         """Run the delivery flow at this tick, with a server that accepts everything."""
-        while len(self._delivered(now)) == AT_ONCE:
+        while self._delivered(now) == AT_ONCE:
             pass
 
-    def _delivered(self, now: datetime) -> Sequence[MessageRow]:
-        """Deliver some mails and return them."""
+    def _delivered(self, now: datetime) -> int:
+        """Deliver some mails and return their number."""
         outcome = self.outcome
         with self._context.run(now, "replay") as run:
             session = run.session
-            messages = self._cases.take_due(run, AT_ONCE)
-            inherited = items_still_true(run, messages, self._cases)
-            for message in messages:
+            contents = mail_items.take_apart(session, now, AT_ONCE)
+            inherited = items_still_true(run, contents, self._cases)
+            for message, items in contents:
                 message.next_attempt_at = None
                 if message.kind == MessageKind.NOTICES and inherited[message.id] is None:
                     message.status = MessageStatus.CANCELLED
                     continue
                 message.status = MessageStatus.SENDING
                 message.status, message.sent_at = MessageStatus.SENT, now
-                self._cases.accept(message, now)
+                self._cases.accept(items, now)
                 if message.kind == MessageKind.ALERT:
                     outcome.alerts[message.detail["alert"]] += 1
-                outcome.notices += _notices(message, self._context.local(now).date())
-                outcome.corrections += any(i.correction and i.included for i in message.items)
+                outcome.notices += _notices(message, items, run.today)
+                outcome.corrections += any(i.correction and i.included for i in items)
                 outcome.inventories += bool(inherited.get(message.id))
-            self._cases.store_sent(run, messages)
+            mail_items.store_sent(session, contents)
             self._mail_changed = True
-            items = [item for message in messages for item in message.items if not item.correction]
-            failed = set(notices.settle(session, [item.notice_id for item in items], now))
-            again = [item for item in items if item.included or item.notice_id in failed]
+            new = [item for _, items in contents for item in items if not item.correction]
+            failed = set(notices.settle(session, [item.notice.id for item in new], now))
+            again = [item for item in new if item.included or item.notice.id in failed]
             self._cases.evaluate_again({item.notice.complaint_id for item in again}, now)
-        return messages
+        return len(contents)
 
     def take_stock(self, begin: datetime, end: datetime) -> ReplayResult:
         """Count what remains at the end, and return the result."""
@@ -383,7 +381,7 @@ def _looks(session: Session, context: SiteContext, begin: datetime) -> deque[rep
     return deque(sorted(own + replay_queue.looks_elsewhere_since(session, begin)))
 
 
-def _notices(message: MessageRow, day: date) -> list[SimulatedNotice]:
+def _notices(message: MessageRow, items: Iterable[MailItem], day: date) -> list[SimulatedNotice]:
     return [
         SimulatedNotice(
             day,
@@ -394,8 +392,8 @@ def _notices(message: MessageRow, day: date) -> list[SimulatedNotice]:
             item.notice.rung,
             str(item.notice.kind),
             item.notice.rule,
-            item.notice_id,
+            item.notice.id,
         )
-        for item in sorted(message.items, key=lambda each: each.notice_id)
+        for item in items
         if item.included and not item.correction
     ]

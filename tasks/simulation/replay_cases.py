@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 from itertools import chain, islice
@@ -16,12 +16,12 @@ from operator import is_
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
-from sqlalchemy.orm.attributes import set_committed_value
 
 from db import complaints, notices
 from db.complaints import EvaluatedDeadline, StoredDeadline
-from db.mails import mail_items
-from db.models import Complaint, MessageRow, NoticeRow, PastFacts, Ruleset
+from db.lives import NoticeStatus
+from db.mails.mail_items import MailItem
+from db.models import Complaint, NoticeRow, PastFacts, Ruleset
 from db.notices import Acceptance
 from db.replica import replay_queue
 from sla.engine.deadline import ClockKey, Deadline
@@ -44,12 +44,28 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class _ReplayedComplaint:
-    """A complaint with all its events and former facts, and its last evaluation."""
+    """A complaint with all its events, former facts and notices, and its last evaluation."""
 
-    def __init__(self, row: Complaint, events: Sequence[Event], past: Sequence[PastFacts]) -> None:
-        self.row, self._events, self._past = row, events, past
+    def __init__(
+        self,
+        row: Complaint,
+        events: Sequence[Event],
+        past: Sequence[PastFacts],
+        rows: list[NoticeRow],
+    ) -> None:
+        self.row, self.notices, self._events, self._past = row, rows, events, past
         self._loaded: tuple[SourceKnowledge, Complaint | PastFacts, LoadedComplaint] | None = None
         self.timeline = Timeline(events)
+
+    def add_notice(self, row: NoticeRow) -> None:
+        """Add a notice, unless it was loaded with the complaint."""
+        if not self.notices or self.notices[-1].id < row.id:
+            self.notices.append(row)
+
+    @property
+    def mail_waits(self) -> bool:
+        """Check whether a mail about the complaint waits: then it will be evaluated again."""
+        return any(row.status == NoticeStatus.QUEUED for row in self.notices)
 
     def loaded(self, sources: SourceKnowledge, as_of: datetime) -> LoadedComplaint:
         """Return the complaint with its facts as known at `as_of`."""
@@ -115,10 +131,10 @@ class ReplayCases(CaseStore):
         self._deadlines: dict[int, list[EvaluatedDeadline]] = {}
         self._stored: dict[int, Sequence[Deadline]] = {}
         self._undecided: dict[str, set[int]] = {}
-        self._notices: dict[int, list[NoticeRow]] = {}
         self._decided: set[int] = set()
-        """The complaints with notices that are not in memory yet."""
-        every = session.scalars(select(NoticeRow.id))
+        """The complaints that may have newer notices than `_last_notice`."""
+        every = session.scalars(select(NoticeRow.id)).all()
+        self._last_notice = max(every, default=0)
         self._accepted = notices.acceptances(session, every, NEVER)
         self._rungs: dict[tuple[int, ClockKey], _Rungs] = {}
         self._ruleset: tuple[Ruleset | None, ...] = ()
@@ -188,8 +204,13 @@ class ReplayCases(CaseStore):
             _, key = heappop(self._queue)
             del self._next[key]
             keys.append(key)
-        self._load(keys)
-        return [self._cases[key].row for key in keys]
+        return self.complaints(run, keys)
+
+    def complaints(self, run: RunContext, keys: Iterable[int]) -> Sequence[Complaint]:
+        """Return these complaints."""
+        wanted = list(keys)
+        self._load(wanted)
+        return [self._cases[key].row for key in wanted]
 
     def _load(self, keys: Iterable[int]) -> None:
         """Load those of these complaints that are not loaded yet, and the next ones with them."""
@@ -198,13 +219,14 @@ class ReplayCases(CaseStore):
             return
         coming = (key for _, key in islice(self._news, AT_ONCE) if key not in self._cases)
         for batch in complaints.chunked(missing.union(coming)):
+            rows = notices.of_complaints(self._session, batch)
             events = complaints.events_of(self._session, batch)
             past = complaints.every_past_facts(self._session, batch)
             query = select(Complaint).where(Complaint.id.in_(batch))
             for row in self._session.scalars(query.options(undefer(Complaint.metrics))):
                 self._session.expunge(row)
                 self._cases[row.id] = _ReplayedComplaint(
-                    row, events.get(row.id, []), past.get(row.id, [])
+                    row, events.get(row.id, []), past.get(row.id, []), rows.get(row.id, [])
                 )
 
     def evaluated(
@@ -240,23 +262,19 @@ class ReplayCases(CaseStore):
     def notices_of(self, run: RunContext, keys: Iterable[int]) -> Mapping[int, list[NoticeRow]]:
         """Return the notices about these complaints."""
         wanted = list(keys)
-        missing = [key for key in wanted if key not in self._notices]
-        if missing:
-            found = super().notices_of(run, missing)
-            self._notices.update((key, found.get(key, [])) for key in missing)
-            self._decided.difference_update(missing)
-        self._load_new_notices(run, self._decided.intersection(wanted))
-        return {key: self._notices[key] for key in wanted}
+        self._load(wanted)
+        self._load_new_notices()
+        return {key: self._cases[key].notices for key in wanted}
 
-    def _load_new_notices(self, run: RunContext, keys: Set[int]) -> None:
-        """Load the new notices about these complaints; the others are in memory already."""
-        if not keys:
+    def _load_new_notices(self) -> None:
+        """Load the notices decided since the last time, each once."""
+        if not self._decided:
             return
-        self._decided.difference_update(keys)
-        known = {key: self._notices[key][-1].id if self._notices[key] else 0 for key in keys}
-        found = notices.of_complaints(run.session, keys, after=min(known.values()))
-        for key, rows in found.items():
-            self._notices[key] += [row for row in rows if row.id > known[key]]
+        self._decided.clear()
+        for row in notices.newer(self._session, self._last_notice):
+            self._last_notice = row.id
+            if (case := self._cases.get(row.complaint_id)) is not None:
+                case.add_notice(row)
 
     def accepted(
         self, run: RunContext, rows: Mapping[int, Sequence[NoticeRow]]
@@ -324,7 +342,7 @@ class ReplayCases(CaseStore):
         self._stored[complaint] = deadlines
 
     def decided(self, complaint: int) -> None:
-        """Load the new notices of this complaint when they are needed."""
+        """Load the new notices of this complaint when notices are needed."""
         self._before_decision()
         self._decided.add(complaint)
 
@@ -335,48 +353,25 @@ class ReplayCases(CaseStore):
             waits = any(map(complaints.waits_for_import, self._deadlines.get(row.id, ())))
             undecided = self._undecided.setdefault(row.source, set())
             (undecided.add if waits else undecided.discard)(row.id)
-            if row.next_action_at is None and not waits:
+            if row.next_action_at is None and not waits and not self._mail_waits(row.id):
                 self._forget(row.id)
+
+    def _mail_waits(self, key: int) -> bool:
+        return key in self._decided or self._cases[key].mail_waits
 
     def _forget(self, key: int) -> None:
         """Drop what can be loaded again of a complaint at rest: most are soon dealt with."""
         self._cases.pop(key, None)
         self._stored.pop(key, None)
-        self._notices.pop(key, None)
         for row in self._deadlines.get(key, ()):
             self._rungs.pop((key, (row.rule, row.clock)), None)
 
-    def take_due(self, run: RunContext, limit: int) -> list[MessageRow]:
-        """Return the mails that are due, with their items, notices and complaints.
-
-        They are apart from the session: :meth:`store_sent` writes what becomes of them.
-        """
-        mails = mail_items.take_apart(run.session, run.now, limit)
-        items = [item for mail in mails for item in mail.items]
-        about = self._notices_by_id(run, {item.notice_id for item in items})
-        self._load(notice.complaint_id for notice in about.values())
-        for notice in about.values():
-            set_committed_value(notice, "complaint", self._cases[notice.complaint_id].row)
+    def accept(self, items: Iterable[MailItem], now: datetime) -> None:
+        """Count a mail with these items as accepted by the server, as far as it reports them."""
         for item in items:
-            set_committed_value(item, "notice", about[item.notice_id])
-        return mails
-
-    def _notices_by_id(self, run: RunContext, keys: Set[int]) -> dict[int, NoticeRow]:
-        """Return notices by id, with all others about their complaints in memory."""
-        about = notices.complaints_of(run.session, keys)
-        rows = self.notices_of(run, set(about.values()))
-        return {row.id: row for each in rows.values() for row in each if row.id in keys}
-
-    def store_sent(self, run: RunContext, mails: Sequence[MessageRow]) -> None:
-        """Write what became of these mails."""
-        mail_items.store_sent(run.session, mails)
-
-    def accept(self, mail: MessageRow, now: datetime) -> None:
-        """Count a mail as accepted by the server, with the items that it reports."""
-        for item in mail.items:
             if item.included and not item.correction:
-                found = self._accepted.setdefault(item.notice_id, [])
-                found.append(Acceptance(item.notice_id, item.role, now))
+                key = item.notice.id
+                self._accepted.setdefault(key, []).append(Acceptance(key, item.role, now))
 
     def store_deadlines(self) -> None:
         """Write all deadlines to the replica."""

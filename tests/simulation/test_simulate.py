@@ -14,7 +14,7 @@ import random
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -38,6 +38,7 @@ from support.small_site import REPORT, STATUS, TICKET, UNIT, export
 from cli import console
 from db import complaints
 from db.engine import NotReady, open_engine, reading
+from db.mails.mail_items import MailContents, items_of
 from db.migrate import alembic_config
 from db.models import (
     Bounce,
@@ -724,12 +725,16 @@ class PlainContext(ReplayContext):
         return StoredCases(session, before_decision)
 
 
-def by_whole_desks(run: RunContext, mails: Sequence[MessageRow], *_: object) -> dict[int, Any]:
+def by_whole_desks(run: RunContext, mails: MailContents, *_: object) -> dict[int, Any]:
     """The items that are still true, as the desks of real mails have them."""
     found: dict[int, Any] = {}
-    for key, desk in notice_views(run, mails).items():
+    views = notice_views(run, [mail for mail, _ in mails])
+    stored = items_of(run.session, views)
+    for key, desk in views.items():
         late = {each.complaint for each in desk.items if each.inherited} if desk else set()
-        items = next(mail.items for mail in mails if mail.id == key)
+        items = next(items for mail, items in mails if mail.id == key)
+        for item, known in zip(items, stored[key], strict=True):
+            item.included, item.left_out = known.included, known.left_out
         first = {
             item.notice.complaint_id
             for item in items

@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from db.mails import listed_duties, mail_items
 from db.mails.listed_duties import NewListedDuty
-from db.mails.mail_items import MailItem
+from db.mails.mail_items import MailContents, MailItem
 from db.models import MessageRow
-from tasks.notifications.mail_items import MailContents
 
 CancelledEntry = tuple[int, int, int, str, int]
 """A cancelled calendar entry, as in :func:`db.mails.listed_duties.cancel`."""
