@@ -830,7 +830,8 @@ class RuleConfirmation(Base):
     """The confirmation of a rule by a person, with its source.
 
     It is valid for the rule with this hash: for its article and all that decides its deadline.
-    `retracted_at` is the time at which it was taken back, by whom and why; None while it is valid.
+    `retracted_at` is the time at which it was taken back, and None while it is valid; the next two
+    columns say who did it and why.
     """
 
     __tablename__ = "rule_confirmation"

@@ -31,7 +31,7 @@ def send_owed(
     If the site's rate or the server demands a slower pace, the run waits; mails that would take too
     long are left to the next run. If the server itself is unusable, the other mails stay queued and
     `trouble` gives the reason. A run that composes for long reports its `progress`. If very many
-    mails are due, so many `helpers` do step 1 for the next ones meanwhile.
+    mails are due, so many `helpers` do step 1 for the next ones during step 3.
     """
     sender = Sender(context, now, run_id, clock=clock, progress=progress, helpers=helpers)
     sender.run()

@@ -136,7 +136,7 @@ def leave(session: Session, new: str, now: datetime) -> None:
 
 
 def begin_copy(session: Session, old: str, now: datetime) -> InstallationRow | None:
-    """Let a copy of the database `old` belong to nobody until the old one is left.
+    """Let a copy of the database `old` belong to no installation until the old one is left.
 
     Return the row of the installation for :func:`end_copy`.
     """

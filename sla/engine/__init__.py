@@ -10,6 +10,7 @@ __all__ = [
     "deadline",
     "evaluate",
     "explain",
+    "holders",
     "timeline",
     "verdicts",
 ]

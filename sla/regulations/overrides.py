@@ -136,7 +136,7 @@ def _differences(
     """Return the mistakes of an override for other complaints than every replaced version, or with
     another duty than each of `versions`.
 
-    For some complaints no version or two versions would apply. Whoever copies the wrong rule would
+    For some complaints no version or two versions would apply. A copy of the wrong rule would
     make another duty of it. An override may say in `differs_in` that it is meant.
     """
     found = []

@@ -16,6 +16,7 @@ __all__ = [
     "limited_socket",
     "loopback",
     "notified",
+    "privacy_marks",
     "redaction",
     "remarks",
     "retry",

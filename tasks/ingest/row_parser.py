@@ -419,7 +419,7 @@ class RowParser:
     def _is_strange_word(self, column: str, text: str) -> bool:
         """Check whether a text in such a column is neither known nor only a remark on the progress.
 
-        A known status may have a column with a sign of an end beside it: `proses + Tgl Selesai`.
+        A known status may come with a column that has a sign of an end: `proses + Tgl Selesai`.
         """
         word = text.partition(" + ")[0]
         if self._is_plain_date(word) or is_contact_remark(word):

@@ -49,7 +49,7 @@ class Vocabulary:
     """The meaning of the words and units in state spans, also of those with an open question.
 
     `answers` has the answers by the text in the span (`?` and the number of the question), and
-    `emptied` the answer about emptied cells of the unit. The administrator's unit stands in for an
+    `emptied` the answer about emptied cells of the unit. The administrator's unit replaces an
     unknown unit if no other one is known. `column` and `unit_column` are the columns of the status
     and of the unit.
     """
@@ -74,7 +74,7 @@ class Vocabulary:
         return is_question(text) and self.word(text) is None
 
     def unit(self, text: str | None) -> str | None:
-        """Return the unit of a span, or None if it has none or nobody knows it."""
+        """Return the unit of a span, or None if it has none or it is unknown."""
         return (self.answers.get(text or "") or None) if is_question(text) else text
 
 
@@ -239,7 +239,7 @@ def units_in_charge(spans: Sequence[StateSpan], words: Vocabulary) -> list[InCha
     that the unit has given the complaint back, because the export may lack the content of the cell.
     A return is evident from the status: one with the event `returned`, or, with the empty cell, one
     that means that nothing has happened after one that meant a verification. A complaint that has
-    ended is with nobody, so that its empty cell leaves nothing open.
+    ended has no unit in charge, so that its empty cell leaves nothing open.
     """
     found: list[InCharge] = []
     before, word, is_verified = NOBODY, None, False

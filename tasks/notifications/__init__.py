@@ -1,13 +1,13 @@
 """Mails: enqueued in the outbox, composed, sent; storms, and mail that comes back.
 
-`enqueue` writes to the outbox, `sender` sends from it. `compose` shows a mail without
+`enqueue` writes to the outbox, `sender` sends from it. `composing` makes a mail without
 sending it. Rendering and attachments are internal.
 """
 
 __all__ = [
     "after_restore",
     "bounces",
-    "compose",
+    "composing",
     "enqueue",
     "import_alerts",
     "mail_items",

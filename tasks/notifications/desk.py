@@ -806,7 +806,7 @@ class DeskLoader:
     ) -> str:
         """Return the words for the subject: the unit or office of all complaints, or else the unit
         of the reader above all their units, or else the number of the units. The short title of the
-        head of government stands beside the number if superiors have a duty too.
+        head of government follows the number if superiors have a duty too.
         """
         directory = self._run.site.directory
         duties = [duty for item in items for duty in item.duties]

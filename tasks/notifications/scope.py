@@ -19,7 +19,7 @@ def in_order(offices: Sequence[OfficeHolder]) -> tuple[OfficeHolder, ...]:
     """Return the offices of a reader who is no superior in the order of a salutation.
 
     Offices held as a deputy come last. Of two offices at one unit only the higher one is named,
-    but an administrator is one beside any other. The order does not depend on a mail.
+    but the office of an administrator is named with any other. The order does not depend on a mail.
     """
     ranked = sorted(
         offices, key=lambda each: (each.deputy, OFFICES_IN_ORDER.index(each.role), each.unit)

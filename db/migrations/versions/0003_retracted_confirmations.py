@@ -1,4 +1,4 @@
-"""Confirmations of rules that were taken back: when, by whom and why.
+"""Confirmations of rules that were taken back: when, who did it and why.
 
 Until this revision none could be taken back.
 """

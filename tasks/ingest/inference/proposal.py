@@ -697,7 +697,7 @@ def _is_new(draft: _Draft) -> bool:
 
 
 def _name_empty_assignment(draft: _Draft) -> None:
-    """Name the empty column of the assignment beside a column with units."""
+    """Name the empty column of the assignment if another column has the units."""
     assigned = [(each, unit) for each, kind, unit, _ in draft.events if kind == "assigned"]
     if all(not each.values and unit is not None and unit.values for each, unit in assigned):
         columns = named_columns(each for each, _ in assigned)

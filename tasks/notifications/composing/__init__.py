@@ -1,4 +1,4 @@
-"""The bytes of mails, and what composed mails change in the database beside themselves.
+"""The bytes of mails, and what else composed mails change in the database.
 
 In a long delivery helpers compose the next mails; `ahead` has their work.
 """

@@ -1,6 +1,7 @@
 """Composing ahead: a process that only reads composes the next mails of a long delivery.
 
-Meanwhile the run sends the last ones. It stores what comes back, as far as nothing has changed.
+While it does, the run sends the last ones. The run stores what comes back, as far as nothing has
+changed.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class ComposedMail:
 
 @dataclass(frozen=True, slots=True)
 class ComposedJob:
-    """The mails of a job, and what they change beside themselves."""
+    """The mails of a job, and their contents."""
 
     mails: Sequence[ComposedMail]
     contents: KeptContents

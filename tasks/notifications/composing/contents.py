@@ -1,4 +1,4 @@
-"""Contents: what composed mails change in the database beside themselves.
+"""Contents: what else composed mails change in the database.
 
 They say which of its items each mail reports, and which duties and calendar entries it lists.
 """

@@ -3,4 +3,13 @@
 `reader` finds the table in a file and returns its rows as text.
 """
 
-__all__ = ["delimited", "encodings", "headers", "kinds", "period", "reader", "timestamps"]
+__all__ = [
+    "delimited",
+    "encodings",
+    "headers",
+    "kinds",
+    "period",
+    "quotation_marks",
+    "reader",
+    "timestamps",
+]
