@@ -346,7 +346,6 @@ def test_a_lapor_export_is_known_by_its_columns_and_its_words(tenggat):
         'header = "Tracking ID"',
         'received = ["Tanggal Laporan Masuk", "Waktu Laporan Masuk"]',
         "earlier_by = { settled = 10 }  # closed by itself so many working days later",
-        "# unknown word: a question to the administrator, or write the events it implies",
         '# "Dinas Antah Berantah" = "..."  # ?',
         '#   "Nama Pelapor": personal: its header names a person, an address or a number of theirs',
         "# zone: so they are written in UTC: the busiest hours are a working day",

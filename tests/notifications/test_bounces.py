@@ -289,11 +289,12 @@ def test_what_people_write_and_what_is_only_late_marks_nobody(lived, box):
         postfix(about, LIAISON, report_id="p2@x.example", action="delivered", status="2.0.0"),
         b"\xff\x00 broken",
     )
-    others = "mailbox_position", "reply", "audit", "audit_head"  # the answer is recorded
-    before = dump(lived, *others)
+    others = "mailbox_position", "reply", "message", "audit", "audit_head"  # the answer is recorded
+    before, alerts_before = dump(lived, *others), alerts(lived)
     answers = ReplyCount(no_choice=1, ignored=1)
     assert look(lived, CAME_BACK) == MailboxCount(reports=2, replies=answers)
     assert dump(lived, *others) == before
+    assert alerts(lived) == [*alerts_before, "unread_replies"]
 
 
 def test_a_report_about_mail_that_did_not_go_out_from_here_marks_nobody(lived, box):
