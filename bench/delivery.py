@@ -3,7 +3,8 @@
 Prints ratios; nothing here passes or fails. 2,000 officials of 2,000 units are each owed a mail
 about one complaint, on SQLite and on PostgreSQL. Mails are evaluated again and composed some at a
 time, claimed, handed to an SMTP server on loopback over STARTTLS, and each answer is recorded:
-'from claim to record' is without the composing, 'with composing' is the whole step. The baseline
+'from claim to record' is without what the run composes by itself, and with the wait for its
+helpers; 'with composing' is the whole step. The baseline
 hands the same bytes to the same server in a loop over one connection (yagmail's SMTP object,
 `sendmail`); the other one is `yagmail.send` in a loop, which composes as well. The server runs in
 a process of its own and throws the mails away.
