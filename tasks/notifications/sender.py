@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -212,8 +212,12 @@ class Sender:
         A helper only reads. What it composed is stored if the mail is still the same.
         """
         self.group = AT_ONCE  # if the helpers can do nothing, the run goes on alone
+        site_mode, due = self._due_to_units(moment)
+        if len(due) < SHARED:
+            return
+        jobs = (self._job(keys, site_mode) for keys in chunked(due, IN_A_JOB))
         with Helpers(self.context, self.helpers) as processes:
-            for job, composed in processes.results(compose_job, self._jobs(moment)):
+            for job, composed in processes.results(compose_job, jobs):
                 if composed is None:
                     return
                 ready = self._store_composed(job, composed)
@@ -221,24 +225,32 @@ class Sender:
                     return
                 search_new_objects()
 
-    def _jobs(self, moment: datetime) -> Iterator[ComposeJob]:
-        """Yield the due mails to units as jobs, each when a process is free for it."""
+    def _due_to_units(self, moment: datetime) -> tuple[mode.SiteMode, list[int]]:
+        """Return the mode of the site, and the due mails to units that helpers can compose: none in
+        a trial.
+        """
+        self._readdress(moment, MOST_AHEAD)
         with self.context.run(moment, self.run_id) as run:
-            mode.activate(run.session, moment)
-            readdress(run, MOST_AHEAD)
-        with self.context.run(moment, self.run_id) as run:
-            site_mode = run.mode
-            if not site_mode.live:
-                return
+            if not run.mode.live:
+                return run.mode, []
             if self.context.site.reply_address:
                 replies.signing_key(run.session)  # helpers cannot make it
             due = outbox.due_to_units(run.session, moment, SUPERIORS, MOST_AHEAD)
             counts = mail_items.item_counts(run.session, due)
-        ruleset = self.context.ruleset_fingerprint()
-        small = [key for key in due if counts.get(key, 0) <= MOST_ITEMS]
-        for keys in chunked(small, IN_A_JOB):
-            now = self.clock.moment()
-            yield ComposeJob(keys, now, self.now, self.run_id, site_mode, ruleset)
+            return run.mode, [key for key in due if counts.get(key, 0) <= MOST_ITEMS]
+
+    def _job(self, mails: Sequence[int], site_mode: mode.SiteMode) -> ComposeJob:
+        """Return the job to compose these mails now."""
+        now, ruleset = self.clock.moment(), self.context.ruleset_fingerprint()
+        return ComposeJob(mails, now, self.now, self.run_id, site_mode, ruleset)
+
+    def _readdress(self, moment: datetime, most: int) -> None:
+        """Move the notices of due mails to the present holders of the offices, in the mode that the
+        site has now.
+        """
+        with self.context.run(moment, self.run_id) as run:
+            mode.activate(run.session, moment)
+            readdress(run, most)
 
     def _store_composed(self, job: ComposeJob, composed: ComposedJob) -> list[int]:
         """Store composed mails as evidence; return the keys of those to send.
@@ -361,9 +373,7 @@ class Sender:
         ready = set()
         most = self.limiter.at_once(moment, self.group)
         if self.policy.alert is None:
-            with self.context.run(moment, self.run_id) as run:
-                mode.activate(run.session, moment)
-                readdress(run, most)
+            self._readdress(moment, most)
             with self.context.run(moment, self.run_id) as run:
                 if not run.mode.live:
                     self._show_in_trial(run, moment)
