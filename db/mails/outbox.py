@@ -12,6 +12,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Integer,
+    Select,
     Table,
     and_,
     bindparam,
@@ -301,12 +302,7 @@ def due_to_units(
 
 def queued(session: Session, messages: Iterable[int]) -> Sequence[MessageRow]:
     """Load those of these mails that are still queued, oldest first, without a lock."""
-    query = (
-        select(MessageRow)
-        .where(MessageRow.id.in_(list(messages)), MessageRow.status == MessageStatus.QUEUED)
-        .order_by(MessageRow.next_attempt_at, MessageRow.id)
-        .options(defer(MessageRow.mime))
-    )
+    query = _still_queued(messages).order_by(MessageRow.next_attempt_at, MessageRow.id)
     return session.scalars(query).all()
 
 
@@ -318,14 +314,20 @@ def locked(
     With `skip_locked` mails locked by another delivery are left out.
     """
     query = (
-        select(MessageRow)
-        .where(MessageRow.id.in_(list(messages)), MessageRow.status == MessageStatus.QUEUED)
+        _still_queued(messages)
         .order_by(MessageRow.id)
-        .options(defer(MessageRow.mime))
         .execution_options(populate_existing=True)
         .with_for_update(of=MessageRow, skip_locked=skip_locked)
     )
     return list(session.scalars(query))
+
+
+def _still_queued(messages: Iterable[int]) -> Select[tuple[MessageRow]]:
+    return (
+        select(MessageRow)
+        .where(MessageRow.id.in_(list(messages)), MessageRow.status == MessageStatus.QUEUED)
+        .options(defer(MessageRow.mime))
+    )
 
 
 def of_alert(alert: str | None) -> Sequence[ColumnElement[bool]]:

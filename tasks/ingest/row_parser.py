@@ -348,7 +348,7 @@ class RowParser:
         words = self._meaning_of(tuple([cells[name] for name in self._word_columns]))
         self._unmapped += words.unmapped
         status = self._status_beside_end(cells, words.status, observed)
-        remarks = [marks_of_remark(cells.get(name, "")) for name in self._remarks]
+        remarks = self._marks_of_remarks(cells)
         anonymous = words.anonymous or any(mark for mark, _ in remarks)
         secret = words.secret or any(mark for _, mark in remarks)
         hidden = anonymous or secret
@@ -1003,8 +1003,12 @@ class RowParser:
         found = [self._privacy_words[name].of_cell(cells[name]) for name in self._privacy_words]
         if not self.source.is_exchange:
             found += [marks_of(cells[name]) for name in self._word_columns if cells[name]]
-            found += [marks_of_remark(cells[name]) for name in self._remarks if cells.get(name)]
+            found += self._marks_of_remarks(cells)
         return any(anonymous for anonymous, _ in found), any(secret for _, secret in found)
+
+    def _marks_of_remarks(self, cells: Mapping[str, str]) -> list[tuple[bool, bool]]:
+        """Return whether each remark marks the report as anonymous, or as secret."""
+        return [marks_of_remark(cells[name]) for name in self._remarks if cells.get(name)]
 
     def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:
         column = self.source.fields.title

@@ -370,8 +370,8 @@ UNREAD_REPLIES = "unread_replies"
 def tell_of_unread_replies(run: RunContext) -> None:
     """Notify each administrator once a day of answers to notices that name no choice.
 
-    They are no statements, and their senders get no mail. An alert has
-    all answers since the one before.
+    They are no statements, and their senders get no mail. An alert has all answers since the one
+    before.
     """
     newest = replies.newest_without_choice(run.session)
     for holder in _administrators(run) if newest is not None else ():
