@@ -170,10 +170,8 @@ def test_what_joins_a_mail_meanwhile_is_told(context, open_context, server, monk
 def test_what_is_over_when_it_is_composed_is_not_sent(context, server, monkeypatch, stored_jobs):
     """The last unit answers while the first mails leave."""
     owe(context, BREACHED, *EVERYWHERE)
-    due, done = (
-        Sender._due_to_units,
-        at(UNITS[-1], f"FD-{len(UNITS) - 1}", Selesai="24/11/2026 07:58"),
-    )
+    due = Sender._due_to_units
+    done = at(UNITS[-1], f"FD-{len(UNITS) - 1}", Selesai="24/11/2026 07:58")
 
     def late(each, moment):
         register(context, "2026-11-24 07:59", *EVERYWHERE[:-1], done)
