@@ -18,7 +18,7 @@ from pathlib import Path
 
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, inspect, make_url
 from sqlalchemy.orm import Session
 
 from db.backup import pg_tools
@@ -26,10 +26,11 @@ from db.backup.archive import BackupError, contents, fsync, unpacked
 from db.backup.create import backup, connect
 from db.backup.pg_tools import BY_ITSELF, quoted
 from db.engine import open_engine
-from db.installation.record import release
+from db.installation.record import copy_mark, copy_refusal, release
 from db.lives import MessageStatus, statuses_before
 from db.migrate import migrate
 from db.migrations.revisions import MIGRATIONS, newest_revision
+from db.models import InstallationRow
 from db.private_dirs import make_private, not_ours
 
 _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -64,7 +65,8 @@ def restore(
     this function.
 
     Raises :class:`BackupError` if the file is damaged, from another kind of database or from a
-    newer program, and if another process uses the database. The database is then unchanged.
+    newer program, if another process uses the database, and if the site has left the database for a
+    copy: both could then send the same mails. The database is then unchanged.
     """
     parsed = make_url(url)
     kind = parsed.get_backend_name()
@@ -183,11 +185,26 @@ def _set_aside(url: str, folder: Path, now: datetime, *, force: bool) -> Path | 
         if not force:
             raise BackupError(f"{database} is damaged; with --force it is set aside and replaced")
         return _damaged(database, folder, now)
+    _check_not_left(url)
     if not _holds_anything(parsed):
         return None
     if not force:
         raise BackupError("the database is not empty; with --force it is backed up and replaced")
     return backup(url, folder, now, "before-restore")
+
+
+def _check_not_left(url: str) -> None:
+    """Raise :class:`BackupError` if the site has left this database, or its copy did not end."""
+    engine = open_engine(url)
+    try:
+        if not inspect(engine).has_table(InstallationRow.__tablename__):
+            return
+        with Session(engine) as session:
+            mark = copy_mark(session)
+        if mark is not None:
+            raise BackupError(copy_refusal(mark))
+    finally:
+        engine.dispose()
 
 
 def _is_whole(database: Path) -> bool:

@@ -33,6 +33,12 @@ def recorded(session: Session) -> InstallationRow | None:
     return session.scalar(select(InstallationRow))
 
 
+def copy_mark(session: Session) -> InstallationRow | None:
+    """Return the mark of a copy: this database was left for another, or is unfinished itself."""
+    row = recorded(session)
+    return row if row is not None and row.key in (LEFT, UNFINISHED) else None
+
+
 def claim(session: Session, var: Path, now: datetime) -> None:
     """Check that the database belongs to this installation; one without owner becomes its own.
 
@@ -83,18 +89,8 @@ def refusal(row: InstallationRow, at: Location) -> str:
         "Nothing is decided or sent here. If the other one has ended, and this one goes on in its"
         " place: `tenggat adopt`"
     )
-    if row.key == LEFT:
-        return (
-            f"this database was copied to {row.path} and is left since then. Let"
-            " TENGGAT_DATABASE_URL (or [database] in site.toml) name the new one, also in this"
-            " shell. To go back to this one on purpose: `tenggat adopt`"
-        )
-    if row.key == UNFINISHED:
-        return (
-            f"the copy of {row.path} to this database did not come to its end. Nothing is decided"
-            " or sent here. Let TENGGAT_DATABASE_URL (or [database] in site.toml) name the old one"
-            " again, and run `tenggat database copy` once more"
-        )
+    if row.key in (LEFT, UNFINISHED):
+        return copy_refusal(row)
     if row.path == at.path and not (row.machine and at.machine):
         return (
             f"the database belongs to another installation, on {row.host} in {row.path}; its key"
@@ -103,6 +99,21 @@ def refusal(row: InstallationRow, at: Location) -> str:
     return (
         f"the database belongs to the installation on {row.host} in {row.path}; this is {at.host},"
         f" {at.path}. {remedy}"
+    )
+
+
+def copy_refusal(mark: InstallationRow) -> str:
+    """Return the reason why a database with this mark of a copy is not used, with the remedy."""
+    if mark.key == LEFT:
+        return (
+            f"this database was copied to {mark.path} and is left since then. Let"
+            " TENGGAT_DATABASE_URL (or [database] in site.toml) name the new one, also in this"
+            " shell. To go back to this one on purpose: `tenggat adopt`"
+        )
+    return (
+        f"the copy of {mark.path} to this database did not come to its end. Nothing is decided"
+        " or sent here. Let TENGGAT_DATABASE_URL (or [database] in site.toml) name the old one"
+        " again, and run `tenggat database copy` once more"
     )
 
 
@@ -165,5 +176,6 @@ def _mark(session: Session, key: str, other: str, now: datetime) -> None:
 
 
 def release(session: Session) -> None:
-    """Let the database belong to nobody, until the next run."""
-    session.execute(delete(InstallationRow))
+    """Let the database belong to nobody, until the next run. The mark of a copy stays."""
+    if copy_mark(session) is None:
+        session.execute(delete(InstallationRow))

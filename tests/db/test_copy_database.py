@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -29,6 +30,8 @@ from db.audit import AuditActor, AuditKind
 from db.audit_verify import rows, verify
 from db.backup import copy_database
 from db.backup.copy_database import CopyError, copy
+from db.backup.create import BackupError, backup
+from db.backup.restore import restore
 from db.engine import NotReady, open_engine
 from db.migrations.revisions import revision
 from db.models import Base
@@ -158,6 +161,35 @@ def test_no_run_works_on_the_database_that_was_left(lived, new_url, monkeypatch)
     assert_indonesian(trouble.what, trouble.remedy)
     with pytest.raises(CopyError, match="run `tenggat adopt` first"):
         copy(old_url, f"sqlite:///{site.var}/third.db", wita(NOW), BY, lock=site.var / "lock")
+
+
+@CROSSWISE
+def test_nothing_is_restored_into_the_database_that_was_left(lived, new_url, monkeypatch):
+    """An administrator in a shell without the secrets would make a second database that sends."""
+    site, old_url = lived.site, lived.site.database_url
+    lived.close()
+    before = backup(old_url, site.backups, wita(NOW))
+    moved(lived, new_url, monkeypatch).close()
+    after = backup(old_url, site.backups, wita(NOW) + timedelta(minutes=1))
+    where = {"lock": site.var / "service.lock", "force": True}
+    for path in (before, after):
+        with pytest.raises(BackupError, match="was copied to") as refused:
+            restore(path, old_url, site.backups, wita(NOW), **where)
+        assert_indonesian(str(refused.value))
+    assert usable(lived, monkeypatch, old_url, new_url) == [False, True]
+
+
+@FROM_SQLITE
+@TO_SQLITE
+def test_a_backup_of_a_left_database_is_left_too(lived, new_url, monkeypatch, tmp_path):
+    """Restored in another place, it would send what the new database sends."""
+    site, old_url = lived.site, lived.site.database_url
+    lived.close()
+    moved(lived, new_url, monkeypatch).close()
+    path = backup(old_url, site.backups, wita(NOW))
+    again = f"sqlite:///{tmp_path}/again.db"
+    restore(path, again, site.backups, wita(NOW), lock=site.var / "service.lock")
+    assert usable(lived, monkeypatch, again, new_url) == [False, True]
 
 
 KILLED = """
