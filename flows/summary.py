@@ -13,6 +13,7 @@ from prefect.artifacts import (
 
 from flows.parameters import AsOf, Now, PeriodName, SiteFolder
 from flows.run_context import flow_run_context, run_name
+from tasks.reports.formats.method_text import reading_sentences
 from tasks.reports.overview import ReportOverview
 from tasks.summary import SummaryRequest, make_summary_task
 from tasks.text.catalog import catalog
@@ -51,9 +52,12 @@ def summary(
             progress=progress,
         )
         log.info("summary of %s written, %d mails queued", chosen, made.mails)
-        at.show(view=made.overview, paths=[str(path) for path in made.paths])
+        locale, zone = at.context.site.locale, at.context.site.zone
+        readings = reading_sentences(made.view.notes.readings, locale, zone)
+        paths = [str(path) for path in made.paths]
+        at.show(view=made.overview, readings=list(readings), paths=paths)
         create_table_artifact(
-            by_unit(made.overview, at.context.site.locale),
+            by_unit(made.overview, locale),
             key="summary-units",
             description=at.context.site.name,
         )

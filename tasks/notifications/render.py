@@ -250,11 +250,13 @@ def summary_mail(
     earlier: str = "",
     coat: CoatOfArms | None = None,
     left_out: Sequence[str] = (),
+    readings: Sequence[str] = (),
 ) -> RenderedMail:
     """Render the mail with a compliance report: its overview on one screen.
 
     `title` is the office of the recipient. `earlier` is a text about the changes of an earlier
-    report, `coat` the coat of arms of the site. `left_out` are files too large for a mail.
+    report, `coat` the coat of arms of the site. `left_out` are files too large for a mail,
+    `readings` sentences on until when the sources were read.
     """
     t = catalog(locale)
     period = period_text(view, locale, zone)
@@ -271,6 +273,7 @@ def summary_mail(
         title=title,
         earlier=earlier,
         left_out=t("summary.left_out", files=", ".join(left_out)) if left_out else "",
+        readings=readings,
     )
 
 

@@ -17,6 +17,7 @@ from tasks.notifications.coat_of_arms import coat_of_arms
 from tasks.notifications.message import Attachment
 from tasks.notifications.render import RenderedMail, summary_mail
 from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
+from tasks.reports.formats.method_text import reading_sentences
 from tasks.reports.formats.restatement_text import earlier_line
 from tasks.reports.formats.writer import FORMATS, READ, write_all
 from tasks.reports.model import FORMS, Report
@@ -72,6 +73,7 @@ class SummaryMailComposer:
             earlier,
             coat_of_arms(site.letterhead),
             [each.name for each in files if each not in attached],
+            list(reading_sentences(view.notes.readings, locale, site.zone)),
         )
         return rendered, attached
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from db import audit_verify
+from db import audit_verify, imports
 from db.migrations.revisions import revision
 from settings.site import Site
 from sla.calendar import holiday_name
@@ -30,6 +30,7 @@ from tasks.reports.model import (
     OverrideRow,
     RegulationRow,
     Report,
+    SourceReading,
     VersionRow,
 )
 from tasks.reports.restatement import earlier_report
@@ -120,6 +121,7 @@ def _notes(
     used = versions_used(law_as_of(site, session, as_of), span, today, cited)
     examiners = site.directory.holders(Role.INSPECTOR, None, today).offices
     return Notes(
+        readings=tuple(_readings(session, context, span, as_of)),
         missing=tuple(
             (name, tuple(days))
             for name in site.sources
@@ -144,6 +146,26 @@ def _notes(
         revision=revision(session.connection()) or "",
         audit=str(audit_verify.head_before(session, as_of)),
     )
+
+
+def _readings(
+    session: Session, context: SiteContext, span: Period, as_of: datetime
+) -> Iterable[SourceReading]:
+    """Yield until when each source was read, as known at `as_of`.
+
+    A source that another installation passes on was read until that installation had read it. A
+    source that was read does not end early in an interim report, because its period goes on.
+    """
+    sources = context.site.sources
+    newest = imports.last_of_each(session, as_of)
+    until = {
+        name: source.not_before(newest[name]) if name in newest else None
+        for name, source in sources.items()
+    } | {name: origin.imported_until for name, origin in imports.origins(session, as_of).items()}
+    interim = context.local(as_of).date() <= span.last
+    for name, moment in until.items():
+        ends_early = moment is None or (not interim and context.local(moment).date() <= span.last)
+        yield SourceReading(name, moment, ends_early)
 
 
 def _not_evaluated(

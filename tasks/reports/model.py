@@ -37,9 +37,22 @@ CHARGING_UNITS = frozenset({FIRST_FORM, SECOND_FORM})
 
 
 @dataclass(frozen=True, slots=True)
+class SourceReading:
+    """Until when a source was read for a report: the time of its newest import, None without one.
+
+    `ends_early` says that the period went on after it: later steps are missing from the report.
+    """
+
+    source: str
+    until: datetime | None
+    ends_early: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Notes:
     """Notes on the data and the method, in the reader's language.
 
+    - `readings`: until when each source was read.
     - `missing`: sources, each with the days without any data.
     - `vacancies`: vacancies, as unit and role.
     - `not_evaluated`: sources, each with the rules they cannot show.
@@ -52,6 +65,7 @@ class Notes:
       report is thus a witness of all decisions before it.
     """
 
+    readings: tuple[SourceReading, ...] = ()
     missing: tuple[tuple[str, tuple[date, ...]], ...] = ()
     vacancies: tuple[tuple[str, str], ...] = ()
     not_evaluated: tuple[tuple[str, tuple[str, ...]], ...] = ()

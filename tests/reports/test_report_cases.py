@@ -506,3 +506,58 @@ def test_a_period_before_the_first_complaint_has_no_figures_of_its_own(context):
     assert any(text.startswith("Untuk periode ini belum ada data;") for text in said)
     public = public_edition(view)
     assert public.table("by_unit").total.cells[:8] == (None,) * 8
+
+
+# --- until when the sources were read ---
+
+
+def test_a_report_says_until_when_each_source_was_read_and_which_ends_before_the_period(
+    context, plain_reports
+):
+    """The report of November is made at 07:10, before the register of 07:15 shows FD-1 settled."""
+    register(context, "2026-11-27 07:15", at("Dinas Sosial", "FD-1"))
+    decide(context, "2026-12-01 07:05")
+    early = made_at(context, "2026-12-01 07:10")
+    ended = [(each.source, each.until, each.ends_early) for each in early.view.notes.readings]
+    assert ended == [("lapor", None, True), ("register", wita("2026-11-27 07:15"), True)]
+    kept = json.loads(early.path.with_suffix(".json").read_text("utf-8"))
+    assert kept["notes"]["readings"][1] == {
+        "source": "register",
+        "until": "2026-11-26T23:15:00Z",
+        "ends_early": True,
+    }
+    moment = "Jumat, 27 November 2026 pukul 07.15 WITA"
+    told = [
+        f"Sumber dibaca sampai: register: {moment}.",
+        "Sumber lapor belum pernah dibaca sampai waktu laporan.",
+        f"Sumber register terakhir dibaca sebelum periode berakhir, yaitu {moment}.",
+    ]
+    assert deliver(context, "2026-12-01 07:40").sent
+    mail = summary_mails(context)[0].text
+    for text in (report_html(early.view, context.site.zone), " ".join(mail.split())):
+        assert [words for words in told if words not in text] == []
+    steps = {"Selesai": "30/11/2026 15:00"}
+    register(context, "2026-12-01 07:15", at("Dinas Sosial", "FD-1", **steps))
+    later = made_at(context, "2026-12-01 08:10")
+    readings = {each.source: each.ends_early for each in later.view.notes.readings}
+    assert readings == {"lapor": True, "register": False}
+    assert "Sumber register terakhir" not in report_html(later.view, context.site.zone)
+
+
+def test_no_source_of_an_interim_report_ends_early(context, plain_reports):
+    register(context, NOON, at("Dinas Sosial", "FD-1"))
+    interim = made_at(context, EVENING)
+    assert [each.source for each in interim.view.notes.readings if each.ends_early] == ["lapor"]
+    assert "Sumber lapor belum pernah dibaca" in report_html(interim.view, context.site.zone)
+
+
+def made_at(context, moment: str) -> SummaryMade:
+    return make_summary(
+        context, SummaryRequest("2026-11", wita(moment)), wita(moment), f"summary {moment}"
+    )
+
+
+def summary_mails(context) -> list[Sent]:
+    """The mails with a report."""
+    sent = [Sent(path.read_bytes()) for path in (context.site.var / "mailbox").glob("*.eml")]
+    return [mail for mail in sent if any(name.endswith(".html") for name in mail.attached)]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sla.directory import SUPERIOR_OFFICE
 from sla.metrics.definitions import SMALL_NUMBER
 from sla.metrics.table import Cell, Row, Table
+from tasks.reports.formats.method_text import reading_sentences
 from tasks.reports.formats.sections import change_words, without_data
 from tasks.reports.model import Report
 from tasks.reports.overview import MOST_LOWEST, is_too_early, unmeasured
@@ -75,7 +76,9 @@ class _Sentences:
         self._locale, self._t = view.names.locale, catalog(view.names.locale)
 
     def introduction(self) -> Iterator[Sentence]:
-        """Yield what the report is about, and how many complaints came and went."""
+        """Yield what the report is about, until when its sources were read, and how many complaints
+        came and went.
+        """
         view = self._view
         yield self._said(
             "headline",
@@ -84,6 +87,8 @@ class _Sentences:
             period=period_text(view, self._locale, self._zone),
             moment=moment_text(view.as_of, self._locale, self._zone),
         )
+        for text in reading_sentences(view.notes.readings, self._locale, self._zone):
+            yield Sentence(text, "quality", self._t("report.section.quality"))
         numbers = {key: self._figure(key) for key in ("received", "settled", "open")}
         unknown = self._figure("settled_unknown")
         if all(isinstance(each, int) for each in numbers.values()):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from sla.regulations.model import rule_of
-from tasks.reports.model import Notes, RegulationRow, Report
+from tasks.reports.model import Notes, RegulationRow, Report, SourceReading
 from tasks.text.catalog import catalog
-from tasks.text.formats import day_text, short_day_text
+from tasks.text.formats import day_text, moment_text, short_day_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,21 @@ def method_shown(view: Report, zone: ZoneInfo) -> MethodShown:
         explain=t("report.explain") if view.edition == "full" else "",
         evidence=t("report.evidence", revision=notes.revision, sha256=view.sha256),
     )
+
+
+def reading_sentences(
+    readings: Sequence[SourceReading], locale: str, zone: ZoneInfo
+) -> Iterator[str]:
+    """Yield until when each source was read, and a sentence for each that ends too early."""
+    t = catalog(locale)
+    read = {each.source: moment_text(each.until, locale, zone) for each in readings if each.until}
+    if read:
+        listed = "; ".join(f"{source}: {moment}" for source, moment in read.items())
+        yield t("summary.readings", listed=listed)
+    for each in readings:
+        if each.ends_early:
+            form = "ends_early" if each.source in read else "never_read"
+            yield t(f"summary.{form}", source=each.source, moment=read.get(each.source))
 
 
 def source_notes(view: Report, zone: ZoneInfo) -> list[str]:
