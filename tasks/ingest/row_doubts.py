@@ -42,7 +42,8 @@ LASTING = HANDOVERS | {
     Kind.RECOMMENDATION_RECEIVED,
 }
 """The kinds of event that put a unit in charge, or begin a duty and end none. If their date
-vanishes, they count as before until an answer: an emptied cell does not contradict what was told.
+vanishes or becomes unreadable, they count as before until an answer: such a cell does not
+contradict what was told.
 """
 
 NEIGHBOURS = 2
@@ -63,9 +64,9 @@ def doubts(
 
     The step in such a cell may have happened at any time since the receipt; if an earlier import
     (`seen_at`) showed the cell empty, since then. A step with a vanished date happened then or not
-    at all; one of the kinds `LASTING` is in doubt since the last import that showed the date.
-    `standing` are the last events of the complaint by source field. The doubt about a status, and
-    `of_spans` the one about a unit, is derived from the state spans instead.
+    at all; one of the kinds `LASTING` with a known date is in doubt since the last import that
+    showed it. `standing` are the last events of the complaint by source field. The doubt about a
+    status, and `of_spans` the one about a unit, is derived from the state spans instead.
     """
     found: dict[str, Event] = {}
     standing = standing or {}
@@ -74,7 +75,7 @@ def doubts(
             continue
         source_field = cell.source_field
         earliest = record.received
-        lasts = _lasting(cell, standing) is not None
+        lasts = not record.history and _lasting(cell, standing) is not None
         if lasts or (cell.role is QuestionRole.UNIT and not of_spans):
             kind, source_field = _doubted(cell), f"{QUESTION}{cell.column}"
             before = standing.get(source_field)
@@ -108,7 +109,7 @@ def doubts(
 
 
 def lasting_events(record: ComplaintRecord, standing: Mapping[str, Event]) -> list[Event]:
-    """Return the events with a vanished date that count as before until an answer.
+    """Return the events with a lost date that count as before until an answer.
 
     `standing` are the last events of the complaint by source field.
     """
@@ -117,9 +118,9 @@ def lasting_events(record: ComplaintRecord, standing: Mapping[str, Event]) -> li
 
 
 def _lasting(cell: UnmappedCell, standing: Mapping[str, Event]) -> Event | None:
-    """Return the event of a cell with a vanished date, if it counts as before."""
+    """Return the event of a cell that has lost its date, if it counts as before."""
     event = standing.get(cell.source_field)
-    if not is_vanished(cell.role, cell.value) or event is None or event.kind not in LASTING:
+    if cell.role is not QuestionRole.STEP or event is None or event.kind not in LASTING:
         return None
     return None if event.retracted or event.is_doubt else event
 
@@ -248,7 +249,8 @@ def question_vanished(
     An emptied cell is no statement that the step has not happened: somebody may have deleted it, or
     the export may lack the column's content. `columns` are the columns with dates by source field,
     `last` the last events of the complaint. An answer counts for the complaints that wait, and not
-    for those that lose their date later. A unit that stays without the date is no answer.
+    for those that lose their date later; so a text that was answered to mean an empty cell is an
+    emptied cell too. A unit that stays without the date is no answer.
     """
     steps = tuple(
         step
@@ -260,7 +262,11 @@ def question_vanished(
         )
     )
     shown = {f"{step.column}/{step.kind}" for step in steps}
-    shown.update(cell.source_field for cell in record.unmapped)
+    shown.update(
+        cell.source_field
+        for cell in record.unmapped
+        if not _counts_as_emptied(cell, last.get(cell.source_field))
+    )
     cells = [
         UnmappedCell(
             QuestionRole.STEP, column.column, "", field, column.kind, unit=last[field].unit
@@ -301,6 +307,12 @@ def question_vanished_unit(
     if len(cells) == len(record.unmapped):
         return record
     return replace(record, steps=tuple(steps), unmapped=tuple(cells), row_hash=record.content_hash)
+
+
+def _counts_as_emptied(cell: UnmappedCell, last: Event | None) -> bool:
+    """Check whether a text that means an empty cell stands in the place of a known date."""
+    is_empty = cell.role is QuestionRole.STEP and cell.answer == EMPTY_ANSWER
+    return is_empty and last is not None and not last.is_doubt
 
 
 def _had_date_or_question(last: Event | None) -> bool:
@@ -355,6 +367,9 @@ def lost_steps(
             continue
         cell = UnmappedCell(QuestionRole.STEP, column.column, "", field, column.kind, unit=unit)
         if before is not None and not before.retracted:
+            if before.is_doubt and field in lasting:
+                events += _lasting_in_doubt(row, lasting[field], cell, before)
+                continue
             if before.is_doubt:
                 begin = row.record.received if field in row.with_text else since
                 if begin < before.first_possible:
@@ -368,25 +383,31 @@ def lost_steps(
         if field in row.with_text:
             continue
         cells.append(cell)
-        doubt = Event(
-            column.kind,
-            row.vanished,
-            now,
-            source,
-            min(since, row.vanished),
-            Knowledge.UNREADABLE,
-            unit,
-            field,
-        )
+        begin = min(since, row.vanished)
+        doubt = Event(column.kind, row.vanished, now, source, begin, Knowledge.UNREADABLE)
+        doubt = replace(doubt, unit=unit, source_field=field)
         if field in lasting and field not in plans:
-            events.append(lasting[field])
-            shown = min(max(row.made_after, row.record.received), row.vanished)
-            place = f"{QUESTION}{column.column}"
-            doubt = replace(
-                doubt, kind=_doubted(cell), earliest=shown, unit=None, source_field=place
-            )
-        events.append(doubt)
+            events += _lasting_in_doubt(row, lasting[field], cell, doubt)
+        else:
+            events.append(doubt)
     return Lost((*events, *_first_values(row, source, now)), tuple(cells))
+
+
+def _lasting_in_doubt(
+    row: OlderRow, event: Event, cell: UnmappedCell, doubt: Event
+) -> tuple[Event, Event]:
+    """Return an event of an older row that counts until an answer, and the doubt about it since
+    that row, in the place of the `doubt` whether it happened.
+    """
+    shown = min(max(row.made_after, row.record.received), doubt.latest)
+    return event, replace(
+        doubt,
+        kind=_doubted(cell),
+        earliest=shown,
+        recorded_at=event.recorded_at,
+        unit=None,
+        source_field=f"{QUESTION}{cell.column}",
+    )
 
 
 def _lasting_steps(row: OlderRow, source: str, now: datetime) -> dict[str, Event]:

@@ -11,7 +11,7 @@ from db import complaints, questions
 from db.models import Complaint, EventRow
 from settings.site import EXAMPLE
 from sla.engine.deadline import LATE_STATES
-from sla.events import Event, ImpossibleHistory, Kind, events_as_of, history_as_of
+from sla.events import ASSIGNEE, Event, ImpossibleHistory, Kind, events_as_of, history_as_of
 from tasks.common.context import SiteContext
 from tasks.ingest.answers import answer, meaning_of
 from tasks.ingest.changes import unit_in_charge
@@ -208,6 +208,37 @@ def test_another_name_was_right_from_the_beginning(undated):
     register(undated, THIRD, at("Dinas Kesehatan", **NO_STEPS))
     assert handovers(undated) == ["assigned dinkes 16 08:30-24 07:00 observed"]
     assert unit_of(undated) == "dinkes"
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_text_in_the_place_of_a_date_keeps_the_assignment_of_an_older_register(context, is_late):
+    made = {SECOND: at("Dinas Sosial"), THIRD: at("Dinas Kesehatan", Diteruskan="Budi")}
+    for moment in sorted(made, reverse=is_late):
+        write_register(context, wita(moment), made[moment])
+        pull(context, "register", wita(THIRD))
+    assert handovers(context) == ["assigned dinsos -16 08:45 stated"]
+    assert unit_of(context) == "dinsos"
+    with context.transaction() as session:
+        (asked,) = questions.open_questions(session)
+        assert (asked.question.column, asked.question.value) == ("Diteruskan", "Budi")
+        known = complaints.events_of(session, session.scalars(select(Complaint.id)).all())
+    _, (doubt,) = history_as_of(next(iter(known.values())), wita("2026-11-30 08:00"))
+    assert (doubt.kind, doubt.first_possible) == (ASSIGNEE, wita(SECOND))
+
+
+def test_a_text_that_means_an_empty_cell_retracts_no_later_assignment(context):
+    """The answer `kosong` was given for another complaint."""
+    entries = [at("Dinas Sosial"), at("Dinas Sosial", "FD-2", Diteruskan="Budi")]
+    register(context, SECOND, *entries)
+    with context.transaction() as session:
+        (asked,) = questions.open_questions(session)
+        answer(session, context, asked.question, "", "test", wita(SECOND))
+    register(context, THIRD, entries[0] | {"Diteruskan": "Budi"}, entries[1])
+    with context.transaction() as session:
+        units = session.execute(select(Complaint.ticket, Complaint.unit)).tuples().all()
+        asked = [each.question.value for each in questions.open_questions(session)]
+    assert dict(units)["FD-1"] == "dinsos"
+    assert asked == [""]
 
 
 def test_a_date_that_vanishes_stays_a_question(context):

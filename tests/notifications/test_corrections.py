@@ -207,6 +207,8 @@ def late_notices(context) -> list[tuple[str, str, int]]:
 
 
 UNDATED = {"Diteruskan": ""}
+UNREADABLE = ("12/13/2026", "Budi", "01/11/2026")
+"""Texts in the place of the date of assignment; the last one is before the receipt."""
 
 
 @pytest.mark.parametrize(
@@ -215,6 +217,8 @@ UNDATED = {"Diteruskan": ""}
         *(({"Unit": unit}, unit) for unit in UNKNOWN_UNITS),
         (UNDATED, ""),
         (UNDATED | {"Unit": ""}, ""),
+        ({"Diteruskan": "?"}, ""),
+        *(({"Diteruskan": text}, text) for text in UNREADABLE),
     ],
 )
 def test_a_unit_that_cannot_be_read_takes_nothing_back(context, server, cells, asked):
@@ -239,10 +243,11 @@ def test_a_unit_that_cannot_be_read_takes_nothing_back(context, server, cells, a
     assert {episode for _, _, episode in late_notices(context)} == {0}
 
 
-def test_an_assignment_that_has_not_happened_is_taken_back(context, server):
-    """The administrator says so about its vanished date."""
+@pytest.mark.parametrize("date", ["", "Budi"])
+def test_an_assignment_that_has_not_happened_is_taken_back(context, server, date):
+    """The administrator says so about its lost date."""
     told_late(context)
-    owe(context, NEXT, at("Dinas Sosial", **UNDATED))
+    owe(context, NEXT, at("Dinas Sosial", Diteruskan=date))
     deliver(context, NEXT)
     answer_units(context, "2026-11-25 10:00", "")
     decide(context, "2026-11-25 11:00")
