@@ -55,7 +55,8 @@ class CaseColumns:
     which it fell due, or was stopped if a pause left the due day open; `d_started`, `d_due` and
     `d_stopped`, days; `d_state`, an index into `STATES`; `d_rule`, `d_answerable`, `d_unit` and
     `d_reasons` (with commas), numbers of texts; `d_calendar`, the unit whose calendar counts the
-    days late; `d_clock`, the number of its clock. A duty of superiors may have an office in the
+    days late; `d_clock`, the number of its clock; `d_undecided`, true if its due time has passed
+    and a later import decides the open duty. A duty of superiors may have an office in the
     place of `d_unit` and `d_answerable` (:mod:`sla.metrics.superiors`).
 
     One row per settlement, reopening and return: the index of its case and its day. Reopenings and
@@ -106,6 +107,7 @@ class CaseColumns:
     reopenings: Ints
     returns: Ints
     covered_until: Ints
+    d_undecided: Flags
 
     @property
     def overdue(self) -> Flags:
@@ -211,6 +213,7 @@ class Gathering:
             columns[name] = rows[kind == number]
         keys = np.frombuffer(self._keys, np.int64)[order]
         columns["d_calendar"] = columns["d_unit"]
+        columns["d_undecided"] = np.zeros(len(columns["d_case"]), np.bool_)
         columns["covered_until"] = np.full(len(order), FOR_EVER, np.int32)
         return CaseColumns(words, tickets[order], keys, **columns)  # type: ignore[arg-type]
 

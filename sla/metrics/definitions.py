@@ -62,7 +62,8 @@ Formulas, all as known at the report's as-of time:
   which they end, for `AHEAD_DAYS` days from the day of the report on. Paused duties and duties in
   doubt have no such day.
 - forecast: if nothing is done from the as-of time on, until the end of a day. ends: the running
-  duties that end. newly_late: complaints that are not late at the as-of time, with such a duty.
+  duties that end. newly_late: complaints that are not late at the as-of time, with such a duty or
+  with one whose due time has passed and that the next import decides.
   late_then: these and the complaints that are late already. The days are the last working days of
   `FORECAST_WEEKS` weeks.
 - by_place: received and settled complaints of the period, the duties with the due day in it, and

@@ -67,15 +67,17 @@ def late_from(g: CaseColumns, today: int) -> Ints:
     """Return for each deadline the last day before its complaint is late, if nothing is done.
 
     It is given at one deadline of each complaint, the first one that is late or will be; 0 at all
-    others.
+    others. A deadline that has passed and is undecided counts from the day of the report on.
     """
-    counted: Flags = g.overdue | (g.running & (g.d_due >= today))
-    rows = np.flatnonzero(counted)
-    rows = rows[np.lexsort((rows, g.d_day[rows], g.d_case[rows]))]
+    late, undecided = g.overdue, g.d_undecided
+    ahead: Flags = g.running & (g.d_due >= today)
+    day = np.where(undecided, today, g.d_day)
+    day[late] = np.clip(g.d_day[late], 1, today - 1)  # also if its moment was on the report's day
+    rows = np.flatnonzero(late | undecided | ahead)
+    rows = rows[np.lexsort((rows, day[rows], g.d_case[rows]))]
     first = rows[np.unique(g.d_case[rows], return_index=True)[1]]
     found = np.zeros(len(g.d_case), np.int64)
-    late = np.clip(g.d_day[first], 1, today - 1)  # also if its moment was on the day of the report
-    found[first] = np.where(g.overdue[first], late, g.d_day[first])
+    found[first] = day[first]
     return found
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from db import imports
 from sla.engine.context import EvaluationContext
+from sla.engine.deadline import Reason, State
+from sla.engine.decision_table import STATES
 from sla.metrics.columns import CaseColumns, Ints, distinct
 from tasks.common.context import SiteContext
 
@@ -49,6 +51,27 @@ def with_coverage(
         elif name in origins and (moment := origins[name].imported_until) is not None:
             until[some] = context.site.evaluation_context.day(moment)
     return replace(cases, covered_until=until)
+
+
+DECIDED_LATER = frozenset({Reason.AWAITING_SOURCE, Reason.SHOWN_LATER, Reason.POLICY})
+"""Why an open duty past its due time is undecided until a later import shows whether it is done."""
+
+
+def with_undecided(context: SiteContext, cases: CaseColumns) -> CaseColumns:
+    """Return the cases with a flag at each open duty past its due time that a later import decides.
+
+    A duty of a source that can only remind stays undecided.
+    """
+    sources = context.site.sources
+    reasons = [n for n in distinct(cases.d_reasons).tolist() if cases.words[n] in DECIDED_LATER]
+    reminding = [
+        n
+        for n in distinct(cases.source).tolist()
+        if (source := sources.get(cases.words[n])) is not None and source.only_reminds
+    ]
+    unknown = cases.d_open & (cases.d_state == STATES.index(State.UNKNOWN)) & (cases.d_due > 0)
+    stays = np.isin(cases.source, reminding)[cases.d_case]
+    return replace(cases, d_undecided=unknown & np.isin(cases.d_reasons, reasons) & ~stays)
 
 
 def newest_days(

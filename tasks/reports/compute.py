@@ -41,7 +41,7 @@ from tasks.common.confirmed_rules import law_as_of
 from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
 from tasks.common.notified import NotifiedOffices, notified_by_role
-from tasks.evaluation.coverage import with_coverage
+from tasks.evaluation.coverage import with_coverage, with_undecided
 from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import known_words
 from tasks.evaluation.loader import (
@@ -116,6 +116,8 @@ def compute_report(
     versions = DeadlineVersions(gathered, evaluation_context.law)
     if form not in CHARGING_UNITS:
         gathered = with_superiors_apart(gathered, versions, evaluation_context.law)
+    if form == FORM:
+        gathered = with_undecided(context, gathered)
     law = law_as_of(context.site, session, as_of)
     if form == FIRST_FORM:
         rules = _in_force_on(law, period.last)

@@ -104,6 +104,7 @@ def drawn(seed: int) -> CaseColumns:
         reopenings=np.zeros((0, 3), np.int64),
         returns=np.zeros((0, 3), np.int64),
         covered_until=day + 99,
+        d_undecided=np.zeros(len(case), np.bool_),
     )
 
 

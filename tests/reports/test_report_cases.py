@@ -13,6 +13,7 @@ import pytest
 from conftest import wita
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
+from support.duty_reports import counted, rows_of
 from support.outgoing_mail.sent_mails import Sent
 from support.pipeline import at, decide, deliver, messages, register, send_breach, since
 from support.programs import sized
@@ -24,6 +25,7 @@ from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.html import report_html
 from tasks.reports.formats.plots import plots
 from tasks.reports.formats.sections import sections
+from tasks.reports.model import FORM, THIRD_FORM
 from tasks.reports.public_edition import public_edition
 from tasks.summary import SummaryMade, SummaryRequest, make_summary
 
@@ -549,6 +551,34 @@ def test_no_source_of_an_interim_report_ends_early(context, plain_reports):
     interim = made_at(context, EVENING)
     assert [each.source for each in interim.view.notes.readings if each.ends_early] == ["lapor"]
     assert "Sumber lapor belum pernah dibaca" in report_html(interim.view, context.site.zone)
+
+
+def test_the_forecast_counts_a_duty_past_its_due_time_that_the_next_import_decides(context):
+    """FD-1 was due on the 23rd; the register was last read before, and shows it undone."""
+    register(context, "2026-11-23 07:15", at("Dinas Sosial", "FD-1"))
+    decide(context, "2026-11-24 07:05")
+    unread = forecast_of(context, "2026-11-24 07:10")
+    assert (unread.value("2026-11-27", "ends"), unread.value("2026-11-27", "newly_late")) == (0, 1)
+    assert unread.value("2026-12-18", "late_then") == 1
+    before = forecast_of(context, "2026-11-24 07:10", form=THIRD_FORM)
+    assert before.value("2026-12-18", "late_then") == 0
+    register(context, "2026-11-24 07:15", at("Dinas Sosial", "FD-1"))
+    decide(context, "2026-11-24 07:30")
+    read = forecast_of(context, "2026-11-24 07:40")
+    assert (read.value("2026-11-27", "newly_late"), read.value("2026-11-27", "late_then")) == (0, 1)
+
+
+def forecast_of(context, moment: str, form: str = FORM) -> Table:
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita(moment), with_duties=True, form=form)
+    (recount,) = (
+        each
+        for each in view.duties.recounts
+        if (each.table, each.row, each.column) == ("forecast", "2026-11-27", "late_then")
+    )
+    found = view.table("forecast")
+    assert counted(rows_of(view), recount) == found.value("2026-11-27", "late_then")
+    return found
 
 
 def made_at(context, moment: str) -> SummaryMade:

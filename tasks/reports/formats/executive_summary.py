@@ -127,7 +127,7 @@ class _Sentences:
         table = self._view.table("forecast")
         row = table.rows[0] if table and table.rows else None
         ends, newly = (_cell(table, row, key) for key in ("ends", "newly_late"))
-        if row and isinstance(ends, int) and isinstance(newly, int) and ends:
+        if row and isinstance(ends, int) and isinstance(newly, int) and (ends or newly):
             day = day_text(date.fromisoformat(row.key), self._locale, self._zone)
             yield self._said("forecast", "forecast", ends=ends, newly=newly, day=day)
 
