@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from db import audit
 from db.locks import advisory_lock
-from db.models import Complaint, DeadlineChange, Ruleset
+from db.models import Complaint, DeadlineChange, Ruleset, UtcDateTime
 
 
 def current(session: Session) -> Ruleset | None:
@@ -95,6 +95,41 @@ def deadline_changes(
         .limit(limit)
     )
     return [(move, activated_at, ticket) for move, activated_at, ticket in session.execute(query)]
+
+
+def made_late(
+    session: Session, as_of: datetime | None = None
+) -> dict[tuple[int, str, int], datetime]:
+    """Return the deadlines that were late by a new ruleset and not by the one before it.
+
+    The result has the time of the newest such change by complaint, rule and clock. With `as_of`,
+    later changes do not count.
+    """
+    query = (
+        select(
+            DeadlineChange.complaint_id,
+            DeadlineChange.rule,
+            DeadlineChange.clock,
+            func.max(Ruleset.activated_at, type_=UtcDateTime()),
+        )
+        .join(Ruleset, Ruleset.id == DeadlineChange.ruleset_id)
+        .where(
+            DeadlineChange.due_after < Ruleset.activated_at,
+            or_(
+                DeadlineChange.due_before.is_(None),
+                DeadlineChange.due_before >= Ruleset.activated_at,
+            ),
+            true() if as_of is None else Ruleset.activated_at <= as_of,
+        )
+        .group_by(DeadlineChange.complaint_id, DeadlineChange.rule, DeadlineChange.clock)
+    )
+    return {(complaint, rule, clock): at for complaint, rule, clock, at in session.execute(query)}
+
+
+def is_made_late(change: Mapping[str, Any], activated_at: datetime) -> bool:
+    """Check whether a changed deadline is late only by the ruleset activated at this time."""
+    before, after = change["due_before"], change["due_after"]
+    return after is not None and after < activated_at and (before is None or before >= activated_at)
 
 
 def count(session: Session, ruleset: Ruleset) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from db import audit, complaints, imports, notices, questions
+from db import audit, complaints, imports, notices, questions, rulesets
 from db.complaints import StoredDeadline
 from db.models import Complaint, NoticeRow, QuestionRole
 from db.notices import Acceptance
@@ -156,6 +157,9 @@ class EvaluationRun:
         if complaint.evaluated_at is None and case.before:  # evaluated with an earlier ruleset
             changes = list(_changes(complaint.id, case.deadlines, case.before))
             self.count.moved = (self.count.moved or 0) + len(changes)
+            for each in changes:
+                if rulesets.is_made_late(each, run.now):
+                    self.made_late[complaint.id, each["rule"], each["clock"]] = run.now
         if not self.cases.stores(complaint.id, case.deadlines):
             self._count_breached(case)
             self.new_deadlines += self._write(case)
@@ -213,7 +217,7 @@ class EvaluationRun:
                 plan.steps,
                 plan.history,
                 moved=plan.moved,
-                inherited=self._inherited(case.complaint, plan.deadline, self.backlogs),
+                inherited=self._inherited(case, plan.deadline, self.backlogs),
                 hold_superiors=self.mode.holds_superiors(run.now),
             )
             self.new_notices += decided.new
@@ -290,21 +294,26 @@ class EvaluationRun:
 
     def _count_breached(self, case: _EvaluatedCase) -> None:
         """Count the deadlines newly known as missed, and the complaints with inherited ones."""
-        complaint = case.complaint
         was = {(row.rule, row.clock) for row in case.before if row.state == State.BREACHED}
         new = [d for d in case.deadlines if d.state is State.BREACHED and d.key not in was]
         self.count.breached += len(new)
         first = self.first_imports
-        if any(self._inherited(complaint, deadline, first) for deadline in new if deadline.open):
-            known = self.count.inherited.get(complaint.source, 0)
-            self.count.inherited[complaint.source] = known + 1
+        if any(self._inherited(case, deadline, first) for deadline in new if deadline.open):
+            source = case.complaint.source
+            self.count.inherited[source] = self.count.inherited.get(source, 0) + 1
 
-    def _inherited(self, complaint: Complaint, deadline: Deadline, begins: FirstImports) -> bool:
+    def _inherited(self, case: _EvaluatedCase, deadline: Deadline, begins: FirstImports) -> bool:
         """Check whether a deadline was missed before the site could notify of it."""
         if deadline.due is None or deadline.state is not State.BREACHED:
             return False
-        due_day = self.run.site.evaluation_context.day(deadline.due)
-        return begins.inherited(complaint.source, complaint.recorded_at, due_day)
+        complaint, due_day = case.complaint, self.run.site.evaluation_context.day(deadline.due)
+        changed = self.made_late.get((complaint.id, *deadline.key)) if case.before else None
+        return begins.inherited(complaint.source, complaint.recorded_at, due_day, changed)
+
+    @cached_property
+    def made_late(self) -> dict[tuple[int, str, int], datetime]:
+        """The deadlines made late by a change of the ruleset, this run's changes included."""
+        return rulesets.made_late(self.run.session)
 
 
 @value_class(frozen=True, slots=True)

@@ -26,15 +26,21 @@ class FirstImports:
         self._day = context.day
         self._live_since = live_since
 
-    def inherited(self, source: str, recorded_at: datetime, due_day: int) -> bool:
+    def inherited(
+        self, source: str, recorded_at: datetime, due_day: int, made_late: datetime | None = None
+    ) -> bool:
         """Check whether a complaint was in the first import, on a day after its due day.
 
         If the end of the trial counts, a complaint known by then with an earlier due day is
         inherited as well. `source` and `recorded_at` are those of the complaint. `due_day` is an
-        ordinal.
+        ordinal. A deadline that a change of the ruleset `made_late` afterwards is not inherited,
+        although its due day is earlier now.
         """
         begins = (self._moments.get(root_source(source)), self._live_since)
         return any(
-            begin is not None and recorded_at <= begin and due_day < self._day(begin)
+            begin is not None
+            and recorded_at <= begin
+            and due_day < self._day(begin)
+            and (made_late is None or made_late <= begin)
             for begin in begins
         )

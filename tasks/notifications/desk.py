@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-from db import complaints, imports, notices, questions
+from db import complaints, imports, notices, questions, rulesets
 from db.mailbox import bounces
 from db.mails import earlier_mails, listed_duties, mail_items
 from db.mails.listed_duties import CalendarEntry
@@ -547,6 +547,10 @@ class DeskLoader:
             notified=self._by_role(notified, unit or ""),
             vacant=self._vacancies(unit or ""),
             inherited=self._inherited(complaint, duties),
+            made_late=max(
+                (at for duty in duties if (at := self._made_late_at(complaint, duty))),
+                default=None,
+            ),
             complaint=complaint.id,
             unit_id=unit or "",
             unknown_unit="" if hidden else self._unknown_units.get(complaint.id, ""),
@@ -762,9 +766,20 @@ class DeskLoader:
         return any(
             duty.late
             and duty.due is not None
-            and inherited(complaint.source, complaint.recorded_at, day(duty.due))
+            and inherited(
+                complaint.source,
+                complaint.recorded_at,
+                day(duty.due),
+                self._made_late_at(complaint, duty),
+            )
             for duty in duties
         )
+
+    def _made_late_at(self, complaint: DeskComplaint, duty: Duty | Deadline) -> datetime | None:
+        """Return the time of the change of the ruleset that made a duty late, if one did."""
+        if not duty.late:
+            return None
+        return self._run.once(rulesets.made_late).get((complaint.id, *duty.key))
 
     def _lines(self, items: Iterable[NoticeItem]) -> tuple[DeskUnitLine, ...]:
         """Return the table of a superior: each unit with late complaints.

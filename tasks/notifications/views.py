@@ -7,6 +7,7 @@ report.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -190,6 +191,7 @@ class NoticeItem:
     the earlier notices about any of the duties. `reopened` is the time of the last reopening, from
     which new clocks run. `vacant` are the vacant offices of the unit, as
     keys of the texts. `inherited` means that it was late before the first import of its source.
+    `made_late` is the time of a change of the law or the calendar that made a duty late.
     """
 
     ticket: str
@@ -206,6 +208,7 @@ class NoticeItem:
     vacant: tuple[str, ...] = ()
     short_unit: str = ""
     inherited: bool = False
+    made_late: datetime | None = None
     complaint: int = 0
     """The key of the complaint."""
     unit_id: str = ""
@@ -477,6 +480,12 @@ class Desk:
     def inherited_count(self) -> int:
         """Number of complaints that were late before the first import."""
         return sum(item.inherited for item in (*self.items, *self.rest))
+
+    @property
+    def made_late(self) -> Mapping[datetime, int]:
+        """Number of complaints with a duty that a change of the ruleset made late, by its time."""
+        found = (item.made_late for item in (*self.items, *self.rest))
+        return dict(sorted(Counter(at for at in found if at is not None).items()))
 
     @property
     def only_item(self) -> NoticeItem | None:

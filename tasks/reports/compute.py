@@ -109,7 +109,7 @@ def compute_report(
     gathered = known_words(session, context.site, as_of).in_columns(
         _gathered(session, context, period, as_of, hindsight, tellings)
     )
-    inherited = _inherited(session, context, gathered)
+    inherited = _inherited(session, context, gathered, as_of)
     notifications = _tellings(context, gathered, tellings)
     statements = _statements(session, context, gathered, as_of)
     data_from = _data_from(session, context, as_of)
@@ -376,16 +376,28 @@ def _findings(
     }
 
 
-def _inherited(session: Session, context: SiteContext, gathered: CaseColumns) -> Flags:
+def _inherited(
+    session: Session, context: SiteContext, gathered: CaseColumns, as_of: datetime
+) -> Flags:
     """Return a flag for each deadline: late, and missed before the first import of its source."""
+    made_late = rulesets.made_late(session, as_of)
     first_imports = FirstImports(imports.first_of_each(session), context.site.evaluation_context)
     late = np.flatnonzero(gathered.overdue)
     keys = gathered.keys[gathered.d_case[late]]
-    recorded = complaints.recordings(session, distinct(keys).tolist())
+    recorded, words = complaints.recordings(session, distinct(keys).tolist()), gathered.words
     inherited = np.zeros(len(gathered.d_case), np.bool_)
     inherited[late] = [
-        key in recorded and first_imports.inherited(*recorded[key], due_day)
-        for key, due_day in zip(keys.tolist(), gathered.d_day[late].tolist(), strict=True)
+        key in recorded
+        and first_imports.inherited(
+            *recorded[key], due_day, made_late.get((key, words[rule], clock))
+        )
+        for key, rule, clock, due_day in zip(
+            keys.tolist(),
+            gathered.d_rule[late].tolist(),
+            gathered.d_clock[late].tolist(),
+            gathered.d_day[late].tolist(),
+            strict=True,
+        )
     ]
     return inherited
 

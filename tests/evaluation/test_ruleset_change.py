@@ -6,14 +6,17 @@ from datetime import date
 import pytest
 from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
-from support.pipeline import decide, deliver, register
+from support.pipeline import alerts, at, change_law, decide, deliver, register, since
 
 from cli.listings import change_rows
 from db.models import DeadlineRow, MessageItem, MessageRow, NoticeRow
+from sla import periods
 from sla.calendar import DayOff
 from sla.engine.context import Policy
 from sla.fingerprint import fingerprint
+from sla.holds import Hold
 from tasks.deadlines import evaluate_and_notify
+from tasks.reports.compute import compute_report
 
 
 @pytest.fixture
@@ -184,3 +187,60 @@ def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(context):
         fingerprint(context.site.evaluation_context, sources),
     }
     assert len(others | {same}) == 5
+
+
+# --- deadlines that a change of the law makes late ------------------------------------------------
+
+CHANGED = "2026-11-20 09:00"
+
+
+@pytest.fixture
+def changed(context, open_context, server):
+    """The first import is on 20 November. Then FD-1 was not late yet and FD-2 was. By a change of
+    the law on this day FD-1 was due on the 19th.
+    """
+    early = at("Dinas Kesehatan", "FD-2", **since("05/11/2026"))
+    register(context, "2026-11-20 07:15", at("Dinas Sosial"), early, begun=None)
+    decide(context, "2026-11-20 08:00")
+    deliver(context, "2026-11-20 08:00")
+    change_law(context.site.folder, "2026-11-01")
+    opened = open_context()
+    opened.site.mail_url = context.site.mail_url
+    return opened
+
+
+def texts(letters, unit: str) -> list[str]:
+    mails = [letter.mail for letter in letters if f".{unit}@" in letter.recipient]
+    return [" ".join(mail.get_body(("plain",)).get_content().split()) for mail in mails]
+
+
+@ON_SQLITE_FIRST
+@pytest.mark.parametrize("held_back", [False, True])
+def test_the_unit_reads_that_the_law_has_changed_and_not_that_its_source_is_new(
+    changed, server, held_back
+):
+    """Also if the mail is decided in a later run than the one that finds the change."""
+    if held_back:
+        changed.site.holds = [Hold(("dinsos",), "banjir", last=date(2026, 11, 20))]
+    count = decide(changed, CHANGED)
+    assert (count.breached, count.inherited) == (1, {})
+    assert alerts(changed) == ["inventory"]  # of FD-2, at the first import
+    earlier, now = len(server.letters), "2026-11-23 08:00" if held_back else CHANGED
+    changed.site.holds = []
+    decide(changed, now)
+    deliver(changed, now)
+    of_source = "1 pengaduan sudah lewat batas waktu sebelum sumber datanya"
+    assert of_source in texts(server.letters[:earlier], "dinkes")[0]
+    told = texts(server.letters[earlier:], "dinsos")
+    for each in told:
+        assert "sumber datanya" not in each
+        assert (
+            "Pada 1 pengaduan ada kewajiban yang terlambat karena ketentuan batas waktu berubah"
+            " pada Jumat, 20 November 2026" in each
+        )
+    assert told
+    with changed.transaction() as session:
+        period = periods.parse("2026-11", wita(now).date())
+        computed = compute_report(session, changed, period, wita(now))
+    tickets = computed.cases.tickets[computed.cases.d_case[computed.inherited]]
+    assert tickets.tolist() == ["FD-2"]

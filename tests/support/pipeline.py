@@ -249,10 +249,11 @@ applies_when = {{ classification = ["information_request"] }}
 """
 
 
-def change_law(site_folder: Path) -> None:
-    """Let requests for information end in 3 working days from 18 November 2026 on, not in 5."""
+def change_law(site_folder: Path, begins: str = "2026-11-18") -> None:
+    """Let requests for information end in 3 working days from a day on, and not in 5."""
     (site_folder / "perbup").mkdir()
-    (site_folder / "perbup" / "perbup.toml").write_text(PERBUP, encoding="utf-8")
+    regulation = PERBUP.replace("2026-11-18", begins)
+    (site_folder / "perbup" / "perbup.toml").write_text(regulation, encoding="utf-8")
     file = site_folder / "site.toml"
     text = file.read_text("utf-8").replace("[database]", 'regulations = ["perbup"]\n[database]', 1)
     file.write_text(text, encoding="utf-8")
