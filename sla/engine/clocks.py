@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sla.due_days import NEVER, Stretch
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
 from sla.engine.holders import Holder
-from sla.events import ANY_KIND, ASSIGNEE, ENDING, PROMISED_DUE, Event, Kind, Knowledge
+from sla.events import ANY_KIND, ASSIGNEE, ENDING, PROMISED_DUE, QUESTION, Event, Kind, Knowledge
 from sla.regulations.model import Actor, Rule
 
 ASSIGNED, RETURNED, REOPENED = Kind.ASSIGNED, Kind.RETURNED, Kind.REOPENED
@@ -153,7 +153,8 @@ def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
     """Return the doubt about a clock of a rule, or None; it reaches back as far as any of them.
 
     A doubt about the unit in charge concerns every rule. It counts only if there is no other. A
-    doubt about an assignment or a return is one too, for a rule that does not use these events.
+    doubt about an assignment or a return is one too, for a rule that does not use these events. So
+    is a doubt about an event that counts until an answer: the clock runs on until it would be late.
     """
     if not doubts:
         return None
@@ -161,7 +162,7 @@ def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
     kinds = {ANY_KIND, *pauses} | rule.starts_on | rule.restarts_on | rule.stops_on
     kinds |= rule.implied_by | rule.voids
     concerning = [
-        doubt if doubt.kind in kinds else replace(doubt, kind=ASSIGNEE)
+        doubt if doubt.kind in kinds and not _runs_on(doubt) else replace(doubt, kind=ASSIGNEE)
         for doubt in doubts
         if doubt.kind in kinds or doubt.kind in _CHANGES_OF_UNIT
     ]
@@ -172,6 +173,11 @@ def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
         key=lambda doubt: (doubt.kind == ASSIGNEE, doubt.first_possible, doubt.source_field),
     )
     return replace(first, earliest=min(doubt.first_possible for doubt in concerning))
+
+
+def _runs_on(doubt: Event) -> bool:
+    """Check whether a doubt is about an event that counts until an answer."""
+    return doubt.source_field.startswith(QUESTION) and doubt.kind != ANY_KIND
 
 
 def unit_unknown_since(doubts: Iterable[Event]) -> datetime | None:

@@ -40,10 +40,14 @@ LASTING = HANDOVERS | {
     Kind.SECOND_CLARIFICATION_REQUESTED,
     Kind.FINDINGS_RECEIVED,
     Kind.RECOMMENDATION_RECEIVED,
+    Kind.FILE_COMPLETE,
+    Kind.DECIDED,
+    Kind.OBJECTION_RECEIVED,
+    Kind.REOPENED,
 }
-"""The kinds of event that put a unit in charge, or begin a duty and end none. If their date
+"""The kinds of event that put a unit in charge, or begin a duty of an official. If their date
 vanishes or becomes unreadable, they count as before until an answer: such a cell does not
-contradict what was told.
+contradict what was told, and the duty must not vanish with it.
 """
 
 NEIGHBOURS = 2

@@ -241,6 +241,44 @@ def test_a_text_that_means_an_empty_cell_retracts_no_later_assignment(context):
     assert asked == [""]
 
 
+DAY_OF_STEP = "16/11/2026 10:00"
+BEGINS = {
+    "Berkas Lengkap": "uu-25-2009/decision",
+    "Keputusan": "uu-25-2009/delivery",
+    "Klarifikasi Ombudsman Diminta": "uu-37-2008/clarification",
+    "Rekomendasi Ombudsman": "uu-37-2008/recommendation",
+    "Dibuka Kembali": "sp4n-guideline/complaint",
+}
+"""Columns with the begin of a duty, and the rule of that duty."""
+
+
+@pytest.mark.parametrize("lost", ["", "Budi"])
+@pytest.mark.parametrize(("column", "rule"), BEGINS.items())
+def test_a_duty_of_which_the_begin_is_lost_runs_on_and_is_never_newly_late(
+    context, column, rule, lost
+):
+    """The administrator is asked; the duty was removed without a word."""
+    cells = {"Klasifikasi": "Pengaduan Tidak Berkadar Pengawasan", column: DAY_OF_STEP}
+    cells["Selesai"] = "16/11/2026 09:00" if column == "Dibuka Kembali" else ""
+
+    def states(moment: str, **more: str) -> list[tuple[str, str]]:
+        register(context, moment, at("Dinas Sosial", **cells | more))
+        decide(context, moment)
+        found = [each.deadline for each in explained(context, moment).deadlines]
+        return [(each.state, f"{each.due:%d/%m}") for each in found if each.rule.id == rule]
+
+    (*earlier, (state, due)) = states(SECOND)
+    assert state == "running"
+    assert states(THIRD, **{column: lost}) == [*earlier, (state, due)]
+    assert states("2027-02-15 08:00", **{column: lost}) == [*earlier, ("unknown", due)]
+    with context.transaction() as session:
+        (question,) = questions.open_questions(session)
+        assert (question.question.column, question.question.value) == (column, lost)
+        answer(session, context, question.question, "", "test", wita("2027-02-15 09:00"))
+    found = explained(context, "2027-02-15 10:00").deadlines
+    assert [each.deadline.rule.id for each in found].count(rule) == len(earlier)
+
+
 def test_a_date_that_vanishes_stays_a_question(context):
     register(context, SECOND, at("Dinas Sosial", Diverifikasi=""))
     register(context, THIRD, at("Dinas Sosial", **NO_STEPS))
