@@ -16,7 +16,9 @@ from sqlalchemy import (
     Update,
     bindparam,
     case,
+    false,
     func,
+    literal,
     or_,
     select,
     update,
@@ -29,7 +31,7 @@ from db import audit
 from db.bulk_insert import insert_rows, new_ids
 from db.complaints import AT_ONCE, chunked, is_one_of
 from db.lives import NOTICE_LIFE, MessageStatus, NoticeStatus, check_change
-from db.models import Bounce, Complaint, LeftOut, MessageItem, MessageRow, NoticeRow
+from db.models import Bounce, Complaint, LeftOut, ListedDuty, MessageItem, MessageRow, NoticeRow
 from sla.ladders import SUPERIORS
 
 MAY_STILL_REACH = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HELD)
@@ -188,6 +190,10 @@ def notified(
     return found
 
 
+LISTED = "listed"
+"""The kind of a mail that only listed a duty as late."""
+
+
 class ComplaintMail(NamedTuple):
     """A sent mail about a duty of a complaint: what it was about, the person, and its Message-ID.
 
@@ -215,7 +221,8 @@ class ComplaintMail(NamedTuple):
 def mails_about(session: Session, complaint: int, before: datetime) -> list[ComplaintMail]:
     """Return every mail about a complaint that reached its person until a moment, oldest first.
 
-    Corrections and notices taken back are included.
+    Corrections and notices taken back are included, and so are mails that only listed a duty as
+    late (`LISTED`), each as the first one of its recipient.
     """
     query = _reached_people(
         before,
@@ -232,6 +239,42 @@ def mails_about(session: Session, complaint: int, before: datetime) -> list[Comp
         MessageRow.recipient,
         NoticeRow.unit,
     ).where(NoticeRow.complaint_id == complaint)
+    found = [ComplaintMail(*row) for row in session.execute(query)]
+    found += _mails_that_listed(session, complaint, before)
+    return sorted(found, key=lambda mail: mail.sent_at)
+
+
+def _mails_that_listed(session: Session, complaint: int, before: datetime) -> list[ComplaintMail]:
+    """Return the mails that listed a duty of a complaint as late, without a notice about it."""
+    taken_back = (
+        select(func.min(NoticeRow.taken_back_at))
+        .where(
+            NoticeRow.complaint_id == ListedDuty.complaint_id,
+            NoticeRow.rule == ListedDuty.rule,
+            NoticeRow.clock == ListedDuty.clock,
+            NoticeRow.taken_back_at > MessageRow.composed_at,
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            ListedDuty.rule,
+            ListedDuty.clock,
+            literal(LISTED),
+            MessageRow.role,
+            MessageRow.unit,
+            MessageRow.recipient_name,
+            MessageRow.sent_at,
+            MessageRow.message_id_header,
+            false(),
+            taken_back,
+            MessageRow.recipient,
+            func.coalesce(MessageRow.unit, ""),
+        )
+        .join(MessageRow, MessageRow.id == ListedDuty.message_id)
+        .where(ListedDuty.complaint_id == complaint, ListedDuty.late, _reached(before))
+        .order_by(MessageRow.sent_at, MessageRow.id)
+    )
     return [ComplaintMail(*row) for row in session.execute(query)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sla.value_class import value_class
 
@@ -269,6 +270,38 @@ def history_as_of(
                 f" the receipt ({receipt.latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
             )
     return known, doubts
+
+
+class Superseded(NamedTuple):
+    """An event replaced by a later record of the same field: taken back if `by` is retracted."""
+
+    event: Event
+    by: Event
+
+
+def superseded_events(events: Iterable[Event], as_of: datetime) -> list[Superseded]:
+    """Return the events that no longer count at `as_of`, in the order of their replacement.
+
+    Doubts are left out, and so are records that say the same again.
+    """
+    current: dict[tuple[str, str], Event] = {}
+    found: list[Superseded] = []
+    for event in sorted(events, key=lambda each: each.recorded_at):
+        if event.recorded_at > as_of or not event.source_field:
+            continue
+        place = (event.source, event.source_field)
+        before = current.get(place)
+        current[place] = event
+        if before is None or before.retracted or before.is_doubt:
+            continue
+        if _content(before) != _content(event):
+            found.append(Superseded(before, event))
+    return found
+
+
+def _content(event: Event) -> tuple[object, ...]:
+    """Return what an event says, without the time of its record."""
+    return event.kind, event.earliest, event.latest, event.knowledge, event.unit, event.retracted
 
 
 def _happened(events: Iterable[Event], as_of: datetime) -> Iterator[Event]:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from db import audit
@@ -114,16 +114,7 @@ def statements(
         )
         .exists()
     )
-    query = (
-        select(Reply)
-        .where(
-            Reply.outcome == ReplyOutcome.ACCEPTED,
-            Reply.complaint_id.is_not(None),
-            Reply.recorded_at <= as_of,
-            ~reopened,
-        )
-        .order_by(Reply.received_at, Reply.id)
-    )
+    query = _stated_by(as_of).where(~reopened)
     batches = (
         [query]
         if complaints is None
@@ -135,6 +126,24 @@ def statements(
             assert reply.complaint_id is not None
             found[reply.complaint_id, reply.unit] = reply
     return found
+
+
+def statements_about(session: Session, complaint: int, as_of: datetime) -> Sequence[Reply]:
+    """Return every statement about a complaint as known at a moment, the oldest first."""
+    query = _stated_by(as_of).where(Reply.complaint_id == complaint)
+    return session.scalars(query).all()
+
+
+def _stated_by(as_of: datetime) -> Select[tuple[Reply]]:
+    return (
+        select(Reply)
+        .where(
+            Reply.outcome == ReplyOutcome.ACCEPTED,
+            Reply.complaint_id.is_not(None),
+            Reply.recorded_at <= as_of,
+        )
+        .order_by(Reply.received_at, Reply.id)
+    )
 
 
 def unrecorded_statements(

@@ -10,6 +10,7 @@ from typing import Any
 
 from db.questions import HIDDEN
 from sla.engine.explain import CountedDay, DayCounts
+from sla.events import Event
 from tasks.common.context import SiteContext
 from tasks.evaluation.explain import ExplainedDeadline, Explanation
 from tasks.text.withheld import withheld_place
@@ -60,15 +61,16 @@ class _Facts:
             ],
             "undetermined": [rule.id for rule in explanation.undetermined],
             "statements": self._statements(),
-            "events": self._events(),
+            "events": [self._event(event) for event in explanation.events],
             "mails": self._mails(),
             "deadlines": [self._deadline(item) for item in explanation.deadlines],
+            **self._superseded(),
         }
 
     def _local(self, moment: datetime | None) -> str | None:
         return self._context.local(moment).isoformat(timespec="seconds") if moment else None
 
-    def _statements(self) -> list[dict[str, Any]]:
+    def _statements(self, *, superseded: bool = False) -> list[dict[str, Any]]:
         return [
             {
                 "unit": stated.unit,
@@ -78,21 +80,35 @@ class _Facts:
                 "recorded_in_source": not stated.open,
             }
             for stated in self._explanation.statements
+            if stated.superseded is superseded
         ]
 
-    def _events(self) -> list[dict[str, Any]]:
-        return [
+    def _superseded(self) -> dict[str, Any]:
+        """Return what no longer counts, if there is any: codes of earlier versions stay valid."""
+        events = [
             {
-                "kind": event.kind,
-                "earliest": self._local(event.earliest),
-                "latest": self._local(event.latest),
-                "knowledge": event.knowledge,
-                "unit": event.unit,
-                "source": event.source,
-                "recorded": self._local(event.recorded_at),
+                **self._event(each.event),
+                "superseded": self._local(each.by.recorded_at),
+                "by": None if each.by.retracted else self._event(each.by),
             }
-            for event in self._explanation.events
+            for each in self._explanation.superseded
         ]
+        found = {
+            "superseded_events": events,
+            "superseded_statements": self._statements(superseded=True),
+        }
+        return {key: values for key, values in found.items() if values}
+
+    def _event(self, event: Event) -> dict[str, Any]:
+        return {
+            "kind": event.kind,
+            "earliest": self._local(event.earliest),
+            "latest": self._local(event.latest),
+            "knowledge": event.knowledge,
+            "unit": event.unit,
+            "source": event.source,
+            "recorded": self._local(event.recorded_at),
+        }
 
     def _mails(self) -> list[dict[str, Any]]:
         return [

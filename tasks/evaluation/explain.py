@@ -22,7 +22,7 @@ from sla.engine.evaluate import Evaluation
 from sla.engine.explain import CountedDay, DayCounts, DayMark, day_counts, explain
 from sla.engine.holders import Holder
 from sla.engine.verdicts import ClockInput, verdicts
-from sla.events import BY_OFFICIALS, Event, Kind, Knowledge
+from sla.events import BY_OFFICIALS, Event, Kind, Knowledge, Superseded, superseded_events
 from sla.regulations.model import Rule
 from tasks.common.context import SiteContext
 from tasks.common.notified import NotifiedOffices
@@ -67,10 +67,11 @@ class ComplaintQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedStatement:
-    """The newest statement of a unit about a complaint, made by reply to a mail.
+    """A statement of a unit about a complaint, made by reply to a mail.
 
     `kind` is a key of the texts, and `text` the unit's own words or empty. With `open`, the source
-    does not show yet that the unit has nothing more to do.
+    does not show yet that the unit has nothing more to do. Only the newest statement of a unit can
+    be open; one that is `superseded` is older, or from before a reopening.
     """
 
     unit: str
@@ -78,6 +79,7 @@ class ExplainedStatement:
     at: datetime
     text: str
     open: bool
+    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class Explanation:
     `complaint` is None if a deadline is only computed from a date. `questions` are the open
     questions about the complaint, `undetermined` the rules that may apply, depending on the answer.
     `statements` of the units change no deadline. `events` are those known at the moment, with the
-    lapses that follow from the law, and `mails` those that reached a person by then.
+    lapses that follow from the law, and `superseded` those replaced or taken back by then. `mails`
+    are those that reached a person by then.
     """
 
     complaint: Complaint | None
@@ -98,6 +101,7 @@ class Explanation:
     statements: tuple[ExplainedStatement, ...] = ()
     classification: str | None = None
     events: tuple[Event, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
     mails: tuple[ComplaintMail, ...] = ()
 
     @property
@@ -140,6 +144,7 @@ def _explanation(
         statements=_statements(session, complaint, evaluation.deadlines, now),
         classification=known.history.facts.classification,
         events=tuple(event for event in evaluation.known if not event.is_doubt),
+        superseded=tuple(superseded_events(known.history.events, now)),
         mails=_mails(session, site, complaint, now),
     )
 
@@ -178,23 +183,25 @@ def _mails(
 def _statements(
     session: Session, complaint: int, deadlines: Sequence[Deadline], now: datetime
 ) -> tuple[ExplainedStatement, ...]:
-    """Return the newest statement of each unit about a complaint, the oldest first."""
+    """Return the statements of the units about a complaint, the oldest first."""
     busy = {
         each.unit or ""
         for each in deadlines
         if each.rule.binds_provider and (each.ticking or each.late)
     }
-    known = replies.statements(session, [complaint], now)
-    recorded = replies.recorded_as_steps(session, known.values())
+    newest = replies.statements(session, [complaint], now)
+    recorded = replies.recorded_as_steps(session, newest.values())
+    current = {reply.id for reply in newest.values()}
     return tuple(
         ExplainedStatement(
-            unit,
+            reply.unit,
             reply.kind,
             reply.received_at,
             reply.text,
-            unit in busy and reply.id not in recorded,
+            reply.id in current and reply.unit in busy and reply.id not in recorded,
+            superseded=reply.id not in current,
         )
-        for (_, unit), reply in known.items()
+        for reply in replies.statements_about(session, complaint, now)
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from html import unescape
 
 import pytest
 from support.pipeline import ESCALATED, at, decide, deliver, explained, register, send_breach
@@ -9,6 +10,7 @@ from support.pipeline import ESCALATED, at, decide, deliver, explained, register
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data, verification_code
 from tasks.evaluation.explain import as_html, as_text
+from tasks.reports.formats import evidence_card
 
 LATER = "2026-12-03 08:00"
 SETTLED = at("Dinas Sosial", Selesai="23/11/2026 15:00")
@@ -137,3 +139,35 @@ def test_the_evidence_has_no_text_of_the_complaint(late):
     found = explained(late, ESCALATED)
     for said in (as_text(late.site, found), as_html(late.site, found), str(as_data(late, found))):
         assert "Syarat pindah alamat" not in said
+
+
+def test_the_explanation_has_the_times_that_a_register_stated_before(late):
+    """The register first has no settlement, then one on the 26th, then one of the 23rd, in time."""
+    register(late, "2026-11-27 07:15", at("Dinas Sosial", Selesai="26/11/2026 15:00"))
+    register(late, LATER, SETTLED)
+    found = explained(late, "2026-12-04 08:00")
+    line = (
+        "Kamis, 26 November 2026 pukul 15.00 WITA: diselesaikan (dicatat sumber data; diimpor"
+        " 27 Nov 2026) – diganti pada 3 Des 2026: Senin, 23 November 2026 pukul 15.00 WITA"
+    )
+    page = unescape(as_html(late.site, found))
+    for said in (as_text(late.site, found), page, evidence_text(late, found)):
+        assert "Peristiwa yang kemudian diganti atau ditarik" in said
+        assert line in " ".join(said.replace("\u200b", "").split())
+    (replaced,) = as_data(late, found)["superseded_events"]
+    assert (replaced["latest"], replaced["superseded"], replaced["by"]["latest"]) == (
+        "2026-11-26T15:00:00+08:00",
+        "2026-12-03T08:00:00+08:00",
+        "2026-11-23T15:00:00+08:00",
+    )
+    register(late, "2026-12-04 09:00", at("Dinas Sosial"))
+    again = as_text(late.site, explained(late, "2026-12-05 08:00"))
+    assert "– tidak lagi jelas sejak 4 Des 2026" in again
+    before = explained(late, "2026-12-02 08:00")
+    assert before.superseded == ()
+    assert "superseded_events" not in as_data(late, before)
+
+
+def evidence_text(context, explanation) -> str:
+    """The content of the evidence card."""
+    return evidence_card._Card(context, explanation).printed()

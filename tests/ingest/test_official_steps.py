@@ -198,6 +198,7 @@ def test_the_same_statement_again_changes_nothing_and_a_wrong_one_is_taken_back(
     assert tenggat("retract", TICKET, "settle", *AT, *BY, now="2026-11-13T08:00")[0] == 0
     assert states(context, "2026-11-12 09:00")[0] == "met"
     assert states(context, "2026-11-13 09:00")[0] == "running"
+    assert "– ditarik pada 13 Nov 2026" in text_of(context, "2026-11-13 09:00")
     assert tenggat("settle", TICKET, *AT, *BY, now="2026-11-14T08:00")[0] == 0
     assert states(context, "2026-11-14 09:00")[0] == "met"
 

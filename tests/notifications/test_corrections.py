@@ -583,6 +583,15 @@ def test_a_superior_to_whom_a_mail_only_listed_it_gets_one_correction(context, s
     ]
     assert "Pengaduan FD-2 (Dinas Sosial)" in text(letter)
     assert [row["people"] for row in audited(context)] == [3]
+    with context.transaction() as session:
+        (explanation,) = explanations(session, context, "FD-2", wita("2026-12-08 08:00"))
+    of_secretary = [each for each in explanation.mails if each.role == "regional_secretary"]
+    assert [(each.kind, each.correction) for each in of_secretary] == [
+        ("listed", False),
+        ("breach", True),
+    ]
+    assert all(each.taken_back_at for each in of_secretary)
+    assert "(disebut terlambat dalam daftar)" in as_text(context.site, explanation)
 
 
 def test_a_listed_duty_that_is_taken_back_while_its_mail_leaves_is_evaluated_again(

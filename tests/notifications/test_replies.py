@@ -665,6 +665,23 @@ def test_the_explanation_of_a_complaint_has_the_statement(lived, box):
     assert "belum tercatat" not in as_text(lived.site, done)
 
 
+def test_the_explanation_keeps_a_statement_that_a_newer_one_replaced(lived, box):
+    states(lived, box, 3, "Kendala: menunggu berkas")
+    states(lived, box, 1, now="2026-11-24 10:20")
+    look(lived, LATER)
+    with lived.transaction() as session:
+        (found,) = explanations(session, lived, "FD-1", wita(NEXT_DAY))
+    assert [(each.kind, each.superseded) for each in found.statements] == [
+        ("obstacle", True),
+        ("done", False),
+    ]
+    said = as_text(lived.site, found)
+    assert "“menunggu berkas” (digantikan pernyataan yang lebih baru" in said
+    assert [each["statement"] for each in as_data(lived, found)["statements"]] == ["done"]
+    (earlier,) = as_data(lived, found)["superseded_statements"]
+    assert earlier["statement"] == "obstacle"
+
+
 @ON_SQLITE_FIRST
 def test_a_statement_ends_when_the_source_shows_the_settlement_or_a_reopening(lived, box):
     states(lived, box, 1)

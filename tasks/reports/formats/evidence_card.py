@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,7 @@ import typst
 from db.notices import ComplaintMail
 from settings.site import Site
 from sla.engine.deadline import LATE_STATES, Deadline, State
-from sla.events import Event, Kind
+from sla.events import BY_OFFICIALS, Event, Kind
 from sla.regulations.model import Actor
 from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data
@@ -70,6 +71,8 @@ class _Card:
             known_events=frozenset(Kind),
             lapsing=site.evaluation_context.law.lapsing,
             rules={},
+            officials=BY_OFFICIALS,
+            knowledge_of=partial(knowledge_of, site),
             name_of=site.directory.name_of,
         )
 
@@ -101,6 +104,7 @@ class _Card:
             "undetermined": self._undetermined(),
             "counting": t("explain.counting"),
             "events": self._events(),
+            "superseded": self._notes("superseded", self._superseded(), ""),
             "mails": self._mails(),
             "statements": self._notes("statements", self._statements(), t("card.no_statements")),
             "questions": self._notes("questions", self._questions(), ""),
@@ -216,6 +220,9 @@ class _Card:
         return self._table(
             "events", ("time", "event", "knowledge", "imported"), (24, 36, 22, 18), rows
         )
+
+    def _superseded(self) -> list[str]:
+        return [self._text("superseded_text", each) for each in self._view.superseded]
 
     def _mails(self) -> Row:
         """Return a row for each mail, with every duty that it was about."""
