@@ -332,6 +332,9 @@ class NoticeRow(Base):
     one correction. If the deadline becomes late again, the ladder starts again with the next
     `episode`. A reminder due again, because the due day has moved to a later one, gets the next
     `episode` as well.
+
+    `regulation` is the citation of the regulation by which the notice was decided; null before
+    revision 0004.
     """
 
     __tablename__ = "notice"
@@ -363,6 +366,7 @@ class NoticeRow(Base):
     taken_back_at: Mapped[datetime | None]
     status: Mapped[str] = mapped_column(String(16))
     run_id: Mapped[str] = mapped_column(String(64))
+    regulation: Mapped[str | None] = mapped_column(String(128))
 
     complaint: Mapped[Complaint] = relationship(viewonly=True)
 

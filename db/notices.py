@@ -52,6 +52,7 @@ NOTICE_COLUMNS = (
     "decided_at",
     "status",
     "run_id",
+    "regulation",
 )
 
 
@@ -75,6 +76,7 @@ class NewNotice:
     decided_at: datetime
     status: str
     run_id: str
+    regulation: str | None = None
     id: int = 0
     taken_back_at: datetime | None = None
 

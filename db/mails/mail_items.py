@@ -170,6 +170,7 @@ class MailedNotice:
     kind: str
     reached_at: datetime
     taken_back_at: datetime | None
+    regulation: str | None
 
 
 @dataclass(slots=True)
@@ -206,6 +207,7 @@ _MAIL_ITEMS = (
         NoticeRow.kind,
         NoticeRow.reached_at,
         NoticeRow.taken_back_at,
+        NoticeRow.regulation,
     )
     .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
     .where(MessageItem.message_id.in_(bindparam("mails", expanding=True)))
@@ -223,9 +225,8 @@ def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailIt
         for mail, role, copied, correction, included, left_out, *columns in session.execute(
             _MAIL_ITEMS, {"mails": batch}
         ):
-            key, complaint, rule, clock, unit, rung, repeat, kind, reached_at, taken_back_at = (
-                columns
-            )
+            key, complaint, rule, clock, unit, rung, repeat, kind, *times, regulation = columns
+            reached_at, taken_back_at = times
             notice = MailedNotice(
                 key,
                 complaint,
@@ -237,6 +238,7 @@ def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailIt
                 text(kind, kind),
                 reached_at,
                 taken_back_at,
+                regulation and text(regulation, regulation),
             )
             marks = copied, correction, included, left_out
             found[mail].append(MailItem(text(role, role), *marks, notice))

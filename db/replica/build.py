@@ -93,6 +93,7 @@ NOTICE = (
     "taken_back_at",
     "status",
     "run_id",
+    "regulation",
 )
 MESSAGE = (
     "id",

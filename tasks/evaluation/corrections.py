@@ -45,7 +45,8 @@ class PendingCorrection:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Why the lateness of a deadline is taken back, and the unit that it accused.
+    """Why the lateness of a deadline is taken back, the unit that it accused, and the citation of
+    the regulation by which it was late.
 
     With `wrong_units` the deadline is still late, but these units were not certainly in charge of
     it when it fell due or since.
@@ -54,6 +55,7 @@ class Revoked:
     why: str
     unit: str
     wrong_units: frozenset[str] = frozenset()
+    regulation: str | None = None
 
     def concerns(self, notice: NoticeRow) -> bool:
         """Check whether a late notice of the clock is taken back."""
@@ -89,14 +91,14 @@ def revoked(
         if deadline is None or deadline.state not in LATE_STATES:
             state = "no longer applies" if deadline is None else f"is {deadline.state} now"
             why = f"a deadline that counted as late {state}"
-            found[row.rule, row.clock] = Revoked(why, row.unit or "")
+            found[row.rule, row.clock] = Revoked(why, row.unit or "", regulation=row.regulation)
         elif unit_known:
             units = {row.unit, *notified.get(deadline.key, ())} - {deadline.unit, None, ""}
             wrong = frozenset(unit for unit in units if unit and unit not in deadline.liable)
             if wrong:
                 why = NOT_IN_CHARGE if deadline.answerable else PERHAPS_NOT_IN_CHARGE
                 unit = row.unit if row.unit in wrong else min(wrong)
-                found[deadline.key] = Revoked(why, unit or "", wrong)
+                found[deadline.key] = Revoked(why, unit or "", wrong, row.regulation)
     return found
 
 
@@ -124,7 +126,7 @@ def take_back(
         for row in concerned:
             row.taken_back_at = run.now
         if readers and not concerned:
-            every.append(_for_lists(run, complaint, (rule, clock), found.unit, late))
+            every.append(_for_lists(run, complaint, (rule, clock), found, late))
         run.session.flush()
         readers |= {
             m.recipient.casefold()
@@ -146,7 +148,7 @@ def take_back(
 
 
 def _for_lists(
-    run: RunContext, complaint: int, clock: ClockKey, unit: str, late: Sequence[NoticeRow]
+    run: RunContext, complaint: int, clock: ClockKey, found: Revoked, late: Sequence[NoticeRow]
 ) -> NoticeRow:
     """Add a notice of a clock without any, taken back now and never sent.
 
@@ -156,7 +158,7 @@ def _for_lists(
         complaint_id=complaint,
         rule=clock[0],
         clock=clock[1],
-        unit=unit,
+        unit=found.unit,
         rung=LISTED,
         repeat=0,
         episode=max((row.episode for row in late), default=-1) + 1,
@@ -166,6 +168,7 @@ def _for_lists(
         taken_back_at=run.now,
         status=NoticeStatus.WITHDRAWN,
         run_id=run.id,
+        regulation=found.regulation,
     )
     run.session.add(notice)
     return notice

@@ -395,6 +395,7 @@ def _write(
         row.decided_at = run.now
     row.kind, row.reached_at = step.rung.kind, step.at
     row.run_id, row.status = run.id, status
+    row.regulation = deadline.rule.regulation.citation
     return row
 
 
@@ -420,6 +421,7 @@ def _new(
         decided_at=run.now,
         status=status,
         run_id=run.id,
+        regulation=deadline.rule.regulation.citation,
     )
 
 

@@ -309,7 +309,10 @@ def _correction(
         ticket=complaint.ticket,
         unit=context.site.directory.name_of(notice.unit or None),
         rule=rule.label[locale] if rule else notice.rule,
-        citation=rule.citation_in(locale) if rule and cited else "",
+        citation=rule.citation_in(locale) if rule and cited else notice.regulation or "",
+        citation_now=deadline.rule.citation_in(locale)
+        if deadline is not None and _other_law(notice, deadline)
+        else "",
         state=state,
         other_unit=other_unit,
         unit_undecided=unit_undecided,
@@ -321,18 +324,28 @@ def _rule_of(
 ) -> tuple[Rule | None, bool]:
     """Return the version of the rule that a notice was about, and whether it is known.
 
-    A clock that never was has no day of its start. Its version is known if no other one was in
-    force between the receipt and the notice.
+    The law may have changed since the notice. A clock that never was has no day of its start. Its
+    version is known if no other one was in force between the receipt and the notice.
     """
-    if deadline is not None:
+    if deadline is not None and not _other_law(notice, deadline):
         return deadline.rule, True
     law = context.site.evaluation_context.law
     if notice.rule not in law.ids:
         return None, False
-    begin = context.local(received_at).date()
-    end = context.local(notice.reached_at).date()
-    found = [s.rule for s in law.spans(notice.rule) if s.first <= end and begin <= s.last]
+    spans = law.spans(notice.rule)
+    if notice.regulation is None:
+        begin = context.local(received_at).date()
+        end = context.local(notice.reached_at).date()
+        found = [span.rule for span in spans if span.first <= end and begin <= span.last]
+    else:
+        of_notice = (s.rule for s in spans if s.rule.regulation.citation == notice.regulation)
+        found = list({rule.citation: rule for rule in of_notice}.values())
     return (found[0], True) if len(found) == 1 else (law.last(notice.rule), False)
+
+
+def _other_law(notice: MailedNotice, deadline: Deadline) -> bool:
+    """Check whether a deadline is evaluated by another regulation than its notice was."""
+    return notice.regulation not in (None, deadline.rule.regulation.citation)
 
 
 class _StandIns:

@@ -146,7 +146,8 @@ class Correction:
     `state` is its present state, a key of the texts; empty if the rule no longer applies. An
     unknown state leaves open whether it was late. `other_unit` is the name of the unit in charge
     now, if the duty is late and `unit` was not in charge when it fell due or since. With
-    `unit_undecided` it is not certain that it was.
+    `unit_undecided` it is not certain that it was. `citation` is that of the earlier mail, and
+    `citation_now` that of another regulation by which the deadline has its present state.
     """
 
     ticket: str
@@ -154,6 +155,7 @@ class Correction:
     rule: str
     citation: str
     state: str
+    citation_now: str = ""
     other_unit: str = ""
     unit_undecided: bool = False
 

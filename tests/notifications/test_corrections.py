@@ -32,7 +32,7 @@ from support.pipeline import (
     since,
     statuses,
 )
-from support.servers.smtp_servers import Letter
+from support.servers.smtp_servers import Letter, running
 from support.small_site import UNIT, export
 
 from db import questions
@@ -370,10 +370,42 @@ def test_a_correction_cites_the_version_of_the_law_of_its_clock(context, server,
     assert texts
     for each in texts:
         (told,) = re.findall(r"FD-1 \(Dinas Sosial\): (.*?); keadaan sekarang", each)
-        assert told.startswith("Penyelesaian permintaan informasi - PermenPANRB 5/2025 ") == (
-            more is IN_TIME
-        )
+        assert told.startswith("Penyelesaian permintaan informasi - PermenPANRB 5/2025 ")
         assert "Perbup" not in told
+
+
+NATIONAL, OWN = "PermenPANRB 5/2025", "Perbup 3/2026"
+
+
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_a_correction_after_a_change_of_the_law_cites_the_law_of_the_notice(
+    site_folder, open_context, withdrawn
+):
+    """The own regulation asks for 3 working days or for 9, the national one for 5."""
+    file = site_folder / "site.toml"
+    national = file.read_text("utf-8")
+    change_law(site_folder, "2026-11-01")
+    texts = [file.read_text("utf-8"), national]
+    if not withdrawn:
+        texts.reverse()
+        own = site_folder / "perbup" / "perbup.toml"
+        own.write_text(own.read_text("utf-8").replace("length = 3", "length = 9"), "utf-8")
+    file.write_text(texts[0], "utf-8")
+    day = "2026-11-20" if withdrawn else "2026-11-24"
+    with running() as server:
+        before = open_context()
+        before.site.mail_url = server.url()
+        owe(before, f"{day} 08:00", at("Dinas Sosial"))
+        assert deliver(before, f"{day} 08:00").sent == 2
+        file.write_text(texts[1], "utf-8")
+        after = open_context()
+        after.site.mail_url = server.url()
+        decide(after, f"{day} 09:00")
+        assert deliver(after, f"{day} 09:00").sent == 2
+    by, now_by = (OWN, NATIONAL) if withdrawn else (NATIONAL, OWN)
+    told = rf"RALAT .* permintaan informasi - {by}[^;]*; keadaan sekarang menurut {now_by}"
+    for letter in server.letters[2:]:
+        assert re.search(told, text(letter))
 
 
 def test_a_superior_who_was_told_gets_the_correction_too_and_nobody_else(context, server):
