@@ -97,6 +97,13 @@ COMMON = (
 )
 """Units that nearly every government has, with the abbreviations of their names."""
 
+_SUBJECTS = frozenset(unit.words for unit in COMMON if unit.kind in ("dinas", "badan")) | {
+    *("jalan", "jembatan", "drainase", "banjir", "infrastruktur", "transportasi", "lalu lintas"),
+    *("air", "air bersih", "listrik", "lampu jalan", "sampah", "kebersihan", "lingkungan"),
+    *("perizinan", "pajak", "bantuan sosial", "adminduk", "ekonomi", "keamanan", "ketertiban"),
+}
+"""Subjects of complaints: the field of a whole unit, and common words beside it."""
+
 
 def plain_words(name: str, government: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the words of a name for comparison: abbreviations written out, no punctuation.
@@ -152,3 +159,10 @@ def common_unit(words: tuple[str, ...]) -> CommonUnit | None:
 def is_unit_name(name: str) -> bool:
     """Check whether a text begins as the names of units do, or is a common abbreviation of one."""
     return kind_of(plain_words(name)) != OTHER
+
+
+def is_subject(text: str) -> bool:
+    """Check whether a text is a common subject of complaints, and no name of a unit or a part of
+    one: `Kesehatan`, `Jalan`.
+    """
+    return " ".join(plain_words(text)) in _SUBJECTS

@@ -389,6 +389,37 @@ def test_a_part_of_an_office_is_no_unit_beside_a_better_one(tmp_path, columns, u
     assert not [name for name in NAMES if name in learned.text + str(said(learned))]
 
 
+SUBJECTS = ["Pendidikan", "Kesehatan", "Jalan", "Air", "Lain-lain", "Jalan"] * (ROWS // 6)
+
+
+@pytest.mark.parametrize("category", [None, "Kategori"])
+def test_a_column_titled_as_a_part_of_an_office_with_subjects_is_no_unit(tmp_path, category):
+    more = {category: ["Keluhan", "Saran"] * (ROWS // 2)} if category else {}
+    learned = learned_from(tmp_path, table(Diteruskan_ke=[]) | {"Bidang": SUBJECTS} | more)
+    source = source_of(learned)
+    assert (unit_column(source), source.fields.category) == (None, category or "Bidang")
+    assert learned.units == {}
+    assert "Kolom 'Bidang' tidak dibaca sebagai unit" in said(learned)["section_no_unit"]
+    assert {"no_unit", "section_as_unit"} & set(said(learned)) == {"no_unit"}
+
+
+@pytest.mark.parametrize(
+    ("values", "unit"),
+    [
+        (SECTIONS, None),
+        (SUBJECTS, None),
+        (["Dinas Sosial", "DLH", "Dinas Kesehatan"] * (ROWS // 3), "Bidang"),
+        (["Dinas Sosial", "DLH", "Bina Marga"] * (ROWS // 3), "Bidang"),
+    ],
+)
+def test_the_units_of_the_site_decide_whether_a_column_has_them(tmp_path, values, unit):
+    path = write(tmp_path / "a.xlsx", table(Diteruskan_ke=[]) | {"Bidang": values})
+    learned = learn(path, "register", load_site(EXAMPLE))
+    source = source_of(learned)
+    assert (unit_column(source), source.fields.category) == (unit, None if unit else "Bidang")
+    assert ("section_as_unit" if unit else "section_no_unit") in said(learned)
+
+
 @pytest.mark.parametrize("title", ["Disposisi Kepada", "Petugas Disposisi", "Nomor Disposisi"])
 def test_a_column_that_cannot_have_the_day_of_the_assignment_is_not_named(tmp_path, title):
     learned = learned_from(tmp_path, {**table(), title: [f"B/{n}" for n in range(ROWS)]})

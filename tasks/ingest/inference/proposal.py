@@ -26,7 +26,7 @@ from tasks.common.privacy_marks import marks_of_remark
 from tasks.common.redaction import redact
 from tasks.common.remarks import is_contact_remark, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
-from tasks.common.unit_names import is_unit_name
+from tasks.common.unit_names import is_subject, is_unit_name
 from tasks.ingest.inference.column_types import (
     ColumnSample,
     ZoneGuess,
@@ -459,22 +459,39 @@ def _unit_by_values(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSam
 def _section_as_unit(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """Map a column such as `Bidang` or `Seksi` as the unit of a register without a better one.
 
-    Such a register is kept by one office, and these are its parts. So `Bidang` is no category.
+    Such a register is kept by one office, and these are its parts. So `Bidang` is no category,
+    unless its values are subjects.
     """
     category = draft.column("category")
     others = draft.used - ({category.name} if category is not None else set())
-    found = [
+    titled = [
         column
         for column in sections(columns)
         if column.name not in others and not column.dates and _has_words_of(column, "unit")
     ]
+    found = [column for column in titled if not _has_subjects(draft, column)]
     if not found:
+        if titled:
+            draft.doubts.append(MappingDoubt("section_no_unit", {"column": titled[0].name}))
         return
     column = min(found, key=_is_empty)
     if column is category:
         del draft.fields["category"]
     draft.take("unit", column, _ONLY_SECTIONS)
     draft.doubts.append(MappingDoubt("section_as_unit", {"column": column.name}))
+
+
+def _has_subjects(draft: _Draft, column: ColumnSample) -> bool:
+    """Check whether a column such as `Bidang` has subjects and no parts of an office.
+
+    Its title says both, so its values decide: whether most of them are units of the directory, or
+    without a directory whether most of them are common subjects.
+    """
+    if not column.values or not is_called(column, "category"):
+        return False
+    if draft.directory is None:
+        return 2 * sum(map(is_subject, column.values)) >= len(column.values)
+    return 2 * sum(_is_unit(draft, value) for value in column.values) < len(column.values)
 
 
 def _is_empty(column: ColumnSample) -> bool:
