@@ -62,6 +62,7 @@ def as_data(found: Simulation, rows: list[dict[str, str]]) -> dict[str, Any]:
     return {
         "from": found.first,
         "to": found.last,
+        "recorded_from": found.recorded_from,
         "recorded_until": found.recorded_until,
         "outcomes": [
             {
@@ -139,7 +140,7 @@ def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation)
     _table("unit", dict(sorted(named.items())), ["notices", *rungs])
     rules = tally.table(found, lambda notice: notice.rule, lambda notice: notice.kind)
     _table("rule", dict(sorted(rules.items())), ["notices", *kinds])
-    if len(sites) > 1 and not tally.differs(found):
+    if len(sites) > 1 and _first_day(site, found) and not tally.differs(found):
         _note(say("simulate.no_difference"))
 
 
@@ -168,11 +169,24 @@ def _warn(site: Site, found: Simulation) -> None:
             tickets = ", ".join(sorted(outcome.not_evaluated)[:5])
             number = len(outcome.not_evaluated)
             _note(which + say("simulate.not_evaluated", n=number, tickets=tickets))
-    until = found.recorded_until
-    if until is None:
+    begins, until = _first_day(site, found), found.recorded_until
+    if found.recorded_from is None:
         _note(say("simulate.nothing_recorded"))
-    elif (day := until.astimezone(site.zone).date()) < found.last:
+    elif begins is None:
+        day = found.recorded_from.astimezone(site.zone).date()
+        _note(say("simulate.nothing_to_replay", day=day))
+    elif begins > found.first:
+        _note(say("simulate.recorded_from", day=begins))
+    if until is not None and (day := until.astimezone(site.zone).date()) < found.last:
         _note(say("simulate.recorded_until", day=day))
+
+
+def _first_day(site: Site, found: Simulation) -> date | None:
+    """Return the first day with a recorded complaint; None if it is after the replay."""
+    if found.recorded_from is None:
+        return None
+    day = found.recorded_from.astimezone(site.zone).date()
+    return day if day <= found.last else None
 
 
 def _note(text: str) -> None:

@@ -185,6 +185,11 @@ def set_marks(session: Session, marks: Iterable[Mark]) -> None:
     session.add_all(suppressed)
 
 
+def first_complaint(source: Connection) -> datetime | None:
+    """Return the time at which the first complaint was recorded."""
+    return source.scalar(select(func.min(Complaint.recorded_at)))
+
+
 def last_recorded(source: Connection) -> datetime | None:
     """Return the time of the last recorded import or event."""
     imported = source.scalar(select(func.max(SourceImport.recorded_at)))

@@ -21,12 +21,14 @@ from tasks.simulation.replay import ReplayContext, ReplayResult, replay
 class Simulation:
     """A time span replayed with the site's files and, if given, with proposed files.
 
-    `recorded_until` is the time of the last record: after it, only time passes.
+    `recorded_from` is the time of the first recorded complaint, and `recorded_until` that of the
+    last record: after it, only time passes.
     """
 
     first: date
     last: date
     outcomes: tuple[ReplayResult, ...]
+    recorded_from: datetime | None
     recorded_until: datetime | None
 
 
@@ -59,7 +61,7 @@ def simulate(
             else:
                 replay_queue.reset_all(session, begin)
         marks = replay_queue.marks_until(source, end)
-        recorded_until = replay_queue.last_recorded(source)
+        recorded = replay_queue.first_complaint(source), replay_queue.last_recorded(source)
     offices = [context]
     if proposed is not None:
         offices.append(ReplayContext(proposed, clone(context.engine)))
@@ -71,4 +73,4 @@ def simulate(
     finally:
         for each in offices:
             each.close()
-    return Simulation(first, last, outcomes, recorded_until)
+    return Simulation(first, last, outcomes, *recorded)

@@ -503,6 +503,7 @@ def test_corrections_and_inventories_are_counted(context):
 def test_a_site_without_complaints_would_have_sent_nothing(context):
     simulation = simulate(context.site, context.site, FIRST, LAST)
     assert simulation.outcomes == (ReplayResult(), ReplayResult())
+    assert simulation.recorded_from is None
     assert simulation.recorded_until is None
     assert tally.rows(simulation) == []
 
@@ -1032,6 +1033,30 @@ def test_people_see_that_nothing_would_be_otherwise(context, call, story_recorde
     same = context.site.folder / "escalation.toml"
     _, out, _ = call("--from", "2026-11-16", "--to", "2026-11-20", "--ladder", same)
     assert lines(out)[-1].startswith("note: no difference: by the proposed files the same")
+
+
+SAME = "no difference"
+NOTHING = "note: no complaint has been recorded yet, so there is nothing to replay"
+TOO_LATE = "note: the first complaint was recorded on 2026-11-24, after these days"
+FROM = "note: no complaint was recorded before 2026-11-24: the replay is empty until then"
+
+
+@pytest.mark.parametrize(
+    ("imported", "last", "note", "compared"),
+    [
+        (False, "2026-11-23", NOTHING, False),
+        (True, "2026-11-23", TOO_LATE, False),
+        (True, "2026-11-24", FROM, True),
+    ],
+)
+def test_without_complaints_nothing_is_compared(context, call, imported, last, note, compared):
+    if imported:
+        register(context, "2026-11-24 07:00", at("Dinas Sosial"))
+    same = context.site.folder / "escalation.toml"
+    code, out, _ = call("--from", "2026-11-23", "--to", last, "--ladder", same)
+    assert code == 0
+    assert any(line.startswith(note) for line in lines(out)), out
+    assert (SAME in out) is compared
 
 
 @pytest.mark.thorough
