@@ -14,12 +14,14 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.words import language, say, value_word
+from sla.events import Knowledge
 from sla.periods import parse
 
 if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
     from settings.site import Site
     from tasks.common.context import SiteContext
     from tasks.reports.diff import Difference
+    from tasks.reports.verify import LaterEvent
 
 MOST_SHOWN = 40
 """Most differing figures printed."""
@@ -139,21 +141,23 @@ def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -
             console.out.print(f"[bold]{say('reports.late', n=len(found.late))}[/]")
             _print_differences(context.site, found.late)
         for event in found.events:
-            console.out.print(
-                escape(
-                    say(
-                        "reports.late_event",
-                        ticket=event.ticket,
-                        kind=value_word("step", event.kind),
-                        day=f"{context.local(event.occurred):%Y-%m-%d}",
-                        recorded=f"{context.local(event.recorded):%Y-%m-%d %H:%M}",
-                        source=event.source,
-                    )
-                ),
-                soft_wrap=True,
-            )
+            console.out.print(escape(_event_line(context, event)), soft_wrap=True)
     if found.then:
         raise typer.Exit(console.TROUBLE)
+
+
+def _event_line(context: SiteContext, event: LaterEvent) -> str:
+    """Return a line about a late-arriving record: a step, one taken back, or a doubt."""
+    doubtful = event.knowledge == Knowledge.UNREADABLE
+    form = "withdrawn" if event.retracted else "doubt" if doubtful else "event"
+    return say(
+        f"reports.late_{form}",
+        ticket=event.ticket,
+        kind=value_word("step", event.kind),
+        day=f"{context.local(event.occurred):%Y-%m-%d}",
+        recorded=f"{context.local(event.recorded):%Y-%m-%d %H:%M}",
+        source=value_word("origin", event.source),
+    )
 
 
 def _print_differences(site: Site, differences: Sequence[Difference]) -> None:

@@ -34,13 +34,18 @@ class NoReport(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LaterEvent:
-    """A late-arriving record: an event before the report's moment, recorded only after it."""
+    """A late-arriving record: an event before the report's moment, recorded only after it.
+
+    A `retracted` record takes the event back. The knowledge `UNREADABLE` makes it a doubt.
+    """
 
     ticket: str
     kind: str
     occurred: datetime
     recorded: datetime
     source: str
+    knowledge: str
+    retracted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,8 @@ def _later(session: Session, tickets: Sequence[str], after: datetime) -> Iterato
                 EventRow.latest,
                 EventRow.recorded_at,
                 EventRow.source,
+                EventRow.knowledge,
+                EventRow.retracted,
             )
             .join(EventRow, EventRow.complaint_id == Complaint.id)
             .where(

@@ -24,7 +24,7 @@ from db.models import ReplyKind, ReplyOutcome, SourceMailKind
 from settings.errors import LOCALES, SettingsError, read_toml
 from sla.directory import Role
 from sla.engine.deadline import LATE_STATES, Reason, State
-from sla.events import Kind
+from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, Kind
 from sla.regulations.model import Certainty
 from tasks.ingest.records import RejectionReason
 
@@ -589,7 +589,7 @@ VALUES = {
     "role": Role,
     "because": Reason,
     "rejection": RejectionReason,
-    "step": Kind,
+    "step": (*Kind, ANY_KIND, ASSIGNEE, PROMISED_DUE),
     "certainty": Certainty,
     "decision": AuditKind,
 }

@@ -11,8 +11,11 @@ import pytest
 from conftest import wita
 from support.pipeline import at, decide, deliver, owe, register, since
 
+from cli.language import words
+from cli.reports import _event_line
 from sla.engine.context import Policy
-from tasks.reports.verify import NoReport, verify
+from sla.events import ANY_KIND, BY_COMMAND, Kind, Knowledge
+from tasks.reports.verify import LaterEvent, NoReport, verify
 from tasks.summary import SummaryRequest, make_summary
 
 MADE, LATER = "2026-11-30 18:00", "2026-12-03 08:00"
@@ -150,6 +153,42 @@ def test_the_command_tells_by_its_exit_code(context, kept, call_tenggat):
     assert (code, "figures differ" in said) == (1, True)
     code, _, said = call_tenggat("summary", "verify", *site)
     assert (code, "summary verify FILE.json" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "more", "line"),
+    [
+        (
+            Kind.EXTENSION_NOTIFIED,
+            BY_COMMAND,
+            {},
+            "FD-1: perpanjangan waktu diberitahukan pada 2026-11-23, dicatat 2026-12-03 08:00"
+            " (dinyatakan pejabat dengan perintah)",
+        ),
+        (
+            Kind.SETTLED,
+            "register",
+            {"retracted": True},
+            "FD-1: diselesaikan pada 2026-11-23 ditarik kembali, dicatat 2026-12-03 08:00"
+            " (register)",
+        ),
+        (
+            ANY_KIND,
+            "register",
+            {"knowledge": Knowledge.UNREADABLE},
+            "FD-1: tidak jelas sejak 2026-11-23: keadaan pengaduan; dicatat 2026-12-03 08:00"
+            " (register)",
+        ),
+    ],
+)
+def test_a_late_record_is_told_without_words_of_the_program(context, kind, source, more, line):
+    details = {"knowledge": Knowledge.STATED, "retracted": False} | more
+    occurred, recorded = wita("2026-11-23 15:00"), wita(LATER)
+    event = LaterEvent("FD-1", kind, occurred, recorded, source, **details)
+    words.use_language("id")
+    said = _event_line(context, event)
+    words.use_language("en")
+    assert said.strip() == line
 
 
 def test_explain_proves_what_a_report_of_a_moment_says(context, kept, call_tenggat):
