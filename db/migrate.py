@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     URL,
+    Connection,
     Engine,
     NullPool,
     create_engine,
     inspect,
+    text,
 )
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.schema import CreateSchema
@@ -43,13 +45,41 @@ def migrate(engine: Engine) -> None:
     """Apply all pending migrations; does nothing if the database is up to date.
 
     A separate schema named in the URL (`options=-csearch_path=...`) is created first. Raises
-    :class:`NotReady` if it cannot be created.
+    :class:`NotReady` if it cannot be created, or if the user may not create tables.
     """
     _make_schema(engine.url)
     with one_state(engine) as connection:
         if revision(connection) == newest_revision():
             return
+        missing = missing_right(connection)
+    if missing is not None:
+        raise NotReady("; ".join(missing))
     upgrade(engine)
+
+
+def missing_right(connection: Connection) -> tuple[str, str] | None:
+    """Return that the user of a PostgreSQL database may not create tables, and the remedy.
+
+    From version 15 on only the owner of a database has this right, and who gets it from the owner.
+    """
+    if connection.dialect.name != "postgresql":
+        return None
+    path = str(connection.scalar(text("SHOW search_path")))
+    schema = connection.scalar(text("SELECT current_schema()"))  # null without any right to it
+    schema = schema or path.rpartition(",")[2].strip().strip('"')
+    query = text(
+        "SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')"
+        " FROM pg_namespace WHERE nspname = :schema"
+    )
+    if connection.scalar(query, {"schema": schema}) is not False:
+        return None
+    user = connection.scalar(text("SELECT current_user"))
+    quote = connection.dialect.identifier_preparer.quote
+    grant = f"GRANT USAGE, CREATE ON SCHEMA {quote(schema)} TO {quote(user)}"
+    return (
+        f"the user {user} may not create tables in the schema {schema} of the database",
+        f"have the owner of the database run in it: {grant}",
+    )
 
 
 def _make_schema(url: URL) -> None:

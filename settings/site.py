@@ -58,7 +58,8 @@ class DatabaseSettings(Strict):
 
     url: str = "sqlite:///{var}/tenggat.db"
     """An SQLAlchemy URL: `sqlite:///...` or `postgresql+psycopg://...`; `{var}` means the folder of
-    working files. Put a URL with a password into TENGGAT_DATABASE_URL, which has priority."""
+    working files. Put a URL with a password into TENGGAT_DATABASE_URL, which has priority. On
+    PostgreSQL the user of the URL must own the database or have CREATE on the schema."""
     schema_: Annotated[str, Field(alias="schema", pattern="^([a-z_][a-z0-9_]{0,62})?$")] = ""
     """The PostgreSQL schema of this site; it is created if it does not exist."""
 

@@ -1,9 +1,11 @@
 """The database does what the models say, alike on SQLite and on PostgreSQL."""
 
 import traceback
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from conftest import THIS_REVISION, create_engine, wita
-from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy import Engine, insert, inspect, make_url, select, text
 from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import (
     ArgumentError,
@@ -28,10 +30,10 @@ from support.site_mistakes import assert_indonesian
 import db.engine
 from db import complaints, imports, quarantine, runs
 from db.decisions import rules
-from db.engine import database_reason, one_state, open_engine
+from db.engine import NotReady, database_reason, one_state, open_engine
 from db.lives import MessageStatus
 from db.mails import outbox, outbox_status
-from db.migrate import alembic_config, migrate
+from db.migrate import alembic_config, migrate, missing_right
 from db.migrations.revisions import MIGRATIONS, newest_revision, revision
 from db.migrations.schema import SCHEMA
 from db.models import (
@@ -44,6 +46,7 @@ from db.models import (
     SourceImport,
 )
 from sla.events import Event, Knowledge
+from tasks.monitoring.health import database as health
 
 NOON = wita("2026-11-24 12:00")
 FULL = 2
@@ -546,6 +549,50 @@ def test_a_database_error_has_its_reason_and_no_part_of_a_password(text, reason)
     assert said.startswith(reason)
     assert "s14" not in said
     assert_indonesian(said)
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("revoked", ["CREATE", "ALL"])
+@pytest.mark.parametrize("schema", ["public", "kabb"])
+def test_a_user_who_may_not_create_tables_is_told_the_right_that_is_missing(
+    empty_database_url, revoked, schema
+):
+    """As on PostgreSQL 15 or newer, if the user does not own the database."""
+    owner = create_engine(empty_database_url)
+    user = f"u{uuid.uuid4().hex[:8]}"
+    with owner.begin() as connection:
+        for statement in (
+            f"CREATE SCHEMA IF NOT EXISTS {schema}",
+            f"CREATE ROLE {user} LOGIN",
+            f"GRANT USAGE ON SCHEMA {schema} TO PUBLIC",
+            f"REVOKE {revoked} ON SCHEMA {schema} FROM PUBLIC",
+        ):
+            connection.execute(text(statement))
+    url = make_url(empty_database_url).set(username=user)
+    url = url.update_query_dict({"options": f"-csearch_path={schema}"})
+    engine = open_engine(url.render_as_string(hide_password=False))
+    with pytest.raises(NotReady) as refused:
+        migrate(engine)
+    grant = f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}"
+    assert str(refused.value) == (
+        f"the user {user} may not create tables in the schema {schema} of the database; have the"
+        f" owner of the database run in it: {grant}"
+    )
+    site = SimpleNamespace(database_url=str(engine.url))
+    (finding,) = health.database(site, wita("2026-11-24 08:00"), clock=False)
+    assert f"{finding.what}; {finding.remedy}" == str(refused.value)
+    assert_indonesian(str(refused.value), finding.what, finding.remedy)
+    with owner.begin() as connection:
+        connection.execute(text(grant))
+    migrate(engine)
+    with engine.connect() as connection:
+        assert revision(connection) == newest_revision()
+        assert missing_right(connection) is None
+    engine.dispose()
+    with owner.begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {user} CASCADE"))
+        connection.execute(text(f"DROP ROLE {user}"))
+    owner.dispose()
 
 
 def test_an_address_that_is_no_url_is_named():

@@ -21,6 +21,7 @@ from db.installation.identity import here, read_key
 from db.installation.record import belongs, recorded, refusal
 from db.mailbox import bounces
 from db.mails import outbox_status
+from db.migrate import missing_right
 from db.migrations.revisions import newest_revision, revision
 from settings.site import Site
 from tasks.common.confirmed_rules import confirm_rules
@@ -142,13 +143,15 @@ def _revisions(site: Site) -> Iterator[Finding]:
     engine = open_engine(site.database_url, patience=ANSWERS_WITHIN)
     try:
         with engine.connect() as connection:
-            at = revision(connection)
+            at, missing = revision(connection), missing_right(connection)
     except SQLAlchemyError as error:
         yield _unusable(site, error)
         return
     finally:
         engine.dispose()
-    if at is None:
+    if missing is not None:
+        yield Finding("trouble", *missing)
+    elif at is None:
         yield Finding("note", "the database is empty", "run `tenggat run`")
     else:
         yield Finding(
