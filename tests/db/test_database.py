@@ -595,6 +595,20 @@ def test_a_user_who_may_not_create_tables_is_told_the_right_that_is_missing(
     owner.dispose()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "unable to open database file",
+        "database or disk is full",
+        "disk I/O error",
+        "attempt to write a readonly database",
+        "database is locked",
+    ],
+)
+def test_what_sqlite_says_has_a_translation(error):
+    assert_indonesian(database_reason(OperationalError("SELECT 1", None, Exception(error))))
+
+
 def test_an_address_that_is_no_url_is_named():
     with pytest.raises(ArgumentError) as refused:
         open_engine("tenggat:s14@localhost/tenggat")
