@@ -124,7 +124,9 @@ def concerned(session: Session, until: datetime, units: Collection[str] | None) 
 
 @dataclass(frozen=True, slots=True)
 class StoredDuty:
-    """A stored deadline, with the ticket and the source of its complaint."""
+    """A stored deadline, with the ticket and the source of its complaint, and the time at which
+    the complaint was recorded.
+    """
 
     complaint: int
     ticket: str
@@ -136,6 +138,8 @@ class StoredDuty:
     due: datetime | None
     evaluated_at: datetime
     reason: str
+    stopped: datetime | None
+    recorded_at: datetime
 
 
 def suspended(
@@ -192,6 +196,8 @@ def _duties(
         DeadlineRow.due,
         DeadlineRow.evaluated_at,
         DeadlineRow.reason,
+        DeadlineRow.stopped,
+        Complaint.recorded_at,
     )
     rows = session.execute(
         select(*columns)

@@ -361,6 +361,7 @@ class DeskLoader:
         counted = Counter(item.section for item in (*items, *rest))
         counts = {section: counted[section] for section in DeskSection}
         ended = [each for each in self._ended if self._on_desk(reader, each)]
+        done = [each for each in ended if self._is_done_since(reader, each)]
         pending = [each for each in self._awaiting if self._covers(reader, each)]
         site = self._run.site
         offices = self._offices_of(reader, message)
@@ -395,8 +396,8 @@ class DeskLoader:
             ended_late=self._ended_late if reader.scope.superior else 0,
             waiting=self._suspended_count(reader, awaited=True),
             postponed=self._suspended_count(reader, awaited=False),
-            settled=len({each.complaint for each in ended if self._follows_up(each)}),
-            fulfilled=self._fulfilled(reader, ended),
+            settled=len({each.complaint for each in done if self._follows_up(each)}),
+            fulfilled=self._fulfilled(reader, done),
             ended=self._leaving(reader, ended, [*items, *rest], corrected),
             last_mail=reader.last_mail,
         )
@@ -867,23 +868,34 @@ class DeskLoader:
         rule = law.last(duty.rule) if duty.rule in law.ids else None
         return rule is not None and rule.binds_provider and reader.scope.covers(rule, duty.unit)
 
-    def _follows_up(self, ended: StoredDuty) -> bool:
+    def _is_done_since(self, reader: DeskReader, ended: StoredDuty) -> bool:
+        """Check whether a duty was done since the last mail to the reader, as far as is known.
+
+        A complaint that was done long ago may be imported now, for example from an old register.
+        """
+        if ended.state not in DONE or ended.stopped is None or reader.last_mail is None:
+            return False
+        day = self._run.site.evaluation_context.day
+        is_new = ended.recorded_at > reader.last_mail
+        return not is_new or day(ended.stopped) >= day(reader.last_mail)
+
+    def _follows_up(self, done: StoredDuty) -> bool:
         """Check whether a duty was done by a follow-up or the settlement of its complaint."""
         law = self._run.site.evaluation_context.law
-        return ended.state in DONE and bool(law.last(ended.rule).stops_on & FOLLOWED_UP)
+        return bool(law.last(done.rule).stops_on & FOLLOWED_UP)
 
     def _fulfilled(
-        self, reader: DeskReader, ended: Sequence[StoredDuty]
+        self, reader: DeskReader, done: Sequence[StoredDuty]
     ) -> tuple[tuple[str, int], ...]:
         """Return the duties done otherwise, for example a verification, each with its complaints.
 
         A complaint that was followed up as well is not counted again.
         """
         law = self._run.site.evaluation_context.law
-        counted = {each.complaint for each in ended if self._follows_up(each)}
+        counted = {each.complaint for each in done if self._follows_up(each)}
         found: dict[str, set[int]] = {}
-        for each in ended:
-            if each.state in DONE and each.complaint not in counted:
+        for each in done:
+            if each.complaint not in counted:
                 label = law.last(each.rule).label[reader.locale]
                 found.setdefault(label, set()).add(each.complaint)
         return tuple((label, len(complaints)) for label, complaints in sorted(found.items()))

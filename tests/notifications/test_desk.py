@@ -243,6 +243,25 @@ def test_an_end_that_was_known_before_the_last_mail_is_not_counted_again(context
         assert (desk.settled, desk.fulfilled) == (0, ())
 
 
+@pytest.mark.parametrize(
+    ("done", "counted"),
+    [
+        ("18/11/2026", (0, ())),
+        ("20/11/2026", (1, ())),
+        ("23/11/2026", (1, ())),
+    ],
+)
+def test_what_was_done_before_the_last_mail_is_not_said_to_be_done_since(context, done, counted):
+    """FD-3 is new in the register, and settled; on the day of the mail perhaps after it."""
+    other = at("Dinas Sosial", "FD-2", **TODAY)
+    owe(context, "2026-11-20 08:00", at("Dinas Sosial"), other)
+    deliver(context, "2026-11-20 08:00")
+    old = at("Dinas Sosial", "FD-3", **TODAY, Selesai=f"{done} 07:00")
+    owe(context, BREACHED, at("Dinas Sosial"), other, old)
+    desk = desks(context, BREACHED)["penghubung.dinsos"]
+    assert (desk.settled, desk.fulfilled) == counted
+
+
 def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(context, server):
     dinsos = "Dinas Sosial"
     owe(context, "2026-11-20 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
