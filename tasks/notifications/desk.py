@@ -24,7 +24,7 @@ from db.notices import Notification
 from sla.directory import OfficeHolder, Role
 from sla.due_days import due_day
 from sla.engine.deadline import DONE, ClockKey, Deadline, Reason, State
-from sla.events import Event, Kind
+from sla.events import HANDOVERS, Event, Kind
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
@@ -44,7 +44,7 @@ from tasks.notifications.views import (
     DeskUnitLine,
     Duty,
     EndedDuty,
-    LateHandOver,
+    HandOver,
     NoticeItem,
     UnlistedDuties,
 )
@@ -70,6 +70,7 @@ LONGEST_TITLE = 160
 class DeskComplaint:
     """A complaint on a desk: those columns of `Complaint` that a mail shows.
 
+    `handed_over` is the last assignment or return.
     A desk may have hundreds of thousands. An object of the ORM takes ten times the memory.
     """
 
@@ -84,15 +85,23 @@ class DeskComplaint:
     title: str
     anonymous: bool
     secret: bool
+    handed_over: Event | None
+
+    @property
+    def returned(self) -> Event | None:
+        """Return the return of the complaint by a unit if no unit got it after that."""
+        last = self.handed_over
+        return last if last is not None and last.kind == Kind.RETURNED else None
 
     @classmethod
     def of(
-        cls, row: Complaint, events: Iterable[Event], text: Callable[[str], str]
+        cls, row: Complaint, events: Sequence[Event], text: Callable[[str], str]
     ) -> DeskComplaint:
-        """Return the complaint of a row with its events. `text` returns one object for all equal
-        texts.
+        """Return the complaint of a row with its known events, in order. `text` returns one object
+        for all equal texts.
         """
         reopened = [event.latest for event in events if event.kind == Kind.REOPENED]
+        handed_over = (event for event in reversed(events) if event.kind in HANDOVERS)
         return cls(
             id=row.id,
             source=text(row.source),
@@ -105,6 +114,7 @@ class DeskComplaint:
             title="" if row.anonymous or row.secret else (row.title or "")[:LONGEST_TITLE],
             anonymous=row.anonymous,
             secret=row.secret,
+            handed_over=next(handed_over, None),
         )
 
 
@@ -242,9 +252,7 @@ class DeskLoader:
                     deadlines = [deadline for deadline in deadlines if _open_duty(deadline)]
                     if self._only_in_a_number(row.id, deadlines):
                         continue
-                shown = DeskComplaint.of(
-                    row, known.history.events, lambda t: texts.setdefault(t, t)
-                )
+                shown = DeskComplaint.of(row, each.known, lambda t: texts.setdefault(t, t))
                 found[row.id] = shown, deadlines
         return found
 
@@ -473,7 +481,8 @@ class DeskLoader:
         known_before = complaint.id in self._clocks_before
         if not any(on_desk) or known_before or any(key in calendar for key in clocks):
             return self._entry(reader, case)
-        depends_on = triggers, on_desk, [key in reader.reminded for key in clocks]
+        reminded = [key in reader.reminded for key in clocks]
+        depends_on = triggers, on_desk, reminded, reader.scope.verifies
         shared = self._shared.setdefault((reader.locale, reader.last_mail), {})
         known = shared.get(complaint.id)
         if known is None or known[0] != depends_on:
@@ -533,6 +542,8 @@ class DeskLoader:
             notified = [e for e in notified if e.recipient.casefold() != reader.address] or notified
         site, unit = self._run.site, _unit_of(duties[0].unit)
         hidden, link = complaint.anonymous or complaint.secret, site.file.ticket_link
+        verifies = any(d.rule.actor is Actor.LAPOR_ADMINISTRATOR for d, _ in listed)
+        assigned = complaint.handed_over is not None and complaint.returned is None
         return NoticeItem(
             ticket=complaint.ticket,
             title=complaint.title,
@@ -555,7 +566,17 @@ class DeskLoader:
             complaint=complaint.id,
             unit_id=unit or "",
             unknown_unit="" if hidden else self._unknown_units.get(complaint.id, ""),
+            to_assign=reader.scope.verifies and (verifies or not assigned),
+            returned=self._returned(complaint),
         )
+
+    def _returned(self, complaint: DeskComplaint) -> HandOver | None:
+        """Return when and by which unit a complaint was returned that no unit has got since."""
+        event = complaint.returned
+        if event is None:
+            return None
+        unit = self._run.site.directory.short_name_of(event.unit) if event.unit else ""
+        return HandOver(event.earliest or event.latest, event.latest, unit, returned=True)
 
     def _vacancies(self, unit: str) -> tuple[Role, ...]:
         """Return the vacant offices of a unit; a long mail asks for each of its complaints."""
@@ -638,7 +659,7 @@ class DeskLoader:
             ),
         )
 
-    def _late_hand_over(self, deadline: Deadline) -> LateHandOver | None:
+    def _late_hand_over(self, deadline: Deadline) -> HandOver | None:
         """Return the hand-over of a late duty to a unit that had no full working day left for it.
 
         Of an assignment by the administrator that is known only as an interval, the earliest time
@@ -654,7 +675,7 @@ class DeskLoader:
         if context.calendar_of(unit).days_between(context.day(moment), context.day(due)) > 0:
             return None
         before = deadline.answerable if deadline.answerable not in (None, unit) else found.before
-        return LateHandOver(
+        return HandOver(
             found.first,
             found.latest,
             site.directory.short_name_of(before),

@@ -36,12 +36,12 @@ class DeskSection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LateHandOver:
-    """The hand-over of a late duty to its unit, which then had no full working day left for it.
+class HandOver:
+    """The hand-over of a complaint, or of a late duty, to its unit.
 
     It was after `first` and not later than `latest`, if they differ. `before` is the name of the
-    unit that was in charge at the due time, or before the hand-over. With `returned`, the unit is
-    that of the administrator.
+    unit that was in charge before the hand-over; of a late duty, at the due time. With `returned`,
+    the unit is that of the administrator.
     """
 
     first: datetime
@@ -96,7 +96,7 @@ class Duty:
     accused: bool = False
     in_calendar: bool = False
     key: ClockKey = ("", 0)
-    handed_over: LateHandOver | None = None
+    handed_over: HandOver | None = None
 
     @property
     def article(self) -> str:
@@ -216,6 +216,10 @@ class NoticeItem:
     unit_id: str = ""
     unknown_unit: str = ""
     """The name of its unit as the source writes it, as long as units.csv does not have it."""
+    to_assign: bool = False
+    """Whether the reader has to verify the complaint or to assign it to a unit."""
+    returned: HandOver | None = None
+    """Its return by a unit if no unit got it after that."""
     reply_links: ReplyLinks | None = None
     statement: Statement | None = None
 
@@ -245,8 +249,10 @@ class NoticeItem:
         return self.pressing[2:]
 
     @property
-    def handed_over(self) -> LateHandOver | None:
-        """Return the hand-over of the worst duty that another unit had until its last day."""
+    def handed_over(self) -> HandOver | None:
+        """Return the hand-over of the worst duty that another unit had until its last day, so that
+        its unit had no full working day left for it.
+        """
         return next((duty.handed_over for duty in self.duties if duty.handed_over), None)
 
     @property
@@ -431,6 +437,29 @@ class Desk:
     def own_count(self) -> int:
         """Number of complaints on which the reader must act, in the body or not."""
         return sum(item.own for item in (*self.items, *self.rest))
+
+    @property
+    def assigns(self) -> bool:
+        """Check whether the reader has to verify or assign any complaint."""
+        return any(item.to_assign for item in (*self.items, *self.rest))
+
+    @property
+    def answers(self) -> bool:
+        """Check whether a unit of the reader has to act on any complaint itself."""
+        return not all(item.to_assign for item in (*self.items, *self.rest))
+
+    def urgency(self, to_assign: bool | None = None) -> str:
+        """Return `late` if a complaint is late or ends today or on this working day, else `coming`.
+
+        `to_assign` selects the complaints that the reader has to assign, or all others.
+        """
+        found = (
+            item.section
+            for item in (*self.items, *self.rest)
+            if to_assign in (None, item.to_assign)
+        )
+        now = {DeskSection.LATE, DeskSection.TODAY, DeskSection.LAST_DAY}
+        return "coming" if now.isdisjoint(found) else "late"
 
     @property
     def acts_on_the_late_ones(self) -> bool:

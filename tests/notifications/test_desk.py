@@ -4,6 +4,7 @@ See `support.pipeline` for the complaints: a request for information has five wo
 received on the 16th is due on the 23rd, on the 17th on the 24th, on the 18th on the 25th.
 """
 
+import csv
 from dataclasses import replace
 from datetime import date
 from email import message_from_bytes
@@ -12,6 +13,7 @@ import pytest
 from conftest import wita
 from icalendar import Calendar
 from sqlalchemy import event, select
+from support.outgoing_mail.sent_mails import Sent
 from support.pipeline import (
     BREACHED,
     ESCALATED,
@@ -819,3 +821,50 @@ def test_tickets_of_one_rank_are_in_the_order_of_their_numbers(context):
     owe(context, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in (10, 2, 1, 11)))
     desk = desks(context, BREACHED)["penghubung.dinsos"]
     assert tickets(desk, DeskSection.LATE) == ["FD-1", "FD-2", "FD-10", "FD-11"]
+
+
+def test_the_administrator_who_serves_a_unit_reads_what_to_assign_and_what_to_answer(
+    site_folder, open_context
+):
+    """The officer of Diskominfo is administrator and liaison: FD-1 waits for an assignment, FD-2
+    came back from Dinas Sosial, and FD-3 is Diskominfo's own.
+    """
+    both = one_officer_at_diskominfo(site_folder, open_context)
+    unverified = {"Diverifikasi": "", "Diteruskan": "", "Tindak Lanjut Pertama": "", "Unit": ""}
+    owe(
+        both,
+        BREACHED,
+        {"No Register": "FD-1", **unverified},
+        at("Dinas Sosial", "FD-2", Dikembalikan="17/11/2026 09:00"),
+        at("Diskominfo", "FD-3"),
+    )
+    (desk,) = (each for each in desks(both, BREACHED).values() if each.assigns)
+    assert {item.ticket: item.to_assign for item in desk.items} == {
+        "FD-1": True,
+        "FD-2": True,
+        "FD-3": False,
+    }
+    deliver(both, BREACHED)
+    sent = [Sent(path.read_bytes()) for path in (both.site.var / "mailbox").glob("*.eml")]
+    (letter,) = (each for each in sent if "admin.lapor" in str(each.mail["To"]))
+    for body in (letter.text, letter.html):
+        page = " ".join(body.split())
+        assert "segera diverifikasi dan didisposisikan kepada perangkat daerah yang" in page
+        assert "tanggungan perangkat daerah Saudara mohon segera ditindaklanjuti" in page
+        assert "dikembalikan 17 Nov oleh Dinas Sosial, perlu disposisi ulang" in page
+
+
+def one_officer_at_diskominfo(site_folder, open_context):
+    """The site where the administrator of LAPOR! is also the only liaison officer of Diskominfo."""
+    path = site_folder / "officers.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    (admin,) = (row for row in rows if row["role"] == "administrator")
+    for row in rows:
+        if (row["unit"], row["role"]) == ("diskominfo", "liaison"):
+            row |= {"name": admin["name"], "email": admin["email"]}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return open_context()
