@@ -15,10 +15,10 @@ from tasks.notifications.enqueue import enqueue_alert
 
 ROW_DROP, REPEATED_EXPORT = "fewer_rows", "repeated_export"
 SILENT_SOURCE, MIXED_DATES, ODD_HOURS = "silent_source", "mixed_dates", "odd_hours"
-UNREAD_SHEETS = "unread_sheets"
+UNREAD_SHEETS, NO_ROWS_YET = "unread_sheets", "no_rows_yet"
 FILE_SET_ASIDE, SOURCE_CLOCK = "file_set_aside", "source_clock"
 
-FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
+FIRST_ALERTS = (ROW_DROP, NO_ROWS_YET, REPEATED_EXPORT)
 """Kinds of alerts that leave before any other mail: an import may show a wrong state."""
 
 _BETWEEN = "; "
@@ -29,7 +29,8 @@ def alert_row_drop(
     run: RunContext, record: SourceImport, unread: Sequence[str] = ()
 ) -> list[dict[str, object]]:
     """Notify the administrators of an import with fewer rows than the one before, or than an
-    earlier one if they do not know of it yet.
+    earlier one if they do not know of it yet. A first import without rows has an alert of its own:
+    a new register has no complaints, but an export with a wrong filter has none either.
 
     The alert is part of the transaction of the import, so it is queued once, and before any notice
     that could follow. It names the `unread` sheets of the file: perhaps the complaints are on one.
@@ -54,7 +55,8 @@ def alert_row_drop(
             facts[key] = f"{first} – {last}"
     if unread:
         facts["unread"] = _BETWEEN.join(unread)
-    enqueue_alert(run, ROW_DROP, facts, same=_SAME)
+    kind = NO_ROWS_YET if drop.before is None else ROW_DROP
+    enqueue_alert(run, kind, facts, same=_SAME)
     return [facts]
 
 

@@ -181,6 +181,16 @@ def test_a_cut_export_and_a_header_alone_accuse_nobody(context):
     assert states(context, "unknown") == numbers(range(9)) - told_late(context)[LIAISON]
 
 
+def test_a_new_register_without_a_complaint_is_no_lost_one(context):
+    """The first day of a year. Later the same file would mean that all complaints are missing."""
+    for made, shown in (("02", ()), ("03", ()), ("04", range(3)), ("05", ())):
+        drop(context, f"2026-11-{made} 07:15", rows(*map(entry, shown)))
+        assert cycle(context, f"2026-11-{made} 08:15") == []
+        found = [each for each in alerts(context) if each in ("no_rows_yet", "fewer_rows")]
+        assert found == ["no_rows_yet"] + ["fewer_rows"] * (made == "05")
+    assert states(context, "unknown") == numbers(range(3))
+
+
 def test_the_alarm_of_fewer_rows_leaves_before_mails_that_waited_longer(context):
     drop(context, "2026-11-03 07:15", rows(*(entry(n) for n in range(9))))
     cycle(context, "2026-11-03 08:15")

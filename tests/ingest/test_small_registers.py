@@ -804,7 +804,7 @@ def test_the_empty_steps_of_a_new_register_are_read_by_their_titles(tmp_path, ot
 
 def test_a_new_register_without_a_row_needs_one_with_a_number_and_a_date(tmp_path):
     header = "No Register;Tgl Masuk;Disposisi;Tgl Disposisi;Tgl Selesai;Ket"
-    with pytest.raises(UnreadableFile, match="fill in one row with a number and the date"):
+    with pytest.raises(UnreadableFile, match="register of last year with these columns, or fill"):
         learned_lines(tmp_path, header)
     source = source_of(learned_lines(tmp_path, header, "1/P/2026;15/11/2026;;;;"))
     assert {each.column for each in source.events} == {"Tgl Disposisi", "Tgl Selesai"}

@@ -122,8 +122,9 @@ def table_of(path: Path) -> ProbedTable:
             raise UnlearnableFile("open_mark", file=path.name, line=found[0].torn[0])
     if not rows:
         raise UnreadableFile(
-            f"{path.name}: a header and no rows; fill in one row with a number and the date of"
-            " receipt (the first complaint, or an example) and use the file again"
+            f"{path.name}: a header and no rows; use the register of last year with these columns,"
+            " or fill in one row with a number and the date of receipt (the first complaint, or an"
+            " example) and use the file again"
         )
     columns = tuple(_sample(name, place, rows) for place, name in enumerate(header) if name)
     return ProbedTable(

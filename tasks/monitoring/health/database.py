@@ -427,7 +427,7 @@ def _absent(session: Session, site: Site, name: str) -> Iterator[Finding]:
         other = "the one before" if drop.compared_with is None else "an earlier one"
         before = "" if drop.before is None else f", {other} {drop.before}"
         yield Finding(
-            "trouble",
+            "note" if drop.before is None else "trouble",
             f"the newest file of source {name}, {drop.name}, has {drop.rows} rows{before}",
             "check whether the export was cut, filtered or made for a shorter period, and drop a"
             " complete one",
