@@ -434,7 +434,7 @@ def test_doctor_finds_a_mail_server_that_does_not_answer(tenggat, monkeypatch):
         code, out, _ = tenggat("doctor")
     assert code == 1
     assert "\n  mail server: " in out.partition("TO DECIDE")[0]
-    assert "check TENGGAT_MAIL_URL" in out
+    assert "correct host and port in TENGGAT_MAIL_URL" in out
     assert "s3cret" not in out
 
 

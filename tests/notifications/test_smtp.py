@@ -11,7 +11,8 @@ from support.outgoing_mail.plain_mail import LIAISON, SENDER, mail
 from support.servers.smtp_servers import DROP, Server, certificate, running, trusted
 from support.site_mistakes import english_words
 
-from tasks.notifications.transport.connection_errors import with_remedy
+from tasks.monitoring.health import connectivity
+from tasks.notifications.transport.connection_errors import explained
 from tasks.notifications.transport.smtp import (
     AddressRefused,
     AnswerLost,
@@ -164,7 +165,7 @@ def test_a_server_that_wants_a_login_gets_no_mail_refused(authority):
 def test_nobody_listens_there():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(ServerUnavailable, match=rf"127.0.0.1:{port}: .*refused"):
+    with pytest.raises(ServerUnavailable, match=rf"127.0.0.1:{port}: no server listens"):
         Connection(SmtpAddress(f"smtp+plain://127.0.0.1:{port}")).open()
 
 
@@ -419,14 +420,42 @@ def test_a_connection_that_cannot_be_secured_has_a_remedy_in_both_languages(
     assert not english_words(shown.partition(": ")[2])
 
 
+def test_silence_has_a_remedy_by_its_port():
+    error = TimeoutError("timed out")
+    for port, remedy in ((465, "memakai TLS sejak awal: tulis smtps://"), (587, "firewall")):
+        cause, told = explained(error, "timed out", port=port, starttls=True)
+        assert cause == "timed out"
+        assert remedy in translated(told, "id")
+        shown = translated(f"a.example:{port}: {cause}; {told}", "id").partition(": ")[2]
+        assert shown.startswith("tidak ada jawaban; ")
+        assert not english_words(shown)
+
+
 @pytest.mark.parametrize(
-    ("error", "remedy"),
+    ("url", "cause", "remedy"),
     [
-        (TimeoutError("timed out"), "; porta 465 memakai TLS sejak awal: tulis smtps://"),
-        (ConnectionRefusedError(111, "Connection refused"), ""),
+        ("smtp://tenggat:wrong@127.0.0.1:{port}", "the user or the password", "the password of"),
+        ("smtp://tenggat:wrong@nowhere.invalid:587", "no server has the name", "correct the host"),
+        ("smtp://tenggat:wrong@127.0.0.1:1", "no server listens at", "correct host and port"),
     ],
 )
-def test_silence_at_port_465_has_a_remedy(error, remedy):
-    text = with_remedy(error, "timed out", port=465, starttls=True)
-    assert translated(text, "id") == f"tidak ada jawaban{remedy}"
-    assert with_remedy(error, "timed out", port=587, starttls=True) == "timed out"
+def test_each_cause_has_its_own_remedy_in_doctor_and_in_the_error(
+    url, cause, remedy, authority, ca_file, context
+):
+    with running(Server(login=("tenggat", PASSWORD)), starttls=certificate(authority)) as server:
+        url = url.format(port=server.port)
+        mail = context.site.file.mail.model_copy(update={"ca_file": ca_file})
+        context.site.file = context.site.file.model_copy(update={"mail": mail})
+        context.site.mail_url = url
+        (finding,) = connectivity.mail(context.site)
+        with pytest.raises(ServerUnavailable) as refused:
+            Connection(SmtpAddress(url, ca_file=ca_file)).open()
+    assert cause in finding.what
+    assert remedy in finding.remedy
+    assert "certificate" not in finding.what + finding.remedy
+    assert f"mail server: {refused.value}" == f"{finding.what}; {finding.remedy}"
+    for text in (finding.what.partition(": ")[2], finding.remedy, str(refused.value)):
+        shown = translated(text, "id")
+        assert shown != text
+        answer = shown.partition("(5.7")[2].partition(")")[0]
+        assert not english_words(shown.replace(answer, ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from socket import getfqdn
 
 from settings.proxies import Proxy, ignored, proxy_for, without_proxy
@@ -13,7 +14,7 @@ from tasks.common.loopback import is_loopback
 from tasks.monitoring.health.finding import Finding
 from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.oauth2_file import NoToken, open_to_all, read_grant
-from tasks.notifications.transport.smtp import Connection, MailError
+from tasks.notifications.transport.smtp import Connection, MailError, ServerUnavailable
 from tasks.sources.registry import open_source
 
 ANSWERS_WITHIN = 5.0
@@ -38,13 +39,16 @@ def mail(site: Site) -> Iterator[Finding]:
             connection.open()
             yield _login(connection)
             yield from greeting(site.file.mail.helo_name or getfqdn(), address.host)
+    except ServerUnavailable as error:
+        remedy = error.remedy or _check_url(login)
+        yield Finding("trouble", f"mail server: {error.cause}", remedy)
     except (MailError, ValueError) as error:
-        yield Finding(
-            "trouble",
-            f"mail server: {error}",
-            "check TENGGAT_MAIL_URL and the server's certificate"
-            + (f", and the login in {login}" if login else ""),
-        )
+        yield Finding("trouble", f"mail server: {error}", _check_url(login))
+
+
+def _check_url(login: Path | None) -> str:
+    """Return the remedy for an error of the mail server of which no better one is known."""
+    return "check TENGGAT_MAIL_URL" + (f" and the login in {login}" if login else "")
 
 
 def _login(connection: Connection) -> Finding:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import smtplib
+import socket
 import ssl
 
 IMPLICIT_TLS_PORT = 465
@@ -17,14 +19,30 @@ UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
 """Codes of OpenSSL for a certificate whose authority is not known on this machine."""
 
 
-def with_remedy(error: OSError, text: str, *, port: int, starttls: bool) -> str:
-    """Return the text of an error of connecting with its remedy, if there is one.
+LOGIN = (
+    "write the user and the password of the mailbox in TENGGAT_MAIL_URL; some providers want a"
+    " password made for programs"
+)
+HOST = "correct the host in TENGGAT_MAIL_URL; if it is right, this machine cannot resolve names"
+PORT = "correct host and port in TENGGAT_MAIL_URL: 587 with smtp:// or 465 with smtps://"
+FIREWALL = "check host and port in TENGGAT_MAIL_URL, and whether a firewall closes this port"
 
-    `port` and `starttls` are those of the address; the error may come from a wrong combination.
+
+def explained(error: OSError, text: str, *, port: int, starttls: bool) -> tuple[str, str]:
+    """Return the cause of an error of connecting, and its remedy: empty if it is not known.
+
+    `text` is the text of the error. `port` and `starttls` are those of the address; the error may
+    come from a wrong combination.
     """
     text = OPENSSL.sub("", OPENSSL.sub("", text))
+    if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500:
+        return f"the server does not accept the user or the password ({text})", LOGIN
+    if isinstance(error, socket.gaierror):
+        return "no server has the name in the mail URL", HOST
+    if isinstance(error, ConnectionRefusedError):
+        return "no server listens at this host and port", PORT
     remedy = _remedy(error, port, starttls)
-    return f"{text.rstrip('.')}; {remedy}" if remedy else text
+    return (text.rstrip(".") if remedy else text), remedy
 
 
 def _remedy(error: OSError, port: int, starttls: bool) -> str:
@@ -39,7 +57,7 @@ def _remedy(error: OSError, port: int, starttls: bool) -> str:
     closed = str(error).startswith("Connection unexpectedly closed")
     if (closed or isinstance(error, TimeoutError)) and starttls and port == IMPLICIT_TLS_PORT:
         return "port 465 has TLS from the beginning: write smtps://"
-    return ""
+    return FIREWALL if isinstance(error, TimeoutError) else ""
 
 
 def _remedy_of_certificate(code: int) -> str:

@@ -23,7 +23,7 @@ from yagmail.oauth2 import generate_oauth2_string
 from sla.plain_text import one_plain_line
 from tasks.common.limited_socket import ReceiveLimit, limit_tls, limited_socket
 from tasks.common.loopback import is_loopback
-from tasks.notifications.transport.connection_errors import with_remedy
+from tasks.notifications.transport.connection_errors import explained
 from tasks.notifications.transport.oauth2 import Tokens
 from tasks.notifications.transport.oauth2_file import NoToken
 from tasks.notifications.transport.refusals import Refusal, enhanced_code, meaning, no_relay
@@ -91,7 +91,17 @@ class Uncomposable(MailError):
 
 
 class ServerUnavailable(MailError):
-    """No mail can be sent now: no connection, no TLS, no login, or our sender was refused."""
+    """No mail can be sent now: no connection, no TLS, no login, or our sender was refused.
+
+    The text ends with the `remedy`, if it is known. `cause` is the text without it.
+    """
+
+    def __init__(self, answer: str, code: int | None = None, *, remedy: str = "") -> None:
+        super().__init__(answer, code)
+        self.cause, self.remedy = str(self), remedy
+        if remedy:
+            self.args = (f"{self.cause}; {remedy}",)
+            self.answer = f"{self.answer}; {remedy}"
 
 
 class SenderLimited(ServerUnavailable):
@@ -236,8 +246,10 @@ class Connection:
                 self._show_token(client, user, token)
         except OSError as error:  # all errors of smtplib are OSErrors
             _drop(client)
-            said = with_remedy(error, _words(error), port=address.port, starttls=address.starttls)
-            raise ServerUnavailable(f"{address}: {said}", _code(error)) from None
+            cause, remedy = explained(
+                error, _words(error), port=address.port, starttls=address.starttls
+            )
+            raise ServerUnavailable(f"{address}: {cause}", _code(error), remedy=remedy) from None
         except ValueError:  # the error text would repeat a part of the password
             _drop(client)
             raise ServerUnavailable(f"{address}: host or login cannot be sent in ASCII") from None
