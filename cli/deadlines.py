@@ -158,9 +158,10 @@ def list_deadlines(
 def list_changes(
     csv_file: CsvOption = None, site: SiteOption = None, as_json: JsonOption = False
 ) -> None:
-    """List deadlines moved by a changed law.
+    """List deadlines changed by a changed law.
 
-    A changed calendar moves deadlines as well. The newest change is first. Notices sent before stay
+    They have another due time or another state, are new, or do not apply any more. A changed
+    calendar changes deadlines as well. The newest change is first. Notices sent before stay
     unchanged.
     """
     with console.context_of(site) as context:
@@ -168,9 +169,9 @@ def list_changes(
 
         with context.transaction() as session:
             rows = change_rows(session, context)
-    values = {"state_before": "state", "state_after": "state"}
+    values = {"change": "change", "state_before": "state", "state_after": "state"}
     console.show_rows(
-        CHANGE_COLUMNS, rows, "deadlines.moved", csv_file, as_json=as_json, values=values
+        CHANGE_COLUMNS, rows, "deadlines.changed", csv_file, as_json=as_json, values=values
     )
 
 

@@ -12,7 +12,7 @@ from db import quarantine, questions, rulesets
 from db.lives import MessageStatus
 from db.mailbox import bounces, replies, source_mails
 from db.mails import outbox_status
-from db.models import Complaint, DeadlineRow, ReplyOutcome, SourceMailKind
+from db.models import Complaint, DeadlineChange, DeadlineRow, ReplyOutcome, SourceMailKind
 from sla.engine.deadline import State
 from sla.regulations.model import Actor
 from tasks.common.context import SiteContext
@@ -38,6 +38,7 @@ CHANGE_COLUMNS = (
     "changed",
     "ticket",
     "rule",
+    "change",
     "due_before",
     "due_after",
     "state_before",
@@ -221,6 +222,7 @@ def change_rows(session: Session, context: SiteContext) -> list[Row]:
             "changed": f"{context.local(activated_at):%Y-%m-%d %H:%M}",
             "ticket": ticket,
             "rule": move.rule,
+            "change": _kind_of_change(move),
             "due_before": local(move.due_before),
             "due_after": local(move.due_after),
             "state_before": move.state_before or "",
@@ -228,6 +230,15 @@ def change_rows(session: Session, context: SiteContext) -> list[Row]:
         }
         for move, activated_at, ticket in rulesets.deadline_changes(session)
     ]
+
+
+def _kind_of_change(change: DeadlineChange) -> str:
+    """Return what happened to a deadline: it is new, ended by law, moved, or has another state."""
+    if change.state_before is None:
+        return "new"
+    if change.state_after is None:
+        return "not_applicable"
+    return "moved" if change.due_before != change.due_after else "other_state"
 
 
 def source_mail_rows(

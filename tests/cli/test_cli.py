@@ -203,7 +203,7 @@ def test_an_explanation_is_written_as_a_page(tenggat, tmp_path):
 def test_without_a_changed_law_nothing_has_moved(tenggat):
     code, out, _ = tenggat("changes")
     assert code == 0
-    assert "0 deadlines moved" in out
+    assert "0 deadlines changed" in out
     assert json.loads(tenggat("changes", "--json")[1]) == []
 
 
@@ -522,7 +522,7 @@ def test_errors_of_the_installed_command_show_no_traceback(tenggat, monkeypatch)
     ("call", "expected"),
     [
         (("deadlines",), ("nomor", "batas waktu", "terlambat: ", "kewajiban")),
-        (("changes",), ("berubah", "0 batas waktu bergeser")),
+        (("changes",), ("berubah", "0 batas waktu berubah")),
         (("replies",), ("diterima", "0 jawaban")),
         (("mail", "list"), ("penerima", "perihal", " surel")),
         (("mail", "show", "1"), ("kepada ", "Perihal: ", "Yth.")),

@@ -5,11 +5,19 @@ from datetime import date
 
 import pytest
 from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
-from sqlalchemy import select
+from sqlalchemy import func, select
 from support.pipeline import alerts, at, change_law, decide, deliver, register, since
 
 from cli.listings import change_rows
-from db.models import DeadlineRow, MessageItem, MessageRow, NoticeRow
+from db.models import (
+    Complaint,
+    DeadlineChange,
+    DeadlineRow,
+    MessageItem,
+    MessageRow,
+    NoticeRow,
+    Ruleset,
+)
 from sla import periods
 from sla.calendar import DayOff
 from sla.engine.context import Policy
@@ -26,6 +34,9 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 RULE = "sp4n-guideline/information"  # received on Monday 16 November, due on Monday the 23rd
+
+
+NOV_24 = wita("2026-11-24 23:59")
 
 
 @pytest.fixture
@@ -68,7 +79,36 @@ def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
     assert (row["ticket"], row["rule"]) == ("FD-1", RULE)
     assert row["due_before"].startswith("2026-11-23T23:59:59")
     assert row["due_after"].startswith("2026-11-24T23:59:59")
+    assert row["change"] == "moved"
     assert notices(judged) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [
+        ((None, None), (NOV_24, "running"), "new"),
+        ((NOV_24, "running"), (None, None), "not_applicable"),
+        ((NOV_24, "breached"), (NOV_24, "met_late"), "other_state"),
+        ((NOV_24, "running"), (None, "paused"), "moved"),
+    ],
+)
+def test_a_new_duty_has_not_moved(judged, before, after, change):
+    with judged.transaction() as session:
+        (complaint,) = session.scalars(select(Complaint.id))
+        ruleset = session.scalar(select(func.max(Ruleset.id)))
+        row = DeadlineChange(
+            ruleset_id=ruleset,
+            complaint_id=complaint,
+            rule=RULE,
+            clock=1,
+            due_before=before[0],
+            state_before=before[1],
+            due_after=after[0],
+            state_after=after[1],
+        )
+        session.add(row)
+        session.flush()
+        assert [each["change"] for each in change_rows(session, judged)] == [change]
 
 
 # --- reminders of a day that moved to a later one -------------------------------------------------
