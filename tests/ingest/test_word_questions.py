@@ -5,10 +5,10 @@ import zlib
 import pytest
 from conftest import wita
 from sqlalchemy import select
-from support.pipeline import deliver, register
+from support.pipeline import PERBUP, deliver, register
 
 from db import questions
-from db.models import MessageRow, QuestionRole
+from db.models import DeadlineRow, MessageRow, QuestionRole
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.known_words import known_words, may_be_word
 from tasks.ingest.answers import WrongAnswer, answer, meaning_of
@@ -54,6 +54,42 @@ def test_a_rare_word_that_only_hidden_reports_show_is_no_question(context, kind)
     register(context, FIRST, *given)
     assert asked(context) == [("category", "Air", 3)]
     assert received(context, "by_category", "2026-11-20 08:00") == {"Jalan": 120, "lainnya": 5}
+
+
+def rule_of_channel(channel: str, days: int) -> str:
+    """Return a rule of the site for requests that came in this way."""
+    (_, rule) = PERBUP.split("[[rule]]")
+    lines = [line for line in rule.splitlines() if not line.startswith(("overrides", "basis"))]
+    lines = [line.replace('id = "information"', f'id = "by-{days}"') for line in lines]
+    lines = [line.replace("length = 3", f"length = {days}") for line in lines]
+    asked = f'{{ channel = ["{channel}"], classification'
+    return "\n".join(["[[rule]]", *lines]).replace("{ classification", asked)
+
+
+def test_the_channel_of_a_hidden_report_decides_its_rule_and_no_unknown_one_takes_another(
+    site_folder, open_context
+):
+    """Nobody is asked about them. The rules read the channel as it is written."""
+    (site_folder / "perbup").mkdir()
+    (head, _) = PERBUP.split("[[rule]]")
+    rules = [rule_of_channel("WhatsApp", 2), rule_of_channel("Surat", 10)]
+    text = "\n".join([head.replace("2026-11-18", "2026-11-01"), *rules])
+    (site_folder / "perbup" / "perbup.toml").write_text(text, encoding="utf-8")
+    file = site_folder / "site.toml"
+    named = file.read_text("utf-8").replace("[database]", 'regulations = ["perbup"]\n[database]', 1)
+    file.write_text(named, encoding="utf-8")
+    context = open_context()
+    secret = {"Kerahasiaan": "Rahasia"}
+    channels = {"B-1": "WhatsApp", "B-2": "Surat Ibu Ratna", "B-3": "WA Ibu Ratna", "B-4": ""}
+    hidden = [{"No Register": n, "Kanal": word} | secret for n, word in channels.items()]
+    register(context, "2026-11-17 07:15", *entries(Jalan=120), *hidden)
+    evaluate_and_notify(context, wita("2026-11-17 08:00"), "run")
+    assert asked(context) == []
+    with context.transaction() as session:
+        rows = session.scalars(select(DeadlineRow).where(DeadlineRow.complaint.has(secret=True)))
+        running = {(row.complaint.ticket, row.rule) for row in rows if row.state == "running"}
+    national = {(ticket, "sp4n-guideline/information") for ticket in channels}
+    assert running == national | {("B-1", "perbup-3-2026/by-2")}
 
 
 def test_a_first_export_with_forty_categories_asks_about_the_rare_ones_only(context):
