@@ -543,6 +543,17 @@ def test_beside_the_answer_of_its_unit_a_mail_names_the_superiors_who_were_notif
     assert "Diberitahukan" not in alone.text
 
 
+@pytest.mark.parametrize("superiors", [False, True])
+def test_the_words_of_a_unit_are_long_enough_to_be_understood(superiors):
+    roles = ("liaison", "regional_secretary") if superiors else ("liaison",)
+    told = tuple(Notified(role, 1, NOW) for role in roles)
+    words = "menunggu berkas kepemilikan tanah dari pemohon, sudah diminta dua kali"
+    stated = Statement("obstacle", NOW, words)
+    mail = mail_of(view(item(duty(-3), notified=told, statement=stated)), "id")
+    for text in (flat(mail.text), flat(Page(mail.html).text)):
+        assert "menunggu berkas kepemilikan tanah dari pemohon, sudah…" in text
+
+
 def test_a_subject_never_shows_a_title_and_stays_short():
     subject = mail_of(view(item(ticket="9" * 300))).subject
     assert "Jalan" not in subject
