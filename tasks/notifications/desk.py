@@ -36,7 +36,7 @@ from tasks.evaluation.known_words import KnownWords, known_words
 from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import CoatOfArms, coat_of_arms
 from tasks.notifications.message_ids import message_id_header
-from tasks.notifications.scope import Scope, Scopes, in_order
+from tasks.notifications.scope import Scope, Scopes, offices_of_reader
 from tasks.notifications.unlisted import DeskEntry, awaiting, doubtful, unlisted
 from tasks.notifications.views import (
     Desk,
@@ -372,7 +372,7 @@ class DeskLoader:
         done = [each for each in ended if self._is_done_since(reader, each)]
         pending = [each for each in self._awaiting if self._covers(reader, each)]
         site = self._run.site
-        offices = self._offices_of(reader, message)
+        offices = offices_of_reader(site.directory, message, self.today)
         holder = _addressed(offices, message)
         one_unit = len({office.unit for office in offices}) == 1
         return Desk(
@@ -409,23 +409,6 @@ class DeskLoader:
             ended=self._leaving(reader, ended, [*items, *rest], corrected),
             last_mail=reader.last_mail,
         )
-
-    def _offices_of(self, reader: DeskReader, message: MessageRow) -> tuple[OfficeHolder, ...]:
-        """Return the offices in which the recipient reads the mail: the highest one of a superior,
-        or all of another reader, or without any the one in which the earlier mails came.
-        """
-        offices = reader.scope.offices
-        roles = list(reversed(Role))
-        if offices and reader.scope.superior:
-            highest = min(
-                offices, key=lambda each: (each.role is Role.ADMINISTRATOR, roles.index(each.role))
-            )
-            return (highest,)
-        if offices:
-            return in_order(offices)
-        address, role, unit = message.recipient, Role(message.role), message.unit or ""
-        known = self._run.site.directory.tenure_of(address, role, unit, self.today)
-        return (known or OfficeHolder(unit, role, message.recipient_name, address),)
 
     @cached_property
     def _cases_by_unit(self) -> dict[str, list[int]]:

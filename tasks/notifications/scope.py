@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from db.models import MessageRow
 from sla.directory import Directory, OfficeHolder, Role
 from sla.engine.deadline import Deadline
 from sla.ladders import SUPERIORS
@@ -28,6 +29,31 @@ def in_order(offices: Sequence[OfficeHolder]) -> tuple[OfficeHolder, ...]:
     for each in ranked:
         found.setdefault((each.unit, each.role is Role.ADMINISTRATOR), each)
     return tuple(found.values())
+
+
+def offices_of_reader(
+    directory: Directory, message: MessageRow, day: date
+) -> tuple[OfficeHolder, ...]:
+    """Return the offices in which the recipient reads a mail of notices on a day.
+
+    That is the highest one of a superior, or all of another reader, or without any the one in which
+    the earlier mails came.
+    """
+    offices = directory.held_by(message.recipient.casefold(), day)
+    if any(office.role in SUPERIORS for office in offices):
+        roles = list(reversed(Role))
+        highest = min(
+            offices, key=lambda each: (each.role is Role.ADMINISTRATOR, roles.index(each.role))
+        )
+        return (highest,)
+    return in_order(offices) if offices else (office_of_mail(directory, message, day),)
+
+
+def office_of_mail(directory: Directory, message: MessageRow, day: date) -> OfficeHolder:
+    """Return the office to which a mail is addressed, also if its holder has left it."""
+    address, role, unit = message.recipient, Role(message.role), message.unit or ""
+    known = directory.tenure_of(address, role, unit, day)
+    return known or OfficeHolder(unit, role, message.recipient_name, address)
 
 
 @dataclass(frozen=True, slots=True)

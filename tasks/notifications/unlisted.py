@@ -53,9 +53,11 @@ def unlisted(
 def doubtful(entries: Collection[DeskEntry]) -> UnlistedDuties:
     """Return the late duties of which the source no longer shows whether they are done."""
     found = [each for each in entries if each.doubtful]
+    counted = [each for each in found if each.listed_late or each.unlisted]
     return UnlistedDuties(
-        complaints=sum(not each.listed_late and not each.unlisted for each in found),
+        complaints=len(found) - len(counted),
         duties=sum(len(each.doubtful) for each in found),
+        of_listed=sum(len(each.doubtful) for each in counted),
         tickets=tuple(sorted((each.ticket, min(each.doubtful)) for each in found)),
         since=min((moment for each in found for moment in each.doubtful), default=None),
     )

@@ -346,8 +346,8 @@ class EndedDuty:
 class UnlistedDuties:
     """Duties that are in no section and no other number of a desk.
 
-    Of late duties `complaints` is the number of complaints without a late duty on the desk, and
-    `of_listed` the number of unlisted duties of other complaints.
+    Of late duties `complaints` is the number of complaints that no other number has, and
+    `of_listed` the number of duties of the other complaints.
     `tickets` are pairs of ticket and first day, `since` is the earliest of these days.
     """
 

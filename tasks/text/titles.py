@@ -55,9 +55,10 @@ def offices_title(
     name_of: Callable[[str | None], str],
     locale: str,
     today: date | None = None,
+    longest: int = LONGEST_OFFICES,
 ) -> str:
     """Return the titles of a person's offices for a salutation, or only the first one if they are
-    longer than `LONGEST_OFFICES`. `name_of` returns the name of a unit.
+    longer than `longest` characters. `name_of` returns the name of a unit.
     """
     titles = [
         office_title(each, site=site, unit=name_of(each.unit or None), locale=locale, today=today)
@@ -67,7 +68,7 @@ def offices_title(
     if not others:
         return last
     together = catalog(locale)("title.several", titles=", ".join(others), last=last)
-    return together if len(together) <= LONGEST_OFFICES else titles[0]
+    return together if len(together) <= longest else titles[0]
 
 
 def regent_word(site: str, locale: str) -> str:

@@ -428,7 +428,9 @@ def test_a_late_hand_over_has_its_day_and_the_unit_before(found, indonesian, eng
 )
 def test_a_correction_of_the_unit_says_whether_it_is_certain(undecided, locale, said, unsaid):
     correction = Correction(
-        "9", "DLH", "Tindak lanjut", "", "breached", "Dinas Sosial", unit_undecided=undecided
+        *("9", "DLH", "Tindak lanjut", "", "breached"),
+        other_unit="Dinas Sosial",
+        unit_undecided=undecided,
     )
     mail = mail_of(view(corrections=(correction,), place="DLH"), locale)
     for text in (flat(mail.text), Page(mail.html).text):
@@ -541,6 +543,22 @@ def test_beside_the_answer_of_its_unit_a_mail_names_the_superiors_who_were_notif
     assert "Nurhaida" not in mail.text
     alone = mail_of(view(item(duty(-3), notified=told[:1], statement=stated)), "id")
     assert "Diberitahukan" not in alone.text
+
+
+@pytest.mark.parametrize(
+    ("complaints", "of_listed", "said"),
+    [
+        (1, 0, "1 pengaduan terlambat (2 kewajiban) tidak lagi tampak"),
+        (0, 2, "2 kewajiban terlambat pada pengaduan di atas tidak lagi terbaca"),
+        (1, 2, "1 pengaduan terlambat (2 kewajiban), dan 2 kewajiban terlambat pada pengaduan di"),
+    ],
+)
+def test_doubtful_duties_of_complaints_above_are_counted_apart(complaints, of_listed, said):
+    duties = 2 * complaints + of_listed
+    found = UnlistedDuties(complaints, duties, (("FD-1", NOW),), NOW, of_listed)
+    mail = mail_of(view(item(duty(-3)), doubtful=found), "id")
+    for text in (flat(mail.text), flat(Page(mail.html).text)):
+        assert said in text
 
 
 @pytest.mark.parametrize("superiors", [False, True])

@@ -32,6 +32,7 @@ from sla.directory import Role
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 from tasks.notifications.enqueue import enqueue, enqueue_alert
+from tasks.notifications.trial.digest import entry_of
 from tasks.notifications.trial.mode_text import mode_text
 from tasks.notifications.trial.readiness import preview_folder
 from tasks.notifications.trial.start import NotPossible, TooEarly, start_site, stop_site
@@ -79,6 +80,21 @@ def test_in_trial_one_digest_goes_to_the_administrator_and_nothing_to_anybody_el
             assert f"{row.recipient_name} <{row.recipient}>" in text
             assert row.subject in text
     assert deliver(trial, BREACHED).in_trial == 0
+
+
+def test_a_digest_names_all_offices_in_which_its_reader_gets_a_mail(site_folder, open_context):
+    """One officer serves two units, and one mail has the notices of both."""
+    officers = site_folder / "officers.csv"
+    text = officers.read_text("utf-8").replace("penghubung.dlh@", "penghubung.dinsos@")
+    officers.write_text(text, encoding="utf-8")
+    context = open_context()
+    owe(context, BREACHED, at("Dinas Sosial", "FD-1"), at("DLH", "FD-2"))
+    (mail,) = (row for row in messages(context) if row.recipient.startswith("penghubung.dinsos"))
+    with context.run(wita(BREACHED), "a test") as run:
+        found = entry_of(run, mail, "id").title
+    assert found == (
+        "Pejabat Penghubung Dinas Sosial dan Pejabat Penghubung Dinas Lingkungan Hidup"
+    )
 
 
 def notes(context, now: str, *kinds: str) -> None:

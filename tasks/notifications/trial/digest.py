@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from db.models import MessageKind, MessageRow
-from sla.directory import OfficeHolder, Role
+from sla.directory import OfficeHolder
 from tasks.common.context import RunContext
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.import_alerts import MIXED_DATES, ODD_HOURS, UNREAD_SHEETS
 from tasks.notifications.message import Attachment, alert_view, in_envelope
 from tasks.notifications.render import trial_mail
+from tasks.notifications.scope import office_of_mail, offices_of_reader
 from tasks.notifications.views import VACANCIES, VACANCY, TrialEntry, TrialMail
 from tasks.text.catalog import catalog
-from tasks.text.titles import office_title
+from tasks.text.titles import offices_title
 
 TRIAL_DIGEST = "trial_digest"
 """The kind of an alert with the mails of a trial."""
@@ -31,6 +32,9 @@ NOTES_IN_DIGEST = (
 
 LONGEST_BODY = 45_000
 """Limit of the texts in the body of a digest, in characters; the attachment has all of them."""
+
+LONGEST_TITLES = 1_000
+"""Limit of the titles of a recipient: the digest has more space than a salutation."""
 
 RULER = "=" * 72
 
@@ -85,20 +89,21 @@ def digest_mime(run: RunContext, message: MessageRow) -> bytes | None:
 
 
 def entry_of(run: RunContext, row: MessageRow, locale: str) -> TrialEntry:
-    """Return a composed mail for display, with the office of its recipient."""
+    """Return a composed mail for display, with the offices of its recipient."""
     site = run.site
-    role, unit = Role(row.role), row.unit or ""
-    office = site.directory.tenure_of(row.recipient, role, unit, run.today)
-    if office is None:
-        office = OfficeHolder(unit, role, row.recipient_name, row.recipient)
+    directory = site.directory
+    offices: Sequence[OfficeHolder] = [office_of_mail(directory, row, run.today)]
+    if row.kind == MessageKind.NOTICES:  # it has the notices of all offices of its recipient
+        offices = offices_of_reader(directory, row, run.today)
     return TrialEntry(
         number=row.id,
-        title=office_title(
-            office,
+        title=offices_title(
+            offices,
             site=site.name,
-            unit=site.directory.name_of(unit or None),
+            name_of=directory.name_of,
             locale=locale,
             today=run.today,
+            longest=LONGEST_TITLES,
         ),
         name=row.recipient_name,
         address=row.recipient,
