@@ -17,7 +17,8 @@ Crons = str | Annotated[tuple[str, ...], Field(min_length=1)]
 class Schedules(Strict):
     """The times of the flows, as cron in the site's zone; for the summary, one time per period.
 
-    Deadlines are evaluated every hour, and on working days before the offices open.
+    Deadlines are evaluated every hour, and on working days before the offices open. Summaries are
+    made after the first imports of a morning, which have the last day of the period.
     """
 
     intake: Crons = "*/15 * * * *"
@@ -35,11 +36,11 @@ class Schedules(Strict):
     """When the database is backed up and expired data is deleted."""
     summary: dict[str, str] = Field(
         default_factory=lambda: {
-            "last-week": "0 7 * * 1",
-            "last-month": "10 7 1 * *",
-            "last-quarter": "20 7 1 1,4,7,10 *",
-            "last-half-year": "30 7 1 1,7 *",
-            "last-year": "40 7 1 1 *",
+            "last-week": "10 8 * * 1",
+            "last-month": "20 8 1 * *",
+            "last-quarter": "30 8 1 1,4,7,10 *",
+            "last-half-year": "40 8 1 1,7 *",
+            "last-year": "50 8 1 1 *",
         }
     )
     """When the summary of each period is made. A table given here replaces the default
