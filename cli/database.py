@@ -50,7 +50,7 @@ def copy(
     from db.backup.copy_database import copy as copy_all  # noqa: PLC0415
 
     variable = "TENGGAT_COPY_TO" if os.environ.get("TENGGAT_COPY_TO") == to else "--to"
-    new = place.file.database.address(to, place.var, variable=variable)
+    new = place.file.database.address(to, place.var, place.folder, variable=variable)
     try:
         kind = make_url(to).get_backend_name()
     except (ArgumentError, ValueError):  # its text would repeat the password

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from db.backup.archive import BackupError
 from db.backup.create import backup
 from db.engine import NotReady, database_reason, open_engine
-from db.installation.record import claim
+from db.installation.record import claim, lost_database
 from db.migrate import migrate
 from db.migrations.revisions import newest_revision, revision
 from service.errors import ServiceError, Unready
@@ -42,8 +42,12 @@ def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool
     """Apply the pending migrations; an existing database is backed up first.
 
     Raises :class:`service.errors.Unready` while the database cannot be reached. Raises
-    `ServiceError` if it cannot be backed up or is from a newer Tenggat; nothing is changed then.
+    `ServiceError` if it is missing, cannot be backed up, or is from a newer Tenggat; nothing is
+    changed then.
     """
+    lost = lost_database(site.database_url, site.var)
+    if lost is not None:
+        raise ServiceError(f"{site.name}: {'; '.join(lost)}")
     engine = open_engine(site.database_url)
     try:
         try:

@@ -58,22 +58,32 @@ class DatabaseSettings(Strict):
 
     url: str = "sqlite:///{var}/tenggat.db"
     """An SQLAlchemy URL: `sqlite:///...` or `postgresql+psycopg://...`; `{var}` means the folder of
-    working files. Put a URL with a password into TENGGAT_DATABASE_URL, which has priority. On
-    PostgreSQL the user of the URL must own the database or have CREATE on the schema."""
+    working files. Put a URL with a password into TENGGAT_DATABASE_URL, which has priority. A
+    relative file begins at the site's folder. On PostgreSQL the user of the URL must own the
+    database or have CREATE on the schema."""
     schema_: Annotated[str, Field(alias="schema", pattern="^([a-z_][a-z0-9_]{0,62})?$")] = ""
     """The PostgreSQL schema of this site; it is created if it does not exist."""
 
     def address(
-        self, given: str | None, var: Path, *, variable: str = "TENGGAT_DATABASE_URL"
+        self,
+        given: str | None,
+        var: Path,
+        folder: Path,
+        *,
+        variable: str = "TENGGAT_DATABASE_URL",
     ) -> str:
         """Return the SQLAlchemy URL, with the schema in it.
 
-        The URL from the environment (`given`, in this `variable`) has priority. Raises
+        The URL from the environment (`given`, in this `variable`) has priority. A relative path of
+        a SQLite file begins at the site's `folder`, not at the present working folder. Raises
         :class:`SettingsError` for a schema with another database than PostgreSQL, and for a URL
         that cannot be read; its text may have a password and is not repeated.
         """
         url = given or self.url.replace("{var}", str(var))
         _check_driver(url, variable if given else "database.url")
+        file = url.removeprefix("sqlite:///")
+        if file != url and not file.startswith(("/", ":memory:", "file:")) and file:
+            url = f"sqlite:///{folder.resolve() / file}"
         if not self.schema_:
             return url
         if not url.startswith("postgresql"):
@@ -356,7 +366,7 @@ class Site:
         self.zone = ZoneInfo(file.zone)
         self.var_is_given = secrets.var is not None
         self.var = Path(secrets.var or folder / file.var).resolve()
-        self.database_url = file.database.address(secrets.database_url, self.var)
+        self.database_url = file.database.address(secrets.database_url, self.var, folder)
         self.backups = self.var / file.keep.backups
         self.mail_url = secrets.mail_url or file.mail.url
         self.bounces_url = (secrets.bounces_url or "").strip()

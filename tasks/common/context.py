@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from db import audit
 from db.decisions import mode
 from db.engine import one_state, open_engine
+from db.installation.record import refuse_lost_database
 from db.migrate import migrate
 from db.private_dirs import is_open_to_others, make_private
 from settings.errors import SettingsError
@@ -58,7 +59,8 @@ class SiteContext:
         """Load a site, or take one just loaded, and migrate its database to the newest revision.
 
         A new folder for the working files is private to its owner. Raises `settings.SettingsError`
-        if every user of the machine may read an existing one.
+        if every user of the machine may read an existing one, and `db.engine.NotReady` if its
+        database is missing.
         """
         site = place if isinstance(place, Site) else load_site(place)
         make_private(site.var)
@@ -67,6 +69,7 @@ class SiteContext:
                 f"{site.var}: every user of the machine may read this folder, which has complaints"
                 f" and secrets; run: chmod o= {site.var}"
             )
+        refuse_lost_database(site.database_url, site.var)
         engine = open_engine(site.database_url)
         migrate(engine)
         context = cls(site, engine)

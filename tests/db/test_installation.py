@@ -9,6 +9,7 @@ import pytest
 from conftest import ON_BOTH, ON_SQLITE_FIRST, kind_of_database, wita
 from sqlalchemy import select
 from support.pipeline import BREACHED, alerts, at, deliver, messages, owe
+from support.site_mistakes import assert_indonesian
 
 from db.backup.create import backup
 from db.backup.restore import restore
@@ -19,8 +20,9 @@ from db.installation.record import belongs, claim, recorded, release
 from db.models import AuditRow, InstallationRow
 from flows.permitted import ELSEWHERE
 from flows.run_context import flow_run_context
-from service.database_upgrade import claim_database
+from service.database_upgrade import claim_database, prepare
 from service.errors import ServiceError
+from settings.site import load_site
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 from tasks.notifications.after_restore import adopt
@@ -265,3 +267,34 @@ def test_the_command_asks_and_adopts_once(context, machine, call_tenggat, monkey
     assert "in " + str(context.site.var) in out
     assert "This installation goes on; 0 unsent mails are held." in out
     claim_database(context.site, NOW)
+
+
+# --- a database that is missing -------------------------------------------------------------------
+
+
+def test_a_wrong_name_of_the_file_begins_no_new_database(context, open_context, monkeypatch):
+    with context.transaction() as session:
+        claim(session, context.site.var, NOW)
+    wrong = context.site.folder / "tengat.db"
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{wrong}")
+    with pytest.raises(NotReady, match=f"the database {wrong} is missing") as refused:
+        open_context()
+    site = load_site(context.site.folder)
+    with pytest.raises(ServiceError, match="is missing"):
+        prepare(site, NOW, print)
+    assert not wrong.exists()
+    (finding,) = (each for each in check(site, NOW) if "is missing" in each.what)
+    assert f"{finding.what}; {finding.remedy}" == str(refused.value)
+    assert_indonesian(str(refused.value), finding.what, finding.remedy)
+    (context.site.var / identity.MARKER).unlink()  # on purpose, as the remedy says
+    open_context()
+    assert wrong.exists()
+
+
+def test_a_lost_database_is_restored_from_its_backup(context, open_context):
+    with context.transaction() as session:
+        claim(session, context.site.var, NOW)
+    made = backup(context.site.database_url, context.site.backups, NOW)
+    Path(context.site.database_url.removeprefix("sqlite:///")).unlink()
+    restored(context, made)
+    open_context()

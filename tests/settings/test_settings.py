@@ -12,7 +12,7 @@ from conftest import REPOSITORY
 from support.site_mistakes import mistakes
 
 from settings.schedules import Schedules
-from settings.site import load_site
+from settings.site import DatabaseSettings, load_site
 from sla.directory import Role
 from sla.ladders import OffsetUnit
 
@@ -409,9 +409,17 @@ def test_addresses_come_from_the_environment_before_the_file(site_folder, monkey
     monkeypatch.setenv("TENGGAT_MAIL_URL", "smtp://mail.example:25")
     site = load_site(site_folder)
     assert (site.database_url, site.mail_url) == (
-        "sqlite:///elsewhere.db",
+        f"sqlite:///{site_folder.resolve()}/elsewhere.db",
         "smtp://mail.example:25",
     )
+
+
+@pytest.mark.parametrize("url", ["sqlite:////srv/a.db", "sqlite:///:memory:", "sqlite://"])
+def test_only_a_relative_file_begins_at_the_folder_of_the_site(tmp_path, monkeypatch, url):
+    monkeypatch.chdir(tmp_path)
+    assert DatabaseSettings(url=url).address(None, tmp_path, Path("situs")) == url
+    address = DatabaseSettings(url="sqlite:///data/a.db").address(None, tmp_path, Path("situs"))
+    assert address == f"sqlite:///{tmp_path}/situs/data/a.db"
 
 
 def test_prefect_yaml_has_the_default_schedules():

@@ -18,7 +18,7 @@ from db.backup.create import backups
 from db.decisions import mode
 from db.engine import DamagedDatabase, NotReady, database_reason, is_whole, open_engine, reading
 from db.installation.identity import here, read_key
-from db.installation.record import belongs, recorded, refusal
+from db.installation.record import belongs, lost_database, recorded, refusal
 from db.mailbox import bounces
 from db.mails import outbox_status
 from db.migrate import missing_right
@@ -133,6 +133,8 @@ def _not_there(site: Site) -> Finding | None:
     file = Path(url.database)
     if not file.parent.is_dir() and file.parent.exists():
         return Finding("trouble", f"the database cannot be made in {file.parent}", CHECK_DATABASE)
+    if lost := lost_database(site.database_url, site.var):
+        return Finding("trouble", *lost)
     if not file.exists():
         return Finding("note", "the database is empty", "run `tenggat run`, which makes it")
     return None
