@@ -290,36 +290,52 @@ def _outcome(message: MessageRow, item: MailItem) -> dict[str, Any]:
     }
 
 
-_Outcome = tuple[bool | None, str | None]
+Outcome = tuple[bool | None, str | None]
+"""Whether a mail reports an item, and if not, why it leaves it out."""
+
+Outcomes = Mapping[Outcome, Sequence[int]]
+"""The notices of all items of a mail, by the outcome of the item."""
 
 
-def store_items(session: Session, contents: MailContents) -> None:
-    """Store which of the items of these mails each mail reports, and why it leaves others out.
+def outcomes_of(items: Iterable[MailItem]) -> Outcomes:
+    """Return the outcomes of the items of a mail."""
+    found: dict[Outcome, list[int]] = {}
+    for item in items:
+        found.setdefault((item.included, item.left_out), []).append(item.notice.id)
+    return found
+
+
+def store_items(session: Session, contents: Sequence[tuple[MessageRow, Outcomes]]) -> None:
+    """Store which of their items these mails report, and why they leave others out.
 
     Nearly all items have the same outcome: those of all such mails take few statements.
     """
-    alike: dict[_Outcome, tuple[list[int], dict[int, None]]] = {}
-    others: list[dict[str, Any]] = []
-    for message, items in contents:
-        outcomes = {(item.included, item.left_out) for item in items}
-        if len(outcomes) == 1:
-            mails, keys = alike.setdefault(outcomes.pop(), ([], {}))
-            mails.append(message.id)
-            keys.update((item.notice.id, None) for item in items)
-            continue
-        others += [_outcome(message, item) for item in items]
-    connection = session.connection()
-    for (included, left_out), (mails, keys) in alike.items():
-        in_mails = _ITEM.c.message_id.in_(mails)
-        for batch in chunked(keys, AT_ONCE):
-            these = in_mails & is_one_of(connection, _ITEM.c.notice_id, batch)
-            session.execute(update(_ITEM).where(these).values(included=included, left_out=left_out))
-    if others:
-        session.execute(_STORE_ITEM, others)
-    for message, items in contents:
+    alike: dict[Outcome, tuple[list[int], dict[int, None]]] = {}
+    for message, outcomes in contents:
+        for outcome, keys in outcomes.items():
+            if len(outcomes) == 1:
+                mails, known = alike.setdefault(outcome, ([], {}))
+                mails.append(message.id)
+                known.update(dict.fromkeys(keys))
+            else:
+                _store_outcome(session, outcome, [message.id], keys)
+    for outcome, (mails, known) in alike.items():
+        _store_outcome(session, outcome, mails, known)
+    for message, outcomes in contents:
         if "items" in message.__dict__:
-            stored = {item.notice.id: item for item in items}
+            stored = {key: outcome for outcome, keys in outcomes.items() for key in keys}
             for row in message.items:
-                if (known := stored.get(row.notice_id)) is not None:
-                    set_committed_value(row, "included", known.included)
-                    set_committed_value(row, "left_out", known.left_out)
+                if (known_now := stored.get(row.notice_id)) is not None:
+                    set_committed_value(row, "included", known_now[0])
+                    set_committed_value(row, "left_out", known_now[1])
+
+
+def _store_outcome(
+    session: Session, outcome: Outcome, mails: Sequence[int], keys: Iterable[int]
+) -> None:
+    """Store the outcome of the items of these mails with these notices."""
+    connection, (included, left_out) = session.connection(), outcome
+    in_mails = _ITEM.c.message_id.in_(mails)
+    for batch in chunked(keys, AT_ONCE):
+        these = in_mails & is_one_of(connection, _ITEM.c.notice_id, batch)
+        session.execute(update(_ITEM).where(these).values(included=included, left_out=left_out))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -56,11 +57,21 @@ def in_charge_since(holders: Sequence[Holder], due: datetime) -> frozenset[str]:
     this moment or before is not one of them, nor a unit that perhaps did.
     """
     following = [*holders[1:], None]
-    return frozenset(
-        holder.unit
-        for holder, successor in zip(holders, following, strict=True)
-        if holder.unit and (successor is None or _after(successor, due))
+    return _units(
+        tuple(
+            holder.unit
+            for holder, successor in zip(holders, following, strict=True)
+            if holder.unit and (successor is None or _after(successor, due))
+        )
     )
+
+
+@lru_cache
+def _units(names: tuple[str, ...]) -> frozenset[str]:
+    """Return one set for all equal units: a set of its own for each late duty takes more memory
+    than the duty.
+    """
+    return frozenset(names)
 
 
 def _after(holder: Holder, moment: datetime) -> bool:

@@ -62,6 +62,10 @@ FOLLOWED_UP = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.SETTLED})
 ClockKeyOfComplaint = tuple[int, str, int]
 """A complaint, a rule and the number of the clock."""
 
+MOST_SHARED = 100_000
+"""The largest number of complaints of a mail that are kept for the next mail, which often lists the
+same. Those of a longer one would take more memory than this saves time."""
+
 LONGEST_TITLE = 160
 """Limit of the title of a complaint in a mail."""
 
@@ -360,6 +364,8 @@ class DeskLoader:
         reader = self.reader(message, triggers, reminded)
         found_entries = (self._shared_entry(reader, case) for case in self._cases_of(reader))
         entries = [each for each in found_entries if each.item or each.unlisted or each.doubtful]
+        if len(entries) > MOST_SHARED:
+            self._shared.clear()
         found = sorted((e.item for e in entries if e.item), key=lambda item: item.rank)
         order = list(DeskSection)
         items = sorted(

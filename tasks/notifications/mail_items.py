@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from db.complaints import AT_ONCE, chunked
 from db.mailbox import bounces
 from db.mails import earlier_mails, mail_items
-from db.mails.mail_items import MailContents, MailedNotice, MailItem
+from db.mails.mail_items import MailContents, MailedNotice, MailItem, Outcomes, outcomes_of
 from db.models import LeftOut, MessageKind, MessageRow, NoticeRow
 from db.notices import Acceptance
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
@@ -27,7 +27,7 @@ from tasks.notifications.scope import in_order
 from tasks.notifications.views import Absence, Correction, Desk, StandIn
 from tasks.text.titles import office_title
 
-StoreItems = Callable[[MailContents], None]
+StoreItems = Callable[[Sequence[tuple[MessageRow, Outcomes]]], None]
 
 Office = tuple[Role, str]
 """An office to which notices are addressed: its role, and the unit of the notices or ''."""
@@ -137,7 +137,7 @@ class NoticeDesks:
         session = self._run.session
         loaded = mail_items.items_of(session, [message.id for message in some])
         found = {message.id: self._of(message, loaded[message.id]) for message in some}
-        self._store([(message, loaded[message.id]) for message in some])
+        self._store([(message, outcomes_of(loaded[message.id])) for message in some])
         pairs = {
             message.id: (message.recipient, only)
             for message in some

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -62,6 +62,9 @@ MOST_COMPOSED = 4 * AT_ONCE
 SHARED = 500
 """The least number of due mails for which helpers are started: a helper needs a second to start,
 and the run alone composes some hundreds in it."""
+
+MANY_ITEMS = 20_000
+"""The least number of items of the mails of a trial for which helpers are started."""
 
 IN_A_JOB = 100
 """Number of mails that a helper composes together."""
@@ -215,7 +218,8 @@ class Sender:
         site_mode, due = self._due_to_units(moment)
         if len(due) < SHARED:
             return
-        jobs = (self._job(keys, site_mode) for keys in chunked(due, IN_A_JOB))
+        some = chunked(due, IN_A_JOB)
+        jobs = (self._job(keys, self.clock.moment(), site_mode) for keys in some)
         with Helpers(self.context, self.helpers) as processes:
             for job, composed in processes.results(compose_job, jobs):
                 if composed is None:
@@ -233,15 +237,13 @@ class Sender:
         with self.context.run(moment, self.run_id) as run:
             if not run.mode.live:
                 return run.mode, []
-            if self.context.site.reply_address:
-                replies.signing_key(run.session)  # helpers cannot make it
             due = outbox.due_to_units(run.session, moment, SUPERIORS, MOST_AHEAD)
             counts = mail_items.item_counts(run.session, due)
             return run.mode, [key for key in due if counts.get(key, 0) <= MOST_ITEMS]
 
-    def _job(self, mails: Sequence[int], site_mode: mode.SiteMode) -> ComposeJob:
-        """Return the job to compose these mails now."""
-        now, ruleset = self.clock.moment(), self.context.ruleset_fingerprint()
+    def _job(self, mails: Sequence[int], now: datetime, site_mode: mode.SiteMode) -> ComposeJob:
+        """Return the job to compose these mails."""
+        ruleset = self.context.ruleset_fingerprint()
         return ComposeJob(mails, now, self.now, self.run_id, site_mode, ruleset)
 
     def _readdress(self, moment: datetime, most: int) -> None:
@@ -251,6 +253,8 @@ class Sender:
         with self.context.run(moment, self.run_id) as run:
             mode.activate(run.session, moment)
             readdress(run, most)
+            if self.helpers and self.context.site.reply_address:
+                replies.signing_key(run.session)  # helpers cannot make it
 
     def _store_composed(self, job: ComposeJob, composed: ComposedJob) -> list[int]:
         """Store composed mails as evidence; return the keys of those to send.
@@ -258,29 +262,33 @@ class Sender:
         Mails that another run has composed, and mails with other items than before, wait.
         """
         self.kept.clear()
-        ready = []
         with self.context.run(job.now, self.run_id) as run:
-            queued = outbox.locked(run.session, job.mails, skip_locked=True)
-            counts = mail_items.item_counts(run.session, [message.id for message in queued])
-            before = {mail.id: mail.composed_before for mail in composed.mails}
-            items = composed.contents.number_of_items()
-            same = {
-                message.id: message
-                for message in queued
-                if message.id in before
-                and message.composed_at == before[message.id]
-                and counts.get(message.id, 0) == items.get(message.id, 0)
-                and not self._waits(message, job.now, run.mode)
-            }
-            composed.contents.store(run.session, same)
-            for mail in composed.mails:
-                if (message := same.get(mail.id)) is None:
-                    continue
-                message.subject = mail.subject
-                self._report_progress()
-                if self._ready(run, message, mail.mime, mail.packed):
-                    ready.append(message.id)
-        return ready
+            return [message.id for message in self._stored(run, job, composed)]
+
+    def _stored(
+        self, run: RunContext, job: ComposeJob, composed: ComposedJob
+    ) -> Iterator[MessageRow]:
+        """Store composed mails that are still the same, and yield those of them to send or show."""
+        queued = outbox.locked(run.session, job.mails, skip_locked=True)
+        counts = mail_items.item_counts(run.session, [message.id for message in queued])
+        before = {mail.id: mail.composed_before for mail in composed.mails}
+        items = composed.contents.number_of_items()
+        same = {
+            message.id: message
+            for message in queued
+            if message.id in before
+            and message.composed_at == before[message.id]
+            and counts.get(message.id, 0) == items.get(message.id, 0)
+            and not self._waits(message, job.now, run.mode)
+        }
+        composed.contents.store(run.session, same)
+        for mail in composed.mails:
+            if (message := same.get(mail.id)) is None:
+                continue
+            message.subject = mail.subject
+            self._report_progress()
+            if self._ready(run, message, mail.mime, mail.packed):
+                yield message
 
     def _send_ready(self, connection: Connection, ready: Sequence[int], begun: datetime) -> bool:
         """Claim and send composed mails, some at a time; return whether none is left for later.
@@ -454,16 +462,44 @@ class Sender:
             return
         shown = []
         officials = 0
-        for start in range(0, len(due), AT_ONCE):
-            for message in self._composed(run, due[start : start + AT_ONCE]):
-                message.status, message.next_attempt_at = MessageStatus.TRIAL, None
-                shown.append(message.id)
-                officials += message.kind != MessageKind.ALERT
+        for message in self._composed_for_trial(run, due):
+            message.status, message.next_attempt_at = MessageStatus.TRIAL, None
+            shown.append(message.id)
+            officials += message.kind != MessageKind.ALERT
         run.session.flush()
         notices.settle(run.session, mail_items.notices_in(run.session, shown), moment)
         if shown:
             enqueue_digest(run, sorted(shown))
         self.count.in_trial += officials
+
+    def _composed_for_trial(
+        self, run: RunContext, due: Sequence[MessageRow]
+    ) -> Iterator[MessageRow]:
+        """Compose the mails of a digest, and yield them; with helpers if their items are many.
+
+        The first mails over a backlog have hundreds of thousands. This transaction has changed
+        nothing that helpers read.
+        """
+        items = mail_items.item_counts(run.session, [message.id for message in due])
+        if not self.helpers or sum(items.values()) < MANY_ITEMS:
+            for some in chunked(due, AT_ONCE):
+                yield from self._composed(run, some)
+            return
+        yield from self._composed(run, [each for each in due if each.id not in items])
+        by_id = {message.id: message for message in due}
+        groups = in_groups(run, [each for each in due if each.id in items])
+        jobs = (self._job([each.id for each in group], run.now, run.mode) for group in groups)
+        with Helpers(self.context, self.helpers) as processes:
+            for job, composed in processes.results(compose_job, jobs):
+                messages = [by_id[key] for key in job.mails]
+                if composed is None:  # the files of the site have changed
+                    yield from self._composed(run, messages)
+                else:
+                    yield from self._stored(run, job, composed)
+                run.session.flush()
+                for message in messages:
+                    run.session.expire(message, ["mime"])
+                search_new_objects()
 
     def _waits(self, message: MessageRow, moment: datetime, site_mode: mode.SiteMode) -> bool:
         """Check whether a mail has to wait for the mail hours, as retries and late mails of a long

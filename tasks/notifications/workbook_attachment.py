@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from tasks.common.notified import Notified
+from tasks.notifications.desk import MOST_SHARED
 from tasks.notifications.render import DutyTexts
 from tasks.notifications.views import Desk, Duty, NoticeItem, Statement
 from tasks.reports.formats.xlsx_rows import PlainCell, RowSheet
@@ -32,7 +33,8 @@ class Workbooks:
         """Return the workbook of a mail."""
         items, key = (*view.items, *view.rest), (view.site, view.now, locale, zone)
         if self._made[0] != key or not _same_rows(items, self._items):
-            self._items, self._made = items, (key, notices_workbook(view, locale, zone))
+            self._items = items if len(items) <= MOST_SHARED else ()
+            self._made = key, notices_workbook(view, locale, zone)
         return self._made[1]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 from conftest import ON_BOTH, kind_of_database, wita
 from sqlalchemy import delete, select
+from support.live_sites import back_to_trial
 from support.pipeline import (
     BREACHED,
     EVERYWHERE,
@@ -193,3 +194,32 @@ def test_helpers_are_not_started_without_need(context, server, monkeypatch, reas
         mail = context.site.file.mail.model_copy(update={"per_minute": 12})
         context.site.file = context.site.file.model_copy(update={"mail": mail})
     assert send(context, helpers=int(reason != "no spare core")).sent == ALL
+
+
+def nothing(*_: object) -> None:
+    """What a helper returns if the files of the site have changed."""
+
+
+@ON_BOTH
+@pytest.mark.parametrize(
+    "work", [composed_elsewhere, nothing], ids=["composed by helpers", "changed files"]
+)
+def test_the_mails_of_a_trial_are_those_that_the_run_would_compose(
+    context, server, monkeypatch, work
+):
+    """The first mails over a backlog, which only the administrator sees."""
+    monkeypatch.setattr(helpers, "AHEAD", 0)
+    monkeypatch.setattr(sender, "MANY_ITEMS", 2)
+    monkeypatch.setattr("db.mails.mail_items.GROUP", 1)
+    monkeypatch.setattr(sender, "compose_job", work)
+    back_to_trial(context)
+    owe(context, BREACHED, *EVERYWHERE)
+    mails, changes = composed_as_usual(context)
+    assert len(mails) > 2
+    assert send(context).in_trial == len(mails)
+    rows = [m for m in messages(context) if m.status == "trial"]
+    assert {m.id: zlib.decompress(m.mime) for m in rows} == mails
+    with context.transaction() as session:
+        assert stored(session) == changes
+    (digest,) = server.letters
+    assert all(m.recipient_name in digest.mail.as_string() for m in rows)

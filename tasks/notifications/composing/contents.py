@@ -13,11 +13,15 @@ from sqlalchemy.orm import Session
 
 from db.mails import listed_duties, mail_items
 from db.mails.listed_duties import NewListedDuty
-from db.mails.mail_items import MailContents, MailItem
+from db.mails.mail_items import Outcomes
 from db.models import MessageRow
 
 CancelledEntry = tuple[int, int, int, str, int]
 """A cancelled calendar entry, as in :func:`db.mails.listed_duties.cancel`."""
+
+
+ItemOutcomes = Sequence[tuple[MessageRow, Outcomes]]
+"""Mails with the outcomes of their items."""
 
 
 class ListChanges(NamedTuple):
@@ -42,7 +46,7 @@ class ListChanges(NamedTuple):
 class ContentsSink(Protocol):
     """Takes the contents of mails while they are composed."""
 
-    def items(self, contents: MailContents) -> None:
+    def items(self, contents: ItemOutcomes) -> None:
         """Take which items these mails report."""
 
     def lists(self, changes: ListChanges) -> None:
@@ -55,7 +59,7 @@ class ContentsStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def items(self, contents: MailContents) -> None:
+    def items(self, contents: ItemOutcomes) -> None:
         """Write which items these mails report."""
         mail_items.store_items(self._session, contents)
 
@@ -69,12 +73,12 @@ class ContentsStore:
 class KeptContents:
     """The contents of mails as plain values, for a process that may only read."""
 
-    _items: list[tuple[int, Sequence[MailItem]]] = field(default_factory=list)
+    _items: list[tuple[int, Outcomes]] = field(default_factory=list)
     _lists: list[ListChanges] = field(default_factory=list)
 
-    def items(self, contents: MailContents) -> None:
+    def items(self, contents: ItemOutcomes) -> None:
         """Keep which items these mails report."""
-        self._items += [(message.id, items) for message, items in contents]
+        self._items += [(message.id, outcomes) for message, outcomes in contents]
 
     def lists(self, changes: ListChanges) -> None:
         """Keep what mails list."""
@@ -82,11 +86,11 @@ class KeptContents:
 
     def number_of_items(self) -> dict[int, int]:
         """Return the number of items of each mail that has any."""
-        return {key: len(items) for key, items in self._items if items}
+        return {key: sum(map(len, found.values())) for key, found in self._items if found}
 
     def store(self, session: Session, mails: Mapping[int, MessageRow]) -> None:
         """Write the contents of these mails alone, by their keys."""
         written = ContentsStore(session)
-        written.items([(mails[key], items) for key, items in self._items if key in mails])
+        written.items([(mails[key], found) for key, found in self._items if key in mails])
         for changes in self._lists:
             written.lists(changes.of_mails(mails))
