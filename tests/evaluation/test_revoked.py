@@ -25,7 +25,9 @@ def test_a_unit_stays_late_if_it_was_certainly_in_charge_at_the_due_time_or_sinc
     state, liable, answerable, why, unit_known
 ):
     rule, number = CLOCK
-    before = SimpleNamespace(rule=rule, clock=number, state=State.BREACHED, unit="dinsos")
+    before = SimpleNamespace(
+        rule=rule, clock=number, state=State.BREACHED, unit="dinsos", regulation="uu-25-2009"
+    )
     now = SimpleNamespace(
         key=CLOCK, state=state, unit="pupr", liable=frozenset(liable), answerable=answerable
     )
