@@ -111,4 +111,5 @@ def adopt(
         if not yes and not console.confirm(question):
             raise typer.Exit(console.TROUBLE)
         held = go_on(context, datetime.now(UTC))
-        console.out.print(escape(say("backup.adopt.done", n=held)), soft_wrap=True)
+        done = say("backup.adopt.done", n=held) if held else say("backup.adopt.done_empty")
+        console.out.print(escape(done), soft_wrap=True)
