@@ -123,6 +123,13 @@ class CaseColumns:
         )
         return found
 
+    @property
+    def open_unknown(self) -> Flags:
+        """Return a flag for each deadline: unknown and still open, and its last day is known."""
+        unknown = self.d_state == STATES.index(State.UNKNOWN)
+        found: Flags = self.d_open & unknown & (self.d_due > 0)
+        return found
+
     def ended_late(self, begin: int) -> Flags:
         """Return a flag for each deadline: breached, ended otherwise, and due since a day."""
         breached = self.d_state == STATES.index(State.BREACHED)

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from db import imports
 from sla.engine.context import EvaluationContext
-from sla.engine.deadline import Reason, State
-from sla.engine.decision_table import STATES
+from sla.engine.deadline import Reason
 from sla.metrics.columns import CaseColumns, Ints, distinct
 from tasks.common.context import SiteContext
 
@@ -69,9 +68,9 @@ def with_undecided(context: SiteContext, cases: CaseColumns) -> CaseColumns:
         for n in distinct(cases.source).tolist()
         if (source := sources.get(cases.words[n])) is not None and source.only_reminds
     ]
-    unknown = cases.d_open & (cases.d_state == STATES.index(State.UNKNOWN)) & (cases.d_due > 0)
     stays = np.isin(cases.source, reminding)[cases.d_case]
-    return replace(cases, d_undecided=unknown & np.isin(cases.d_reasons, reasons) & ~stays)
+    decided_later = np.isin(cases.d_reasons, reasons) & ~stays
+    return replace(cases, d_undecided=cases.open_unknown & decided_later)
 
 
 def newest_days(

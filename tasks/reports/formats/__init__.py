@@ -3,4 +3,12 @@
 `writer` writes all of them, `evidence_card` the card of one complaint. No format computes a figure.
 """
 
-__all__ = ["evidence_card", "json_csv", "logo", "restatement_text", "writer", "xlsx_rows"]
+__all__ = [
+    "evidence_card",
+    "json_csv",
+    "logo",
+    "method_text",
+    "restatement_text",
+    "writer",
+    "xlsx_rows",
+]
