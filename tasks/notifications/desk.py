@@ -22,7 +22,6 @@ from db.mails.listed_duties import CalendarEntry
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
 from sla.directory import OfficeHolder, Role
-from sla.due_days import due_day
 from sla.engine.deadline import DONE, ClockKey, Deadline, Reason, State
 from sla.events import HANDOVERS, Event, Kind
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
@@ -52,7 +51,7 @@ from tasks.text.catalog import catalog
 from tasks.text.titles import offices_title, regent_word, superior_office
 
 SOON_WORKING_DAYS = 2
-"""A duty due within this number of working days is on the desk."""
+"""A duty with at most this number of working days left is on the desk."""
 
 MAY_BE_OPEN = (State.RUNNING, State.PAUSED, State.BREACHED, State.UNKNOWN)
 """The states in which a duty keeps its entry in a calendar."""
@@ -293,8 +292,10 @@ class DeskLoader:
         units = _together([self._scopes.of(message.recipient) for message in messages])
         if units is not None and not units:
             return ()
-        until = self._run.site.evaluation_context.end_of(self._soon_day(self._run.now))
-        return stored_deadlines.concerned(self._run.session, until, units)
+        context = self._run.site.evaluation_context
+        weeks = None, *context.unit_calendars
+        soon = max(self._soon_day(self._run.now, unit) for unit in weeks)
+        return stored_deadlines.concerned(self._run.session, context.end_of(soon), units)
 
     def _ended_duties(self, messages: Sequence[MessageRow]) -> list[StoredDuty]:
         known = [self._last[m.recipient] for m in messages if m.recipient in self._last]
@@ -680,15 +681,16 @@ class DeskLoader:
         no_day_left = not deadline.working_days_left and not deadline.paused
         if no_day_left and calendar.counts(self.today):
             return DeskSection.LAST_DAY
-        soon = self._soon_day(self._run.now, deadline.unit)
-        return DeskSection.SOON if due.toordinal() <= soon else DeskSection.LATER
+        soon = (deadline.working_days_left or 0) <= SOON_WORKING_DAYS
+        return DeskSection.SOON if soon else DeskSection.LATER
 
     def _soon_day(self, moment: datetime, unit: str | None = None) -> int:
-        """Return the last day, as an ordinal, that is within two working days of a moment."""
-        evaluation_context = self._run.site.evaluation_context
-        return due_day(
-            evaluation_context.calendar_of(unit), evaluation_context.day(moment), SOON_WORKING_DAYS
-        )
+        """Return the last day, as an ordinal, until which at most two working days are left at a
+        moment. Days off follow the second one to it.
+        """
+        context = self._run.site.evaluation_context
+        calendar = context.calendar_of(unit)
+        return calendar.day_after(context.day(moment), SOON_WORKING_DAYS + 1) - 1
 
     def _new(
         self,

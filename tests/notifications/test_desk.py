@@ -35,6 +35,7 @@ from sla.directory import Directory, OfficeHolder, Role, Unit
 from tasks.common.context import SiteContext
 from tasks.intake import pull
 from tasks.notifications.composing.compose import compose_all
+from tasks.notifications.desk import SOON_WORKING_DAYS
 from tasks.notifications.mail_items import notice_views
 from tasks.notifications.scope import Scopes
 from tasks.notifications.views import Desk, DeskSection, UnlistedDuties
@@ -124,6 +125,46 @@ def test_a_duty_due_on_a_day_off_has_its_last_working_day_before(context, now, s
     owe(context, now, at("Dinas Sosial", **slow))
     (item,) = desks(context, now)["penghubung.dinsos"].items
     assert (item.section, item.worst.key[0]) == (section, "uu-25-2009/response")
+
+
+@pytest.mark.parametrize(
+    ("now", "soon"),
+    [
+        ("2026-12-21 08:00", {"WED", "THU", "FRI"}),
+        ("2026-12-22 08:00", {"WED", "THU", "FRI", "MON"}),
+    ],
+)
+def test_what_has_two_working_days_left_before_days_off_is_due_soon(context, now, soon):
+    """The 24th and the 25th are days off: the card of both says 2 working days on the 21st."""
+    dinsos = "Dinas Sosial"
+    in_days = {"Klasifikasi": "Pengaduan Tidak Berkadar Pengawasan"}
+    owe(
+        context,
+        now,
+        at(dinsos, "LATE", **since("10/12/2026")),
+        at(dinsos, "WED", **since("16/12/2026")),
+        at(dinsos, "THU", **since("10/12/2026"), **in_days),
+        at(dinsos, "FRI", **since("11/12/2026"), **in_days),
+        at(dinsos, "MON", **since("17/12/2026")),
+    )
+    desk = desks(context, now)["penghubung.dinsos"]
+    assert set(tickets(desk, DeskSection.SOON)) == soon
+    assert tickets(desk, DeskSection.LATER) == []
+    left = {item.ticket: item.worst.working_days_left for item in desk.section(DeskSection.SOON)}
+    assert max(left.values()) == SOON_WORKING_DAYS
+    assert desk.count(DeskSection.SOON) == len(soon)
+
+
+def test_what_is_due_soon_at_a_unit_with_a_shorter_week_is_on_its_desk(site_folder, open_context):
+    """The unit works from Monday to Wednesday: on Tuesday, two of its days are left until Monday."""
+    week = '\n[calendar.units]\ndinsos = ["mon", "tue", "wed"]\n'
+    file = site_folder / "site.toml"
+    file.write_text(file.read_text("utf-8") + week, encoding="utf-8")
+    context, dinsos = open_context(), "Dinas Sosial"
+    late, soon = since("02/11/2026"), since("17/11/2026")
+    owe(context, BREACHED, at(dinsos, **late), at(dinsos, "FD-2", **soon))
+    (item,) = desks(context, BREACHED)["penghubung.dinsos"].section(DeskSection.SOON)
+    assert (item.ticket, item.worst.working_days_left, item.worst.days_left) == ("FD-2", 2, 6)
 
 
 def test_a_late_complaint_that_the_source_no_longer_shows_is_not_called_late(context, server):
