@@ -156,7 +156,7 @@ def test_what_has_two_working_days_left_before_days_off_is_due_soon(context, now
 
 
 def test_what_is_due_soon_at_a_unit_with_a_shorter_week_is_on_its_desk(site_folder, open_context):
-    """The unit works from Monday to Wednesday: on Tuesday, two of its days are left until Monday."""
+    """It works from Monday to Wednesday: on Tuesday two of its days are left until Monday."""
     week = '\n[calendar.units]\ndinsos = ["mon", "tue", "wed"]\n'
     file = site_folder / "site.toml"
     file.write_text(file.read_text("utf-8") + week, encoding="utf-8")
