@@ -23,7 +23,7 @@ from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
 from sla.directory import OfficeHolder, Role
 from sla.engine.deadline import DONE, ClockKey, Deadline, Reason, State
-from sla.events import HANDOVERS, Event, Kind
+from sla.events import HANDOVERS, Event, Kind, events_as_of, holder
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
@@ -73,7 +73,8 @@ LONGEST_TITLE = 160
 class DeskComplaint:
     """A complaint on a desk: those columns of `Complaint` that a mail shows.
 
-    `handed_over` is the last assignment or return.
+    `handed_over` is the last assignment or return. `hand_overs` are all recorded ones, also those
+    that were corrected, if one of them was recorded since the last mail to a reader.
     A desk may have hundreds of thousands. An object of the ORM takes ten times the memory.
     """
 
@@ -89,6 +90,7 @@ class DeskComplaint:
     anonymous: bool
     secret: bool
     handed_over: Event | None
+    hand_overs: tuple[Event, ...] = ()
 
     @property
     def returned(self) -> Event | None:
@@ -96,9 +98,17 @@ class DeskComplaint:
         last = self.handed_over
         return last if last is not None and last.kind == Kind.RETURNED else None
 
+    def handed_over_after(self, moment: datetime) -> bool:
+        """Check whether an assignment or a return was recorded after a moment."""
+        return any(event.recorded_at > moment for event in self.hand_overs)
+
     @classmethod
     def of(
-        cls, row: Complaint, events: Sequence[Event], text: Callable[[str], str]
+        cls,
+        row: Complaint,
+        events: Sequence[Event],
+        text: Callable[[str], str],
+        hand_overs: tuple[Event, ...] = (),
     ) -> DeskComplaint:
         """Return the complaint of a row with its known events, in order. `text` returns one object
         for all equal texts.
@@ -118,6 +128,7 @@ class DeskComplaint:
             anonymous=row.anonymous,
             secret=row.secret,
             handed_over=next(handed_over, None),
+            hand_overs=hand_overs,
         )
 
 
@@ -244,6 +255,7 @@ class DeskLoader:
             keys += (key for key in self._on_desks(messages) if key not in concerned)
             chunks = complaints.without_texts(self._run.session, keys)
         texts: dict[str, str] = {}
+        since = None if self._only is not None else min(self._last.values(), default=None)
         found: dict[int, Case] = {}
         for chunk in chunks:
             if self._only is None:
@@ -255,7 +267,10 @@ class DeskLoader:
                     deadlines = [deadline for deadline in deadlines if _open_duty(deadline)]
                     if self._only_in_a_number(row.id, deadlines):
                         continue
-                shown = DeskComplaint.of(row, each.known, lambda t: texts.setdefault(t, t))
+                hand_overs = _hand_overs(known.history.events, since)
+                shown = DeskComplaint.of(
+                    row, each.known, lambda t: texts.setdefault(t, t), hand_overs
+                )
                 found[row.id] = shown, deadlines
         return found
 
@@ -472,7 +487,8 @@ class DeskLoader:
         if not any(on_desk) or known_before or any(key in calendar for key in clocks):
             return self._entry(reader, case)
         reminded = [key in reader.reminded for key in clocks]
-        depends_on = triggers, on_desk, reminded, reader.scope.verifies
+        came = [self._came_by_hand_over(reader, complaint, each) for each in deadlines]
+        depends_on = triggers, on_desk, reminded, came, reader.scope.verifies
         shared = self._shared.setdefault((reader.locale, reader.last_mail), {})
         known = shared.get(complaint.id)
         if known is None or known[0] != depends_on:
@@ -603,6 +619,7 @@ class DeskLoader:
         own_notices = [e for e in notified if e.recipient.casefold() == reader.address]
         accused = any(each.kind != NoticeKind.REMINDER for each in own_notices)
         due = self._run.context.local(deadline.due).date()
+        section = self._section(deadline, due)
         uid = message_id_header(self._run.context, complaint.source, complaint.ticket, *clock)
         return Duty(
             rule=rule.label[reader.locale],
@@ -617,7 +634,7 @@ class DeskLoader:
             days_left=(due - self.today).days,
             working_days_left=deadline.working_days_left or 0,
             late=deadline.late,
-            section=self._section(deadline, due),
+            section=section,
             paused=deadline.paused,
             by_policy=deadline.by_policy,
             notified=self._by_role(notified, deadline.unit or ""),
@@ -628,6 +645,7 @@ class DeskLoader:
                 reader,
                 complaint,
                 deadline,
+                section,
                 known=accused if deadline.late else bool(own_notices),
                 triggered=clock in triggers,
             ),
@@ -697,11 +715,16 @@ class DeskLoader:
         reader: DeskReader,
         complaint: DeskComplaint,
         deadline: Deadline,
+        section: DeskSection,
         *,
         known: bool,
         triggered: bool,
     ) -> bool:
         """Check whether a duty came into its section since the last mail to the reader.
+
+        Mails do not keep their sections. Its section then is that of the due time as known now, if
+        it was on the reader's desk: its unit and its pauses count as they were known then. What is
+        due soon and then today does not come into another section.
 
         A late duty is also new for the superior that it has now reached. `known` means that an
         earlier mail to the reader had a notice about it, of a late duty one that called it late: a
@@ -712,13 +735,31 @@ class DeskLoader:
         assert deadline.due is not None
         if last is None:
             return False
+        if self._came_by_hand_over(reader, complaint, deadline):
+            return True
         if not known and max(complaint.recorded_at, deadline.start.recorded_at) > last:
             return True
         if deadline.late:
             reached = reader.scope.superior and triggered and not known
             return reached or deadline.due >= last
+        if _paused_at(deadline, last):
+            return True
         day = self._run.site.evaluation_context.day(deadline.due)
-        return not known and day > self._soon_day(last, deadline.unit)
+        was_near = day <= self._soon_day(last, deadline.unit)
+        return not was_near and (section is not DeskSection.LATER or not known)
+
+    def _came_by_hand_over(
+        self, reader: DeskReader, complaint: DeskComplaint, deadline: Deadline
+    ) -> bool:
+        """Check whether a duty came to the reader's desk by a hand-over since the last mail to the
+        reader: as known then, a unit was in charge that is not on this desk.
+        """
+        last, rule = reader.last_mail, deadline.rule
+        if last is None or rule.actor is not Actor.UNIT or not complaint.handed_over_after(last):
+            return False
+        unit = holder(events_as_of(complaint.hand_overs, last))
+        unit = unit or self._run.site.administrator_unit
+        return unit != deadline.unit and not reader.scope.covers(rule, unit)
 
     def _notified_of(self, reader: DeskReader, complaint: DeskComplaint) -> list[Notification]:
         """Return the earlier mails about a complaint, the oldest first.
@@ -1004,6 +1045,21 @@ def _open_duty(deadline: Deadline) -> bool:
     """Check whether the government must act: the clock runs, or the duty is late."""
     known = deadline.due is not None and deadline.rule.binds_provider
     return known and (deadline.ticking or deadline.late)
+
+
+def _hand_overs(events: Iterable[Event], since: datetime | None) -> tuple[Event, ...]:
+    """Return the recorded assignments and returns if one was recorded after a moment, else none."""
+    found = tuple(event for event in events if event.kind in HANDOVERS and not event.is_doubt)
+    new = since is not None and any(event.recorded_at > since for event in found)
+    return found if new else ()
+
+
+def _paused_at(deadline: Deadline, moment: datetime) -> bool:
+    """Check whether a deadline was paused, as known at a moment."""
+    return any(
+        begun.recorded_at <= moment and (ended is None or ended.recorded_at > moment)
+        for begun, ended in deadline.pause_events
+    )
 
 
 def _together(scopes: Iterable[Scope]) -> frozenset[str] | None:

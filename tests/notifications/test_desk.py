@@ -443,6 +443,89 @@ def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(context)
     }
 
 
+GIVEN_BACK = {"Dikembalikan": "24/11/2026 10:00"}
+TO_DINSOS = GIVEN_BACK | {
+    "Unit Pengganti": "Dinas Sosial",
+    "Diteruskan Kembali": "24/11/2026 11:00",
+}
+TO_HEALTH = TO_DINSOS | {"Unit Pengganti": "Dinas Kesehatan"}
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "after", "new"),
+    [
+        ("LATE", "Dinas Kesehatan", TO_DINSOS, True),
+        ("SOON", "Dinas Kesehatan", TO_DINSOS, True),
+        ("LATE", "Dinas Kesehatan", {"Unit": "Dinas Sosial"}, True),  # the source corrects it
+        ("LATE", "", {"Unit": "Dinas Sosial", "Diteruskan": "24/11/2026 11:00"}, True),
+        ("LATE", "Dinas Sosial", TO_DINSOS, False),  # given back, and assigned again at once
+        ("LATE", "Dinas Sosial", {}, False),
+        ("SOON", "Dinas Sosial", {}, False),
+    ],
+)
+def test_what_was_handed_over_to_the_unit_since_the_last_mail_is_new(
+    context, number, unit, after, new
+):
+    dates = {} if number == "LATE" else SOON
+    first = at(unit, number, **dates, **({} if unit else {"Diteruskan": ""}))
+    own = at("Dinas Sosial", "FD-1")
+    owe(context, BREACHED, own, first)
+    deliver(context, BREACHED)
+    now = "2026-11-25 08:00"
+    reason = at("Dinas Sosial", "FD-9", **TODAY)
+    owe(context, now, own, reason, first | after)
+    marks = {item.ticket: item.new for item in desks(context, now)["penghubung.dinsos"].items}
+    assert marks == {"FD-1": False, "FD-9": True, number: new}
+
+
+def test_what_comes_back_to_the_unit_after_a_mail_without_it_is_new(context):
+    """The liaison officer has read of its delay before, and not in the last mail."""
+    away = at("Dinas Sosial", **TO_HEALTH)
+    back = at("Dinas Sosial", **TO_HEALTH) | {"Unit": "Dinas Sosial"} | TO_DINSOS
+    days = ("2026-11-24", at("Dinas Sosial")), ("2026-11-25", away), ("2026-11-26", back)
+    for number, (day, entry) in enumerate(days, start=2):
+        late = at("Dinas Sosial", f"FD-{number}", **since(f"{15 + number}/11/2026"))
+        owe(context, f"{day} 08:00", late, entry)
+        desk = desks(context, f"{day} 08:00")["penghubung.dinsos"]
+        assert ("FD-1" in {item.ticket for item in desk.items}) is (entry is not away)
+        deliver(context, f"{day} 08:00")
+    assert {item.ticket: item.new for item in desk.items}["FD-1"] is True
+
+
+def test_a_complaint_with_a_reminder_is_new_when_it_comes_into_a_nearer_section(context):
+    """Its response is due on Christmas; a reminder named it a week before."""
+    dinsos, found = "Dinas Sosial", []
+    fri = since("11/12/2026") | {"Klasifikasi": "Pengaduan Tidak Berkadar Pengawasan"}
+    others = {"18": "10", "21": "11", "22": "14", "23": "15", "28": "17"}  # each late that day
+    for day, received in others.items():
+        now = f"2026-12-{day} 08:00"
+        late = at(dinsos, f"FD-{day}", **since(f"{received}/12/2026"))
+        owe(context, now, at(dinsos, "FRI", **fri), late)
+        desk = desks(context, now)["penghubung.dinsos"]
+        (item,) = [item for item in desk.items if item.ticket == "FRI"]
+        found.append((item.section, item.new))
+        deliver(context, now)
+    assert found == [
+        (DeskSection.LATER, False),  # the first mail
+        (DeskSection.SOON, True),
+        (DeskSection.SOON, False),
+        (DeskSection.LAST_DAY, False),
+        (DeskSection.LATE, True),
+    ]
+
+
+def test_what_was_put_off_at_the_time_of_the_last_mail_is_new(context):
+    dinsos, put_off = "Dinas Sosial", SOON | {"Ditunda": "23/11/2026 09:00"}
+    for now, dates in (
+        (BREACHED, put_off),
+        ("2026-11-25 08:00", put_off | {"Dilanjutkan": "24/11/2026 09:00"}),
+    ):
+        owe(context, now, at(dinsos), at(dinsos, "FD-2", **dates))
+        desk = desks(context, now)["penghubung.dinsos"]
+        deliver(context, now)
+    assert {item.ticket: item.new for item in desk.items} == {"FD-1": False, "FD-2": True}
+
+
 def test_a_late_complaint_is_not_new_again_when_its_assignment_gets_another_date(context):
     dinsos, slow = "Dinas Sosial", {"Tindak Lanjut Pertama": "", "Selesai": ""}
     for now, day in (("2026-11-25 08:00", "16"), ("2026-12-03 08:00", "17")):
