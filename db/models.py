@@ -407,8 +407,9 @@ class MessageRow(Base):
     storm_id: Mapped[int | None] = mapped_column(ForeignKey("storm.id"), index=True)
     resent_of: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Subject data of an alert or a report, or the marks `urgent` and `weekly` of a mail with
-    notices. It never has anything entered by a complainant."""
+    """Subject data of an alert or a report, or the marks of a mail with notices: `urgent`,
+    `weekly`, and the number of `complaints` that it names. It never has anything entered by a
+    complainant."""
 
     items: Mapped[list[MessageItem]] = relationship(back_populates="message")
     attempts: Mapped[list[DeliveryAttempt]] = relationship(order_by="DeliveryAttempt.id")

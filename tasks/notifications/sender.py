@@ -286,6 +286,7 @@ class Sender:
             if (message := same.get(mail.id)) is None:
                 continue
             message.subject = mail.subject
+            message.detail = {**message.detail, **mail.detail}
             self._report_progress()
             if self._ready(run, message, mail.mime, mail.packed):
                 yield message

@@ -425,6 +425,13 @@ class Desk:
         return frozenset(str(section) for section, number in self.counts.items() if number)
 
     @property
+    def complaints_named(self) -> int:
+        """Return the number of complaints that the mail or its workbook names."""
+        listed = (*self.items, *self.rest)
+        corrected = {each.ticket for each in self.corrections} - {item.ticket for item in listed}
+        return len({item.complaint for item in listed}) + len(corrected)
+
+    @property
     def privacies(self) -> frozenset[str]:
         """Return the kinds of privacy of the complaints in the body."""
         return frozenset(item.privacy for item in self.items)

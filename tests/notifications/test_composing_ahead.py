@@ -35,6 +35,7 @@ STORED = (
     (MessageItem.message_id, MessageItem.notice_id, MessageItem.included, MessageItem.left_out),
     (ListedDuty.message_id, ListedDuty.complaint_id, ListedDuty.rule, ListedDuty.clock),
     (ListedDuty.message_id, ListedDuty.late, ListedDuty.entry, ListedDuty.cancelled_by),
+    (MessageRow.id, MessageRow.subject, MessageRow.detail["complaints"].as_integer()),
 )
 
 

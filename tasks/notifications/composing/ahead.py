@@ -7,9 +7,10 @@ changed.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from db.decisions import mode
 from db.decisions.mode import SiteMode
@@ -42,6 +43,7 @@ class ComposedMail:
 
     id: int
     subject: str | None
+    detail: Mapping[str, Any]
     mime: bytes | Uncomposable | None
     packed: bytes
     composed_before: datetime | None
@@ -72,10 +74,12 @@ def compose_job(context: SiteContext, job: ComposeJob) -> ComposedJob | None:
 def _composed(run: RunContext, job: ComposeJob, contents: KeptContents) -> Iterator[ComposedMail]:
     messages = outbox.queued(run.session, job.mails)
     for message in messages:
-        run.session.expunge(message)  # nobody writes the subject that it gets
+        run.session.expunge(message)  # nobody writes the subject and the marks that it gets
     for message, mime in compose_all(run, messages, job.began, contents):
         packed = compressed(mime) if isinstance(mime, bytes) else b""
-        yield ComposedMail(message.id, message.subject, mime, packed, message.composed_at)
+        yield ComposedMail(
+            message.id, message.subject, message.detail, mime, packed, message.composed_at
+        )
 
 
 def compressed(mime: bytes) -> bytes:

@@ -168,6 +168,7 @@ def _notices(composer: Composer, message: MessageRow) -> bytes | None:
     thread = _thread(run.session, message, desk, composer.began)
     mime = in_envelope(site, message, rendered, run.now, *attached, thread=thread)
     composer.note_lists(message, shown)
+    message.detail = {**message.detail, "complaints": shown.complaints_named}
     return mime
 
 

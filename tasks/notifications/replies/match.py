@@ -25,7 +25,10 @@ MOST_PER_COMPLAINT = 20
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The mail that an answer belongs to. `complaint` is None if the mail has several."""
+    """The mail that an answer belongs to. `complaint` is None if the mail names several: those on
+    the reader's desk count as well, not only those with a notice. So it is for a mail that an
+    earlier version sent, which did not record how many it names.
+    """
 
     message: MessageRow
     complaint: Complaint | None
@@ -88,7 +91,8 @@ def _answered(session: Session, context: SiteContext, reply: IncomingReply) -> A
         return None
     reported = [item.notice for item in message.items if item.included and not item.correction]
     about = {notice.complaint_id: notice for notice in reported}
-    complaint = next(iter(about.values())).complaint if len(about) == 1 else None
+    names_one = len(about) == 1 and message.detail.get("complaints") == 1
+    complaint = next(iter(about.values())).complaint if names_one else None
     return Answered(message, complaint, _unit_of(context, message, complaint))
 
 
