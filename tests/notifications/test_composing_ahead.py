@@ -35,7 +35,6 @@ STORED = (
     (MessageItem.message_id, MessageItem.notice_id, MessageItem.included, MessageItem.left_out),
     (ListedDuty.message_id, ListedDuty.complaint_id, ListedDuty.rule, ListedDuty.clock),
     (ListedDuty.message_id, ListedDuty.late, ListedDuty.entry, ListedDuty.cancelled_by),
-    (MessageRow.id, MessageRow.subject, MessageRow.detail["complaints"].as_integer()),
 )
 
 
@@ -84,7 +83,10 @@ def composed_as_usual(context: SiteContext) -> tuple[dict[int, bytes], list[set[
 
 
 def stored(session) -> list[set[tuple]]:
-    return [set(map(tuple, session.execute(select(*columns)))) for columns in STORED]
+    named = MessageRow.detail["complaints"].as_integer()
+    mails = select(MessageRow.id, MessageRow.subject, named).where(MessageRow.kind == "notices")
+    queries = (*(select(*columns) for columns in STORED), mails)
+    return [set(map(tuple, session.execute(query))) for query in queries]
 
 
 @ON_BOTH
