@@ -112,8 +112,8 @@ class Fields(Strict):
     remarks: Columns | None = None
     """Remarks about the progress, read if a file has the column. A row becomes a question if a
     remark says that it ended (`SELESAI per telp`), and a history has no date of the end, or the
-    status of a snapshot is no end. A remark that says anonymous or secret (`Rahasia`) hides the
-    report. Nothing else of a remark is read or stored."""
+    status of a snapshot is no end. A remark that asks for secrecy (`Rahasia`, `nama jangan
+    disebut`) hides the report. Nothing else of a remark is read or stored."""
     end_dates: Columns | None = None
     """Dates of the end, read if a file has the column. In a snapshot, a row with such a date
     becomes a question if its status is no end. The date itself is not stored."""

@@ -1047,7 +1047,7 @@ def test_a_word_about_privacy_in_a_column_of_another_field_hides_its_report(tmp_
 
 @pytest.mark.parametrize("title", ["Perihal", "Uraian", "Kategori", "Keterangan"])
 def test_a_text_with_the_word_secret_does_not_make_a_column_one_of_privacy(tmp_path, title):
-    texts = ["Kebocoran rahasia jabatan", "Pelapor anonim minta jalan", "Rahasia dagang bocor"]
+    texts = ["Kebocoran rahasia jabatan", "Akun anonim sebar hoaks", "Rahasia dagang bocor"]
     learned = learned_from(tmp_path, {**table(), title: texts * (ROWS // 3)})
     assert source_of(learned).fields.privacy is None
     assert not [key for key in said(learned) if key.startswith("privacy")]
