@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import smtplib
 import socket
 import ssl
 
@@ -18,6 +17,9 @@ OTHER_NAME = (62, 64)
 UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
 """Codes of OpenSSL for a certificate whose authority is not known on this machine."""
 
+
+LOGIN_REFUSED = (530, 534, 535, 538)
+"""The answers to a login that is refused for good (RFC 4954)."""
 
 LOGIN = (
     "write the user and the password of the mailbox in TENGGAT_MAIL_URL; some providers want a"
@@ -35,7 +37,7 @@ def explained(error: OSError, text: str, *, port: int, starttls: bool) -> tuple[
     come from a wrong combination.
     """
     text = OPENSSL.sub("", OPENSSL.sub("", text))
-    if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500:
+    if getattr(error, "smtp_code", 0) in LOGIN_REFUSED:
         return f"the server does not accept the user or the password ({text})", LOGIN
     if isinstance(error, socket.gaierror):
         return "no server has the name in the mail URL", HOST
