@@ -50,10 +50,10 @@ _PERSONS = frozenset(
     | {"bersangkutan", "reporter"}
 )
 
-_OFTEN_MISSPELT = tuple(
-    "rahasia dirahasiakan rahasiakan merahasiakan kerahasiaan anonim identitas disamarkan"
-    " menyamarkan dilindungi melindungi perlindungan disembunyikan dipublikasikan disebutkan"
-    " dicantumkan ditampilkan pelapor".split()
+_OFTEN_MISSPELT = (
+    *("rahasia", "dirahasiakan", "rahasiakan", "merahasiakan", "kerahasiaan", "anonim"),
+    *("disamarkan", "menyamarkan", "disembunyikan", "identitas", "pelapor", "dipublikasikan"),
+    *("dilindungi", "melindungi", "perlindungan", "disebutkan", "dicantumkan", "ditampilkan"),
 )
 _SIMILAR = 0.88
 """How similar to one of them a word must be; 'dirasakan' is less similar to 'dirahasiakan'."""

@@ -21,13 +21,16 @@ jangan dipublikasikan|tidak untuk publik|bukan utk umum|nama pelapor: disamarkan
 identitas pelapor, mohon jangan dipublikasikan|jati diri pelapor jangan diungkap
 nama pelapor jgn ditampilkan di web|pelapor tidak ingin diketahui|data pelapor jangan disebar
 tdk bersedia identitasnya dibuka|mohon jaga identitas pelapor|identitas pelapor agar dijaga
-sebut inisial saja nama pelapor|nama samaran|pelapor tidak dapat dihubungi krn identitas dirahasiakan
-pelapor tidak keberatan ditelp tetapi namanya jangan disebut|minta namanya dirahasikan dgn alasan aman
+sebut inisial saja nama pelapor|nama samaran
+pelapor tidak dapat dihubungi krn identitas dirahasiakan
+pelapor tidak keberatan ditelp tetapi namanya jangan disebut
+minta namanya dirahasikan dgn alasan aman
 nama jangan ditulis di surat|identitas pelapor tidak diketahui|jangan sampai namanya bocor
 """
 
 ANONYMOUS = """
-Anonim|pelapor minta anonim|pelapor tanpa nama|tanpa identitas|pelapor anonymous|Pelapor anonim minta jalan
+Anonim|pelapor minta anonim|pelapor tanpa nama|tanpa identitas|pelapor anonymous
+Pelapor anonim minta jalan
 anonym|pelapor annonim
 """
 
