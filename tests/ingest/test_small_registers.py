@@ -1053,6 +1053,16 @@ def test_a_text_with_the_word_secret_does_not_make_a_column_one_of_privacy(tmp_p
     assert not [key for key in said(learned) if key.startswith("privacy")]
 
 
+def test_an_unknown_word_of_the_classification_is_called_the_question_that_it_becomes(tmp_path):
+    kinds = ["Pengaduan", "Pengaduan Rahasia", "Aspirasi"] * (ROWS // 3)
+    learned = learned_from(tmp_path, table(Jenis_Laporan=kinds))
+    (comment,) = (line for line in learned.text_in("id").splitlines() if "Rahasia" in line)
+    assert "menjadi pertanyaan kepada administrator; pengaduannya tetap dipantau" in comment
+    assert (learned.readable, learned.reasons) == (ROWS, {})
+    hidden = hidden_reports(learned, tmp_path / "a.xlsx")
+    assert hidden == ["", "secret", ""] * (ROWS // 3)
+
+
 def test_a_word_of_privacy_that_is_not_known_is_named_and_hides(tmp_path):
     words = ["Biasa", "Rahasia", "Prioritas 1"] * (ROWS // 3)
     learned = learned_from(tmp_path, table(Sifat_Laporan=words))

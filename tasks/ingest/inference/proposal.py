@@ -997,7 +997,7 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
     if draft.classifications:
         yield f"\n[{draft.name}.values.classification]"
         for word, meaning in draft.classifications.items():
-            unknown = "  # unknown: such rows wait in quarantine until you map it"
+            unknown = "  # unknown word: a question to the administrator; the complaint is watched"
             yield (
                 f"{_text(word)} = {_text(meaning)}"
                 if meaning
