@@ -20,18 +20,36 @@ from crash_tests.kill_points import Crossings
 from db.engine import open_engine
 from settings.site import load_site
 from tasks.common.context import SiteContext
+from tasks.common.helpers import Helpers
 from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.intake import pull
+from tasks.notifications import sender
 from tasks.notifications.rate_limit import RunClock
 
 PATIENCE = 60
 """Seconds after which a process that does not end is ended, which counts as a failure."""
 
+AHEAD = {"AT_ONCE": 2, "MOST_COMPOSED": 4, "SHARED": 3, "IN_A_JOB": 2}
+"""The sizes with which a delivery composes ahead of a few mails, as else of hundreds."""
+
+USUAL = {name: getattr(sender, name) for name in AHEAD}
+
+
+def deliver(context: SiteContext, now: datetime, run: str) -> object:
+    """Deliver; every second run composes ahead. It does the jobs of the helpers itself: what a
+    killed run has stored of them is the same, and it does not wait for a new process.
+    """
+    helpers = random.choice([0, 1])
+    for name, number in (AHEAD if helpers else USUAL).items():
+        setattr(sender, name, number)
+    return send_owed(context, now, run, Hurried, helpers=helpers)
+
+
 WORK: dict[str, Callable[[SiteContext, datetime, str], Any]] = {
     "intake": lambda context, now, run: pull(context, "register", now),
     "deadlines": evaluate_and_notify,
-    "delivery": lambda context, now, run: send_owed(context, now, run, Hurried),
+    "delivery": deliver,
 }
 
 
@@ -145,6 +163,7 @@ def main(folder: str, database_url: str) -> None:
     crossings = Crossings()
     crossings.watch_database(context.engine)
     crossings.watch_smtp()
+    Helpers._start = lambda helpers: None  # type: ignore[method-assign]
     for line in sys.stdin:
         orders = json.loads(line)
         processes = orders["processes"]
