@@ -36,7 +36,7 @@ from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import CoatOfArms, coat_of_arms
 from tasks.notifications.message_ids import message_id_header
 from tasks.notifications.scope import Scope, Scopes, offices_of_reader
-from tasks.notifications.unlisted import DeskEntry, awaiting, doubtful, unlisted
+from tasks.notifications.unlisted import DeskEntry, asked, awaiting, doubtful, unlisted
 from tasks.notifications.views import (
     Desk,
     DeskSection,
@@ -379,7 +379,7 @@ class DeskLoader:
         """
         reader = self.reader(message, triggers, reminded)
         found_entries = (self._shared_entry(reader, case) for case in self._cases_of(reader))
-        entries = [each for each in found_entries if each.item or each.unlisted or each.doubtful]
+        entries = [e for e in found_entries if e.item or e.unlisted or e.doubtful or e.asked]
         if len(entries) > MOST_SHARED:
             self._shared.clear()
         found = sorted((e.item for e in entries if e.item), key=lambda item: item.rank)
@@ -415,6 +415,7 @@ class DeskLoader:
             rest=tuple(rest),
             unlisted=unlisted(entries, self._only_counted if reader.scope.superior else None),
             doubtful=doubtful(entries),
+            asked=asked(entries),
             awaiting=awaiting([e for e in pending if e.reason != Reason.OPEN_QUESTION]),
             awaiting_answer=awaiting([e for e in pending if e.reason == Reason.OPEN_QUESTION]),
             counts=counts,
@@ -500,7 +501,8 @@ class DeskLoader:
         complaint, deadlines = case
         triggers = reader.triggers.get(complaint.id, frozenset())
         listed: list[tuple[Deadline, Duty]] = []
-        not_notified, in_doubt = 0, []
+        not_notified = 0
+        in_doubt: dict[bool, list[datetime]] = {True: [], False: []}
         for each in deadlines:
             covered = reader.scope.covers(each.rule, each.unit)
             if not _open_duty(each) or not (covered or each.key in triggers):
@@ -510,14 +512,15 @@ class DeskLoader:
                 continue
             duty = self._duty(reader, complaint, each, triggers)
             if each.doubt is not None:
-                in_doubt.append(each.doubt.latest)
+                in_doubt[Reason.OPEN_QUESTION in each.reasons].append(each.doubt.latest)
             elif reader.scope.superior and duty.late and not (duty.own or duty.unit_notified):
                 not_notified += 1
             else:
                 listed.append((each, duty))
         near = triggers or any(duty.section is not DeskSection.LATER for _, duty in listed)
         item = self._item(reader, complaint, listed) if listed and near else None
-        return DeskEntry(complaint.ticket, item, not_notified, tuple(in_doubt))
+        vanished, is_asked = tuple(in_doubt[False]), tuple(in_doubt[True])
+        return DeskEntry(complaint.ticket, item, not_notified, vanished, is_asked)
 
     def _is_unlisted(
         self,

@@ -1,13 +1,13 @@
 """Duties outside the sections of a mail: late and not notified to the unit yet or in doubt, or past
 their due time without a verdict.
 
-A late complaint is counted once: in the sections, else as unlisted, else as doubtful. So the
-numbers together are those of the report.
+A late complaint is counted once: in the sections, else as unlisted, else as doubtful, else as
+asked. So the numbers together are those of the report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,13 +20,15 @@ class DeskEntry:
     """One complaint on a desk: the item that a mail lists, or None, and what it leaves out.
 
     `unlisted` is the number of late duties of which the unit has not been notified. `doubtful` has
-    for each late duty in doubt the time of the import that raised the doubt.
+    for each late duty in doubt the time of the import that raised the doubt. Those of `asked` wait
+    for the answer to a question about their data.
     """
 
     ticket: str
     item: NoticeItem | None
     unlisted: int = 0
     doubtful: tuple[datetime, ...] = ()
+    asked: tuple[datetime, ...] = ()
 
     @property
     def listed_late(self) -> bool:
@@ -52,14 +54,29 @@ def unlisted(
 
 def doubtful(entries: Collection[DeskEntry]) -> UnlistedDuties:
     """Return the late duties of which the source no longer shows whether they are done."""
-    found = [each for each in entries if each.doubtful]
-    counted = [each for each in found if each.listed_late or each.unlisted]
+    found = [(e.ticket, e.doubtful, e.listed_late or e.unlisted > 0) for e in entries]
+    return _in_doubt(found)
+
+
+def asked(entries: Collection[DeskEntry]) -> UnlistedDuties:
+    """Return the late duties that wait for the answer to a question about their data."""
+    found = [
+        (e.ticket, e.asked, e.listed_late or e.unlisted > 0 or bool(e.doubtful)) for e in entries
+    ]
+    return _in_doubt(found)
+
+
+def _in_doubt(entries: Iterable[tuple[str, Sequence[datetime], bool]]) -> UnlistedDuties:
+    """Count duties in doubt: of each complaint its ticket, the times of its doubts, and whether
+    another number has the complaint.
+    """
+    found = [each for each in entries if each[1]]
     return UnlistedDuties(
-        complaints=len(found) - len(counted),
-        duties=sum(len(each.doubtful) for each in found),
-        of_listed=sum(len(each.doubtful) for each in counted),
-        tickets=tuple(sorted((each.ticket, min(each.doubtful)) for each in found)),
-        since=min((moment for each in found for moment in each.doubtful), default=None),
+        complaints=sum(not counted for _, _, counted in found),
+        duties=sum(len(doubts) for _, doubts, _ in found),
+        of_listed=sum(len(doubts) for _, doubts, counted in found if counted),
+        tickets=tuple(sorted((ticket, min(doubts)) for ticket, doubts, _ in found)),
+        since=min((moment for _, doubts, _ in found for moment in doubts), default=None),
     )
 
 

@@ -370,8 +370,9 @@ class Desk:
 
     A superior reads a table of the `units` first. `unlisted` are the late duties of which the unit
     has not been notified as late yet; no unit is named. `doubtful` are those of which the source no
-    longer shows whether they are done. The late complaints of the report are those of the sections,
-    the unlisted and the doubtful ones together. `awaiting` are the duties past their due time of
+    longer shows whether they are done, and `asked` those that wait for the answer to a question
+    about their data. The late complaints of the report are those of the sections, the unlisted, the
+    doubtful and the asked ones together. `awaiting` are the duties past their due time of
     which the source has not been read since: neither late nor done. Those of `awaiting_answer` wait
     for the answer to a question about their data. `ended_late` counts the duties that were late
     this year and ended otherwise.
@@ -400,6 +401,7 @@ class Desk:
     units: tuple[DeskUnitLine, ...] = ()
     unlisted: UnlistedDuties = UnlistedDuties()
     doubtful: UnlistedDuties = UnlistedDuties()
+    asked: UnlistedDuties = UnlistedDuties()
     awaiting: UnlistedDuties = UnlistedDuties()
     awaiting_answer: UnlistedDuties = UnlistedDuties()
     ended_late: int = 0

@@ -189,6 +189,38 @@ def test_a_late_complaint_that_the_source_no_longer_shows_is_not_called_late(con
             assert "Pengaduan FD-1" not in page
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"Unit": "Dinas Sosail"},  # misspelt
+        {"Unit": ""},
+        {"Selesai": "kemarin"},
+    ],
+)
+def test_a_late_complaint_with_an_open_question_is_not_said_to_have_vanished(
+    context, server, asked
+):
+    """The source still shows it; the unit reads that an answer is missing."""
+    dinsos, now = "Dinas Sosial", "2026-11-25 08:00"
+    owe(context, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY))
+    deliver(context, BREACHED)
+    owe(context, now, at(dinsos) | asked, at(dinsos, "FD-2", **TODAY))
+    desk = desks(context, now)["penghubung.dinsos"]
+    since_then = wita(now)
+    assert [item.ticket for item in desk.items] == ["FD-2"]
+    assert desk.doubtful == UnlistedDuties()
+    assert desk.asked == UnlistedDuties(1, 1, (("FD-1", since_then),), since_then)
+    deliver(context, now)
+    letters = [each for each in server.letters if each.recipient.startswith("penghubung.dinsos")]
+    page = " ".join(letters[-1].mail.get_body(("plain",)).get_content().split())
+    assert (
+        "1 pengaduan terlambat (1 kewajiban) belum dapat dinilai lebih lanjut karena pertanyaan"
+        " kepada administrator tentang isiannya belum dijawab: FD-1 sejak 25 Nov. Sampai dijawab,"
+        " hal ini tidak dihitung di atas; laporan tetap mencatatnya." in page
+    )
+    assert "tidak lagi tampak" not in page
+
+
 @pytest.mark.thorough
 def test_a_duty_past_its_time_that_no_import_could_show_has_a_line_and_accuses_nobody(
     context, server

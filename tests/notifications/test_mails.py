@@ -546,19 +546,31 @@ def test_beside_the_answer_of_its_unit_a_mail_names_the_superiors_who_were_notif
 
 
 @pytest.mark.parametrize(
-    ("complaints", "of_listed", "said"),
+    ("kind", "said"),
+    [("doubtful", "tidak lagi {}terbaca"), ("asked", "belum dapat dinilai lebih lanjut")],
+)
+@pytest.mark.parametrize(
+    ("complaints", "of_listed", "late", "shown"),
     [
-        (1, 0, "1 pengaduan terlambat (2 kewajiban) tidak lagi tampak"),
-        (0, 2, "2 kewajiban terlambat pada pengaduan di atas tidak lagi terbaca"),
-        (1, 2, "1 pengaduan terlambat (2 kewajiban), dan 2 kewajiban terlambat pada pengaduan di"),
+        (1, 0, "1 pengaduan terlambat (2 kewajiban) ", "tampak atau "),
+        (0, 2, "2 kewajiban terlambat pada pengaduan di atas ", ""),
+        (
+            1,
+            2,
+            "1 pengaduan terlambat (2 kewajiban), dan 2 kewajiban terlambat pada pengaduan di"
+            " atas, ",
+            "tampak atau ",
+        ),
     ],
 )
-def test_doubtful_duties_of_complaints_above_are_counted_apart(complaints, of_listed, said):
+def test_doubtful_duties_of_complaints_above_are_counted_apart(
+    kind, said, complaints, of_listed, late, shown
+):
     duties = 2 * complaints + of_listed
     found = UnlistedDuties(complaints, duties, (("FD-1", NOW),), NOW, of_listed)
-    mail = mail_of(view(item(duty(-3)), doubtful=found), "id")
+    mail = mail_of(view(item(duty(-3)), **{kind: found}), "id")
     for text in (flat(mail.text), flat(Page(mail.html).text)):
-        assert said in text
+        assert late + said.format(shown) in text
 
 
 @pytest.mark.parametrize("superiors", [False, True])
