@@ -902,6 +902,17 @@ def hidden_reports(learned: Learned, path: Path) -> list[str]:
         ("Identitas Terbuka", ("Tidak", "Ya", ""), ("secret", "", "")),
         ("Permintaan Kerahasiaan Identitas", ("Ya", "Tidak"), ("secret", "")),
         ("Sifat", ("", ""), ("", "")),
+        ("Nama Disamarkan", ("Tidak", "Ya"), ("", "secret")),
+        ("Perlindungan Pelapor", ("-", "Ya"), ("", "secret")),
+        ("Tidak Dipublikasikan", ("Ya", "Tidak"), ("secret", "")),
+        ("WBS", ("", "\u221a"), ("", "secret")),
+        ("Tampil di Web", ("Ya", "Tidak"), ("", "secret")),
+        ("Publikasi", ("Boleh", "Jangan", "tdk boleh"), ("", "secret", "secret")),
+        ("Bersedia Dipublikasikan", ("Bersedia", "tidak bersedia"), ("", "secret")),
+        ("Keterbukaan", ("Terbuka", "Tertutup"), ("", "secret")),
+        ("Hak Akses", ("Umum", "Terbatas", "Khusus"), ("", "secret", "secret")),
+        ("Status Publikasi", ("Publik", "Privat"), ("", "secret")),
+        ("Status Publikasi", ("Ditampilkan", "Tidak ditampilkan"), ("", "secret")),
     ],
 )
 def test_a_column_with_the_privacy_of_reports_is_read_with_the_words_for_no(
@@ -957,6 +968,7 @@ def test_each_of_two_columns_with_the_privacy_of_reports_counts(tmp_path, column
         ("Status Pelapor", ("Publik", "Rahasia", "Anonim"), ("", "secret", "anonymous")),
         ("Identitas Pelapor", ("Terbuka", "Dirahasiakan"), ("", "secret")),
         ("Ket. Identitas", ("Identitas pelapor dirahasiakan", ""), ("secret", "")),
+        ("Ket. Identitas", ("disamarkan", ""), ("secret", "")),
         ("Jenis Pelapor", ("Perorangan", "Anonim", "Lembaga"), ("", "anonymous", "")),
         ("Kategori Akses", ("Umum", "Sangat Rahasia"), ("", "secret")),
     ],
@@ -1063,6 +1075,22 @@ def test_an_unknown_word_of_the_classification_is_called_the_question_that_it_be
     assert hidden == ["", "secret", ""] * (ROWS // 3)
 
 
+@pytest.mark.parametrize("words", [("Publik", "Privat"), ("selesai", "proses"), ("Tayang", "")])
+@pytest.mark.parametrize("others", [{}, {"Tgl_Selesai": []}])
+def test_the_status_of_the_publication_is_never_the_status_of_the_case(tmp_path, words, others):
+    own = {"Tgl_Selesai": [], "Tgl_Verifikasi": ["13/11/2026"] * ROWS} if others else {}
+    columns = table(Status=[], Status_Publikasi=list(words) * (ROWS // 2), **own)
+    assert source_of(learned_from(tmp_path, columns)).fields.status is None
+
+
+def test_a_remark_is_read_also_where_the_first_file_has_none_that_asks_for_secrecy(tmp_path):
+    columns = table(Status=[], Tgl_Selesai=[], Tgl_Verifikasi=["13/11/2026"] * ROWS)
+    learned = learned_from(tmp_path, columns | {"Keterangan": ["sudah ditelp"] * ROWS})
+    assert source_of(learned).fields.remark_columns == ("Keterangan",)
+    write(tmp_path / "a.xlsx", columns | {"Keterangan": ["nama jgn disebut"] * ROWS})
+    assert hidden_reports(learned, tmp_path / "a.xlsx") == ["secret"] * ROWS
+
+
 def test_a_word_of_privacy_that_is_not_known_is_named_and_hides(tmp_path):
     words = ["Biasa", "Rahasia", "Prioritas 1"] * (ROWS // 3)
     learned = learned_from(tmp_path, table(Sifat_Laporan=words))
@@ -1079,6 +1107,9 @@ def test_a_word_of_privacy_that_is_not_known_is_named_and_hides(tmp_path):
         ({"Tidak_Rahasia": ["Ya", "Tidak"]}, "privacy_unread", "Tidak Rahasia"),
         ({"Publik": ["v", ""]}, "privacy_unread", "Publik"),
         ({"Publik": ["Pasar", "Terminal"]}, "privacy_unread", "Publik"),
+        ({"Status_Publikasi": ["Tayang", ""]}, "privacy_unread", "Status Publikasi"),
+        ({"Status_Publikasi": ["sudah", "proses"]}, "privacy_unread", "Status Publikasi"),
+        ({"Hak_Akses": ["Jalan", "Air"]}, "privacy_unread", "Hak Akses"),
         ({"Identitas_Pelapor": ["", ""]}, "privacy_or_person", "Identitas Pelapor"),
         (
             {"Permintaan_Kerahasiaan_Identitas": ["minta", "tidak minta"]},

@@ -8,18 +8,72 @@ from dataclasses import dataclass
 
 from settings.mapping import PUBLIC_WORDS, Values
 from sla.folding import folded
-from tasks.common.privacy_marks import denies, hides, is_mark, says_anonymous, says_secret
+from tasks.common.privacy_marks import (
+    denies,
+    hides,
+    is_mark,
+    marks_of_remark,
+    says_anonymous,
+    says_secret,
+)
 from tasks.ingest.inference.column_types import LONGEST_LABEL, ColumnSample, named
 from tasks.ingest.inference.vocabulary import NAME, PERSON, PRIVACY_TITLES, REMARK_WORDS, WORDS
 
 _CHOICE = re.compile(r"\b(?:(?:ya|y|yes) (?:tidak|tdk|t|n|nomor)|(?:tidak|tdk|t|n) (?:ya|y))\b")
 """The answers that a header names: 'Dirahasiakan (Ya/Tidak)'. It has `nomor` for 'no'."""
 
-_PUBLIC = frozenset({"publik", "public", "terbuka", "dipublikasikan", "publikasi", "ditampilkan"})
+_PUBLIC = frozenset(
+    {
+        "publik",
+        "public",
+        "terbuka",
+        "dipublikasikan",
+        "publikasi",
+        "ditampilkan",
+        "tampil",
+        "tayang",
+    }
+    | {"tampilkan", "ditayangkan", "keterbukaan", "visibilitas", "akses"}
+)
 _WITH_PUBLIC = frozenset(
     {"boleh", "dapat", "bisa", "untuk", "laporan", "aduan", "pengaduan", "identitas", "pelapor"}
+    | {
+        "status",
+        "hak",
+        "tingkat",
+        "kategori",
+        "jenis",
+        "sifat",
+        "informasi",
+        "data",
+        "nama",
+        "izin",
+    }
+    | {
+        "ijin",
+        "persetujuan",
+        "bersedia",
+        "di",
+        "ke",
+        "web",
+        "website",
+        "situs",
+        "portal",
+        "internet",
+    }
 )
 """Words beside one of them in a header whose answer 'Tidak' hides a report: 'Laporan Publik'."""
+
+_CLOSED = frozenset(
+    {"tertutup", "privat", "private", "terbatas", "internal", "restricted", "closed", "jangan"}
+    | {"jgn", "menolak", "ditolak"}
+    | {f"{no} {yes}" for no in ("tidak", "tdk") for yes in ("boleh", "bersedia", "setuju", "bisa")}
+    | {f"{no} {word}" for no in ("tidak", "tdk", "non") for word in ("publik", "terbuka", "tampil")}
+)
+"""Answers below such a header that hide a report, besides 'Tidak'."""
+
+_OPEN = _PUBLIC | {"boleh", "bersedia", "setuju", "bisa", "dapat"}
+"""Answers below such a header that do not, besides 'Ya'."""
 
 _NO = frozenset({"tidak", "tdk", "bukan", "no", "n", "false"})
 """Answers that say no in a column titled as anonymous or secret."""
@@ -56,6 +110,7 @@ _URGENCY = frozenset(
 _DEFAULT = Values()
 _HIDING = frozenset(map(folded, (*_DEFAULT.anonymous, *_DEFAULT.secret)))
 _ANSWERS = _NO | _YES | _HIDING | PUBLIC_WORDS
+_PUBLIC_ANSWERS = _ANSWERS | _CLOSED | _OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +140,14 @@ def privacy_columns(columns: Iterable[ColumnSample]) -> list[ColumnSample]:
     return found + [each for each in columns if _has_only_marks(each) and each not in found]
 
 
+def is_titled_privacy(column: ColumnSample) -> bool:
+    """Check whether the header itself says that a column has the privacy of reports.
+
+    Such a column has nothing else: 'Status Publikasi' is not the status.
+    """
+    return _is_titled(column) or _is_titled_public(column)
+
+
 def has_privacy(column: ColumnSample) -> bool:
     """Check whether a column has the privacy of reports.
 
@@ -97,8 +160,9 @@ def has_privacy(column: ColumnSample) -> bool:
         return True
     words = _words(column)
     if _is_titled_public(column):
-        only_yes = bool(words) and words <= _YES and len(column.values) < column.rows
-        return not only_yes and (not words or not words.isdisjoint(_ANSWERS))
+        only_yes = bool(words) and words <= _YES | _OPEN and len(column.values) < column.rows
+        answers = any(word in _PUBLIC_ANSWERS or _is_mark(word) for word in words)
+        return not only_yes and (not words or answers)
     is_hiding = any(map(hides, words))
     return not denies(_title(column)) and (is_hiding or words <= PUBLIC_WORDS)
 
@@ -112,7 +176,7 @@ def only_answers_privacy(column: ColumnSample) -> bool:
     titled = _is_titled(column) or _is_titled_public(column)
     is_empty_of_person = not column.values and _names_person(column)
     return _has_only_marks(column) or (
-        titled and not is_empty_of_person and _words(column) <= _ANSWERS
+        titled and not is_empty_of_person and _words(column) <= _PUBLIC_ANSWERS
     )
 
 
@@ -165,9 +229,8 @@ def _names_person(column: ColumnSample) -> bool:
 
 
 def _has_mark(cell: str) -> bool:
-    """Check whether a cell, or a part of it, is such a word; most cells are left at once."""
-    may_say = len(cell) <= LONGEST_LABEL and (says_anonymous(cell) or says_secret(cell))
-    return may_say and any(map(_is_mark, cell.split("|")))
+    """Check whether a cell, or a part of it, is such a word."""
+    return len(cell) <= LONGEST_LABEL and any(map(_is_mark, cell.split("|")))
 
 
 def _is_mark(word: str) -> bool:
@@ -182,7 +245,8 @@ def privacy_words(column: ColumnSample) -> PrivacyWords:
     if _is_titled_public(column):
         return _words_below_public(column, words)
     titled = _is_titled(column)
-    anonymous, secret = says_anonymous(column.words), says_secret(column.words)
+    anonymous = says_anonymous(column.words)
+    secret = says_secret(column.words) or (titled and not anonymous)
     if titled and _CHOICE.search(column.words):
         new += [word for word in ("ya", "tidak") if word not in new]
     yes = [word for word in new if word in _YES and titled and anonymous != secret]
@@ -195,17 +259,19 @@ def privacy_words(column: ColumnSample) -> PrivacyWords:
         anonymous=tuple(yes) if anonymous else (),
         secret=tuple(yes) if secret else (),
         public=tuple(no),
-        unknown=tuple(words[word] for word in unknown if not hides(word)),
+        unknown=tuple(words[word] for word in unknown if not _is_mark(word)),
     )
 
 
 def _words_below_public(column: ColumnSample, words: Mapping[str, str]) -> PrivacyWords:
     """Return the words below a header such as 'Publik': 'Tidak' hides the report."""
     answers = dict.fromkeys((*words, "ya", "tidak"))
+    closed = [word for word in answers if word in _NO | _CLOSED or _is_mark(word)]
+    opened = [word for word in answers if word in _YES | _OPEN]
     return PrivacyWords(
-        secret=tuple(word for word in answers if word in _NO),
-        public=tuple(word for word in answers if word in _YES),
-        unknown=tuple(cell for word, cell in words.items() if word not in _NO | _YES),
+        secret=tuple(closed),
+        public=tuple(opened),
+        unknown=tuple(cell for word, cell in words.items() if word not in (*closed, *opened)),
     )
 
 
@@ -228,8 +294,9 @@ def words_of_all(columns: Sequence[ColumnSample]) -> PrivacyWords:
 
 
 def _is_titled(column: ColumnSample) -> bool:
-    """Check whether the header itself says anonymous or secret."""
-    return hides(_title(column))
+    """Check whether the header itself says anonymous or secret, or asks for it."""
+    title = _title(column)
+    return hides(title) or any(marks_of_remark(title))
 
 
 def _is_titled_public(column: ColumnSample) -> bool:

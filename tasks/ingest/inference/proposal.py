@@ -55,6 +55,7 @@ from tasks.ingest.inference.privacy import (
     PrivacyWords,
     has_labels_with_marks,
     has_privacy,
+    is_titled_privacy,
     marked_columns,
     may_have_privacy,
     only_answers_privacy,
@@ -106,6 +107,7 @@ _SOME_CELLS = "some of its cells say anonymous or secret"
 _ONLY_SECTIONS = "no column names a unit of the government: these are parts of one office"
 _EMPTY = "empty in this file"
 _AT_RECEIPT = "perhaps the assignment, but not read as its day"
+_HIDES_BY_REMARK = "a remark that asks for secrecy hides its report"
 _ASKED_BY_REMARK = "a row that only a remark calls ended becomes a question"
 _ASKED_BY_END = "a row with such a date and a status that is no end becomes a question"
 
@@ -361,6 +363,7 @@ def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     hour = hour_of(received, rest)
     draft.zone = zone_of(_receipt(draft, hour), draft.local)
     hiding = [c for c in privacy_columns(rest) if has_privacy(c) and c.few_words]
+    hiding += [column for column in rest if is_titled_privacy(column)]
     for name in (
         *("status", "classification", "unit", "category", "channel", "privacy"),
         *("place", "rating"),
@@ -779,15 +782,11 @@ def _remarks(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     marked = [c for c in found if any(any(marks_of_remark(text)) for text in c.counts)]
     if marked:
         draft.doubts.append(MappingDoubt("privacy_in_remarks", {"columns": named_columns(marked)}))
-    if draft.history and not ends:
-        found = marked
     if not found:
         return
-    draft.fields["remarks"] = (
-        found,
-        _ASKED_BY_REMARK if ends or not draft.history else _SOME_CELLS,
-    )
-    if not draft.history:
+    asked = bool(ends) or not draft.history
+    draft.fields["remarks"] = (found, _ASKED_BY_REMARK if asked else _HIDES_BY_REMARK)
+    if not draft.history or not ends:
         return
     dated = set().union(*(column.dated_positions for column in ends))
     for column in found:
