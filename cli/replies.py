@@ -14,7 +14,7 @@ from cli.language.words import say
 def list_replies(
     outcome: Annotated[
         str | None,
-        typer.Option(help="Only these: accepted, repeated, no_choice or wrong_sender."),
+        typer.Option(help="Only these: accepted, repeated, no_choice, doubtful or wrong_sender."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 30,
     site: SiteOption = None,

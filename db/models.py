@@ -540,6 +540,8 @@ class ReplyOutcome(StrEnum):
     NO_CHOICE = "no_choice"
     """The sender is known, but the choice or the complaint is not, or the sender's office does not
     speak for a unit."""
+    DOUBTFUL = "doubtful"
+    """The words deny, limit or question a choice, or name another day for the work."""
     WRONG_SENDER = "wrong_sender"
     """The sender did not get the mail and does not hold an office of the unit."""
 

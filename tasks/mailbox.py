@@ -43,13 +43,15 @@ class ReplyCount:
     accepted: int = 0
     repeated: int = 0
     no_choice: int = 0
+    doubtful: int = 0
     wrong_sender: int = 0
     ignored: int = 0
 
     @property
     def read(self) -> int:
         """Number of answers read."""
-        return self.accepted + self.repeated + self.no_choice + self.wrong_sender + self.ignored
+        recorded = self.accepted + self.repeated + self.no_choice + self.doubtful
+        return recorded + self.wrong_sender + self.ignored
 
     def add(self, outcome: ReplyOutcome | None) -> None:
         """Count an answer; the outcome None means ignored."""

@@ -61,15 +61,19 @@ def count_of(session: Session, message: int, complaint: int | None) -> int:
     return session.scalar(query.where(Reply.complaint_id == complaint)) or 0
 
 
-def newest_without_choice(session: Session) -> datetime | None:
-    """Return when the newest answer without a choice was recorded; None if there is none."""
-    query = select(func.max(Reply.recorded_at)).where(Reply.outcome == ReplyOutcome.NO_CHOICE)
+UNCLEAR = (ReplyOutcome.NO_CHOICE, ReplyOutcome.DOUBTFUL)
+"""Outcomes of answers that a person must read."""
+
+
+def newest_unclear(session: Session) -> datetime | None:
+    """Return when the newest unclear answer was recorded; None if there is none."""
+    query = select(func.max(Reply.recorded_at)).where(Reply.outcome.in_(UNCLEAR))
     return session.scalar(query)
 
 
-def without_choice(session: Session, after: datetime | None) -> int:
-    """Count the answers without a choice recorded after a moment, or all of them."""
-    query = select(func.count()).where(Reply.outcome == ReplyOutcome.NO_CHOICE)
+def unclear(session: Session, after: datetime | None) -> int:
+    """Count the unclear answers recorded after a moment, or all of them."""
+    query = select(func.count()).where(Reply.outcome.in_(UNCLEAR))
     if after is not None:
         query = query.where(Reply.recorded_at > after)
     return session.scalar(query) or 0

@@ -57,6 +57,9 @@ _SHORT = {
     for word in (short, english, *others)
 }
 _NUMBERS = {short: number for number, short in enumerate(MONTHS, start=1)}
+MONTH_NUMBERS = {word: _NUMBERS[short] for word, short in _SHORT.items()}
+"""The number of each month by its names in English and Indonesian, full and short."""
+
 _WORD = re.compile(r"[^\W\d_]+\.?")
 
 DECIMAL_HOUR = re.compile(r"(?<![\d.:])(?:\d{1,2}\.\d|0\.\d\d)(?![\d.])")

@@ -364,20 +364,20 @@ def _tell_of_vacancies(run: RunContext, vacancies: Sequence[tuple[str, str]]) ->
 
 
 UNREAD_REPLIES = "unread_replies"
-"""The kind of an alert about answers that name no choice."""
+"""The kind of an alert about answers that a person must read."""
 
 
 def tell_of_unread_replies(run: RunContext) -> None:
-    """Notify each administrator once a day of answers to notices that name no choice.
+    """Notify each administrator once a day of answers to notices that are no clear statements.
 
-    They are no statements, and their senders get no mail. An alert has all answers since the one
-    before.
+    They name no choice, or leave it in doubt. Their senders get no mail. An alert has all answers
+    since the one before.
     """
-    newest = replies.newest_without_choice(run.session)
+    newest = replies.newest_unclear(run.session)
     for holder in _administrators(run) if newest is not None else ():
         alerts = earlier_mails.alerts_to(run.session, holder.email, (UNREAD_REPLIES,))
         told = max((datetime.fromisoformat(each["since"]) for each in alerts), default=None)
-        number = replies.without_choice(run.session, told)
+        number = replies.unclear(run.session, told)
         if number and newest is not None:
             facts = {"replies": number, "since": newest.isoformat(), "day": str(run.today)}
             enqueue_alert(run, UNREAD_REPLIES, facts, same=("day",), to=[holder])

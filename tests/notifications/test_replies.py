@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from datetime import date
 from email.message import EmailMessage
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -44,7 +45,9 @@ from tasks.evaluation.explain import as_html, as_text, explanations
 from tasks.mailbox import ReplyCount, read_mailbox
 from tasks.notifications.replies import match, parse
 from tasks.notifications.replies.links import reply_links
+from tasks.notifications.replies.stated_day import names_other_day
 from tasks.notifications.replies.token import find_token, is_signed, token_text
+from tasks.notifications.replies.wording import Wording
 from tasks.reports.builder import report_view
 from tasks.reports.public_edition import public_edition
 
@@ -259,6 +262,7 @@ OUTCOMES: dict[str, tuple[dict[str, object], str | None]] = {
     "no choice": ({"choice": 0, "text": "Baik, terima kasih."}, "no_choice"),
     "a choice in words": ({"choice": 0, "text": "Sudah ditindaklanjuti."}, "accepted"),
     "an unknown choice": ({"choice": 7}, "no_choice"),
+    "a link with words against it": ({"text": "baru sebagian, belum selesai"}, "doubtful"),
     "an absence note": ({"headers": AUTO}, None),
     "an absence note of Exchange": ({"headers": "Auto-Submitted: auto-generated\n"}, None),
     "an older absence note": ({"headers": "Precedence: bulk\n"}, None),
@@ -285,8 +289,27 @@ def test_each_kind_of_answer_has_its_outcome(lived, box, which):
     if outcome == "wrong_sender":
         (row,) = rows
         assert (row.sender, row.role, row.kind, row.text) == ("", "", "", "")
-    alerted = outcome == "no_choice"  # nobody else is written to because of an answer
+    alerted = outcome in ("no_choice", "doubtful")  # nobody else is written to because of an answer
     assert len(messages(lived)) == mails + alerted
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("Sudah selesai tanggal 24 November 2026", "accepted"),
+        ("Sudah selesai tanggal 23 November", "doubtful"),
+        ("Sudah ditindaklanjuti tanggal 20 Desember", "doubtful"),
+        ("Sudah selesai tanggal 31 Februari", "doubtful"),
+        ("Kendala: alat datang tanggal 20 Desember", "accepted"),
+    ],
+)
+def test_work_is_stated_as_done_only_on_the_day_of_the_answer(lived, box, text, outcome):
+    states(lived, box, choice=0, text=text)
+    look(lived)
+    (row,) = stored(lived)
+    assert (row.outcome, row.text != "") == (outcome, True)
+    told = [each for each in messages(lived, "alert") if each.detail["alert"] == "unread_replies"]
+    assert len(told) == (outcome == "doubtful")
 
 
 def test_answers_without_a_choice_are_told_to_the_administrator_once_a_day(lived, box):
@@ -478,7 +501,7 @@ STYLES: dict[str, bytes] = {
 @pytest.mark.parametrize("style", STYLES)
 def test_the_own_words_are_found_however_a_program_writes_them(style):
     reply = parse.read(STYLES[style])
-    assert (reply.choice, reply.text) == (ReplyKind.OBSTACLE, "berkas – “belum lengkap”")
+    assert (reply.wording.choice, reply.text) == (ReplyKind.OBSTACLE, "berkas – “belum lengkap”")
     assert reply.sender == LIAISON
 
 
@@ -508,7 +531,95 @@ def test_the_own_words_are_found_however_a_program_writes_them(style):
     ],
 )
 def test_the_first_words_choose_where_the_token_does_not(text, choice):
-    assert parse.read(plain(text, sender=LIAISON, subject="[TGT-1-2-0123456789]")).choice is choice
+    assert read_words(text).choice is choice
+
+
+def read_words(text: str, subject: str = "[TGT-1-2-0123456789]") -> Wording:
+    return parse.read(plain(text, sender=LIAISON, subject=subject)).wording
+
+
+DENIED = [
+    "Sudah ditindaklanjuti sebagian, belum selesai",
+    "Sudah ditindaklanjuti belum ya?",
+    "Sudah ditindaklanjuti, tapi belum selesai",
+    "Sudah ditindaklanjuti, tp blm selesai",
+    "Sudah ditindaklanjuti?",
+    "Sudah ditindaklanjuti oleh Dinas PUPR, bukan oleh kami",
+    "Sudah ditindaklanjuti oleh Dinas PUPR",
+    "Sudah ditindaklanjuti.\nKendala: alat rusak",
+    "Sudah ditindaklanjuti, sisanya minggu depan",
+    "Done, but not the second part",
+    "Kendala tidak ada, sudah selesai",
+    "Kendala: tidak ada",
+    "Kendala: nihil.",
+    "Kendala: -",
+    "Kendalanya tidak ada lagi",
+    "Kendala sudah teratasi",
+    "Kendala: bukan kewenangan kami",
+    "Bukan kewenangan? Sudah kami kerjakan kok",
+    "Bukan kewenangan kami, tapi sudah ditindaklanjuti",
+    "Bukan kewenangan kami sepenuhnya",
+]
+COUNTED = [
+    ("Sudah ditindaklanjuti, mohon dicek.", ReplyKind.DONE),
+    ("Sudah ditindaklanjuti oleh tim kami, lihat https://contohkab.example/?id=7", ReplyKind.DONE),
+    ("Kendala: anggaran tidak ada", ReplyKind.OBSTACLE),
+    ("Kendala: tidak ada anggaran", ReplyKind.OBSTACLE),
+    ("Kendala: belum ada vaksin, dijadwalkan 20 Desember", ReplyKind.OBSTACLE),
+    ("Bukan kewenangan kami, tetapi Dinas PUPR; mohon ditindaklanjuti di sana", ReplyKind.NOT_OURS),
+    ("Bukan kewenangan kami, sudah kami teruskan ke Dinas PUPR", ReplyKind.NOT_OURS),
+]
+
+
+@pytest.mark.parametrize("text", DENIED)
+def test_a_choice_that_its_own_words_deny_limit_or_question_is_none(text):
+    wording = read_words(text)
+    assert (wording.choice, wording.denies) == (None, True)
+
+
+@pytest.mark.parametrize(("text", "choice"), COUNTED)
+def test_a_choice_with_words_that_leave_no_doubt_counts(text, choice):
+    wording = read_words(text)
+    assert (wording.choice, wording.denies) == (choice, False)
+
+
+def test_words_contradict_a_link_and_a_choice_in_the_subject_as_well():
+    link = "Sudah ditindaklanjuti: FD-1 [TGT-1-2-0123456789-1]"
+    for subject in (link, link.replace("-1]", "]")):
+        assert read_words("Baru sebagian", subject).denies
+        assert read_words("Mohon dicek", subject).choice is ReplyKind.DONE
+    assert read_words("Kendala: listrik padam", link).denies
+    assert read_words("", "Sudah ditindaklanjuti? [TGT-1-2-0123456789]").denies
+
+
+def test_a_disclaimer_below_an_answer_does_not_leave_it_in_doubt():
+    below = "Pesan ini bersifat rahasia; bila Anda bukan penerima yang dituju, mohon dihapus."
+    assert read_words(f"Sudah ditindaklanjuti.\n\n{below}").choice is ReplyKind.DONE
+
+
+@pytest.mark.parametrize(
+    ("words", "other"),
+    [
+        ("Sudah selesai", False),
+        ("Sudah selesai tanggal 10 November", False),
+        ("sdh selesai tgl 10/11/2026, pukul 09.30", False),
+        ("Sudah selesai 10 Nopember 2026", False),
+        ("Done on November 10, 2026", False),
+        ("Sudah selesai 2026-11-10", False),
+        ("Sudah selesai di tiga lokasi", False),
+        ("Sudah selesai tanggal 9 November", True),
+        ("Sudah selesai tgl. 9", True),
+        ("Sudah selesai 9-11-26", True),
+        ("Sudah selesai tanggal 20 Desember", True),
+        ("Sudah selesai tanggal 10 November 2025", True),
+        ("Sudah selesai tanggal 31 Februari", True),
+        ("Sudah selesai 31.2.2026", True),
+        ("Sudah selesai kemarin", True),
+        ("Done yesterday", True),
+    ],
+)
+def test_a_day_is_the_one_of_the_answer_or_another_one(words, other):
+    assert names_other_day(words, date(2026, 11, 10)) is other
 
 
 @pytest.mark.parametrize(
@@ -754,7 +865,7 @@ def test_the_command_lists_answers(lived, box, site_folder, call_tenggat):
 
 
 def outcomes_of_the_table(text: str) -> set[str]:
-    return set(re.findall(r"`(accepted|repeated|no_choice|wrong_sender)`", text))
+    return set(re.findall(r"`(accepted|repeated|no_choice|doubtful|wrong_sender)`", text))
 
 
 @pytest.mark.thorough

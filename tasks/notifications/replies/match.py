@@ -15,8 +15,10 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.common.redaction import redact_and_truncate
 from tasks.notifications.replies.links import signed_name
 from tasks.notifications.replies.parse import IncomingReply
+from tasks.notifications.replies.stated_day import names_other_day
 from tasks.notifications.replies.stated_steps import state_done
 from tasks.notifications.replies.token import is_signed
+from tasks.notifications.replies.wording import Wording
 
 LONGEST_TEXT = 300
 MOST_PER_COMPLAINT = 20
@@ -59,14 +61,14 @@ def record_reply(run: RunContext, reply: IncomingReply, arrived: datetime) -> Re
         unit=answered.unit,
         role=role or "",
         sender=reply.sender if role else "",
-        kind=(reply.choice or "") if role and complaint is not None else "",
+        kind=(reply.wording.choice or "") if role and complaint is not None else "",
         text=_kept_text(complaint, reply.text) if role and complaint is not None else "",
         received_at=arrived,
         recorded_at=now,
         outcome=ReplyOutcome.WRONG_SENDER,
     )
     if role is not None:
-        row.outcome = _outcome(session, row, now)
+        row.outcome = _outcome(run, row, reply.wording)
     replies.add(session, row)
     is_done = row.outcome == ReplyOutcome.ACCEPTED and row.kind == ReplyKind.DONE
     if is_done and complaint is not None:
@@ -142,11 +144,23 @@ def _role_of(context: SiteContext, answered: Answered, sender: str, now: datetim
     return None
 
 
-def _outcome(session: Session, reply: Reply, now: datetime) -> ReplyOutcome:
-    """Return the outcome of an answer by a person who may answer."""
-    if reply.complaint_id is None or not reply.kind or reply.role not in SPEAKING:
+def _outcome(run: RunContext, reply: Reply, wording: Wording) -> ReplyOutcome:
+    """Return the outcome of an answer by a person who may answer.
+
+    Work is only stated as done on the day of the answer. A statement has the time of its arrival: a
+    unit that names an earlier day would be told late for the days between, and nobody can have
+    worked on a later one.
+    """
+    if reply.complaint_id is None or reply.role not in SPEAKING:
         return ReplyOutcome.NO_CHOICE
-    before = replies.statements(session, [reply.complaint_id], now)
+    if wording.denies:
+        return ReplyOutcome.DOUBTFUL
+    if not reply.kind:
+        return ReplyOutcome.NO_CHOICE
+    day = run.context.local(reply.received_at).date()
+    if reply.kind == ReplyKind.DONE and names_other_day(wording.words, day):
+        return ReplyOutcome.DOUBTFUL
+    before = replies.statements(run.session, [reply.complaint_id], run.now)
     earlier = before.get((reply.complaint_id, reply.unit))
     if earlier is not None and (earlier.kind, earlier.text) == (reply.kind, reply.text):
         return ReplyOutcome.REPEATED

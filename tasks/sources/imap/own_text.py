@@ -24,7 +24,10 @@ _QUOTE_BEGINS = re.compile(
 )
 _HALF_OF_A_QUOTE_LINE = re.compile(r"^(?:on|pada)\b.{5,300}$", re.IGNORECASE)
 _SIGNATURE_BEGINS = re.compile(
-    r"^(?:--|—|sent from my .*|dikirim dari .*|get outlook for .*|dapatkan outlook .*)$",
+    r"^(?:--|—|sent from my .*|dikirim dari .*|get outlook for .*|dapatkan outlook .*"
+    r"|(?:disclaimer|penafian|confidentiality notice|pernyataan kerahasiaan)\b.*"
+    r"|this (?:e-?mail|message)\b.{0,80}\b(?:confidential|intended)\b.*"
+    r"|(?:e-?mail|surel|pesan) ini\b.{0,80}\b(?:rahasia|ditujukan)\b.*)$",
     re.IGNORECASE,
 )
 
