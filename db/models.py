@@ -541,7 +541,11 @@ class ReplyOutcome(StrEnum):
     """The sender is known, but the choice or the complaint is not, or the sender's office does not
     speak for a unit."""
     DOUBTFUL = "doubtful"
-    """The words deny, limit or question a choice, or name another day for the work."""
+    """The words deny, limit or question a choice, or name another day for the work.
+
+    Only an answer that names another day has its `kind`. One without a kind withdraws the unit's
+    earlier statement about the complaint.
+    """
     WRONG_SENDER = "wrong_sender"
     """The sender did not get the mail and does not hold an office of the unit."""
 

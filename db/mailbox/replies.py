@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db import audit
 from db.complaints import chunked
@@ -105,8 +105,22 @@ def statements(
     """Return the newest statement about each complaint as known at a moment.
 
     The keys are (complaint, unit). `complaints` selects the complaints, None means all of them. A
-    statement made before a complaint was reopened is left out.
+    statement made before a complaint was reopened is left out, and one that a later answer of the
+    unit denies.
     """
+    later = aliased(Reply)
+    denied = (
+        select(later.id)
+        .where(
+            later.complaint_id == Reply.complaint_id,
+            later.unit == Reply.unit,
+            later.outcome == ReplyOutcome.DOUBTFUL,
+            later.kind == "",
+            later.recorded_at <= as_of,
+            later.received_at >= Reply.received_at,
+        )
+        .exists()
+    )
     reopened = (
         select(EventRow.id)
         .where(
@@ -118,7 +132,7 @@ def statements(
         )
         .exists()
     )
-    query = _stated_by(as_of).where(~reopened)
+    query = _stated_by(as_of).where(~reopened, ~denied)
     batches = (
         [query]
         if complaints is None

@@ -349,6 +349,51 @@ def test_a_second_answer_counts_only_if_it_says_something_else(lived, box):
 
 
 @ON_SQLITE_FIRST
+def test_a_later_answer_that_denies_it_withdraws_a_statement(lived, box, server):
+    states(lived, box, 1)
+    states(lived, box, 0, "Belum, masih menunggu alat", now="2026-11-24 09:20")
+    assert look(lived, LATER) == ReplyCount(accepted=1, doubtful=1)
+    with lived.transaction() as session:
+        assert replies.statements(session, None, wita(LATER)) == {}
+        assert report_view(session, lived, "2026-11", wita(NEXT_DAY)).table("statements").rows == ()
+        (found,) = explanations(session, lived, "FD-1", wita(NEXT_DAY))
+    assert [each.superseded for each in found.statements] == [True]
+    assert "tidak lagi dipertahankan perangkat daerah" in as_text(lived.site, found)
+    register(lived, ESCALATED, at("Dinas Sosial"))
+    decide(lived, ESCALATED)
+    deliver(lived, MONDAY)
+    above = next(m for m in reversed(messages(lived)) if m.role not in ("liaison", "head_of_unit"))
+    assert "Pernyataan" not in letter_to(server, above.recipient).get_body(("plain",)).get_content()
+
+
+def test_after_a_denial_the_same_statement_counts_again(lived, box):
+    states(lived, box, 1)
+    states(lived, box, 0, "Ralat: belum selesai", now="2026-11-24 09:20")
+    states(lived, box, 1, now="2026-11-24 09:30")
+    assert look(lived, LATER) == ReplyCount(accepted=2, doubtful=1)
+    with lived.transaction() as session:
+        (found,) = replies.statements(session, None, wita(LATER)).values()
+    assert found.received_at == wita("2026-11-24 09:30")
+
+
+@pytest.mark.parametrize(
+    ("text", "sender"),
+    [
+        ("Baik, terima kasih.", LIAISON),
+        ("Sudah ditindaklanjuti tanggal 23 November", LIAISON),
+        ("Belum selesai", STRANGER),
+    ],
+)
+def test_no_other_answer_withdraws_a_statement(lived, box, text, sender):
+    states(lived, box, 1)
+    states(lived, box, 0, text, sender=sender, now="2026-11-24 09:20")
+    look(lived, LATER)
+    with lived.transaction() as session:
+        (found,) = replies.statements(session, None, wita(LATER)).values()
+    assert found.kind == "done"
+
+
+@ON_SQLITE_FIRST
 def test_an_answer_read_twice_is_recorded_once(lived, box):
     states(lived, box, reply_id="same@dinas.example")
     assert look(lived) == ReplyCount(accepted=1)
