@@ -71,12 +71,20 @@ def newest_unclear(session: Session) -> datetime | None:
     return session.scalar(query)
 
 
-def unclear(session: Session, after: datetime | None) -> int:
-    """Count the unclear answers recorded after a moment, or all of them."""
-    query = select(func.count()).where(Reply.outcome.in_(UNCLEAR))
+def unclear(session: Session, after: datetime | None) -> list[tuple[Reply, str | None]]:
+    """Return the unclear answers recorded after a moment, or all of them, the oldest first.
+
+    Each has the ticket of its complaint, or None if it is about a mail with several complaints.
+    """
+    query = (
+        select(Reply, Complaint.ticket)
+        .outerjoin(Complaint, Complaint.id == Reply.complaint_id)
+        .where(Reply.outcome.in_(UNCLEAR))
+        .order_by(Reply.id)
+    )
     if after is not None:
         query = query.where(Reply.recorded_at > after)
-    return session.scalar(query) or 0
+    return [(reply, ticket) for reply, ticket in session.execute(query)]
 
 
 def add(session: Session, reply: Reply) -> None:

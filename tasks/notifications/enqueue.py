@@ -21,7 +21,13 @@ from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.notices import Audience, PendingNotice
 from tasks.notifications import storms
 from tasks.notifications.message_ids import message_id_header
-from tasks.notifications.views import VACANCIES, VACANCY, office_of, vacancies_in
+from tasks.notifications.views import (
+    UNREAD_REPLIES,
+    VACANCIES,
+    VACANCY,
+    office_of,
+    vacancies_in,
+)
 
 WEEK = timedelta(days=7)
 
@@ -363,23 +369,26 @@ def _tell_of_vacancies(run: RunContext, vacancies: Sequence[tuple[str, str]]) ->
             enqueue_alert(run, VACANCIES, facts, to=[holder])
 
 
-UNREAD_REPLIES = "unread_replies"
-"""The kind of an alert about answers that a person must read."""
-
-
 def tell_of_unread_replies(run: RunContext) -> None:
     """Notify each administrator once a day of answers to notices that are no clear statements.
 
     They name no choice, or leave it in doubt. Their senders get no mail. An alert has all answers
-    since the one before.
+    since the one before, by unit and ticket, without their words.
     """
     newest = replies.newest_unclear(run.session)
     for holder in _administrators(run) if newest is not None else ():
         alerts = earlier_mails.alerts_to(run.session, holder.email, (UNREAD_REPLIES,))
-        told = max((datetime.fromisoformat(each["since"]) for each in alerts), default=None)
-        number = replies.unclear(run.session, told)
-        if number and newest is not None:
-            facts = {"replies": number, "since": newest.isoformat(), "day": str(run.today)}
+        since = (each.get("read_until") or each["since"] for each in alerts)
+        told = max(map(datetime.fromisoformat, since), default=None)
+        if found := replies.unclear(run.session, told):
+            about = dict.fromkeys((reply.unit, ticket or "") for reply, ticket in found)
+            facts = {
+                "replies": len(found),
+                "arrived": max(reply.received_at for reply, _ in found).isoformat(),
+                "about": [list(each) for each in about],
+                "read_until": found[-1][0].recorded_at.isoformat(),
+                "day": str(run.today),
+            }
             enqueue_alert(run, UNREAD_REPLIES, facts, same=("day",), to=[holder])
 
 

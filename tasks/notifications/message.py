@@ -22,7 +22,13 @@ from settings.site import Site
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.render import RenderedMail, alert_mail, watch_mail
 from tasks.notifications.transport.encoding import CRLF, encode_bytes, encode_header, encode_text
-from tasks.notifications.views import VACANCIES, AlertMail, WatchMail, vacancies_in
+from tasks.notifications.views import (
+    UNREAD_REPLIES,
+    VACANCIES,
+    AlertMail,
+    WatchMail,
+    vacancies_in,
+)
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text
 from tasks.text.incidents import IncidentView
@@ -182,6 +188,8 @@ def alert_view(site: Site, message: MessageRow, locale: str, now: datetime) -> A
     named = _named(site, facts, locale)
     if message.detail["alert"] == VACANCIES:
         named = tuple(_offices(site, message.detail, locale))
+    elif message.detail["alert"] == UNREAD_REPLIES:
+        named = tuple(_unread(site, message.detail, locale))
     return AlertMail(site.name, message.recipient_name, now, message.detail["alert"], named)
 
 
@@ -199,6 +207,23 @@ def _offices(site: Site, detail: Mapping[str, Any], locale: str) -> Iterator[tup
             yield "unit", f"{site.directory.name_of(unit)} ({named})"
         else:
             yield from (("role", role) for role in vacant)
+
+
+def _unread(site: Site, detail: Mapping[str, Any], locale: str) -> Iterator[tuple[str, str]]:
+    """Yield the facts of an alert about answers: number, newest arrival, and tickets by unit.
+
+    An alert of an earlier version knows only the number.
+    """
+    yield "replies", str(detail["replies"])
+    if "arrived" in detail:
+        arrived = datetime.fromisoformat(detail["arrived"])
+        yield "arrived", moment_text(arrived, locale, site.zone)
+    tickets: dict[str, list[str]] = {}
+    for unit, ticket in detail.get("about", ()):
+        tickets.setdefault(unit, []).append(ticket or catalog(locale)("alert.several_complaints"))
+    for unit, about in tickets.items():
+        named = ", ".join(about)
+        yield ("unit", f"{site.directory.name_of(unit)} ({named})") if unit else ("ticket", named)
 
 
 def watch_mime(site: Site, message: MessageRow, now: datetime) -> bytes:

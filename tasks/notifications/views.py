@@ -598,6 +598,9 @@ class Desk:
         return any(duty.to_be_confirmed for duty in self.rules)
 
 
+UNREAD_REPLIES = "unread_replies"
+"""The kind of an alert about answers that a person must read."""
+
 VACANCY, VACANCIES = "vacancy", "vacancies"
 """The kinds of an alert about one office without a holder, and about several."""
 

@@ -43,6 +43,7 @@ from tasks.common.context import SiteContext
 from tasks.evaluation.evidence import as_data
 from tasks.evaluation.explain import as_html, as_text, explanations
 from tasks.mailbox import ReplyCount, read_mailbox
+from tasks.notifications.enqueue import UNREAD_REPLIES
 from tasks.notifications.replies import match, parse
 from tasks.notifications.replies.links import reply_links
 from tasks.notifications.replies.stated_day import names_other_day
@@ -321,6 +322,35 @@ def test_answers_without_a_choice_are_told_to_the_administrator_once_a_day(lived
     told = [each for each in messages(lived, "alert") if each.detail["alert"] == "unread_replies"]
     assert [each.detail["replies"] for each in told] == [1, 1]
     assert all(NAME not in str(each.detail) for each in told)
+
+
+def test_the_alert_about_answers_names_their_units_and_complaints_and_when_they_came(
+    lived, box, server
+):
+    """The mail is read hours after the answers came; two of them are about one complaint."""
+    states(lived, box, choice=0, text=f"Baik, {NAME}", reply_id="r1@x.example")
+    states(lived, box, choice=0, text="Baik", now="2026-11-24 09:30", reply_id="r2@x.example")
+    about = mail_to(lived, HEAD)
+    with lived.transaction() as session:
+        session.get(MessageRow, about.id).detail = {"complaints": 2}
+    states(
+        lived,
+        box,
+        text="Sudah ditindaklanjuti",
+        sender=HEAD,
+        subject="Re: 2 pengaduan",
+        reply_id="r3@x.example",
+        headers=f"References: {about.message_id_header}\n",
+    )
+    look(lived, "2026-11-24 12:00")
+    deliver(lived, "2026-11-24 12:00")
+    (told,) = [each for each in messages(lived, "alert") if each.detail["alert"] == UNREAD_REPLIES]
+    text = letter_to(server, told.recipient).get_body(("plain",)).get_content()
+    lines = text.splitlines()
+    assert "Jawaban yang belum jelas: 3" in lines
+    assert "Diterima terakhir: Selasa, 24 November 2026 pukul 09.30 WITA" in lines
+    assert "Perangkat daerah: Dinas Sosial (FD-1, surel tentang beberapa pengaduan)" in lines
+    assert NAME not in text + str(told.detail)
 
 
 def test_an_altered_token_is_no_token(lived, box):
