@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.locks import advisory_lock
 from db.models import Cursor, Origin, QuarantineRow, SourceImport, UnreadableFileRow, UtcDateTime
-from db.quarantine import TEXT_LINE, TORN_REASONS
+from db.quarantine import NOTE_REASONS, TORN_REASONS
 
 # Statements of each import are built once: to build one takes longer than to execute it.
 _OF_SOURCE = SourceImport.source == bindparam("source")
@@ -135,7 +135,7 @@ def _without_lost_rows(as_of: datetime, changes: Collection[str]) -> ColumnEleme
         SourceImport.observed_at.in_((QuarantineRow.observed_at, QuarantineRow.last_observed_at)),
         QuarantineRow.recorded_at <= as_of,
         or_(QuarantineRow.resolved_at.is_(None), QuarantineRow.resolved_at > as_of),
-        QuarantineRow.reason != TEXT_LINE,
+        QuarantineRow.reason.not_in(NOTE_REASONS),
         or_(QuarantineRow.ticket_hash == "", QuarantineRow.reason.in_(TORN_REASONS)),
     )
     return or_(SourceImport.source.not_in(changes), ~lost)

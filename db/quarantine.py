@@ -29,6 +29,11 @@ TORN_REASONS = frozenset(
 TEXT_LINE = "text_line"
 """The reason of a line of text beside the table. It is no complaint, so no change is lost."""
 
+SECRECY_LINE = "secrecy_line"
+"""The reason of such a line that asks to keep a report secret."""
+
+NOTE_REASONS = frozenset({TEXT_LINE, SECRECY_LINE})
+
 
 def quarantine(session: Session, row: QuarantineRow) -> bool:
     """Put a rejected row into quarantine; returns False if it was there already.

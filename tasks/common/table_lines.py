@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from tasks.common.dates import month_number
+from tasks.common.privacy_marks import marks_of_remark
 
 _NUMBER = re.compile(r"-?[\d.,]+ ?%?")
 _FORMULA_ERROR = re.compile(r"#[A-Z/0!?]{3,8}")
@@ -81,6 +83,10 @@ MOST_TEXTS = 3
 """A line of text has at most so many filled cells: a signature has one or two columns."""
 
 
+_SHORT_NUMBER = re.compile(r"(?<![\w/.-])\d{1,4}(?![\w/-]|\.\d)")
+"""A number in a text that is no part of a longer one."""
+
+
 def is_total_label(cell: str) -> bool:
     """Check whether a cell is the label of a total: 'Jumlah', 'Total: 12 laporan', 'Subtotal'."""
     return _LABEL.fullmatch(cell.strip()) is not None
@@ -153,6 +159,43 @@ def is_note(cell: str) -> bool:
         return len(words) > 1
     others = (word for word in words if word not in _IN_NUMBERS and not month_number(word))
     return sum(not _ROMAN.fullmatch(word) for word in others) > _MOST_WORDS_OF_NUMBER
+
+
+def asks_for_secrecy(cells: Iterable[str]) -> bool:
+    """Check whether a line has only a few texts, and one of them asks to keep a report secret.
+
+    A line of a summary, 'Rahasia' and a number, does not ask for it.
+    """
+    filled = _filled(cells)
+    if len(filled) > MOST_TEXTS or has_counts(filled, at_least=1):
+        return False
+    return any(any(marks_of_remark(cell)) for cell in filled)
+
+
+def named_tickets(lines: Iterable[Iterable[str]], tickets: Iterable[str]) -> frozenset[str]:
+    """Return the tickets that a line names: in full, or by a number with which only one begins.
+
+    'Catatan: 001/ADU/XI/2026 dirahasiakan' and 'Nomor 1 rahasia' name 001/ADU/XI/2026.
+    """
+    known = [ticket for ticket in tickets if any(map(str.isdigit, ticket))]
+    beginning = defaultdict(set)
+    for ticket in known:
+        if number := re.search(r"\d+", ticket):
+            beginning[int(number[0])].add(ticket)
+    found = set()
+    for line in lines:
+        text = re.sub(r" ?([/-]) ?", r"\1", " ".join(" ".join(line).split())).casefold()
+        found |= {ticket for ticket in known if _has_whole(text, ticket.casefold())}
+        for number in _SHORT_NUMBER.findall(text):
+            named = beginning.get(int(number), set())
+            found |= named if len(named) == 1 else set()
+    return frozenset(found)
+
+
+def _has_whole(text: str, ticket: str) -> bool:
+    if ticket not in text:  # decides about most tickets
+        return False
+    return re.search(rf"(?<![\w/.-]){re.escape(ticket)}(?![\w/-]|\.\d)", text) is not None
 
 
 def is_signature(cell: str) -> bool:

@@ -215,6 +215,7 @@ class ImportWriter:
         self._read_rows += len(rows)
         self._last_line = max(self._last_line, rows[-1][0])
         records: list[ComplaintRecord] = []
+        self.validator.hide_requested(header, rows)
         for _, found in self.validator.validate(header, rows):
             if isinstance(found, ComplaintRecord):
                 records.append(found)

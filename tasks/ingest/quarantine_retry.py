@@ -106,7 +106,9 @@ def _read(sheet: Sheet, validator: RowValidator, rows: Sequence[QuarantineRow]) 
             found.update((key, None) for key in wanted(line))
             yield line, cells
 
-    for line, one in validator.validate(sheet.header, noted(sheet.rows)):
+    lines = list(sheet.rows)
+    validator.hide_requested(sheet.header, lines)
+    for line, one in validator.validate(sheet.header, noted(lines)):
         found.update((key, one) for key in wanted(line))
     return found
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 
 from db.models import QuestionRole
-from db.quarantine import TORN_REASONS
+from db.quarantine import NOTE_REASONS, TORN_REASONS
 from settings.mapping import StatusWord
 from sla.events import Event, Kind
 from sla.folding import folded
@@ -25,6 +25,7 @@ class RejectionReason(StrEnum):
     """
 
     TEXT_LINE = "text_line"
+    SECRECY_LINE = "secrecy_line"
     MISSING_TICKET = "missing_ticket"
     DUPLICATE_TICKET = "duplicate_ticket"
     MISSING_DATE = "missing_date"
@@ -43,6 +44,9 @@ class RejectionReason(StrEnum):
     TICKET_AS_NUMBER = "ticket_as_number"
     ERROR_CELL = "error_cell"
 
+
+NOTES = frozenset(map(RejectionReason, NOTE_REASONS))
+"""Reasons of a line of text beside the table, which is no complaint."""
 
 MISALIGNED = frozenset(map(RejectionReason, TORN_REASONS))
 """Reasons that make the position of every cell uncertain: a name may be in any of them."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from db import quarantine
 from db.models import QuarantineRow
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.records import MISALIGNED, RejectionReason
+from tasks.ingest.records import MISALIGNED, NOTES, RejectionReason
 from tasks.ingest.row_validator import RejectedRow
 
 UNUSABLE = MISALIGNED | {
@@ -109,7 +109,7 @@ class RejectedRows:
         """
         if not self._target.mapping.shows_everything:
             return False
-        if row.reason == RejectionReason.TEXT_LINE:
+        if row.reason in NOTES:
             return True
         uncertain = not row.ticket_hash or row.reason in MISALIGNED
         good = not (self.without_ticket or self.torn_keys) and row.line <= last_line

@@ -51,6 +51,7 @@ from tasks.ingest.records import (
     EMPTY_ANSWER,
     FIRST_VALUE,
     MISALIGNED,
+    NOTES,
     STATUS_FIELD,
     UNIT_FIELD,
     Answers,
@@ -150,6 +151,8 @@ class RowParser:
         """The number of cells with an hour that cannot be read, by column and text. Their dates
         count without an hour.
         """
+        self.requested: frozenset[str] = frozenset()
+        """The tickets of the reports that a line beside the table asks to keep secret."""
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
         self._step_order = StepOrder(source)
@@ -261,7 +264,7 @@ class RowParser:
         """Return the storable cells of a bad row: the mapped columns except personal ones,
         masked.
         """
-        if reason in MISALIGNED or reason == RejectionReason.TEXT_LINE:
+        if reason in MISALIGNED or reason in NOTES:
             return {}  # perhaps the name of a person
         if reason == RejectionReason.MISSING_TICKET and not self.has_receipt(header, row):
             return {}  # perhaps a shifted row
@@ -296,7 +299,8 @@ class RowParser:
         """
         cleaned = {**dict.fromkeys(self.source.columns, ""), **cells}
         self._signs.apply(cleaned)
-        if self.source.is_exchange or not any(self._privacy(cleaned)):
+        hidden = any(self._privacy(cleaned)) or self.key(cleaned) in self.requested
+        if self.source.is_exchange or not hidden:
             return set()
         receipt = set(self.receipt_columns)
         named = self.source.date_columns.union(self.source.fields.optional_columns) - receipt
@@ -350,7 +354,7 @@ class RowParser:
         status = self._status_beside_end(cells, words.status, observed)
         remarks = self._marks_of_remarks(cells)
         anonymous = words.anonymous or any(mark for mark, _ in remarks)
-        secret = words.secret or any(mark for _, mark in remarks)
+        secret = words.secret or any(mark for _, mark in remarks) or ticket in self.requested
         hidden = anonymous or secret
         return ComplaintRecord(
             ticket=ticket,

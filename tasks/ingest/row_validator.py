@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from db.quarantine import ticket_hash
-from tasks.common.redaction import redact_and_truncate
+from tasks.common.redaction import plain_ticket, redact_and_truncate
 from tasks.common.remarks import word_of_end
 from tasks.common.table_lines import (
     MOST_TEXTS,
+    asks_for_secrecy,
     has_column_numbers,
     has_counts,
     has_only_totals,
@@ -20,9 +21,10 @@ from tasks.common.table_lines import (
     is_signature,
     is_text,
     is_total_label,
+    named_tickets,
 )
 from tasks.ingest.exchange.reader import ExchangeReader
-from tasks.ingest.records import MISALIGNED, ComplaintRecord, RejectionReason, RowError
+from tasks.ingest.records import MISALIGNED, NOTES, ComplaintRecord, RejectionReason, RowError
 from tasks.ingest.row_parser import ParserInputs, RowParser
 from tasks.sources.base import (
     FaultyRow,
@@ -60,7 +62,7 @@ class RejectedRow:
     @property
     def is_note(self) -> bool:
         """Check whether this is a line of text outside the table, as the signature below it."""
-        return self.reason == RejectionReason.TEXT_LINE
+        return self.reason in NOTES
 
     @property
     def position(self) -> str:
@@ -149,7 +151,10 @@ class RowValidator:
                     self.passed_over += 1
                     continue
                 if not is_rest and self._is_text_line(header, row, bad):
-                    bad = RowError(RejectionReason.TEXT_LINE)
+                    asks = asks_for_secrecy(row)
+                    bad = RowError(
+                        RejectionReason.SECRECY_LINE if asks else RejectionReason.TEXT_LINE
+                    )
                 elif isinstance(cells, OtherTableRow):
                     bad = RowError(RejectionReason.OTHER_TABLE)
                 refused = self._refused(header, line, row, bad)
@@ -158,6 +163,18 @@ class RowValidator:
                 elif not refused.is_note:
                     self._above = ""
                 yield line, refused
+
+    def hide_requested(self, header: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """Hide the reports whose number a line of text among these rows names together with a
+        request for secrecy.
+
+        It is called before these rows are validated, because the line is below its reports.
+        """
+        lines = [row for _, row in rows if self._may_have_text and asks_for_secrecy(row)]
+        if lines:
+            named = (self._ticket(header, row) for _, row in rows)
+            tickets = {plain_ticket(ticket) for ticket in named if not is_note(ticket)}
+            self.reader.requested |= named_tickets(lines, tickets)
 
     def _continues_above(
         self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: RowError
@@ -226,6 +243,9 @@ class RowValidator:
             return False
         if has_column_numbers(row):
             return not self._has_date(row)
+        return self._is_apart(header, row) and not asks_for_secrecy(row)
+
+    def _is_apart(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
         return self._is_heading(header, row) or self._is_signature(header, row)
 
     def _is_signature(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
@@ -272,6 +292,8 @@ class RowValidator:
             return False
         if not self._may_have_text:
             return False
+        if asks_for_secrecy(row) and self._is_apart(header, row):
+            return True
         if bad.reason == RejectionReason.MISSING_TICKET and self._has_nothing_mapped(header, row):
             return True
         if not (has_counts(row) or self._has_few_texts(header, row)):
@@ -321,7 +343,7 @@ class RowValidator:
         cells = self.reader.kept(header, row, bad.reason)
         place = header.index(named.ticket)
         key = ""
-        apart = MISALIGNED | {RejectionReason.TEXT_LINE}
+        apart = MISALIGNED | NOTES
         if isinstance(row, FaultyRow):
             key = row.ticket
         elif bad.reason not in apart and place < len(row):
@@ -330,7 +352,7 @@ class RowValidator:
         hidden = bad.column in named.personal or (bad.column and bad.column not in cells)
         column = "" if bad.reason in MISALIGNED else bad.column  # as the stored rows have it
         content: tuple[str, ...] = (bad.reason, column, bad.value, *(() if cells else row))
-        if not key and bad.reason != RejectionReason.TEXT_LINE:
+        if not key and bad.reason not in NOTES:
             content += self._occurrence((*content, *cells.values()))
         return RejectedRow(
             line=line,

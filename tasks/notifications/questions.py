@@ -88,15 +88,19 @@ def leave_duties_unknown(roles: Iterable[str], law: Law) -> bool:
 
 
 def _new_groups(waiting: Sequence[QuarantineRow], now: datetime) -> list[RejectedGroup]:
-    """Return the groups of rejected rows that no mail has named yet, and mark all rows as named."""
+    """Return the groups of rejected rows that no mail has named yet, and mark all rows as named.
+
+    Each new line that asks for secrecy is named, because each may be about another report.
+    """
     groups: dict[tuple[str, str, str], list[QuarantineRow]] = {}
     for row in waiting:
         groups.setdefault((row.source, row.reason, row.column), []).append(row)
     found = []
     for (source, reason, column), rows in groups.items():
-        if all(row.notified_at is None for row in rows):
-            lines = tuple(row.line for row in rows if row.file == rows[0].file)[:LINES_SHOWN]
-            found.append(RejectedGroup(source, reason, column, len(rows), rows[0].file, lines))
+        new = [row for row in rows if row.notified_at is None]
+        if len(new) == len(rows) or (new and reason == quarantine.SECRECY_LINE):
+            lines = tuple(row.line for row in new if row.file == new[0].file)[:LINES_SHOWN]
+            found.append(RejectedGroup(source, reason, column, len(new), new[0].file, lines))
         for row in rows:
             row.notified_at = row.notified_at or now
     return found

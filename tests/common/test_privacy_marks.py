@@ -6,6 +6,7 @@ A name that comes out endangers a person, and a title too many that is hidden co
 import pytest
 
 from tasks.common.privacy_marks import marks_of, marks_of_remark
+from tasks.common.table_lines import asks_for_secrecy, named_tickets
 
 SECRET = """
 Rahasia|RAHASIA, jangan telp ke kantor|RAHASIA jangan telp ke kantor|laporan ini sangat rahasia ya
@@ -82,3 +83,22 @@ def test_a_word_of_a_list_that_asks_for_secrecy_hides_its_report(cell):
 @pytest.mark.parametrize("cell", ["Perlindungan Anak", "Keterbukaan", "Ditutup", "Jalan Rahasia"])
 def test_a_word_of_a_list_about_another_thing_hides_nothing(cell):
     assert marks_of(cell) == (False, False)
+
+
+def test_a_note_names_a_ticket_in_full_or_by_a_number_that_begins_only_one():
+    tickets = ["001/ADU/XI/2026", "011/ADU/XI/2026", "WA-7", "WA-77", "2026/5", "2026/6", "A.1"]
+    named = {
+        "Catatan: 001/ADU/XI/2026 minta dirahasiakan": {"001/ADU/XI/2026"},
+        "* Nomor 11 dan wa-7 rahasia": {"011/ADU/XI/2026", "WA-7"},
+        "Rahasia: 001 / ADU / XI / 2026, tahun 2026": {"001/ADU/XI/2026"},
+        "dirahasiakan: A.1 dan xWA-77": {"A.1"},
+        "laporan Ibu itu rahasia": set(),
+    }
+    for note, found in named.items():
+        assert named_tickets([("", note)], tickets) == found, note
+
+
+def test_a_line_of_a_summary_does_not_ask_for_secrecy():
+    assert asks_for_secrecy(("", "* Nomor 11 rahasia", ""))
+    assert not asks_for_secrecy(("Rahasia", "3", "2"))
+    assert not asks_for_secrecy(("1", "A-1", "05/11/2026", "Rahasia"))

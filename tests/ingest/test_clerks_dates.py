@@ -664,7 +664,7 @@ def test_a_signature_in_the_column_of_units_is_no_row_and_ends_with_the_next_com
         (("FD-7", "kemarin", "Jalan rusak", ""), "bad_date Masuk"),
         (("", "05/11/2026", "Jalan rusak", ""), "missing_ticket No"),
         (("", "", "Jalan rusak", "05/11/2026"), "missing_ticket No"),
-        (("Catatan: nomor 003 dirahasiakan, pelapor Tono Fiksi", "", "", ""), "text_line"),
+        (("Catatan: nomor 003 dirahasiakan, pelapor Tono Fiksi", "", "", ""), "secrecy_line"),
         (("Catatan: 3 laporan atas nama Ratna Rekaan digabung", "", "", ""), "text_line"),
         (("* Pelapor Q-02 a.n. Ratna Rekaan HP 081234567890", "", "", ""), "text_line"),
         (("Sumber: loket 1 (petugas Joko)", "", "lihat hal. 2 berkas ini", ""), "text_line"),

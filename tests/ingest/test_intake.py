@@ -443,6 +443,7 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(context):
     }
     of_registers = {  # see test_clerks_dates.py
         RejectionReason.TEXT_LINE,
+        RejectionReason.SECRECY_LINE,
         RejectionReason.UNFORMATTED_DATE,
         RejectionReason.TICKET_AS_NUMBER,
         RejectionReason.ERROR_CELL,

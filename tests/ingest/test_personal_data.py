@@ -13,7 +13,7 @@ import pytest
 from conftest import wita
 from sqlalchemy import select
 from support.outputs import printed, read
-from support.pipeline import deliver, dump, register, write_register
+from support.pipeline import ENTRY, deliver, dump, register, write_register
 from support.small_site import STATUS, TICKET, export
 
 from cli.language.words import use_language
@@ -292,3 +292,53 @@ def test_the_answer_to_a_withheld_text_counts_for_all_that_wait(context):
     with context.transaction() as session:
         (waiting,) = questions.open_questions(session)
         assert (waiting.question.id, waiting.waiting) == (2, 1)
+
+
+def below(text: str) -> dict[str, str]:
+    """A line of the register with only a text, in the column of the ticket."""
+    return dict.fromkeys(ENTRY, "") | {"No Register": text}
+
+
+@pytest.mark.parametrize(
+    ("note", "hidden"),
+    [
+        (f"Catatan: 001/ADU/XI/2026 pelapor a.n. {NAME} minta dirahasiakan", {"001/ADU/XI/2026"}),
+        (f"* Nomor 2 rahasia (Ibu {NAME})", {"002/ADU/XI/2026"}),
+        (f"NB: nama pelapor no. 1 dan 002 / ADU / XI / 2026 jgn disebut ({NAME})", {"001", "002"}),
+        (f"Catatan: laporan Ibu {NAME} dirahasiakan", set()),
+        ("PENGADUAN RAHASIA", set()),
+    ],
+)
+def test_a_line_below_the_table_that_asks_for_secrecy_hides_the_report_it_names(
+    context, note, hidden
+):
+    tickets = [f"00{n}/ADU/XI/2026" for n in range(1, 4)]
+    entries = [{"No Register": ticket, "Perihal": "Pungli bansos"} for ticket in tickets]
+    lines = map(below, ("Mengetahui,", "Kepala Bidang", note))
+    path = write_register(context, wita("2026-11-20 07:15"), *entries, *lines)
+    pull(context, "register", wita("2026-11-20 07:15"))
+    with context.transaction() as session:
+        rows = list(session.scalars(select(Complaint).order_by(Complaint.ticket)))
+        found = quarantine.quarantined(session)
+    (line,) = found
+    secret = {row.ticket for row in rows if row.secret}
+    assert {ticket for ticket in tickets if ticket.startswith(tuple(hidden) or "-")} == secret
+    assert all((row.title is None) == row.secret for row in rows)
+    assert (line.reason, line.line, line.file, line.cells) == ("secrecy_line", 7, path.name, {})
+    assert NAME not in str(dump(context))
+
+
+def test_each_new_line_that_asks_for_secrecy_is_named_to_the_administrator(context):
+    notes = [below(f"Catatan: laporan {name} rahasia") for name in ("Ani", "Adi")]
+    for day, lines in (("20", notes[:1]), ("21", notes)):
+        moment = wita(f"2026-11-{day} 07:15")
+        write_register(context, moment, {"No Register": "FD-1"}, *lines)
+        pull(context, "register", moment)
+        ask(context, moment, f"run-{day}")
+        deliver(context, f"2026-11-{day} 08:00")
+    mails = sorted((context.site.var / "mailbox").iterdir())
+    texts = [" ".join(read(mail.read_bytes()).split()) for mail in mails]
+    asked = [text for text in texts if "Catatan di luar tabel meminta" in text]
+    assert ["baris 3" in text for text in asked] == [True, False]
+    assert "baris 4" in asked[1]
+    assert not [text for text in asked if "Ani" in text or "boleh dibiarkan" in text]

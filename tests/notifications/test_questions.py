@@ -152,6 +152,7 @@ def test_rows_in_quarantine_are_told_once_for_each_new_group(context):
         (["text_line"], True, False),
         (["bad_date"], False, True),
         (["bad_date", "text_line"], True, True),
+        (["secrecy_line"], False, False),
     ],
 )
 def test_a_signature_below_a_register_needs_no_repair(reasons, texts_only, repair):

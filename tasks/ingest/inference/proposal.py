@@ -74,7 +74,7 @@ from tasks.ingest.inference.vocabulary import (
     UNITS_OR_STEPS,
     UNSURE_UNITS,
 )
-from tasks.ingest.records import ComplaintRecord, RejectionReason
+from tasks.ingest.records import NOTES, ComplaintRecord, RejectionReason
 from tasks.ingest.row_doubts import doubtful_receipts
 from tasks.ingest.row_parser import ParserInputs
 from tasks.ingest.row_validator import RejectedRow, RowValidator
@@ -1166,12 +1166,17 @@ class _Trial:
                     self.records.append((line, found))
             for cell in self.reader.reader.odd_hours.keys() - self.hours.keys():
                 self.hours[cell] = row[0]
-        self.rows -= self.reader.passed_over + self.reasons[RejectionReason.TEXT_LINE]
+        self.rows -= self.reader.passed_over + self.notes
 
     @property
     def readable(self) -> int:
         """Return the number of rows without those to quarantine."""
-        return self.rows - self.reasons.total() + self.reasons[RejectionReason.TEXT_LINE]
+        return self.rows - self.reasons.total() + self.notes
+
+    @property
+    def notes(self) -> int:
+        """Return the number of lines of text beside the table."""
+        return sum(self.reasons[reason] for reason in NOTES)
 
     @property
     def shown_lines(self) -> frozenset[str]:
