@@ -316,6 +316,7 @@ def test_a_line_below_the_table_that_asks_for_secrecy_hides_the_report_it_names(
     entries = [{"No Register": ticket, "Perihal": "Pungli bansos"} for ticket in tickets]
     lines = map(below, ("Mengetahui,", "Kepala Bidang", note))
     path = write_register(context, wita("2026-11-20 07:15"), *entries, *lines)
+    checked = check_source(context.site, "register", wita("2026-11-20 07:15"), 3)
     pull(context, "register", wita("2026-11-20 07:15"))
     with context.transaction() as session:
         rows = list(session.scalars(select(Complaint).order_by(Complaint.ticket)))
@@ -324,6 +325,7 @@ def test_a_line_below_the_table_that_asks_for_secrecy_hides_the_report_it_names(
     secret = {row.ticket for row in rows if row.secret}
     assert {ticket for ticket in tickets if ticket.startswith(tuple(hidden) or "-")} == secret
     assert all((row.title is None) == row.secret for row in rows)
+    assert {row["ticket"] for row in checked.shown if not row["title"]} == secret
     assert (line.reason, line.line, line.file, line.cells) == ("secrecy_line", 7, path.name, {})
     assert NAME not in str(dump(context))
 
