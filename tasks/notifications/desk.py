@@ -210,6 +210,20 @@ class DeskLoader:
         return self._notified | self._earlier_mails(keys)
 
     @cached_property
+    def _listed_late(self) -> frozenset[tuple[str, int, str, int]]:
+        """The duties that earlier mails listed as late without a notice about it, each with the
+        address of a reader who is no superior.
+        """
+        if self._only is not None:
+            return frozenset()
+        scopes = {
+            each.recipient.casefold(): self._scopes.of(each.recipient) for each in self._messages
+        }
+        readers = {address for address, scope in scopes.items() if not scope.superior}
+        known = listed_duties.known_as_late(self._run.session, self.cases) if readers else ()
+        return frozenset(each for each in known if each[0] in readers)
+
+    @cached_property
     def _clocks_before(self) -> dict[int, list[ClockKeyOfComplaint]]:
         """The clocks with earlier mails, by complaint."""
         found: dict[int, list[ClockKeyOfComplaint]] = {}
@@ -489,7 +503,8 @@ class DeskLoader:
             return self._entry(reader, case)
         reminded = [key in reader.reminded for key in clocks]
         came = [self._came_by_hand_over(reader, complaint, each) for each in deadlines]
-        depends_on = triggers, on_desk, reminded, came, reader.scope.verifies
+        listed = [(reader.address, *key) in self._listed_late for key in clocks]
+        depends_on = triggers, on_desk, reminded, came, listed, reader.scope.verifies
         shared = self._shared.setdefault((reader.locale, reader.last_mail), {})
         known = shared.get(complaint.id)
         if known is None or known[0] != depends_on:
@@ -727,7 +742,8 @@ class DeskLoader:
 
         Mails do not keep their sections. Its section then is that of the due time as known now, if
         it was on the reader's desk: its unit and its pauses count as they were known then. What is
-        due soon and then today does not come into another section.
+        due soon and then today does not come into another section. A late duty is new to a unit if
+        no earlier mail to the reader listed it as late: perhaps it could not be called so before.
 
         A late duty is also new for the superior that it has now reached. `known` means that an
         earlier mail to the reader had a notice about it, of a late duty one that called it late: a
@@ -743,7 +759,9 @@ class DeskLoader:
         if not known and max(complaint.recorded_at, deadline.start.recorded_at) > last:
             return True
         if deadline.late:
-            reached = reader.scope.superior and triggered and not known
+            if not reader.scope.superior:
+                known = known or (reader.address, complaint.id, *deadline.key) in self._listed_late
+            reached = not known and (triggered or not reader.scope.superior)
             return reached or deadline.due >= last
         if _paused_at(deadline, last):
             return True

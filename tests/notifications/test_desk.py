@@ -546,6 +546,31 @@ def test_a_complaint_with_a_reminder_is_new_when_it_comes_into_a_nearer_section(
     ]
 
 
+@pytest.mark.parametrize("unit", ["Dinas Sosial", "Dinas Sosail"])
+def test_what_could_not_be_called_late_in_the_last_mail_is_new_when_it_is(context, unit):
+    """No import showed it after its due time, or its unit was misspelt."""
+    dinsos, marks = "Dinas Sosial", []
+    now, after = "2026-11-25 08:00", ("2026-11-26 08:00", "2026-11-27 08:00")
+    owe(context, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
+    deliver(context, BREACHED)
+    if unit != dinsos:
+        register(context, now, at(dinsos), at(unit, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
+    decide(context, now)
+    assert "FD-2" not in {e.ticket for e in desks(context, now)["penghubung.dinsos"].items}
+    deliver(context, now)
+    for moment in after:
+        late = [at(dinsos), at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON)]
+        more = at(dinsos, "FD-4", **since("19/11/2026"))
+        owe(context, moment, *late, more)
+        desk = desks(context, moment)["penghubung.dinsos"]
+        marks.append({item.ticket: item.new for item in desk.section(DeskSection.LATE)})
+        deliver(context, moment)
+    assert marks == [
+        {"FD-1": False, "FD-2": True, "FD-3": True},
+        {"FD-1": False, "FD-2": False, "FD-3": False, "FD-4": True},
+    ]
+
+
 def test_what_was_put_off_at_the_time_of_the_last_mail_is_new(context):
     dinsos, put_off = "Dinas Sosial", SOON | {"Ditunda": "23/11/2026 09:00"}
     for now, dates in (
