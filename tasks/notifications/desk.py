@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from db import complaints, imports, notices, questions, rulesets
@@ -49,6 +49,8 @@ from tasks.notifications.views import (
 )
 from tasks.text.catalog import catalog
 from tasks.text.titles import offices_title, regent_word, superior_office
+
+T = TypeVar("T")
 
 SOON_WORKING_DAYS = 2
 """A duty with at most this number of working days left is on the desk."""
@@ -171,6 +173,7 @@ class DeskLoader:
         self._run, session = run, run.session
         self._messages = messages
         self._vacant: dict[str, tuple[Role, ...]] = {}
+        self._known: dict[Any, Any] = {}
         self._shared: dict[tuple[str, datetime | None], dict[int, tuple[Any, DeskEntry]]] = {}
         self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
         self._only = only
@@ -392,10 +395,10 @@ class DeskLoader:
         only a reminder of the `reminded` ones.
         """
         reader = self.reader(message, triggers, reminded)
-        found_entries = (self._shared_entry(reader, case) for case in self._cases_of(reader))
+        cases = self._cases_of(reader)
+        entry = self._shared_entry if len(cases) <= MOST_SHARED else self._entry
+        found_entries = (entry(reader, case) for case in cases)
         entries = [e for e in found_entries if e.item or e.unlisted or e.doubtful or e.asked]
-        if len(entries) > MOST_SHARED:
-            self._shared.clear()
         found = sorted((e.item for e in entries if e.item), key=lambda item: item.rank)
         order = list(DeskSection)
         items = sorted(
@@ -624,6 +627,11 @@ class DeskLoader:
     def _words(self) -> KnownWords:
         return known_words(self._run.session, self._run.site, self._run.now)
 
+    def _one(self, value: T) -> T:
+        """Return one object for all equal values; a desk may have hundreds of thousands."""
+        known: T = self._known.setdefault(value, value)
+        return known
+
     def _duty(
         self,
         reader: DeskReader,
@@ -658,7 +666,7 @@ class DeskLoader:
             notified=self._by_role(notified, deadline.unit or ""),
             uid=uid.strip("<>"),
             unit=deadline.unit or "",
-            grave=(not rule.to_ombudsman, -rule.severity),
+            grave=self._one((not rule.to_ombudsman, -rule.severity)),
             new=self._new(
                 reader,
                 complaint,
@@ -676,7 +684,7 @@ class DeskLoader:
             accused=accused
             or (clock in triggers and (complaint.id, *clock) not in reader.reminded),
             in_calendar=(complaint.id, *clock) in self._entries.get(reader.address, {}),
-            key=clock,
+            key=self._one(clock),
             handed_over=self._late_hand_over(deadline),
             owed_by=(
                 superior_office(self._run.site.name, reader.locale)

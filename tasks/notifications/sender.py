@@ -29,6 +29,7 @@ from tasks.common.helpers import Helpers
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.composing.ahead import ComposedJob, ComposeJob, compose_job, compressed
 from tasks.notifications.composing.compose import compose_all, in_groups
+from tasks.notifications.desk import MOST_SHARED
 from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
 from tasks.notifications.import_alerts import FIRST_ALERTS
 from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fast
@@ -488,9 +489,9 @@ class Sender:
             return
         yield from self._composed(run, [each for each in due if each.id not in items])
         by_id = {message.id: message for message in due}
-        groups = in_groups(run, [each for each in due if each.id in items])
-        jobs = (self._job([each.id for each in group], run.now, run.mode) for group in groups)
+        large: list[list[MessageRow]] = []
         with Helpers(self.context, self.helpers) as processes:
+            jobs = self._trial_jobs(run, [each for each in due if each.id in items], items, large)
             for job, composed in processes.results(compose_job, jobs):
                 messages = [by_id[key] for key in job.mails]
                 if composed is None:  # the files of the site have changed
@@ -501,6 +502,26 @@ class Sender:
                 for message in messages:
                     run.session.expire(message, ["mime"])
                 search_new_objects()
+        for group in large:
+            yield from self._composed(run, group)
+
+    def _trial_jobs(
+        self,
+        run: RunContext,
+        due: Sequence[MessageRow],
+        items: Mapping[int, int],
+        large: list[list[MessageRow]],
+    ) -> Iterator[ComposeJob]:
+        """Yield the jobs to compose these mails.
+
+        Add the groups with very many `items` to `large`: they would take much memory beside a
+        helper.
+        """
+        for group in in_groups(run, due):
+            if sum(items[message.id] for message in group) > MOST_SHARED:
+                large.append(group)
+            else:
+                yield self._job([message.id for message in group], run.now, run.mode)
 
     def _waits(self, message: MessageRow, moment: datetime, site_mode: mode.SiteMode) -> bool:
         """Check whether a mail has to wait for the mail hours, as retries and late mails of a long

@@ -205,12 +205,15 @@ def nothing(*_: object) -> None:
 
 @ON_BOTH
 @pytest.mark.parametrize(
-    "work", [composed_elsewhere, nothing], ids=["composed by helpers", "changed files"]
+    ("work", "most"),
+    [(composed_elsewhere, 1000), (nothing, 1000), (composed_elsewhere, 0)],
+    ids=["composed by helpers", "changed files", "too large for helpers"],
 )
 def test_the_mails_of_a_trial_are_those_that_the_run_would_compose(
-    context, server, monkeypatch, work
+    context, server, monkeypatch, work, most
 ):
     """The first mails over a backlog, which only the administrator sees."""
+    monkeypatch.setattr(sender, "MOST_SHARED", most)
     monkeypatch.setattr(helpers, "AHEAD", 0)
     monkeypatch.setattr(sender, "MANY_ITEMS", 2)
     monkeypatch.setattr("db.mails.mail_items.GROUP", 1)
