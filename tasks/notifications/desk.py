@@ -43,7 +43,7 @@ from tasks.notifications.views import (
     DeskUnitLine,
     Duty,
     EndedDuty,
-    HandOver,
+    ListedHandOver,
     NoticeItem,
     UnlistedDuties,
 )
@@ -597,13 +597,13 @@ class DeskLoader:
             returned=self._returned(complaint),
         )
 
-    def _returned(self, complaint: DeskComplaint) -> HandOver | None:
+    def _returned(self, complaint: DeskComplaint) -> ListedHandOver | None:
         """Return when and by which unit a complaint was returned that no unit has got since."""
         event = complaint.returned
         if event is None:
             return None
         unit = self._run.site.directory.short_name_of(event.unit) if event.unit else ""
-        return HandOver(event.earliest or event.latest, event.latest, unit, returned=True)
+        return ListedHandOver(event.earliest or event.latest, event.latest, unit, returned=True)
 
     def _vacancies(self, unit: str) -> tuple[Role, ...]:
         """Return the vacant offices of a unit; a long mail asks for each of its complaints."""
@@ -693,7 +693,7 @@ class DeskLoader:
             ),
         )
 
-    def _late_hand_over(self, deadline: Deadline) -> HandOver | None:
+    def _late_hand_over(self, deadline: Deadline) -> ListedHandOver | None:
         """Return the hand-over of a late duty to a unit that had no full working day left for it.
 
         Of an assignment by the administrator that is known only as an interval, the earliest time
@@ -709,7 +709,7 @@ class DeskLoader:
         if context.calendar_of(unit).days_between(context.day(moment), context.day(due)) > 0:
             return None
         before = deadline.answerable if deadline.answerable not in (None, unit) else found.before
-        return HandOver(
+        return ListedHandOver(
             found.first,
             found.latest,
             site.directory.short_name_of(before),

@@ -16,7 +16,7 @@ from tasks.notifications.views import (
     Desk,
     DeskSection,
     Duty,
-    HandOver,
+    ListedHandOver,
     QuestionsMail,
     TrialMail,
     WatchMail,
@@ -194,17 +194,17 @@ class DutyTexts:
         this_year = moment.astimezone(self.zone).year == self.now.astimezone(self.zone).year
         return text.rpartition(" ")[0] if this_year else text
 
-    def hand_over(self, found: HandOver) -> str:
+    def hand_over(self, found: ListedHandOver) -> str:
         """Return when a duty came to its unit, and the unit that had it before."""
         form = "mail.returned_from" if found.returned else "mail.handed_over"
         return catalog(self.locale)(form, day=self._day_of(found), unit=found.before)
 
-    def to_assign_again(self, found: HandOver) -> str:
+    def to_assign_again(self, found: ListedHandOver) -> str:
         """Return when a complaint came back, from which unit, and that it needs a new one."""
         form = "mail.to_assign_again_from" if found.before else "mail.to_assign_again"
         return catalog(self.locale)(form, day=self._day_of(found), unit=found.before)
 
-    def _day_of(self, found: HandOver) -> str:
+    def _day_of(self, found: ListedHandOver) -> str:
         first, last = self.day(found.first), self.day(found.latest)
         between = catalog(self.locale)("mail.between_days", first=first, last=last)
         return last if first == last else between

@@ -36,7 +36,7 @@ class DeskSection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class ListedHandOver:
     """The hand-over of a complaint, or of a late duty, to its unit.
 
     It was after `first` and not later than `latest`, if they differ. `before` is the name of the
@@ -96,7 +96,7 @@ class Duty:
     accused: bool = False
     in_calendar: bool = False
     key: ClockKey = ("", 0)
-    handed_over: HandOver | None = None
+    handed_over: ListedHandOver | None = None
 
     @property
     def article(self) -> str:
@@ -218,7 +218,7 @@ class NoticeItem:
     """The name of its unit as the source writes it, as long as units.csv does not have it."""
     to_assign: bool = False
     """Whether the reader has to verify the complaint or to assign it to a unit."""
-    returned: HandOver | None = None
+    returned: ListedHandOver | None = None
     """Its return by a unit if no unit got it after that."""
     reply_links: ReplyLinks | None = None
     statement: Statement | None = None
@@ -249,7 +249,7 @@ class NoticeItem:
         return self.pressing[2:]
 
     @property
-    def handed_over(self) -> HandOver | None:
+    def handed_over(self) -> ListedHandOver | None:
         """Return the hand-over of the worst duty that another unit had until its last day, so that
         its unit had no full working day left for it.
         """

@@ -56,7 +56,7 @@ from tasks.notifications.views import (
     DeskSection,
     DeskUnitLine,
     EndedDuty,
-    HandOver,
+    ListedHandOver,
     Statement,
     UnlistedDuties,
     WatchMail,
@@ -382,7 +382,7 @@ def test_a_superior_reads_the_own_duty_in_a_paragraph_at_the_top():
             assert ("menginstruksikan" in text) == instructs
 
 
-MOVED = HandOver(wita("2026-11-20 10:00"), wita("2026-11-20 10:00"), "DLH")
+MOVED = ListedHandOver(wita("2026-11-20 10:00"), wita("2026-11-20 10:00"), "DLH")
 
 
 @pytest.mark.parametrize(
