@@ -27,7 +27,7 @@ TORN_REASONS = frozenset(
 
 
 TEXT_LINE = "text_line"
-"""The reason of a line of text beside the table. It is no complaint, so no change is lost."""
+"""The reason of a line of text outside the table. It is no complaint, so no change is lost."""
 
 SECRECY_LINE = "secrecy_line"
 """The reason of such a line that asks to keep a report secret."""

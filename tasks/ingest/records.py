@@ -46,7 +46,7 @@ class RejectionReason(StrEnum):
 
 
 NOTES = frozenset(map(RejectionReason, NOTE_REASONS))
-"""Reasons of a line of text beside the table, which is no complaint."""
+"""Reasons of a line of text outside the table, which is no complaint."""
 
 MISALIGNED = frozenset(map(RejectionReason, TORN_REASONS))
 """Reasons that make the position of every cell uncertain: a name may be in any of them."""

@@ -152,7 +152,7 @@ class RowParser:
         count without an hour.
         """
         self.requested: frozenset[str] = frozenset()
-        """The tickets of the reports that a line beside the table asks to keep secret."""
+        """The tickets of the reports that a line outside the table asks to keep secret."""
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
         self._step_order = StepOrder(source)

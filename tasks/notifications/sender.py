@@ -514,7 +514,7 @@ class Sender:
     ) -> Iterator[ComposeJob]:
         """Yield the jobs to compose these mails.
 
-        Add the groups with very many `items` to `large`: they would take much memory beside a
+        Add the groups with very many `items` to `large`: they would take much memory next to a
         helper.
         """
         for group in in_groups(run, due):

@@ -1175,7 +1175,7 @@ class _Trial:
 
     @property
     def notes(self) -> int:
-        """Return the number of lines of text beside the table."""
+        """Return the number of lines of text outside the table."""
         return sum(self.reasons[reason] for reason in NOTES)
 
     @property
