@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from db.backup.archive import BackupError
 from db.backup.create import backup
 from db.engine import NotReady, database_reason, open_engine
-from db.installation.record import claim, lost_database
+from db.installation.lost_database import lost_database
+from db.installation.record import claim
 from db.migrate import migrate
 from db.migrations.revisions import newest_revision, revision
 from service.errors import ServiceError, Unready

@@ -25,7 +25,7 @@ from db.backup import pg_tools
 from db.backup.archive import BackupError, contents, fsync, unpacked
 from db.backup.create import backup, connect
 from db.backup.pg_tools import BY_ITSELF, quoted
-from db.engine import open_engine
+from db.engine import one_state, open_engine
 from db.installation.record import copy_mark, copy_refusal, release
 from db.lives import MessageStatus, statuses_before
 from db.migrate import migrate
@@ -197,12 +197,11 @@ def _check_not_left(url: str) -> None:
     """Raise :class:`BackupError` if the site has left this database, or its copy did not end."""
     engine = open_engine(url)
     try:
-        if not inspect(engine).has_table(InstallationRow.__tablename__):
-            return
-        with Session(engine) as session:
-            mark = copy_mark(session)
-        if mark is not None:
-            raise BackupError(copy_refusal(mark))
+        with one_state(engine) as connection, Session(connection) as session:
+            known = inspect(connection).has_table(InstallationRow.__tablename__)
+            mark = copy_mark(session) if known else None
+            if mark is not None:
+                raise BackupError(copy_refusal(mark))
     finally:
         engine.dispose()
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import delete, make_url, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, make_transient
 
@@ -65,31 +65,6 @@ def claim(session: Session, var: Path, now: datetime) -> None:
         raise NotReady(refusal(row, at))
     if key != row.key:
         write_key(var, row.key)
-
-
-def lost_database(url: str, var: Path) -> tuple[str, str] | None:
-    """Return that a SQLite file is missing although the working files had a database, and what to
-    do.
-
-    A wrong name of the file must not begin a new, empty database in silence.
-    """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or not read_key(var):
-        return None
-    if Path(parsed.database).exists():
-        return None
-    return (
-        f"the database {parsed.database} is missing, and the working files in {var} had one",
-        "if its name is wrong, correct [database] in site.toml or TENGGAT_DATABASE_URL; if the file"
-        f" is lost, run `tenggat restore`; to begin with an empty one, delete {var / MARKER}",
-    )
-
-
-def refuse_lost_database(url: str, var: Path) -> None:
-    """Raise :class:`db.engine.NotReady` for a :func:`lost_database`."""
-    lost = lost_database(url, var)
-    if lost is not None:
-        raise NotReady("; ".join(lost))
 
 
 def belongs(row: InstallationRow, at: Location, key: str) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from db import audit
 from db.decisions import mode
 from db.engine import one_state, open_engine
-from db.installation.record import refuse_lost_database
+from db.installation.lost_database import refuse_lost_database
 from db.migrate import migrate
 from db.private_dirs import is_open_to_others, make_private
 from settings.errors import SettingsError

@@ -18,7 +18,8 @@ from db.backup.create import backups
 from db.decisions import mode
 from db.engine import DamagedDatabase, NotReady, database_reason, is_whole, open_engine, reading
 from db.installation.identity import here, read_key
-from db.installation.record import belongs, lost_database, recorded, refusal
+from db.installation.lost_database import lost_database
+from db.installation.record import belongs, recorded, refusal
 from db.mailbox import bounces
 from db.mails import outbox_status
 from db.migrate import missing_right
