@@ -394,8 +394,8 @@ def test_exports_that_fall_slowly_are_told_once_a_third(context):
     exports = falling(12, 10, 8, 7, 6, 5, 5, 4)
     assert daily(context, *exports) == [0, 0, 1, 1, 1, 2, 2, 2]
     with context.transaction() as session:
-        first, *_ = earlier_mails.details_of_alerts(session, "fewer_rows")
-    assert first == {
+        found = earlier_mails.details_of_alerts(session, "fewer_rows")
+    assert min(found, key=lambda alert: alert["made"]) == {
         "alert": "fewer_rows",
         "source": "register",
         "file": "register_2026-11-04_0715.csv",
