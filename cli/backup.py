@@ -103,7 +103,7 @@ def adopt(
             console.out.print(say("backup.adopt.own"))
             return
         since = console.short_time(context.local(row.since).isoformat(timespec="minutes"))
-        copied = row.key in (record.LEFT, record.UNFINISHED)
+        copied = row.key in record.COPY_MARKS
         which = row.key if copied else "other"
         lines = say(f"backup.adopt.{which}", host=row.host, path=row.path, since=since)
         console.out.print(escape(lines), soft_wrap=True)

@@ -31,6 +31,7 @@ from db import audit
 from db.bulk_insert import insert_rows, new_ids
 from db.complaints import AT_ONCE, chunked, is_one_of
 from db.lives import NOTICE_LIFE, MessageStatus, NoticeStatus, check_change
+from db.mails.listed_duties import TAKEN_BACK_SINCE
 from db.models import Bounce, Complaint, LeftOut, ListedDuty, MessageItem, MessageRow, NoticeRow
 from sla.ladders import SUPERIORS
 
@@ -248,16 +249,7 @@ def mails_about(session: Session, complaint: int, before: datetime) -> list[Comp
 
 def _mails_that_listed(session: Session, complaint: int, before: datetime) -> list[ComplaintMail]:
     """Return the mails that listed a duty of a complaint as late, without a notice about it."""
-    taken_back = (
-        select(func.min(NoticeRow.taken_back_at))
-        .where(
-            NoticeRow.complaint_id == ListedDuty.complaint_id,
-            NoticeRow.rule == ListedDuty.rule,
-            NoticeRow.clock == ListedDuty.clock,
-            NoticeRow.taken_back_at > MessageRow.composed_at,
-        )
-        .scalar_subquery()
-    )
+    taken_back = select(func.min(NoticeRow.taken_back_at)).where(TAKEN_BACK_SINCE).scalar_subquery()
     query = (
         select(
             ListedDuty.rule,

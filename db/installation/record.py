@@ -28,6 +28,10 @@ UNFINISHED = "unfinished"
 """The key in a copy until the other database is marked as left; no working files have it."""
 
 
+COPY_MARKS = (LEFT, UNFINISHED)
+"""The keys with which a database belongs to no working files."""
+
+
 def recorded(session: Session) -> InstallationRow | None:
     """Return the installation that the database belongs to; None if none has used it yet."""
     return session.scalar(select(InstallationRow))
@@ -36,7 +40,7 @@ def recorded(session: Session) -> InstallationRow | None:
 def copy_mark(session: Session) -> InstallationRow | None:
     """Return the mark of a copy: this database was left for another, or is unfinished itself."""
     row = recorded(session)
-    return row if row is not None and row.key in (LEFT, UNFINISHED) else None
+    return row if row is not None and row.key in COPY_MARKS else None
 
 
 def claim(session: Session, var: Path, now: datetime) -> None:
@@ -73,7 +77,7 @@ def belongs(row: InstallationRow, at: Location, key: str) -> bool:
     They are if machine and path are the same. If the machine is unknown, as in a container, the key
     must not differ; it may be missing. A folder that was moved has the same key and inode.
     """
-    if row.key in (LEFT, UNFINISHED):
+    if row.key in COPY_MARKS:
         return False
     unknown = not row.machine or not at.machine
     if not unknown and row.machine != at.machine:
@@ -89,7 +93,7 @@ def refusal(row: InstallationRow, at: Location) -> str:
         "Nothing is decided or sent here. If the other one has ended, and this one goes on in its"
         " place: `tenggat adopt`"
     )
-    if row.key in (LEFT, UNFINISHED):
+    if row.key in COPY_MARKS:
         return copy_refusal(row)
     if row.path == at.path and not (row.machine and at.machine):
         return (

@@ -96,16 +96,15 @@ def cancel(session: Session, cancelled: Sequence[tuple[int, int, int, str, int]]
         session.connection().execute(_CANCELLED, parameters)
 
 
-_TAKEN_BACK_SINCE = (
-    select(NoticeRow.id)
-    .where(
-        NoticeRow.complaint_id == ListedDuty.complaint_id,
-        NoticeRow.rule == ListedDuty.rule,
-        NoticeRow.clock == ListedDuty.clock,
-        NoticeRow.taken_back_at > MessageRow.composed_at,
-    )
-    .exists()
+TAKEN_BACK_SINCE = (
+    (NoticeRow.complaint_id == ListedDuty.complaint_id)
+    & (NoticeRow.rule == ListedDuty.rule)
+    & (NoticeRow.clock == ListedDuty.clock)
+    & (NoticeRow.taken_back_at > MessageRow.composed_at)
 )
+"""The condition for notices of a listed duty that were taken back after the mail was composed."""
+
+_TAKEN_BACK_SINCE = select(NoticeRow.id).where(TAKEN_BACK_SINCE).exists()
 """The lateness proved wrong after the mail was composed."""
 
 _STANDING = (

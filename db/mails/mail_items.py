@@ -325,9 +325,10 @@ def store_items(session: Session, contents: Sequence[tuple[MessageRow, Outcomes]
         if "items" in message.__dict__:
             stored = {key: outcome for outcome, keys in outcomes.items() for key in keys}
             for row in message.items:
-                if (known_now := stored.get(row.notice_id)) is not None:
-                    set_committed_value(row, "included", known_now[0])
-                    set_committed_value(row, "left_out", known_now[1])
+                if row.notice_id in stored:
+                    included, left_out = stored[row.notice_id]
+                    set_committed_value(row, "included", included)
+                    set_committed_value(row, "left_out", left_out)
 
 
 def _store_outcome(

@@ -489,9 +489,14 @@ class Sender:
             return
         yield from self._composed(run, [each for each in due if each.id not in items])
         by_id = {message.id: message for message in due}
-        large: list[list[MessageRow]] = []
+        groups = list(in_groups(run, [each for each in due if each.id in items]))
+        large = [each for each in groups if sum(items[m.id] for m in each) > MOST_SHARED]
+        jobs = (
+            self._job([message.id for message in group], run.now, run.mode)
+            for group in groups
+            if group not in large
+        )
         with Helpers(self.context, self.helpers) as processes:
-            jobs = self._trial_jobs(run, [each for each in due if each.id in items], items, large)
             for job, composed in processes.results(compose_job, jobs):
                 messages = [by_id[key] for key in job.mails]
                 if composed is None:  # the files of the site have changed
@@ -502,26 +507,8 @@ class Sender:
                 for message in messages:
                     run.session.expire(message, ["mime"])
                 search_new_objects()
-        for group in large:
+        for group in large:  # beside a helper they would take too much memory
             yield from self._composed(run, group)
-
-    def _trial_jobs(
-        self,
-        run: RunContext,
-        due: Sequence[MessageRow],
-        items: Mapping[int, int],
-        large: list[list[MessageRow]],
-    ) -> Iterator[ComposeJob]:
-        """Yield the jobs to compose these mails.
-
-        Add the groups with very many `items` to `large`: they would take much memory next to a
-        helper.
-        """
-        for group in in_groups(run, due):
-            if sum(items[message.id] for message in group) > MOST_SHARED:
-                large.append(group)
-            else:
-                yield self._job([message.id for message in group], run.now, run.mode)
 
     def _waits(self, message: MessageRow, moment: datetime, site_mode: mode.SiteMode) -> bool:
         """Check whether a mail has to wait for the mail hours, as retries and late mails of a long
