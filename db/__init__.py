@@ -8,6 +8,7 @@ __all__ = [
     "audit",
     "audit_verify",
     "backup",
+    "bulk",
     "complaints",
     "decisions",
     "engine",

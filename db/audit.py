@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Table, event, func, select, text
 from sqlalchemy.orm import Session, SessionTransaction
 
-from db.bulk_insert import insert_rows
+from db.bulk import insert_rows
 from db.models import AuditHead, AuditRow, NoticeRow, UtcDateTime
 
 if TYPE_CHECKING:

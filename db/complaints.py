@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import (
-    ARRAY,
     BindParameter,
     ColumnElement,
-    Connection,
     Integer,
     Select,
-    String,
     Table,
-    Text,
     and_,
-    any_,
     bindparam,
     exists,
     func,
-    literal,
     or_,
     select,
     true,
     update,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer, undefer
-from sqlalchemy.types import TypeEngine
 
-from db.bulk_insert import as_stored, insert_rows, insert_stored, new_ids, update_stored
+from db.bulk import (
+    AT_ONCE,
+    BATCH,
+    as_stored,
+    chunked,
+    insert_rows,
+    insert_stored,
+    is_one_of,
+    new_ids,
+    update_stored,
+)
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts, UtcDateTime
 from sla.engine.deadline import Reason, State
 from sla.events import ENDING, Event, Knowledge
@@ -44,34 +45,6 @@ from sla.folding import in_other_case
 from sla.shards import EVERYTHING, Shard
 
 T = TypeVar("T")
-
-BATCH = 500
-"""Number of keys in one statement: below the parameter limit of every database."""
-
-
-AT_ONCE = 5_000
-"""Number of keys in a statement that takes them as one parameter."""
-
-
-def is_one_of(
-    connection: Connection, column: ColumnElement[T], keys: list[T]
-) -> ColumnElement[bool]:
-    """Return the condition that a column has one of these keys, as one parameter of a statement.
-
-    A statement with a parameter for each of many keys takes longer to prepare than to execute.
-    """
-    if connection.dialect.name == "postgresql":
-        kind: TypeEngine[Any] = Text() if isinstance(column.type, String) else column.type
-        return column == any_(literal(keys, ARRAY(kind)))
-    values = func.json_each(json.dumps(keys)).table_valued("value")
-    return column.in_(select(values.c.value))
-
-
-def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """Split the items into lists of at most `size`."""
-    source = iter(items)
-    while batch := list(islice(source, size)):
-        yield batch
 
 
 class Existing(NamedTuple):
@@ -103,7 +76,7 @@ def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str,
     found: dict[str, Existing] = {}
     connection = session.connection()
     for batch in chunked(tickets, AT_ONCE):
-        wanted = is_one_of(connection, table.ticket, batch)
+        wanted = is_one_of(table.ticket, batch)
         rows = connection.execute(query.where(table.source == source, wanted))
         found.update((row[0], Existing(*row[1:])) for row in rows)
     return found
@@ -111,7 +84,7 @@ def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str,
 
 _BY_TICKET = select(Complaint).where(
     Complaint.source == bindparam("source"),
-    Complaint.ticket.in_(bindparam("keys", expanding=True)),
+    is_one_of(Complaint.ticket),
 )
 
 
@@ -139,7 +112,7 @@ FIELDS_OF_EVENT = (
 
 _EVENTS = (
     select(EventRow.complaint_id, *FIELDS_OF_EVENT)  # columns: objects of the ORM take much longer
-    .where(EventRow.complaint_id.in_(bindparam("keys", expanding=True)))
+    .where(is_one_of(EventRow.complaint_id))
     .order_by(EventRow.id)
 )
 """Statements of each run are built once: to build one takes longer than to execute it."""
@@ -333,11 +306,10 @@ class FirstEvaluations:
 
 def touch(session: Session, complaints: Iterable[int], at: datetime) -> None:
     """Record that a snapshot of this moment still showed these complaints."""
-    connection = session.connection()
     for batch in chunked(complaints, AT_ONCE):
         session.execute(
             update(Complaint)
-            .where(is_one_of(connection, Complaint.__table__.c.id, batch))
+            .where(is_one_of(Complaint.id, batch))
             .values(seen_at=at)
             .execution_options(synchronize_session=False)
         )
@@ -366,7 +338,7 @@ def _received_in(period: Period) -> Iterator[ColumnElement[bool]]:
 
 
 _SHOWN = select(Complaint.id, Complaint.received_at, Complaint.seen_at, Complaint.absent_since)
-_BY_ID = _SHOWN.where(Complaint.id.in_(bindparam("keys", expanding=True)))
+_BY_ID = _SHOWN.where(is_one_of(Complaint.id))
 _UNSHOWN = _SHOWN.where(
     Complaint.source == bindparam("source"),
     Complaint.seen_at < bindparam("at"),
@@ -474,11 +446,7 @@ def ids_never_evaluated(
     return array("q", session.scalars(query.execution_options(yield_per=AT_ONCE)))
 
 
-_TO_EVALUATE = (
-    select(Complaint)
-    .where(Complaint.id.in_(bindparam("keys", expanding=True)))
-    .options(undefer(Complaint.metrics))
-)
+_TO_EVALUATE = select(Complaint).where(is_one_of(Complaint.id)).options(undefer(Complaint.metrics))
 
 
 def to_evaluate(session: Session, complaints: Sequence[int]) -> list[Complaint]:
@@ -536,6 +504,7 @@ def _of_part(part: Shard, units: Sequence[str]) -> ColumnElement[bool]:
 
 _WITHOUT_TEXTS = (
     select(Complaint)
+    .where(is_one_of(Complaint.id))
     .order_by(Complaint.id)
     .options(defer(Complaint.text), defer(Complaint.attachments), defer(Complaint.reporter))
 )
@@ -543,10 +512,8 @@ _WITHOUT_TEXTS = (
 
 def without_texts(session: Session, complaints: Iterable[int]) -> Iterator[Sequence[Complaint]]:
     """Yield these complaints in chunks, without their longest texts."""
-    column = Complaint.__table__.c.id
     for batch in chunked(complaints, 4 * BATCH):
-        wanted = is_one_of(session.connection(), column, batch)
-        yield session.scalars(_WITHOUT_TEXTS.where(wanted)).all()
+        yield session.scalars(_WITHOUT_TEXTS, {"keys": batch}).all()
 
 
 def everything(session: Session, as_of: datetime) -> Sequence[Complaint]:
@@ -677,9 +644,7 @@ def recordings(session: Session, complaints: Iterable[int]) -> dict[int, tuple[s
     return found
 
 
-_DEADLINES = select(DeadlineRow).where(
-    DeadlineRow.complaint_id.in_(bindparam("keys", expanding=True))
-)
+_DEADLINES = select(DeadlineRow).where(is_one_of(DeadlineRow.complaint_id))
 
 
 def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[DeadlineRow]]:
@@ -694,7 +659,7 @@ def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[
 _PAST_FACTS = (
     select(PastFacts)
     .where(
-        PastFacts.complaint_id.in_(bindparam("keys", expanding=True)),
+        is_one_of(PastFacts.complaint_id),
         PastFacts.superseded_at > bindparam("as_of"),
     )
     .order_by(PastFacts.superseded_at, PastFacts.id)

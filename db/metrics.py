@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Integer, Select, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from db.complaints import chunked
+from db.bulk import chunked
 from db.locks import advisory_lock
 from db.models import Complaint, Label
 

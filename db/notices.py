@@ -28,8 +28,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from db import audit
-from db.bulk_insert import insert_rows, new_ids
-from db.complaints import AT_ONCE, chunked, is_one_of
+from db.bulk import AT_ONCE, chunked, insert_rows, is_one_of, new_ids
 from db.lives import NOTICE_LIFE, MessageStatus, NoticeStatus, check_change
 from db.mails.listed_duties import TAKEN_BACK_SINCE
 from db.models import Bounce, Complaint, LeftOut, ListedDuty, MessageItem, MessageRow, NoticeRow
@@ -93,11 +92,7 @@ def add(session: Session, new: Sequence[NewNotice]) -> None:
     insert_rows(session, table, NOTICE_COLUMNS, map(attrgetter(*NOTICE_COLUMNS), new))
 
 
-_OF_COMPLAINTS = (
-    select(NoticeRow)
-    .where(NoticeRow.complaint_id.in_(bindparam("keys", expanding=True)))
-    .order_by(NoticeRow.id)
-)
+_OF_COMPLAINTS = select(NoticeRow).where(is_one_of(NoticeRow.complaint_id)).order_by(NoticeRow.id)
 
 
 def of_complaints(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
@@ -180,7 +175,7 @@ def notified(
     `known_at`, do not count.
     """
     found: dict[tuple[int, str, int], list[Notification]] = {}
-    wanted = NoticeRow.complaint_id.in_(bindparam("keys", expanding=True))
+    wanted = is_one_of(NoticeRow.complaint_id)
     columns = MessageRow.recipient, NoticeRow.unit, NoticeRow.kind
     query = _notifications(before, *columns, known_at=known_at)
     query = query.where(wanted)
@@ -327,7 +322,7 @@ _ACCEPTANCES = (
     select(MessageItem.notice_id, MessageItem.role, MessageRow.sent_at, MessageRow.status)
     .join(MessageRow, MessageRow.id == MessageItem.message_id)
     .where(
-        MessageItem.notice_id.in_(bindparam("keys", expanding=True)),
+        is_one_of(MessageItem.notice_id),
         MessageItem.included.is_(True),
         MessageItem.correction.is_(False),
     )
@@ -397,7 +392,7 @@ def notified_before(session: Session, notices: Iterable[int], recipient: str) ->
     )
     found: set[int] = set()
     for batch in chunked(notices, AT_ONCE):
-        wanted = is_one_of(session.connection(), NoticeRow.__table__.c.id, batch)
+        wanted = is_one_of(NoticeRow.id, batch)
         rows = session.execute(_EARLIER_MAILS.where(wanted))
         found.update(key for key, to, status in rows if to == recipient and status not in lost)
     return found
@@ -411,7 +406,7 @@ def set_failed(session: Session, notices: Iterable[int]) -> None:
 
 _STATUS = (
     update(NoticeRow)
-    .where(NoticeRow.id.in_(bindparam("keys", expanding=True)))
+    .where(is_one_of(NoticeRow.id))
     .values(status=bindparam("to"))
     .execution_options(synchronize_session=False)
 )
@@ -563,7 +558,7 @@ _OUTCOMES = (
     )
     .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
     .join(MessageRow, MessageRow.id == MessageItem.message_id)
-    .where(NoticeRow.id.in_(bindparam("keys", expanding=True)), MessageItem.correction.is_(False))
+    .where(is_one_of(NoticeRow.id), MessageItem.correction.is_(False))
     .order_by(MessageRow.id)
 )
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db.complaints import chunked
+from db.bulk import chunked, is_one_of
 from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, QuestionRole
 from sla.events import HANDOVERS
 
@@ -124,7 +124,7 @@ def get(session: Session, number: int) -> OpenQuestion | None:
 _LINKS = (
     select(QuestionComplaint)
     .where(
-        QuestionComplaint.complaint_id.in_(bindparam("keys", expanding=True)),
+        is_one_of(QuestionComplaint.complaint_id),
         QuestionComplaint.until.is_(None),
     )
     .order_by(QuestionComplaint.id)

@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
-from db.bulk_insert import insert_rows
+from db.bulk import insert_rows
 from db.models import DeadlineRow, FlowRunRecord, NoticeRow, ReportRow, Restore
 
 _FLOW_RUN = cast(Table, FlowRunRecord.__table__)

@@ -9,10 +9,10 @@ from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from db.complaints import chunked
+from db.bulk import chunked, is_one_of
 from db.models import Complaint, SourceImport, StateSpanRow
 
 
@@ -37,7 +37,7 @@ _SPANS = (
         StateSpanRow.first_at,
         StateSpanRow.last_at,
     )
-    .where(StateSpanRow.complaint_id.in_(bindparam("keys", expanding=True)))
+    .where(is_one_of(StateSpanRow.complaint_id))
     .order_by(StateSpanRow.first_at)
 )
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from db import notices, runs
-from db.complaints import chunked
+from db.bulk import chunked
 from db.lives import MessageStatus, statuses_before
 from db.models import MessageItem, MessageRow, Storm, StormStatus
 

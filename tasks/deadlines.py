@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from db import complaints, rulesets
-from db.complaints import chunked
+from db.bulk import chunked
 from db.decisions import mode
 from db.models import Ruleset
 from sla.shards import EVERYTHING, Shard

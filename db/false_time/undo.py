@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from db import notices
-from db.complaints import chunked
+from db.bulk import chunked
 from db.false_time.shift import to_the_past
 from db.lives import MessageStatus
 from db.mails import outbox

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from db import audit
-from db.complaints import chunked
+from db.bulk import chunked
 from db.lives import MessageStatus
 from db.models import Complaint, EventRow, MessageKind, MessageRow, Reply, ReplyKey, ReplyOutcome
 from sla.events import BY_REPLY, Kind

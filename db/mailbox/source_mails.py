@@ -8,8 +8,7 @@ from typing import Any, cast
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from db.bulk_insert import insert_rows
-from db.complaints import chunked
+from db.bulk import chunked, insert_rows
 from db.models import Complaint, MessageRow, SourceMail, SourceMailKind
 
 COLUMNS = (

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from db.complaints import chunked
+from db.bulk import chunked
 from db.lives import MessageStatus
 from db.mails.outbox import TRIED, of_alert
 from db.models import DeliveryAttempt, MessageItem, MessageKind, MessageRow, NoticeRow

@@ -10,8 +10,7 @@ from typing import NamedTuple, cast
 from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from db.bulk_insert import insert_rows
-from db.complaints import AT_ONCE, chunked, is_one_of
+from db.bulk import AT_ONCE, chunked, insert_rows, is_one_of
 from db.lives import MessageStatus
 from db.models import Complaint, DeadlineRow, ListedDuty, MessageRow, NoticeRow
 
@@ -127,7 +126,7 @@ def known_as_late(session: Session, complaints: Collection[int]) -> set[tuple[st
     """
     found: set[tuple[str, int, str, int]] = set()
     for batch in chunked(sorted(complaints), AT_ONCE):
-        wanted = is_one_of(session.connection(), _LISTED.c.complaint_id, batch)
+        wanted = is_one_of(_LISTED.c.complaint_id, batch)
         rows = session.execute(_STANDING.where(wanted))
         found.update(
             (recipient.casefold(), complaint, rule, clock)

@@ -8,11 +8,11 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, cast
 
-from sqlalchemy import Table, Update, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from db.complaints import AT_ONCE, chunked, is_one_of
+from db.bulk import AT_ONCE, chunked, is_one_of
 from db.mails.outbox import take_due
 from db.models import Base, MessageItem, MessageRow, NoticeRow
 
@@ -56,12 +56,22 @@ def complaints_in(session: Session, messages: Iterable[int]) -> list[int]:
     return _once(session, NoticeRow.complaint_id, messages)
 
 
+def corrected_complaints(session: Session, messages: Iterable[int]) -> frozenset[int]:
+    """Return the ids of the complaints of which these mails have a correction."""
+    corrections = MessageItem.correction.is_(True)
+    return frozenset(_once(session, NoticeRow.complaint_id, messages, corrections))
+
+
 def _once(
-    session: Session, column: InstrumentedAttribute[int], messages: Iterable[int]
+    session: Session,
+    column: InstrumentedAttribute[int],
+    messages: Iterable[int],
+    *conditions: ColumnElement[bool],
 ) -> list[int]:
     found: dict[int, None] = {}
     joined = NoticeRow.id == MessageItem.notice_id
-    query = select(column).select_from(MessageItem).join(NoticeRow, joined).distinct()
+    query = select(column).select_from(MessageItem).join(NoticeRow, joined)
+    query = query.where(*conditions).distinct()
     for batch in chunked(messages):
         rows = session.scalars(query.where(MessageItem.message_id.in_(batch)))
         found.update(dict.fromkeys(rows))
@@ -134,7 +144,7 @@ def load_items(session: Session, messages: Sequence[MessageRow]) -> None:
 
 _ITEMS_OF = (
     select(MessageItem)
-    .where(MessageItem.message_id.in_(bindparam("keys", expanding=True)))
+    .where(is_one_of(MessageItem.message_id))
     .order_by(MessageItem.message_id, MessageItem.notice_id)
     .options(selectinload(MessageItem.notice).selectinload(NoticeRow.complaint))
 )
@@ -335,8 +345,8 @@ def _store_outcome(
     session: Session, outcome: Outcome, mails: Sequence[int], keys: Iterable[int]
 ) -> None:
     """Store the outcome of the items of these mails with these notices."""
-    connection, (included, left_out) = session.connection(), outcome
+    included, left_out = outcome
     in_mails = _ITEM.c.message_id.in_(mails)
     for batch in chunked(keys, AT_ONCE):
-        these = in_mails & is_one_of(connection, _ITEM.c.notice_id, batch)
+        these = in_mails & is_one_of(_ITEM.c.notice_id, batch)
         session.execute(update(_ITEM).where(these).values(included=included, left_out=left_out))

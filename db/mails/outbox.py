@@ -28,8 +28,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, defer, selectinload
 
 from db import notices
-from db.bulk_insert import insert_rows, new_ids
-from db.complaints import AT_ONCE, chunked
+from db.bulk import AT_ONCE, chunked, insert_rows, new_ids
 from db.lives import MessageStatus, NoticeStatus, statuses_before
 from db.models import (
     DeliveryAttempt,

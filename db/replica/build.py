@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from db import notices
-from db.bulk_insert import insert_rows
-from db.complaints import EVENT_COLUMNS, chunked
+from db.bulk import chunked, insert_rows
+from db.complaints import EVENT_COLUMNS
 from db.decisions.mode import Mode
 from db.lives import MessageStatus, NoticeStatus
 from db.migrations.schema import SCHEMA

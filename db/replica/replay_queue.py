@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from db.complaints import chunked
+from db.bulk import chunked
 from db.models import (
     Bounce,
     Complaint,

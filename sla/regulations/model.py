@@ -256,6 +256,11 @@ class Law:
         """Return the rule ids, each once, in the order of the files."""
         return tuple(self._versions)
 
+    def only_of(self, *actors: Actor) -> frozenset[str]:
+        """Return the ids of the rules of which every version is a duty of one of these actors."""
+        others = {rule.id for rule in self.rules if rule.actor not in actors}
+        return frozenset(self.ids) - others
+
     @cached_property
     def lapsing(self) -> frozenset[str]:
         """Return the ids of the rules with a lapse: the end of their deadline causes an event."""

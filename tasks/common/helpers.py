@@ -13,6 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from types import TracebackType
@@ -44,7 +45,7 @@ def spare_cores() -> int:
     return min(cores - 1, MOST)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Task(Generic[J, R]):
     """One job, and its result as soon as it is `done`. It is `lost` if its helper failed."""
 
@@ -106,9 +107,9 @@ class Helpers:
         self._send(ours, (site.folder, site.database_url))
 
     def results(
-        self, work: Callable[[SiteContext, J], R], jobs: Iterable[J]
+        self, work: Callable[[SiteContext, J], R], jobs: Iterable[J], *, in_order: bool = True
     ) -> Iterator[tuple[J, R]]:
-        """Yield the result of each job, in the order of the jobs.
+        """Yield the result of each job, in the order of the jobs or as soon as it is there.
 
         `work` is a function of a module. It gets the context of the site and a job, and must not
         write. The jobs are made one after another, when a process is free for them.
@@ -126,8 +127,9 @@ class Helpers:
         while True:
             self._receive(0)
             self._give(work, take)
-            if waiting and waiting[0].done:
-                task = waiting.popleft()
+            coming_next = islice(waiting, 1) if in_order else waiting
+            if task := next((each for each in coming_next if each.done), None):
+                waiting.remove(task)
                 yield task.job, task.result  # type: ignore[misc]  # it is done
                 continue
             own = next((each for each in waiting if each.lost), None)

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db import complaints, imports
-from db.complaints import chunked
+from db.bulk import chunked
 from db.models import Complaint, Origin, PastFacts
 from sla.engine.context import ComplaintFacts
 from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all

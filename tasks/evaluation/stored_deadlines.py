@@ -20,12 +20,17 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from db import questions
+from db.bulk import is_one_of
+from db.complaints import WITHOUT_IMPORT
 from db.models import Complaint, DeadlineRow
 from sla.engine.deadline import LATE_STATES, Reason, State
 from sla.regulations.model import Law
 
 LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_(None)
 """The condition of a late duty."""
+
+_OPEN = DeadlineRow.stopped.is_(None) & DeadlineRow.state.in_((State.RUNNING, State.BREACHED))
+"""The condition of a duty that runs or is late."""
 
 ENDED_LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_not(None)
 """The condition of a duty that is late and ended otherwise."""
@@ -115,11 +120,37 @@ def concerned(session: Session, until: datetime, units: Collection[str] | None) 
 
     `units` limits them to some units and to duties without a unit; None means every unit.
     """
-    open_duty = DeadlineRow.stopped.is_(None) & DeadlineRow.state.in_(
-        (State.RUNNING, State.BREACHED)
-    )
-    keys = select(DeadlineRow.complaint_id).where(open_duty, DeadlineRow.due <= until, _at(units))
+    keys = select(DeadlineRow.complaint_id).where(_OPEN, DeadlineRow.due <= until, _at(units))
     return session.scalars(keys.distinct()).all()
+
+
+def only_late(
+    session: Session,
+    complaints: Sequence[int],
+    now: datetime,
+    rules: Collection[str],
+    without: Collection[str],
+) -> dict[int, int]:
+    """Return those of these complaints of which each open duty is certainly late, is one of these
+    `rules`, and is at none of the units `without`: the number of these duties by complaint.
+
+    Only complaints are returned of which no evaluation is due at `now`. One with a duty that is
+    in doubt, or not late yet, is left out.
+    """
+    known = DeadlineRow.due.is_not(None) & DeadlineRow.reason.not_in(WITHOUT_IMPORT)
+    elsewhere = or_(DeadlineRow.unit.is_(None), DeadlineRow.unit.not_in(without))
+    certain = LATE & known & DeadlineRow.rule.in_(rules) & elsewhere
+    evaluated = Complaint.evaluated_at.is_not(None) & or_(
+        Complaint.next_action_at.is_(None), Complaint.next_action_at > now
+    )
+    rows = session.execute(
+        select(DeadlineRow.complaint_id, func.count())
+        .join(Complaint, Complaint.id == DeadlineRow.complaint_id)
+        .where(is_one_of(DeadlineRow.complaint_id, complaints), _OPEN, evaluated)
+        .group_by(DeadlineRow.complaint_id)
+        .having(func.sum(case((certain, 0), else_=1)) == 0)
+    )
+    return dict(rows.tuples().all())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ The tests compare them with that library.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,19 +30,26 @@ _SPECIAL = re.compile(r"[\\;,\r\n]")
 """A character that a text cannot have as it is."""
 
 
-def agenda(desk: Desk, locale: str, zone: ZoneInfo) -> bytes | None:
+def agenda(
+    desk: Desk, uid_of: Callable[[NoticeItem, Duty], str], locale: str, zone: ZoneInfo
+) -> bytes | None:
     """Return the duties in the body of a mail as all-day entries on their due day; None if there
     are none.
 
     A promised moment (`exact`) becomes an entry at that time of day. A duty that is not late has an
-    alarm. The UID of an entry is stable and its sequence number grows with every mail: a later mail
-    about the same deadline updates the entry and adds none (RFC 5545, 3.8.4.7 and 3.8.7.4). No
-    entry contains the title of a complaint, because people share their calendars.
+    alarm. `uid_of` returns the UID of an entry. It is stable and the sequence number grows with
+    every mail: a later mail about the same deadline updates the entry and adds none (RFC 5545,
+    3.8.4.7 and 3.8.7.4). No entry contains the title of a complaint, because people share their
+    calendars.
     """
     duties = [(item, duty) for item in desk.items for duty in item.duties]
     if not duties:
         return None
-    entries = (line for item, duty in duties for line in _entry(desk, item, duty, locale, zone))
+    entries = (
+        line
+        for item, duty in duties
+        for line in _entry(desk, item, duty, uid_of(item, duty), locale, zone)
+    )
     return _calendar("PUBLISH", entries)
 
 
@@ -70,7 +77,9 @@ def _calendar(method: str, entries: Iterable[str]) -> bytes:
     return b"".join(_folded(line) + b"\r\n" for line in lines)
 
 
-def _entry(desk: Desk, item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> Iterator[str]:
+def _entry(
+    desk: Desk, item: NoticeItem, duty: Duty, uid: str, locale: str, zone: ZoneInfo
+) -> Iterator[str]:
     form = "agenda.late" if duty.late else "agenda.summary"
     summary = _escaped(catalog(locale)(form, ticket=item.ticket, rule=duty.rule))
     description = "\n".join(
@@ -82,7 +91,7 @@ def _entry(desk: Desk, item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo
         yield f"DTSTART:{_moment(duty.due)}"
     else:
         yield from _all_day(duty.due, zone)
-    yield from _identity(desk, duty.uid)
+    yield from _identity(desk, uid)
     yield f"DESCRIPTION:{_escaped(description)}"
     yield "TRANSP:TRANSPARENT"
     if not duty.late:

@@ -8,7 +8,7 @@ number is the number of the report and of `tenggat deadlines`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from db import complaints, imports, notices, questions, rulesets
+from db.bulk import AT_ONCE, chunked
 from db.mailbox import bounces
 from db.mails import earlier_mails, listed_duties, mail_items
 from db.mails.listed_duties import CalendarEntry
@@ -25,7 +26,7 @@ from sla.directory import OfficeHolder, Role
 from sla.engine.deadline import DONE, ClockKey, Deadline, Reason, State
 from sla.events import HANDOVERS, Event, Kind, events_as_of, holder
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
-from sla.regulations.model import Actor, LengthUnit
+from sla.regulations.model import Actor, LengthUnit, Rule
 from tasks.common.context import RunContext
 from tasks.common.notified import Notified, NotifiedOffices, notified_by_role
 from tasks.evaluation import stored_deadlines
@@ -34,7 +35,7 @@ from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import KnownWords, known_words
 from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import CoatOfArms, coat_of_arms
-from tasks.notifications.message_ids import message_id_header
+from tasks.notifications.message_ids import calendar_uid
 from tasks.notifications.scope import Scope, Scopes, offices_of_reader
 from tasks.notifications.unlisted import DeskEntry, asked, awaiting, doubtful, unlisted
 from tasks.notifications.views import (
@@ -57,6 +58,9 @@ SOON_WORKING_DAYS = 2
 
 MAY_BE_OPEN = (State.RUNNING, State.PAUSED, State.BREACHED, State.UNKNOWN)
 """The states in which a duty keeps its entry in a calendar."""
+OF_UNITS = (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
+"""Whose duties a superior reads in a number until somebody has been notified of them."""
+
 FOLLOWED_UP = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.SETTLED})
 """The events by which a complaint counts as followed up."""
 
@@ -174,6 +178,7 @@ class DeskLoader:
         self._messages = messages
         self._vacant: dict[str, tuple[Role, ...]] = {}
         self._known: dict[Any, Any] = {}
+        self._duties: dict[tuple[Any, ...], tuple[Rule, Duty]] = {}
         self._shared: dict[tuple[str, datetime | None], dict[int, tuple[Any, DeskEntry]]] = {}
         self._earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
         self._only = only
@@ -259,17 +264,22 @@ class DeskLoader:
     def _evaluated(self, messages: Sequence[MessageRow], cases: CaseStore) -> dict[int, Case]:
         """Load and evaluate the complaints of the notices and those on the desks.
 
-        Of a complaint without a notice in these mails only the open duties are kept. A complaint of
-        which all readers read only in a number is counted and not kept: the first mails to
-        superiors over a backlog leave out most of it.
+        Of a complaint without a correction in these mails only the open duties are kept: a notice
+        about another one is over. A complaint without a notice of which all readers read only in a
+        number is counted and not kept: the first mails to superiors over a backlog leave out most
+        of it.
         """
+        corrected: Collection[int] = ()
         if self._only is not None:
             chunks: Iterable[Sequence[Complaint]] = [self._only]
             concerned = frozenset(row.id for row in self._only)
         else:
-            keys = mail_items.complaints_in(self._run.session, [each.id for each in messages])
+            mails = [each.id for each in messages]
+            keys = mail_items.complaints_in(self._run.session, mails)
+            corrected = mail_items.corrected_complaints(self._run.session, mails)
             concerned = frozenset(keys)
-            keys += (key for key in self._on_desks(messages) if key not in concerned)
+            others = (key for key in self._on_desks(messages) if key not in concerned)
+            keys += self._to_evaluate(others)
             chunks = complaints.without_texts(self._run.session, keys)
         texts: dict[str, str] = {}
         since = None if self._only is not None else min(self._last.values(), default=None)
@@ -280,16 +290,38 @@ class DeskLoader:
                 self._notified |= self._earlier_mails(keys)
             for known, each in cases.evaluated(self._run, chunk):
                 row, deadlines = known.complaint, each.deadlines
-                if row.id not in concerned:
+                if self._only is None and row.id not in corrected:
                     deadlines = [deadline for deadline in deadlines if _open_duty(deadline)]
-                    if self._only_in_a_number(row.id, deadlines):
-                        continue
+                if row.id not in concerned and self._only_in_a_number(row.id, deadlines):
+                    continue
                 hand_overs = _hand_overs(known.history.events, since)
                 shown = DeskComplaint.of(
                     row, each.known, lambda t: texts.setdefault(t, t), hand_overs
                 )
                 found[row.id] = shown, deadlines
         return found
+
+    def _to_evaluate(self, keys: Iterable[int]) -> Iterator[int]:
+        """Yield those of these complaints without a notice that a reader may read about otherwise
+        than in a number; count the others by their stored deadlines.
+
+        To evaluate a large backlog for a number would take most of the time of its first mails.
+        """
+        run, units = self._run, self._units_of_others
+        stored = rulesets.last_fingerprint(run.session.connection())
+        if units is None or stored != run.context.ruleset_fingerprint():
+            yield from keys
+            return
+        rules = run.site.evaluation_context.law.only_of(*OF_UNITS)
+        for some in chunked(keys, AT_ONCE):
+            late = stored_deadlines.only_late(run.session, some, run.now, rules, units)
+            notified = {clock[0] for clock in self._earlier_mails(late)}
+            told = [number for key, number in late.items() if key not in notified]
+            known = self._only_counted
+            self._only_counted = UnlistedDuties(
+                known.complaints + len(told), known.duties + sum(told)
+            )
+            yield from (key for key in some if key not in late or key in notified)
 
     def _only_in_a_number(self, complaint: int, deadlines: Sequence[Deadline]) -> bool:
         """Check whether every reader reads of these open duties only in a number, and count them.
@@ -591,6 +623,7 @@ class DeskLoader:
                 default=None,
             ),
             complaint=complaint.id,
+            source=complaint.source,
             unit_id=unit or "",
             unknown_unit="" if hidden else self._unknown_units.get(complaint.id, ""),
             to_assign=reader.scope.verifies and (verifies or not assigned),
@@ -639,14 +672,43 @@ class DeskLoader:
         deadline: Deadline,
         triggers: frozenset[ClockKey],
     ) -> Duty:
+        """Return a deadline as a reader reads it.
+
+        Before the first mail the same duty of many complaints is one object: of a backlog there are
+        hundreds of thousands.
+        """
+        rule, key = deadline.rule, (complaint.id, *deadline.key)
+        notified = self._notifications(complaint.id, deadline)
+        handed_over = self._late_hand_over(deadline)
+        if notified or reader.last_mail is not None:
+            return self._told_duty(reader, complaint, deadline, triggers, notified, handed_over)
+        depends_on = (
+            *(reader.address, reader.locale, id(rule), deadline.clock, deadline.unit),
+            *(deadline.due, deadline.late, deadline.paused, deadline.by_policy),
+            *(deadline.working_days_left, handed_over, deadline.key in triggers),
+            *(key in reader.reminded, key in self._entries.get(reader.address, {})),
+        )
+        if depends_on not in self._duties:
+            duty = self._told_duty(reader, complaint, deadline, triggers, (), handed_over)
+            self._duties[depends_on] = rule, duty
+        return self._duties[depends_on][1]
+
+    def _told_duty(
+        self,
+        reader: DeskReader,
+        complaint: DeskComplaint,
+        deadline: Deadline,
+        triggers: frozenset[ClockKey],
+        notified: Sequence[Notification],
+        handed_over: ListedHandOver | None,
+    ) -> Duty:
+        """Return a deadline of which these earlier mails notified."""
         rule, clock = deadline.rule, deadline.key
         assert deadline.due is not None
-        notified = self._notifications(complaint.id, deadline)
         own_notices = [e for e in notified if e.recipient.casefold() == reader.address]
         accused = any(each.kind != NoticeKind.REMINDER for each in own_notices)
         due = self._run.context.local(deadline.due).date()
         section = self._section(deadline, due)
-        uid = message_id_header(self._run.context, complaint.source, complaint.ticket, *clock)
         return Duty(
             rule=rule.label[reader.locale],
             verb=rule.verb.get(reader.locale, ""),
@@ -664,7 +726,6 @@ class DeskLoader:
             paused=deadline.paused,
             by_policy=deadline.by_policy,
             notified=self._by_role(notified, deadline.unit or ""),
-            uid=uid.strip("<>"),
             unit=deadline.unit or "",
             grave=self._one((not rule.to_ombudsman, -rule.severity)),
             new=self._new(
@@ -685,7 +746,7 @@ class DeskLoader:
             or (clock in triggers and (complaint.id, *clock) not in reader.reminded),
             in_calendar=(complaint.id, *clock) in self._entries.get(reader.address, {}),
             key=self._one(clock),
-            handed_over=self._late_hand_over(deadline),
+            handed_over=handed_over,
             owed_by=(
                 superior_office(self._run.site.name, reader.locale)
                 if rule.actor is Actor.SUPERIOR
@@ -1034,7 +1095,7 @@ class DeskLoader:
         law = self._run.site.evaluation_context.law
         known = ended.rule in law.ids
         label = law.last(ended.rule).label[reader.locale] if known else ended.rule
-        uid = message_id_header(self._run.context, ended.source, ended.ticket, *clock).strip("<>")
+        uid = calendar_uid(self._run.context, ended.source, ended.ticket, clock)
         return EndedDuty(ended.ticket, label, uid, ended.due, ended.complaint, clock, brought_by)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 
-from db.complaints import AT_ONCE, chunked
+from db.bulk import AT_ONCE, chunked
 from db.mailbox import bounces
 from db.mails import earlier_mails, mail_items
 from db.mails.mail_items import MailContents, MailedNotice, MailItem, Outcomes, outcomes_of

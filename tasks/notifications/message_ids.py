@@ -7,6 +7,11 @@ import hashlib
 from tasks.common.context import SiteContext
 
 
+def calendar_uid(context: SiteContext, source: str, ticket: str, clock: tuple[str, int]) -> str:
+    """Return the permanent identifier of a deadline in calendars."""
+    return message_id_header(context, source, ticket, *clock).strip("<>")
+
+
 def message_id_header(context: SiteContext, *cause: object) -> str:
     """Return a Message-ID that depends on nothing but the cause of the mail."""
     text = "\x1f".join(str(part) for part in (context.site.name, *cause))

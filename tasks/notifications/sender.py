@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import object_session
 
 from db import notices
-from db.complaints import chunked
+from db.bulk import chunked
 from db.decisions import mode
 from db.lives import MessageStatus
 from db.mailbox import bounces, replies
@@ -220,7 +220,7 @@ class Sender:
         if len(due) < SHARED:
             return
         some = chunked(due, IN_A_JOB)
-        jobs = (self._job(keys, self.clock.moment(), site_mode) for keys in some)
+        jobs = (self._job([keys], self.clock.moment(), site_mode) for keys in some)
         with Helpers(self.context, self.helpers) as processes:
             for job, composed in processes.results(compose_job, jobs):
                 if composed is None:
@@ -242,10 +242,12 @@ class Sender:
             counts = mail_items.item_counts(run.session, due)
             return run.mode, [key for key in due if counts.get(key, 0) <= MOST_ITEMS]
 
-    def _job(self, mails: Sequence[int], now: datetime, site_mode: mode.SiteMode) -> ComposeJob:
-        """Return the job to compose these mails."""
+    def _job(
+        self, groups: Sequence[Sequence[int]], now: datetime, site_mode: mode.SiteMode
+    ) -> ComposeJob:
+        """Return the job to compose the mails of these groups."""
         ruleset = self.context.ruleset_fingerprint()
-        return ComposeJob(mails, now, self.now, self.run_id, site_mode, ruleset)
+        return ComposeJob(groups, now, self.now, self.run_id, site_mode, ruleset)
 
     def _readdress(self, moment: datetime, most: int) -> None:
         """Move the notices of due mails to the present holders of the offices, in the mode that the
@@ -479,7 +481,8 @@ class Sender:
     ) -> Iterator[MessageRow]:
         """Compose the mails of a digest, and yield them; with helpers if their items are many.
 
-        The first mails over a backlog have hundreds of thousands. This transaction has changed
+        The first mails over a backlog have hundreds of thousands. The largest groups are one job:
+        two processes with such mails would take too much memory. This transaction has changed
         nothing that helpers read.
         """
         items = mail_items.item_counts(run.session, [message.id for message in due])
@@ -491,13 +494,14 @@ class Sender:
         by_id = {message.id: message for message in due}
         groups = list(in_groups(run, [each for each in due if each.id in items]))
         large = [each for each in groups if sum(items[m.id] for m in each) > MOST_SHARED]
+        together = [large] if large else []
+        together += [[each] for each in groups if each not in large]
         jobs = (
-            self._job([message.id for message in group], run.now, run.mode)
-            for group in groups
-            if group not in large
+            self._job([[message.id for message in group] for group in some], run.now, run.mode)
+            for some in together
         )
         with Helpers(self.context, self.helpers) as processes:
-            for job, composed in processes.results(compose_job, jobs):
+            for job, composed in processes.results(compose_job, jobs, in_order=False):
                 messages = [by_id[key] for key in job.mails]
                 if composed is None:  # the files of the site have changed
                     yield from self._composed(run, messages)
@@ -507,8 +511,6 @@ class Sender:
                 for message in messages:
                     run.session.expire(message, ["mime"])
                 search_new_objects()
-        for group in large:  # beside a helper they would take too much memory
-            yield from self._composed(run, group)
 
     def _waits(self, message: MessageRow, moment: datetime, site_mode: mode.SiteMode) -> bool:
         """Check whether a mail has to wait for the mail hours, as retries and late mails of a long

@@ -63,9 +63,8 @@ class Duty:
     says so. `of_superior` means that the law gives the duty to this reader as the superior of the
     unit. `accused` means that the reader has a notice that calls it late, or gets one now.
     `owed_by` is the office that has a duty of superiors, in words; empty for a duty of `unit`.
-    `uid` is a permanent identifier of the deadline, for calendars, and `key` its rule and the
-    number of the clock. `in_calendar` means that the reader's calendar has its entry. `handed_over`
-    says that another unit had a late duty until its last working day.
+    `key` is its rule and the number of the clock. `in_calendar` means that the reader's calendar
+    has its entry. `handed_over` says that another unit had a late duty until its last working day.
     """
 
     rule: str
@@ -78,7 +77,6 @@ class Duty:
     late: bool
     by_policy: bool
     notified: tuple[Notified, ...]
-    uid: str = ""
     verb: str = ""
     calendar_days: bool = False
     days_left: int = 0
@@ -213,6 +211,7 @@ class NoticeItem:
     made_late: datetime | None = None
     complaint: int = 0
     """The key of the complaint."""
+    source: str = ""
     unit_id: str = ""
     unknown_unit: str = ""
     """The name of its unit as the source writes it, as long as units.csv does not have it."""
@@ -304,10 +303,16 @@ class NoticeItem:
         return (*grave, *self.worst.lateness, _by_number(self.ticket))
 
 
-def _by_number(ticket: str) -> list[tuple[int, str]]:
-    """Return the sort key of a ticket that puts FD-2 before FD-11."""
-    parts = re.split(r"([0-9]+)", ticket)
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
+_NUMBER = re.compile(r"0*([0-9]+)")
+
+
+def _by_number(ticket: str) -> str:
+    """Return the sort key of a ticket that puts FD-2 before FD-11.
+
+    A number begins with its length, behind a mark that sorts before any letter. A desk may sort
+    hundreds of thousands of tickets: numbers as objects take several times the memory.
+    """
+    return _NUMBER.sub(lambda found: f"\0{len(found[1]):04}{found[1]}", ticket)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +335,8 @@ class DeskUnitLine:
 class EndedDuty:
     """A duty that ended or went to another reader, to cancel its entry in a calendar.
 
-    `key` is its rule and the number of the clock. `brought_by` are the mails with the entry.
+    `uid` is the permanent identifier of the entry. `key` is its rule and the number of the clock.
+    `brought_by` are the mails with the entry.
     """
 
     ticket: str

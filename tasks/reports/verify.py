@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import rulesets
-from db.complaints import chunked
+from db.bulk import chunked
 from db.models import Complaint, EventRow
 from tasks.common.context import SiteContext
 from tasks.reports.builder import report_view

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
 from db import complaints, notices
+from db.bulk import chunked
 from db.complaints import EvaluatedDeadline, StoredDeadline
 from db.lives import NoticeStatus
 from db.mails.mail_items import MailItem
@@ -218,7 +219,7 @@ class ReplayCases(CaseStore):
         if not missing:
             return
         coming = (key for _, key in islice(self._news, AT_ONCE) if key not in self._cases)
-        for batch in complaints.chunked(missing.union(coming)):
+        for batch in chunked(missing.union(coming)):
             rows = notices.of_complaints(self._session, batch)
             events = complaints.events_of(self._session, batch)
             past = complaints.every_past_facts(self._session, batch)

@@ -8,7 +8,12 @@ from multiprocessing.connection import Pipe
 
 import pytest
 from conftest import REPOSITORY, kind_of_database
-from support.run_helpers.jobs import doubled, doubled_here, doubled_or_killed
+from support.run_helpers.jobs import (
+    doubled,
+    doubled_here,
+    doubled_or_killed,
+    doubled_when_told,
+)
 
 from tasks.common.helpers import Helpers, spare_cores
 
@@ -39,6 +44,22 @@ def test_the_run_does_the_jobs_of_a_helper_that_fails_or_dies(context, work):
         found = list(helpers.results(work, jobs))
     assert found == [(job, 2 * job[0]) for job in jobs]
     assert helpers.results_used == 0
+
+
+def test_a_long_job_of_a_helper_keeps_no_other_result_back_unless_the_order_matters(
+    context, tmp_path
+):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    jobs = [(0, str(pipe)), *((number, "") for number in range(1, 20))]
+    with Helpers(context, 1) as helpers:
+        found = []
+        for job, number in helpers.results(doubled_when_told, jobs, in_order=False):
+            found.append((job[0], number))
+            if len(found) == 18:  # all but the job that waits and the next one of its helper
+                pipe.write_bytes(b"go on")
+    assert sorted(found) == [(number, 2 * number) for number in range(20)]
+    assert 0 not in {number for number, _ in found[:18]}
 
 
 def test_an_error_of_a_job_is_raised_in_the_run(context):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -210,7 +210,9 @@ def test_a_delivery_and_an_import_report_how_far_they_are(context, monkeypatch):
 
 
 def test_the_mails_to_people_who_see_every_unit_share_all_complaints(context, monkeypatch):
-    """The regional secretary and the inspector read these mails as heads of their own units."""
+    """The regional secretary and the inspector read these mails as heads of their own units. Of the
+    other units they read a number alone: their complaints are evaluated for these units only.
+    """
     entries = [at("Dinas Sosial", f"FD-{number}") for number in range(20)]
     own = (at("Sekretariat Daerah", "FD-20"), at("Inspektorat", "FD-21"))
     register(context, BREACHED, *entries, *own)
@@ -218,13 +220,13 @@ def test_the_mails_to_people_who_see_every_unit_share_all_complaints(context, mo
     monkeypatch.setattr(mail_items, "GROUP", 1)
     with made(Complaint) as found:
         assert deliver(context, BREACHED).sent == 6
-    everywhere, at_the_units = 22, 22
-    assert len(found) == everywhere + at_the_units
+    of_superiors, at_the_units = 2, 22
+    assert len(found) == of_superiors + at_the_units
 
 
-def everyones_mails(context: SiteContext) -> dict[str, bytes]:
+def everyones_mails(context: SiteContext, now: str = BREACHED) -> dict[str, bytes]:
     """The mails over a backlog as they would be sent, by their recipients; nothing is stored."""
-    with context.run(wita(BREACHED), "a test") as run:
+    with context.run(wita(now), "a test") as run:
         due = outbox.take_due(run.session, run.now, 100, items=False)
         found = {
             message.recipient: mime
@@ -284,6 +286,9 @@ def test_what_superiors_read_only_in_a_number_is_counted_and_not_kept(with_super
     monkeypatch.setattr(DeskLoader, "__init__", noted)
     counted = everyones_mails(with_superiors)
     assert max(kept) == 20
+    monkeypatch.setattr(DeskLoader, "_to_evaluate", lambda loader, keys: keys)
+    assert everyones_mails(with_superiors) == counted
+    assert max(kept) == 20
     monkeypatch.setattr(DeskLoader, "_only_in_a_number", lambda *given: False)
     assert everyones_mails(with_superiors) == counted
     assert max(kept) == 40
@@ -293,3 +298,50 @@ def test_what_superiors_read_only_in_a_number_is_counted_and_not_kept(with_super
     body = secretary.get_body(("plain",))
     assert body is not None
     assert "20" in body.get_content()
+
+
+LATER = "2026-11-24 09:00"
+
+UNCERTAIN = {
+    "it is not shown any more": None,
+    "it was withdrawn and not evaluated since": {"Dicabut": "24/11/2026 08:30"},
+    "a duty is not late": {"Jenis": "Pengaduan", "Diteruskan": "23/11/2026 09:00"},
+    "it came to another unit": {"Unit": "DLH"},
+    "its unit is not known": {"Unit": "Dinas Perikanan Darat"},
+}
+"""What the register of `LATER` says of a complaint that was late before."""
+
+
+@pytest.mark.parametrize("change", UNCERTAIN.values(), ids=UNCERTAIN)
+@pytest.mark.parametrize("evaluated", [True, False])
+def test_only_certainly_late_duties_are_counted_without_an_evaluation(
+    context, monkeypatch, change, evaluated
+):
+    others = (at("Dinas Sosial", "FD-2"), at("Sekretariat Daerah", "FD-3"))
+    register(context, BREACHED, at("Dinas Sosial"), *others)
+    decide(context, BREACHED)
+    changed = () if change is None else (at("Dinas Sosial") | change,)
+    begin(context, "register", wita(BEGUN))
+    write_register(context, wita(LATER), *changed, *others)
+    pull(context, "register", wita(LATER))
+    if evaluated:
+        decide(context, LATER)
+    to_evaluate = DeskLoader._to_evaluate
+    evaluated_for_superiors: set[int] = set()
+
+    def noted(loader: DeskLoader, keys: Iterable[int]) -> list[int]:
+        found = list(to_evaluate(loader, keys))
+        if loader._units_of_others is not None:
+            evaluated_for_superiors.update(found)
+        return found
+
+    monkeypatch.setattr(mail_items, "GROUP", 1)
+    monkeypatch.setattr(DeskLoader, "_to_evaluate", noted)
+    counted = everyones_mails(context, LATER)
+    monkeypatch.setattr(DeskLoader, "_to_evaluate", lambda loader, keys: keys)
+    assert everyones_mails(context, LATER) == counted
+    with context.transaction() as session:
+        rows = session.execute(select(Complaint.id, Complaint.ticket)).tuples().all()
+    asked = {ticket for key, ticket in rows if key in evaluated_for_superiors}
+    assert asked <= {"FD-1"}
+    assert asked or evaluated

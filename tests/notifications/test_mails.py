@@ -55,8 +55,10 @@ from tasks.notifications.views import (
     Desk,
     DeskSection,
     DeskUnitLine,
+    Duty,
     EndedDuty,
     ListedHandOver,
+    NoticeItem,
     Statement,
     UnlistedDuties,
     WatchMail,
@@ -1287,15 +1289,21 @@ def test_a_reminder_brings_its_deadline_for_the_calendar(context):
     assert "Syarat pindah alamat" not in attached.get_content()
 
 
+def uid_of(item: NoticeItem, duty: Duty) -> str:
+    return f"{duty.key[0]}@b"
+
+
 def entries(content: bytes | None) -> list[Any]:
     assert content is not None
     return Calendar.from_ical(content).walk("VEVENT")
 
 
 def test_a_later_mail_moves_the_entry_and_adds_none():
-    (first,) = entries(agenda(view(item(duty(4, "2026-11-30 23:59", uid="a@b"))), "id", WITA))
-    tomorrow = view(item(duty(1, "2026-11-25 23:59", uid="a@b")), now=NOW + timedelta(days=1))
-    (later,) = entries(agenda(tomorrow, "id", WITA))
+    (first,) = entries(
+        agenda(view(item(duty(4, "2026-11-30 23:59", key=("a", 1)))), uid_of, "id", WITA)
+    )
+    tomorrow = view(item(duty(1, "2026-11-25 23:59", key=("a", 1))), now=NOW + timedelta(days=1))
+    (later,) = entries(agenda(tomorrow, uid_of, "id", WITA))
     assert first["uid"] == later["uid"] == "a@b"
     assert later["sequence"] > first["sequence"]
     assert later.decoded("dtstart") == date(2026, 11, 25)
@@ -1303,7 +1311,7 @@ def test_a_later_mail_moves_the_entry_and_adds_none():
 
 def test_today_and_late_are_in_the_calendar_and_only_what_comes_has_an_alarm():
     some = view(item(duty(-3)), item(duty(0, "2026-11-24 23:59"), ticket="6"))
-    today, late = entries(agenda(some, "id", WITA))
+    today, late = entries(agenda(some, uid_of, "id", WITA))
     assert late["summary"].startswith("TERLAMBAT: pengaduan 5010653")
     assert late.decoded("dtstart") == date(2026, 11, 19)
     assert late.walk("VALARM") == []
@@ -1327,8 +1335,8 @@ def test_a_superior_reads_how_many_of_the_cases_in_the_workbook_wait_for_action(
 
 
 def test_an_ended_duty_is_cancelled_in_the_calendar():
-    before = view(item(duty(1, "2026-11-25 23:59", uid="a@b")))
-    (entry,) = entries(agenda(before, "id", WITA))
+    before = view(item(duty(1, "2026-11-25 23:59", key=("a", 1))))
+    (entry,) = entries(agenda(before, uid_of, "id", WITA))
     assert cancellation(before, "id", WITA) is None
     after = view(
         now=NOW + timedelta(days=1),
@@ -1354,16 +1362,16 @@ TEXTS_OF_AN_ENTRY = [
 @pytest.mark.parametrize("text", TEXTS_OF_AN_ENTRY)
 def test_entries_are_written_as_the_library_of_the_format_writes_them(text):
     duties = (
-        duty(-3, rule=text, uid="a@b"),
-        duty(0, "2026-11-24 23:59", rule=text, citation=text, uid="c@b"),
-        duty(1, "2026-11-25 10:30", rule=text, exact=True, uid="d@b"),
+        duty(-3, rule=text, key=("a", 1)),
+        duty(0, "2026-11-24 23:59", rule=text, citation=text, key=("c", 1)),
+        duty(1, "2026-11-25 10:30", rule=text, exact=True, key=("d", 1)),
     )
     ended = (
         EndedDuty(f"FD-1{text}", text, "a@b", wita("2026-11-25 23:59")),
         EndedDuty(f"FD-2{text}", text, "c@b", None),
     )
     some = view(item(*duties, ticket=f"FD-1{text}", unit=text, link=text), ended=ended)
-    for content in (agenda(some, "id", WITA), cancellation(some, "en", WITA)):
+    for content in (agenda(some, uid_of, "id", WITA), cancellation(some, "en", WITA)):
         assert content is not None
         assert Calendar.from_ical(content).to_ical() == content
 

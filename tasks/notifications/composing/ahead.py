@@ -10,12 +10,14 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from db.decisions import mode
 from db.decisions.mode import SiteMode
 from db.mails import outbox
 from tasks.common.context import RunContext, SiteContext
+from tasks.common.garbage import search_new_objects
 from tasks.notifications.composing.compose import compose_all
 from tasks.notifications.composing.contents import KeptContents
 from tasks.notifications.transport.smtp import Uncomposable
@@ -23,14 +25,22 @@ from tasks.notifications.transport.smtp import Uncomposable
 
 @dataclass(frozen=True, slots=True)
 class ComposeJob:
-    """Mails to compose at `now`, and what the run that `began` earlier knows about the site."""
+    """Mails to compose at `now`, and what the run that `began` earlier knows about the site.
 
-    mails: Sequence[int]
+    The mails of a group are composed together. What they share is released before the next group.
+    """
+
+    groups: Sequence[Sequence[int]]
     now: datetime
     began: datetime
     run_id: str
     mode: SiteMode
     ruleset: str
+
+    @property
+    def mails(self) -> list[int]:
+        """Return the mails of all groups."""
+        return list(chain.from_iterable(self.groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +78,20 @@ def compose_job(context: SiteContext, job: ComposeJob) -> ComposedJob | None:
     contents = KeptContents()
     with context.consistent_read() as session:
         run = RunContext(context, session, job.now, job.run_id, {mode.of_site: job.mode})
-        return ComposedJob(list(_composed(run, job, contents)), contents)
+        mails: list[ComposedMail] = []
+        for group in job.groups:
+            mails += _composed(run, group, job.began, contents)
+            search_new_objects()
+        return ComposedJob(mails, contents)
 
 
-def _composed(run: RunContext, job: ComposeJob, contents: KeptContents) -> Iterator[ComposedMail]:
-    messages = outbox.queued(run.session, job.mails)
+def _composed(
+    run: RunContext, mails: Sequence[int], began: datetime, contents: KeptContents
+) -> Iterator[ComposedMail]:
+    messages = outbox.queued(run.session, mails)
     for message in messages:
         run.session.expunge(message)  # nobody writes the subject and the marks that it gets
-    for message, mime in compose_all(run, messages, job.began, contents):
+    for message, mime in compose_all(run, messages, began, contents):
         packed = compressed(mime) if isinstance(mime, bytes) else b""
         yield ComposedMail(
             message.id, message.subject, message.detail, mime, packed, message.composed_at

@@ -19,13 +19,14 @@ from tasks.notifications.calendar_attachment import agenda, cancellation
 from tasks.notifications.composing.contents import ContentsSink, ContentsStore, ListChanges
 from tasks.notifications.mail_items import NoticeDesks
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
+from tasks.notifications.message_ids import calendar_uid
 from tasks.notifications.questions import QUESTIONS, questions_mime
 from tasks.notifications.render import desk_mail, most_in_body
 from tasks.notifications.replies.links import MailReplies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
 from tasks.notifications.trial.digest import TRIAL_DIGEST, digest_mime
-from tasks.notifications.views import Desk
+from tasks.notifications.views import Desk, Duty, NoticeItem
 from tasks.notifications.workbook_attachment import Workbooks
 from tasks.text.catalog import catalog
 
@@ -135,6 +136,10 @@ class Composer:
             key = ended.complaint, *ended.key
             self._cancelled += [(message.id, brought_by, *key) for brought_by in ended.brought_by]
 
+    def calendar_uid(self, item: NoticeItem, duty: Duty) -> str:
+        """Return the identifier of a duty in the calendars of all readers."""
+        return calendar_uid(self.run.context, item.source, item.ticket, duty.key)
+
     def record_lists(self) -> None:
         """Store what the mails composed so far list, as far as their readers did not know it."""
         session = self.run.session
@@ -229,7 +234,7 @@ def _attached(composer: Composer, desk: Desk, locale: str, zone: ZoneInfo) -> It
         name = t("workbook.file", day=f"{desk.now.astimezone(zone):%Y-%m-%d}")
         yield Attachment(name, *XLSX, composer.workbooks.of(desk, locale, zone))
     for name, content in (
-        ("agenda.file", agenda(desk, locale, zone)),
+        ("agenda.file", agenda(desk, composer.calendar_uid, locale, zone)),
         ("agenda.cancelled_file", cancellation(desk, locale, zone)),
     ):
         if content is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from tasks.common.context import SiteContext
 from tasks.notifications.composing.ahead import ComposedJob, ComposeJob, compose_job
@@ -27,6 +28,14 @@ def doubled_or_killed(context: SiteContext, given: tuple[int, int]) -> int:
     number, process = given
     if os.getpid() != process:
         os._exit(1)
+    return 2 * number
+
+
+def doubled_when_told(context: SiteContext, given: tuple[int, str]) -> int:
+    """Twice the number; a number for a helper waits until something is written to a pipe."""
+    number, pipe = given
+    if pipe and "tasks.common.helper_process" in sys.orig_argv:
+        Path(pipe).read_bytes()
     return 2 * number
 
 

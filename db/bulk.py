@@ -1,17 +1,105 @@
-"""Bulk inserts. SQLAlchemy's work for each value would take longer than the database itself."""
+"""Many keys or rows in one statement.
+
+SQLAlchemy's work for each value would take longer than the database itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
-from sqlalchemy import Table, text
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    bindparam,
+    text,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from db.engine import COPY
 from db.models import UtcDateTime
+
+T = TypeVar("T")
+
+BATCH = 500
+"""Number of keys in a statement with a parameter for each: below the limit of every database."""
+
+AT_ONCE = 5_000
+"""Number of keys in a statement that takes them as one parameter."""
+
+
+def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """Split the items into lists of at most `size`."""
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+class _Keys(TypeDecorator[Sequence[Any]]):
+    """The type of a parameter with many keys: an array, or on SQLite a JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type of the database."""
+        known: TypeEngine[Any] = ARRAY(self.kind) if dialect.name == "postgresql" else Text()
+        return dialect.type_descriptor(known)
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        """Return the keys as the database takes them."""
+        keys = list(value or ())
+        return keys if dialect.name == "postgresql" else json.dumps(keys)
+
+
+class _IsOneOf(FunctionElement[bool]):
+    """The condition of :func:`is_one_of`."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_IsOneOf)
+def _in_json(element: _IsOneOf, compiler: SQLCompiler, **how: Any) -> str:
+    column, keys = (compiler.process(each, **how) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608
+
+
+@compiles(_IsOneOf, "postgresql")
+def _in_array(element: _IsOneOf, compiler: SQLCompiler, **how: Any) -> str:
+    column, keys = (compiler.process(each, **how) for each in element.clauses)
+    return f"{column} = ANY ({keys})"
+
+
+def is_one_of(
+    column: ColumnElement[T] | InstrumentedAttribute[T], keys: Sequence[T] | None = None
+) -> ColumnElement[bool]:
+    """Return the condition that a column has one of these keys, as one parameter of a statement.
+
+    Without keys the statement gets them as its parameter `keys`. A statement with a parameter for
+    each of many keys takes longer to prepare than to execute.
+    """
+    kind = _Keys(Text() if isinstance(column.type, String) else column.type)
+    given = bindparam("keys", type_=kind) if keys is None else bindparam(None, keys, type_=kind)
+    return _IsOneOf(column, given)
 
 
 def new_ids(session: Session, table: Table, count: int) -> Sequence[int]:
