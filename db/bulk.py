@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
-    Boolean,
     ColumnElement,
     Dialect,
     String,
@@ -71,9 +70,12 @@ class _Keys(TypeDecorator[Sequence[Any]]):
 
 
 class _IsOneOf(FunctionElement[bool]):
-    """The condition of :func:`is_one_of`."""
+    """The condition of :func:`is_one_of`.
 
-    type = Boolean()
+    It has no type: SQLAlchemy would compare a truth value with 1, and then SQLite would not use the
+    index of the column.
+    """
+
     inherit_cache = True
 
 

@@ -119,40 +119,35 @@ _EVENTS = (
 
 
 def events_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Event]]:
-    """Load all events of these complaints; those of each complaint in the order of recording."""
+    """Load all events of these complaints; those of each complaint in the order of recording.
+
+    Equal texts and times of recording are one object: a mail over a backlog keeps hundreds of
+    thousands of events.
+    """
     found: dict[int, list[Event]] = {}
-    for batch in chunked(complaints):
-        for complaint, *fields in session.execute(_EVENTS, {"keys": batch}):
-            found.setdefault(complaint, []).append(_event(*fields))
+    same: dict[Any, Any] = {}
+    one = same.setdefault
+    for batch in chunked(complaints, AT_ONCE):
+        for complaint, kind, latest, recorded, source, earliest, *others in session.execute(
+            _EVENTS, {"keys": batch}
+        ):
+            knowledge, unit, source_field, retracted = others
+            event = Event(
+                kind=one(kind, kind),
+                latest=latest,
+                recorded_at=one(recorded, recorded),
+                source=one(source, source),
+                earliest=earliest,
+                knowledge=_KNOWLEDGE[knowledge],
+                unit=one(unit, unit) or None,
+                source_field=one(source_field, source_field),
+                retracted=retracted,
+            )
+            found.setdefault(complaint, []).append(event)
     return found
 
 
 _KNOWLEDGE = {str(each): each for each in Knowledge}
-
-
-def _event(
-    kind: str,
-    latest: datetime,
-    recorded_at: datetime,
-    source: str,
-    earliest: datetime | None,
-    knowledge: str,
-    unit: str | None,
-    source_field: str,
-    retracted: bool,
-) -> Event:
-    """Return the event of the domain for the columns of its row."""
-    return Event(
-        kind=kind,
-        latest=latest,
-        recorded_at=recorded_at,
-        source=source,
-        earliest=earliest,
-        knowledge=_KNOWLEDGE[knowledge],
-        unit=unit or None,
-        source_field=source_field,
-        retracted=retracted,
-    )
 
 
 _COMPLAINT = cast(Table, Complaint.__table__)
@@ -453,7 +448,7 @@ def to_evaluate(session: Session, complaints: Sequence[int]) -> list[Complaint]:
     """Load these complaints for an evaluation, in this order."""
     found = {
         row.id: row
-        for batch in chunked(complaints)
+        for batch in chunked(complaints, AT_ONCE)
         for row in session.scalars(_TO_EVALUATE, {"keys": batch})
     }
     return [found[key] for key in complaints]
@@ -650,7 +645,7 @@ _DEADLINES = select(DeadlineRow).where(is_one_of(DeadlineRow.complaint_id))
 def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[DeadlineRow]]:
     """Load the stored deadlines of these complaints, by complaint id."""
     found: dict[int, list[DeadlineRow]] = {}
-    for batch in chunked(complaints):
+    for batch in chunked(complaints, AT_ONCE):
         for row in session.scalars(_DEADLINES, {"keys": batch}):
             found.setdefault(row.complaint_id, []).append(row)
     return found
@@ -671,7 +666,7 @@ def past_facts(
 ) -> dict[int, PastFacts]:
     """Load the facts valid at `as_of` for those of the complaints with a later correction."""
     found: dict[int, PastFacts] = {}
-    for batch in chunked(complaints):
+    for batch in chunked(complaints, AT_ONCE):
         for row in session.scalars(_PAST_FACTS, {"keys": batch, "as_of": as_of}):
             found.setdefault(row.complaint_id, row)
     return found

@@ -98,7 +98,7 @@ _OF_COMPLAINTS = select(NoticeRow).where(is_one_of(NoticeRow.complaint_id)).orde
 def of_complaints(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
     """Load all notices about these complaints, by complaint id."""
     found: dict[int, list[NoticeRow]] = {}
-    for batch in chunked(complaints):
+    for batch in chunked(complaints, AT_ONCE):
         for row in session.scalars(_OF_COMPLAINTS, {"keys": batch}):
             found.setdefault(row.complaint_id, []).append(row)
     return found
@@ -179,7 +179,7 @@ def notified(
     columns = MessageRow.recipient, NoticeRow.unit, NoticeRow.kind
     query = _notifications(before, *columns, known_at=known_at)
     query = query.where(wanted)
-    for batch in chunked(complaints):
+    for batch in chunked(complaints, AT_ONCE):
         rows = session.execute(query, {"keys": batch})
         for complaint, rule, clock, role, sent_at, name, recipient, unit, kind in rows:
             if sent_at is not None:
@@ -335,7 +335,7 @@ def acceptances(
 ) -> dict[int, list[Acceptance]]:
     """Return the accepted mails about these notices until a moment, by the key of the notice."""
     found: dict[int, list[Acceptance]] = {}
-    for batch in chunked(notices):
+    for batch in chunked(notices, AT_ONCE):
         for notice, role, sent_at, status in session.execute(_ACCEPTANCES, {"keys": batch}):
             if status == MessageStatus.SENT and sent_at is not None and sent_at <= before:
                 found.setdefault(notice, []).append(Acceptance(notice, role, sent_at))

@@ -225,6 +225,10 @@ _MAIL_ITEMS = (
 )
 
 
+IN_PARTS = {"yield_per": AT_ONCE}
+"""The rows of a mail with hundreds of thousands of items are in memory in parts."""
+
+
 def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailItem]]:
     """Load the items of these mails with their notices, by mail."""
     known: dict[str, str] = {}
@@ -232,9 +236,8 @@ def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailIt
     found: dict[int, list[MailItem]] = {}
     for batch in chunked(messages):
         found.update((key, []) for key in batch)
-        for mail, role, copied, correction, included, left_out, *columns in session.execute(
-            _MAIL_ITEMS, {"mails": batch}
-        ):
+        rows = session.execute(_MAIL_ITEMS, {"mails": batch}, execution_options=IN_PARTS)
+        for mail, role, copied, correction, included, left_out, *columns in rows:
             key, complaint, rule, clock, unit, rung, repeat, kind, *times, regulation = columns
             reached_at, taken_back_at = times
             notice = MailedNotice(

@@ -113,23 +113,23 @@ class DeskComplaint:
         cls,
         row: Complaint,
         events: Sequence[Event],
-        text: Callable[[str], str],
+        one: Callable[[Any], Any],
         hand_overs: tuple[Event, ...] = (),
     ) -> DeskComplaint:
-        """Return the complaint of a row with its known events, in order. `text` returns one object
-        for all equal texts.
+        """Return the complaint of a row with its known events, in order. `one` returns one object
+        for all equal values.
         """
         reopened = [event.latest for event in events if event.kind == Kind.REOPENED]
         handed_over = (event for event in reversed(events) if event.kind in HANDOVERS)
         return cls(
             id=row.id,
-            source=text(row.source),
+            source=one(row.source),
             ticket=row.ticket,
             received_at=row.received_at,
             reopened_at=max(reopened, default=None),
-            recorded_at=row.recorded_at,
-            classification=row.classification and text(row.classification),
-            category=row.category and text(row.category),
+            recorded_at=one(row.recorded_at),
+            classification=one(row.classification),
+            category=one(row.category),
             title="" if row.anonymous or row.secret else (row.title or "")[:LONGEST_TITLE],
             anonymous=row.anonymous,
             secret=row.secret,
@@ -281,7 +281,6 @@ class DeskLoader:
             others = (key for key in self._on_desks(messages) if key not in concerned)
             keys += self._to_evaluate(others)
             chunks = complaints.without_texts(self._run.session, keys)
-        texts: dict[str, str] = {}
         since = None if self._only is not None else min(self._last.values(), default=None)
         found: dict[int, Case] = {}
         for chunk in chunks:
@@ -295,9 +294,7 @@ class DeskLoader:
                 if row.id not in concerned and self._only_in_a_number(row.id, deadlines):
                     continue
                 hand_overs = _hand_overs(known.history.events, since)
-                shown = DeskComplaint.of(
-                    row, each.known, lambda t: texts.setdefault(t, t), hand_overs
-                )
+                shown = DeskComplaint.of(row, each.known, self._one, hand_overs)
                 found[row.id] = shown, deadlines
         return found
 
