@@ -41,6 +41,8 @@ from tasks.notifications.unlisted import DeskEntry
 from tasks.notifications.views import Desk
 from tasks.notifications.workbook_attachment import Workbooks
 
+LATER = "2026-11-24 09:00"
+
 LATE = 150
 STATEMENTS = 100
 """More than a run over a handful of complaints needs, and fewer than one for each of `LATE`."""
@@ -224,6 +226,28 @@ def test_the_mails_to_people_who_see_every_unit_share_all_complaints(context, mo
     assert len(found) == of_superiors + at_the_units
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_sqlite_finds_many_keys_by_an_index(context):
+    """Without one, each statement of a run over a backlog reads a whole table."""
+    executed: dict[str, Any] = {}
+
+    def note(*given: Any) -> None:
+        if "json_each" in given[2]:
+            executed[given[2]] = given[3]
+
+    event.listen(context.engine, "before_cursor_execute", note)
+    backlog(context)
+    decide(context, BREACHED)
+    deliver(context, BREACHED)
+    decide(context, LATER)
+    assert len(executed) > 10
+    with context.engine.connect() as connection:
+        for statement, parameters in executed.items():
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [step for *_, step in plan if step.startswith("SCAN ")]
+            assert [step for step in steps if "json_each" not in step] == [], statement
+
+
 def everyones_mails(context: SiteContext, now: str = BREACHED) -> dict[str, bytes]:
     """The mails over a backlog as they would be sent, by their recipients; nothing is stored."""
     with context.run(wita(now), "a test") as run:
@@ -299,8 +323,6 @@ def test_what_superiors_read_only_in_a_number_is_counted_and_not_kept(with_super
     assert body is not None
     assert "20" in body.get_content()
 
-
-LATER = "2026-11-24 09:00"
 
 UNCERTAIN = {
     "it is not shown any more": None,
