@@ -27,7 +27,13 @@ from tasks.common.errors import is_lost_database
 from tasks.common.garbage import no_search_for_cycles, search_new_objects
 from tasks.common.helpers import Helpers
 from tasks.notifications.ack_writer import AckWriter
-from tasks.notifications.composing.ahead import ComposedJob, ComposeJob, compose_job, compressed
+from tasks.notifications.composing.ahead import (
+    LARGEST_KEPT,
+    ComposedJob,
+    ComposeJob,
+    compose_job,
+    compressed,
+)
 from tasks.notifications.composing.compose import compose_all, in_groups
 from tasks.notifications.desk import MOST_SHARED
 from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
@@ -90,9 +96,6 @@ RECORD_WAIT = 0.5
 
 MOST_IN_TRIAL = 1000
 """Number of mails in one digest of a trial."""
-
-LARGEST_KEPT = 100_000
-"""Limit of bytes of a composed mail that stays in memory until it is sent."""
 
 SOON = timedelta(minutes=5)
 """The longest time for composing a group of mails."""
@@ -431,7 +434,7 @@ class Sender:
     ) -> bool:
         """Store a composed mail, or settle one that is not composed; return whether it is.
 
-        `packed` are its bytes as stored, if they are known.
+        `packed` are its bytes as stored, if they are known. Then `mime` may be empty.
         """
         if isinstance(mime, Uncomposable):
             self._settle(run, message, mime)
@@ -444,7 +447,7 @@ class Sender:
             return False
         stored = packed or compressed(mime)
         message.mime, message.composed_at = stored, run.now
-        if len(mime) <= LARGEST_KEPT and len(self.kept) < MOST_COMPOSED:
+        if 0 < len(mime) <= LARGEST_KEPT and len(self.kept) < MOST_COMPOSED:
             self.kept[message.id] = stored, mime
         return True
 

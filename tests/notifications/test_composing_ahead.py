@@ -20,7 +20,7 @@ from support.pipeline import (
     register,
     statuses,
 )
-from support.run_helpers.jobs import composed_elsewhere
+from support.run_helpers.jobs import composed_elsewhere, large_ones_elsewhere
 
 from db.models import ListedDuty, MessageItem, MessageRow
 from tasks.common import helpers
@@ -90,12 +90,13 @@ def stored(session) -> list[set[tuple]]:
 
 
 @ON_BOTH
+@pytest.mark.parametrize("work", [composed_elsewhere, large_ones_elsewhere])
 def test_mails_composed_by_a_helper_are_those_that_the_run_would_compose(
-    context, server, monkeypatch, stored_jobs
+    context, server, monkeypatch, stored_jobs, work
 ):
     """The run itself composes no job, and waits for each result."""
     monkeypatch.setattr(helpers, "AHEAD", 0)
-    monkeypatch.setattr(sender, "compose_job", composed_elsewhere)
+    monkeypatch.setattr(sender, "compose_job", work)
     owe(context, BREACHED, *EVERYWHERE)
     mails, changes = composed_as_usual(context)
     assert send(context).sent == ALL
@@ -206,8 +207,13 @@ def nothing(*_: object) -> None:
 @ON_BOTH
 @pytest.mark.parametrize(
     ("work", "most"),
-    [(composed_elsewhere, 1000), (nothing, 1000), (composed_elsewhere, 0)],
-    ids=["composed by helpers", "changed files", "too large for helpers"],
+    [
+        (composed_elsewhere, 1000),
+        (nothing, 1000),
+        (composed_elsewhere, 0),
+        (large_ones_elsewhere, 0),
+    ],
+    ids=["composed by helpers", "changed files", "large groups in one job", "large mails"],
 )
 def test_the_mails_of_a_trial_are_those_that_the_run_would_compose(
     context, server, monkeypatch, work, most

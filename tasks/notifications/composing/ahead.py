@@ -22,6 +22,9 @@ from tasks.notifications.composing.compose import compose_all
 from tasks.notifications.composing.contents import KeptContents
 from tasks.notifications.transport.smtp import Uncomposable
 
+LARGEST_KEPT = 100_000
+"""Limit of bytes of a composed mail that stays in memory until it is sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class ComposeJob:
@@ -48,7 +51,8 @@ class ComposedMail:
     """A composed mail that is not stored yet.
 
     `mime` are the bytes to send, :class:`Uncomposable`, or None if none of its items is still true.
-    `packed` are the same bytes as stored. `composed_before` is the time of an earlier composing.
+    `packed` are the same bytes as stored; of a mail above :data:`LARGEST_KEPT` only these are here,
+    and `mime` is empty. `composed_before` is the time of an earlier composing.
     """
 
     id: int
@@ -93,9 +97,13 @@ def _composed(
         run.session.expunge(message)  # nobody writes the subject and the marks that it gets
     for message, mime in compose_all(run, messages, began, contents):
         packed = compressed(mime) if isinstance(mime, bytes) else b""
+        is_large = isinstance(mime, bytes) and len(mime) > LARGEST_KEPT
+        kept = b"" if is_large else mime
         yield ComposedMail(
-            message.id, message.subject, message.detail, mime, packed, message.composed_at
+            message.id, message.subject, message.detail, kept, packed, message.composed_at
         )
+        if is_large:
+            search_new_objects()
 
 
 def compressed(mime: bytes) -> bytes:

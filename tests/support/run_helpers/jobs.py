@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tasks.common.context import SiteContext
+from tasks.notifications.composing import ahead
 from tasks.notifications.composing.ahead import ComposedJob, ComposeJob, compose_job
 
 
@@ -44,3 +45,9 @@ def composed_elsewhere(context: SiteContext, job: ComposeJob) -> ComposedJob | N
     if "tasks.common.helper_process" not in sys.orig_argv:
         raise AssertionError("the run composes what helpers should compose")
     return compose_job(context, job)
+
+
+def large_ones_elsewhere(context: SiteContext, job: ComposeJob) -> ComposedJob | None:
+    """The mails of a job, composed by a helper as if each of them were large."""
+    ahead.LARGEST_KEPT = 0
+    return composed_elsewhere(context, job)
