@@ -166,10 +166,13 @@ def asks_for_secrecy(cells: Iterable[str]) -> bool:
 
     A line of a summary, 'Rahasia' and a number, does not ask for it.
     """
-    filled = _filled(cells)
-    if len(filled) > MOST_TEXTS or has_counts(filled, at_least=1):
-        return False
-    return any(any(marks_of_remark(cell)) for cell in filled)
+    filled: list[str] = []
+    for cell in cells:
+        if cell and not cell.isspace():
+            if len(filled) == MOST_TEXTS:  # decides about most rows
+                return False
+            filled.append(cell.strip())
+    return not has_counts(filled, at_least=1) and any(any(marks_of_remark(cell)) for cell in filled)
 
 
 def named_tickets(lines: Iterable[Iterable[str]], tickets: Iterable[str]) -> frozenset[str]:

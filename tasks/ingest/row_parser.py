@@ -228,7 +228,8 @@ class RowParser:
             detail = "" if length == width else f"{length} {'<' if length < width else '>'} {width}"
             column = "" if detail else self._shift.misplaced_column(found)
             raise RowError(_misfit(length, width), column, detail)
-        found.update(dict.fromkeys(self._shift.moved(found).texts - self._required, ""))
+        if moved := self._shift.moved(found).texts:
+            found.update(dict.fromkeys(moved - self._required, ""))
         return found
 
     def _shorten(self, cells: dict[str, str]) -> None:

@@ -186,6 +186,7 @@ def _below(
     """
     spelling = HeaderNames((*source.titles, source.header))
     names = {plain_title(name) for name in header if name}
+    have_digits = any(name[-1:].isdigit() for name in names)  # most tickets end with one
     ticket = header.index(source.fields.ticket)
     mapped = [at for at, name in enumerate(header) if name in source.columns]
     is_other = False
@@ -196,6 +197,7 @@ def _below(
         if (
             type(cells) is not FaultyRow
             and len(cells) > ticket
+            and (have_digits or not cells[ticket][-1:].isdigit())
             and plain_title(cells[ticket]) in names
         ):
             below = next(left, None)
