@@ -15,7 +15,7 @@ from sla.holds import Hold
 from sla.ladders import Ladder
 from sla.regulations.model import Rule
 
-FORM = 9
+FORM = 10
 """The version of the evaluation. Increase it after every change of the program that evaluates or
 encodes complaints differently: all complaints are then evaluated again."""
 

@@ -10,7 +10,7 @@ from sla.due_days import NEVER, Stretch
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
 from sla.engine.holders import Holder
 from sla.events import ANY_KIND, ASSIGNEE, ENDING, PROMISED_DUE, QUESTION, Event, Kind, Knowledge
-from sla.regulations.model import Actor, Rule
+from sla.regulations.model import Actor, LengthUnit, Rule
 
 ASSIGNED, RETURNED, REOPENED = Kind.ASSIGNED, Kind.RETURNED, Kind.REOPENED
 
@@ -149,22 +149,24 @@ _CHANGES_OF_UNIT = frozenset({ASSIGNEE, Kind.ASSIGNED, Kind.RETURNED})
 """The kinds of doubts that leave the unit in charge unknown."""
 
 
-def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
+def doubt_about(rule: Rule, doubts: Sequence[Event], context: EvaluationContext) -> Event | None:
     """Return the doubt about a clock of a rule, or None; it reaches back as far as any of them.
 
-    A doubt about the unit in charge concerns every rule. It counts only if there is no other. A
-    doubt about an assignment or a return is one too, for a rule that does not use these events. So
-    is a doubt about an event that counts until an answer: the clock runs on until it would be late.
+    A doubt about the unit in charge concerns each rule that depends on the unit. It counts only if
+    there is no other. A doubt about an assignment or a return is one too, for a rule that does not
+    use these events. So is a doubt about an event that counts until an answer: the clock runs on
+    until it would be late.
     """
     if not doubts:
         return None
     pauses = {kind for pair in rule.pauses for kind in pair}
     kinds = {ANY_KIND, *pauses} | rule.starts_on | rule.restarts_on | rule.stops_on
     kinds |= rule.implied_by | rule.voids
+    of_unit = not kinds.isdisjoint(_CHANGES_OF_UNIT) or _depends_on_unit(rule, context)
     concerning = [
         doubt if doubt.kind in kinds and not _runs_on(doubt) else replace(doubt, kind=ASSIGNEE)
         for doubt in doubts
-        if doubt.kind in kinds or doubt.kind in _CHANGES_OF_UNIT
+        if doubt.kind in kinds or (of_unit and doubt.kind in _CHANGES_OF_UNIT)
     ]
     if not concerning:
         return None
@@ -173,6 +175,19 @@ def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
         key=lambda doubt: (doubt.kind == ASSIGNEE, doubt.first_possible, doubt.source_field),
     )
     return replace(first, earliest=min(doubt.first_possible for doubt in concerning))
+
+
+def _depends_on_unit(rule: Rule, context: EvaluationContext) -> bool:
+    """Check whether a verdict by a rule may be another one at another unit.
+
+    The duty may be the unit's own, the rule may ask about the unit, or the unit may have a working
+    week of its own by which the due day is counted.
+    """
+    if rule.actor is Actor.UNIT or not rule.applies_when.keys().isdisjoint(OF_UNIT):
+        return True
+    by_week = rule.roll or rule.unit is LengthUnit.WORKING_DAY
+    own_week = by_week and bool(context.unit_calendars)
+    return own_week and rule.actor is not Actor.LAPOR_ADMINISTRATOR
 
 
 def _runs_on(doubt: Event) -> bool:

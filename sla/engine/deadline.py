@@ -8,7 +8,7 @@ from enum import StrEnum
 from sla.due_days import Stretch
 from sla.engine.holders import HandOver
 from sla.events import Event
-from sla.regulations.model import Rule
+from sla.regulations.model import Actor, Rule
 from sla.value_class import value_class
 
 ClockKey = tuple[str, int]
@@ -118,6 +118,13 @@ class Deadline:
     def unit_to_list(self) -> str | None:
         """Return the unit under which lists show the duty; None if it is late at an unknown one."""
         return self.unit if self.unit_known or self.state not in LATE_STATES else None
+
+    def is_of(self, unit: str | None) -> bool:
+        """Check whether a notice about a duty of this unit is one about this duty.
+
+        Superiors have the same duty whatever unit has the complaint.
+        """
+        return self.rule.actor is Actor.SUPERIOR or (self.unit or "") == (unit or "")
 
     @property
     def open(self) -> bool:

@@ -294,7 +294,7 @@ class _BatchEvaluation:
                 continue
             found = clocks(rule_id, facts, events, self._context)
             for number, (rule, clock) in enumerate(found, start=1):
-                doubt = doubt_about(rule, doubts)
+                doubt = doubt_about(rule, doubts, self._context)
                 yield ClockInput(rule, number, clock, facts, doubt, unknown_since)
 
     def _agreed(

@@ -16,6 +16,7 @@ from db.mails.listed_duties import ListedTo
 from db.models import NoticeRow
 from sla.engine.deadline import LATE_STATES, ClockKey, Deadline
 from sla.ladders import NoticeKind
+from sla.regulations.model import Actor
 from tasks.common.context import RunContext
 
 LISTED = "listed"
@@ -75,7 +76,7 @@ def revoked(
     a unit that is not liable as is known now: it never had the complaint, or handed it over before
     the due time, or perhaps did. A unit that handed it over after the due time stays late. Unless
     `unit_known`, the unit of a deadline may only replace an unreadable one, and every unit
-    stays liable.
+    stays liable. The unit of a duty of superiors does not matter.
     """
     late_before = [row for row in before if row.state in LATE_STATES]
     if not late_before:
@@ -92,7 +93,7 @@ def revoked(
             state = "no longer applies" if deadline is None else f"is {deadline.state} now"
             why = f"a deadline that counted as late {state}"
             found[row.rule, row.clock] = Revoked(why, row.unit or "", regulation=row.regulation)
-        elif unit_known:
+        elif unit_known and deadline.rule.actor is not Actor.SUPERIOR:
             units = {row.unit, *notified.get(deadline.key, ())} - {deadline.unit, None, ""}
             wrong = frozenset(unit for unit in units if unit and unit not in deadline.liable)
             if wrong:
@@ -185,8 +186,12 @@ def owed_corrections(
     taken_back = [row for row in rows if row.taken_back_at is not None]
     if not taken_back:
         return
-    late = {(*each.key, each.unit or "") for each in deadlines if each.state in LATE_STATES}
-    wrong = {row.id: row for row in taken_back if (row.rule, row.clock, row.unit) not in late}
+    late = {each.key: each for each in deadlines if each.state in LATE_STATES}
+    wrong = {
+        row.id: row
+        for row in taken_back
+        if (deadline := late.get((row.rule, row.clock))) is None or not deadline.is_of(row.unit)
+    }
     if not wrong:
         return
     corrected = {(_moment(wrong[key]), to) for key, to in notices.corrected(session, wrong)}

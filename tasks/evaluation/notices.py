@@ -90,7 +90,8 @@ class PendingNotice:
 
 @value_class(frozen=True, slots=True)
 class NoticeHistory:
-    """The notices of one clock so far: at its present unit, in its present episode.
+    """The notices of one clock so far: at its present unit, in its present episode. The duty of
+    superiors has them of every unit.
 
     A new episode begins after a correction: the ladder then starts again at the unit. Of a reminder
     that was due again on a later day, `rows` has the newest notice. `reminded_for` has the latest
@@ -138,8 +139,7 @@ def history_of(
     """
     if not rows:
         return NO_HISTORY
-    unit = deadline.unit or ""
-    of_unit = [(row, row.kind == NoticeKind.REMINDER) for row in rows if row.unit == unit]
+    of_unit = [(row, row.kind == NoticeKind.REMINDER) for row in rows if deadline.is_of(row.unit)]
     over = [
         row.episode
         for row, reminds in of_unit
@@ -235,7 +235,7 @@ def due_again(
     if not history.reminded_for or deadline.due is None:
         return []
     evaluation_context = context.site.evaluation_context
-    due_before = before.due if before is not None and before.unit == deadline.unit else None
+    due_before = before.due if before is not None and deadline.is_of(before.unit) else None
     day = evaluation_context.day
     if due_before is not None and (
         deadline.due == due_before or day(deadline.due) <= day(due_before)

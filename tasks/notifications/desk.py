@@ -737,7 +737,7 @@ class DeskLoader:
             unit_notified=_unit_notified(deadline, notified),
             of_superior=reader.scope.superior and reader.scope.must_act(deadline),
             own=clock in triggers
-            or any(each.unit == (deadline.unit or "") for each in own_notices)
+            or any(deadline.is_of(each.unit) for each in own_notices)
             or reader.scope.must_act(deadline),
             accused=accused
             or (clock in triggers and (complaint.id, *clock) not in reader.reminded),
@@ -1110,9 +1110,8 @@ def _unit_notified(deadline: Deadline, notifications: Iterable[Notification]) ->
     roles: Collection[str] = responsible_roles(deadline.rule)
     if deadline.rule.actor is Actor.SUPERIOR:
         roles = (*roles, *SUPERIORS)
-    unit = deadline.unit or ""
     return any(
-        each.kind != NoticeKind.REMINDER and each.unit == unit and each.role in roles
+        each.kind != NoticeKind.REMINDER and deadline.is_of(each.unit) and each.role in roles
         for each in notifications
     )
 

@@ -295,7 +295,7 @@ def _correction(
     deadline = next((d for d in deadlines if d.key == clock), None)
     other_unit, unit_undecided = "", False
     if deadline is not None and deadline.state in LATE_STATES:
-        if (deadline.unit or "") == notice.unit:
+        if deadline.is_of(notice.unit):
             return None
         if not deadline.unit_known:
             return None  # until the unit is known
@@ -447,7 +447,7 @@ def _left_out(
         if (
             deadline.key == (notice.rule, notice.clock)
             and deadline.ticking
-            and (deadline.unit or "") == notice.unit
+            and deadline.is_of(notice.unit)
         ):
             if message.resent_of is None and comes_later(run.context, notice, deadline, run.now):
                 return LeftOut.MOVED

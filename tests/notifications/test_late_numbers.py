@@ -7,15 +7,19 @@ import re
 
 import pytest
 from conftest import wita
+from sqlalchemy import select
 from support.pipeline import MONDAY, at, decide, deliver, register, since
 from support.servers.smtp_servers import Letter
 
 from cli.listings import deadline_rows
+from db import questions
+from db.models import Complaint, DeadlineRow, MessageItem, MessageRow, NoticeRow
 from sla.engine.deadline import State
 from sla.metrics.table import Table
 from tasks.common.context import SiteContext
 from tasks.evaluation.status import site_status
 from tasks.evaluation.stored_deadlines import late_counts
+from tasks.ingest.answers import answer
 from tasks.reports.builder import report_view
 from tasks.text.templates import render
 
@@ -140,6 +144,7 @@ def test_a_late_duty_of_an_unknown_unit_is_listed_at_none(context, server):
     ]
 
 
+TUESDAY = "2026-12-01 08:00"
 OFFICE = "Bupati melalui Sekretaris Daerah"
 RECOMMENDED = since("01/09/2026") | {"Rekomendasi Ombudsman": "25/09/2026 08:30"}
 SETTLED = {"Tindak Lanjut Pertama": "02/09/2026 09:00", "Selesai": "03/09/2026 09:00"}
@@ -177,6 +182,62 @@ def test_a_superior_reads_the_same_in_subject_lead_table_and_report(
     units = view.table("by_unit")
     late = {view.names("unit", row.key).text: units.value(row.key, "late") for row in units.rows}
     assert {name: number for name, number in late.items() if number} == by_unit
+
+
+def test_superiors_hear_the_same_whatever_the_unit_of_the_complaint(context, server):
+    """The name of one unit cannot be read until the administrator answers on Tuesday. An answer
+    about the unit changes nothing for superiors, and takes nothing back from them.
+    """
+    more = RECOMMENDED | SETTLED
+    entries = at("Dinas Sosial", "FD-1", **more), at("Dinas Entah", "FD-2", **more)
+    mails = []
+    for now in ("2026-11-19 08:00", "2026-11-24 08:00", "2026-11-25 08:00", MONDAY, TUESDAY):
+        register(context, now, *entries)
+        if now == TUESDAY:
+            with context.transaction() as session:
+                (asked,) = questions.open_questions(session)
+                answer(session, context, asked.question, "dinsos", "test", wita(now))
+        decide(context, now)
+        before = len(server.letters)
+        deliver(context, now)
+        mails.append([x for x in server.letters[before:] if "FD-" in text(x)])
+        known, unread = superiors_duties(context)
+        assert known == unread
+    assert known[0] == "breached"
+    assert sorted(rung for rung, _, _ in known[1]) == sorted({rung for rung, _, _ in known[1]})
+    assert [letter for some in mails[:4] for letter in some]
+    for letter in (letter for some in mails for letter in some):
+        assert ("FD-1" in text(letter), "FD-2" in text(letter)) == (True, True)
+        assert "Ralat" not in letter.mail["Subject"]
+    assert mails[4] == []
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita(TUESDAY))
+    units = view.table("by_unit")
+    late = {view.names("unit", row.key).text: units.value(row.key, "late") for row in units.rows}
+    assert {name: number for name, number in late.items() if number} == {OFFICE: 2}
+
+
+def superiors_duties(context) -> list[tuple[str, list[tuple[str, str, list[str]]]]]:
+    """By complaint the state of the report on the recommendation, and its notices: the rung, the
+    status and the recipients.
+    """
+    found = []
+    with context.transaction() as session:
+        for key in session.scalars(select(Complaint.id).order_by(Complaint.ticket)):
+            of_rule = {"complaint_id": key, "rule": "uu-37-2008/recommendation"}
+            state = session.scalars(select(DeadlineRow.state).filter_by(**of_rule)).one()
+            rows = session.scalars(select(NoticeRow).filter_by(**of_rule).order_by(NoticeRow.id))
+            told = []
+            for row in rows:
+                to = (
+                    select(MessageRow.recipient)
+                    .join(MessageItem, MessageItem.message_id == MessageRow.id)
+                    .where(MessageItem.notice_id == row.id)
+                    .order_by(MessageRow.recipient)
+                )
+                told.append((row.rung, row.status, list(session.scalars(to))))
+            found.append((state, told))
+    return found
 
 
 def artifact(context: SiteContext) -> tuple[int, int, int, dict[str, int]]:

@@ -24,10 +24,12 @@ from sla.events import (
     history_as_of,
 )
 from sla.regulations.loader import load
+from sla.regulations.model import Actor, Law, LengthUnit
 
 LAW = load([REPOSITORY / "regulations"])
 INFORMATION = "sp4n-guideline/information"  # 5 working days: from 2 to 9 November 2026
 AUTO_CLOSE = "sp4n/auto-close"
+RECOMMENDATION = "uu-37-2008/recommendation"
 LATE = (State.BREACHED, State.MET_LATE, State.LAPSED)
 
 
@@ -109,6 +111,54 @@ def test_nobody_is_late_while_an_assignment_or_a_return_is_in_doubt(kind, since,
     raised = max(since, wita("2026-11-05 07:00"))
     unclear = doubt(since, raised, kind=kind, slot="Diteruskan/assigned")
     assert clock([START, unclear], as_of).state is state
+
+
+@pytest.mark.parametrize("kind", [ASSIGNEE, Kind.ASSIGNED, Kind.RETURNED])
+def test_superiors_are_late_whatever_unit_has_the_complaint(kind):
+    """The law gives them the report on a recommendation: 60 days, to 24 November 2026."""
+    recommended = [event(Kind.RECOMMENDATION_RECEIVED, wita("2026-09-25 08:30"))]
+    unclear = doubt(RECEIVED, wita("2026-11-05 07:00"), kind=kind, slot="question/Unit")
+    for as_of, state in (("2026-11-24 08:00", State.RUNNING), ("2026-11-25 08:00", State.BREACHED)):
+        known = clock(recommended, as_of, RECOMMENDATION)
+        asked = clock([*recommended, unclear], as_of, RECOMMENDATION)
+        assert (known.state, asked.state, asked.doubt) == (state, state, None)
+        assert asked.ticking
+
+
+def test_a_doubt_about_the_recommendation_itself_keeps_superiors_from_being_late():
+    recommended = [event(Kind.RECOMMENDATION_RECEIVED, wita("2026-09-25 08:30"))]
+    unclear = doubt(
+        wita("2026-09-25 08:00"),
+        wita("2026-11-05 07:00"),
+        kind=Kind.RECOMMENDATION_RECEIVED,
+        slot="question/Rekomendasi Ombudsman",
+    )
+    deadline = clock([*recommended, unclear], "2026-11-25 08:00", RECOMMENDATION)
+    assert (deadline.state, deadline.reasons) == (State.UNKNOWN, (Reason.OPEN_QUESTION,))
+
+
+@pytest.mark.parametrize(
+    ("changed", "weeks", "state"),
+    [
+        ({}, {}, State.BREACHED),
+        ({"roll": True}, {}, State.BREACHED),
+        # by another working week the due day may be another one
+        ({"roll": True}, {"rsud": EVERY}, State.UNKNOWN),
+        ({"unit": LengthUnit.WORKING_DAY, "length": 30}, {"rsud": EVERY}, State.UNKNOWN),
+        ({"applies_when": {"unit_kind": frozenset({"", "dinas"})}}, {}, State.UNKNOWN),
+        ({"voids": frozenset({Kind.RETURNED})}, {}, State.UNKNOWN),
+        # it is the duty of one unit, with one working week
+        ({"actor": Actor.LAPOR_ADMINISTRATOR, "roll": True}, {"rsud": EVERY}, State.BREACHED),
+        ({"actor": Actor.UNIT}, {}, State.UNKNOWN),
+    ],
+)
+def test_only_what_depends_on_the_unit_is_undecided_without_it(changed, weeks, state):
+    rule = replace(LAW.last(RECOMMENDATION), **changed)
+    site = replace(context(), law=Law([rule]), unit_calendars=weeks)
+    asked = event(Kind.RECOMMENDATION_RECEIVED, wita("2026-09-25 08:30"))
+    unclear = doubt(RECEIVED, wita("2026-11-05 07:00"), kind=ASSIGNEE, slot="question/Unit")
+    (found,) = evaluate(ComplaintFacts(), [asked, unclear], site, wita("2026-11-26 08:00"))
+    assert found.state is state
 
 
 def test_a_missed_deadline_in_doubt_asks_for_no_action():
