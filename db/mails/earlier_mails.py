@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.bulk import chunked
 from db.lives import MessageStatus
-from db.mails.outbox import TRIED, of_alert
+from db.mails.outbox import PERHAPS_RECEIVED, of_alert
 from db.models import DeliveryAttempt, MessageItem, MessageKind, MessageRow, NoticeRow
 
 
@@ -59,7 +59,7 @@ _LAST_MAILS = select(MessageRow.sent_at, MessageRow.detail).where(
     or_(
         MessageRow.sent_at >= bindparam("since"),
         MessageRow.status == MessageStatus.SENDING,
-        (MessageRow.status == MessageStatus.QUEUED) & TRIED,
+        (MessageRow.status == MessageStatus.QUEUED) & PERHAPS_RECEIVED,
     ),
 )
 
@@ -69,7 +69,7 @@ def last_weekly(
 ) -> datetime | None:
     """Return the time of the newest weekly mail to this person since a moment, or None.
 
-    A mail that the server may have, or has deferred, counts as sent at `now`: nothing can join it.
+    A mail that the server may have counts as sent at `now`: nothing can join it.
     """
     rows = session.execute(_LAST_MAILS, {"recipient": recipient, "since": since})
     return max((sent_at or now for sent_at, detail in rows if detail.get("weekly")), default=None)

@@ -8,7 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -130,6 +130,24 @@ def _groups(
         complaints += most
     if group:
         yield group
+
+
+def move_items(session: Session, source: int, target: int) -> None:
+    """Move all items of a mail to another one, which has to be composed then.
+
+    A notice in both is there once. It is a correction if one of both is.
+    """
+    moved, there = MessageItem.message_id == source, MessageItem.message_id == target
+    corrected = select(MessageItem.notice_id).where(moved, MessageItem.correction)
+    known = select(MessageItem.notice_id).where(there)
+    for change in (
+        update(MessageItem)
+        .where(there, MessageItem.notice_id.in_(corrected))
+        .values(correction=True, included=None, left_out=None),
+        delete(MessageItem).where(moved, MessageItem.notice_id.in_(known)),
+        update(MessageItem).where(moved).values(message_id=target, included=None, left_out=None),
+    ):
+        session.execute(change.execution_options(synchronize_session=False))
 
 
 def load_items(session: Session, messages: Sequence[MessageRow]) -> None:

@@ -60,10 +60,11 @@ _ATTEMPT = cast(Table, DeliveryAttempt.__table__)
 def waiting(
     session: Session, recipients: Iterable[str], storm: Storm | None = None
 ) -> dict[str, MessageRow]:
-    """Return the waiting mail with notices for each person that no server has received yet.
+    """Return the waiting mail with notices for each person that new notices can join.
 
-    It waits for the morning, for the next delivery run, or for an unreachable server. With `storm`
-    it is the mail held by that storm. New notices can join it.
+    It waits for the morning, for the next delivery run, for an unreachable server, or after a
+    server has deferred it. A mail that a server may have received is none. With `storm` it is the
+    mail held by that storm.
     """
     found: dict[str, MessageRow] = {}
     query, which = (_WAITING, {}) if storm is None else (_HELD, {"storm": storm.id})
@@ -73,8 +74,19 @@ def waiting(
     return found
 
 
-TRIED = MessageRow.attempts.any(DeliveryAttempt.outcome != "unavailable")
-"""A server may have the mail, or has deferred it."""
+NOT_RECEIVED = ("unavailable", "deferred")
+"""The outcomes of attempts after which no server has the mail. A server that answers 4xx to MAIL,
+RCPT or DATA has not taken it (RFC 5321, 4.2.1 and 4.2.5)."""
+
+PERHAPS_RECEIVED = MessageRow.attempts.any(DeliveryAttempt.outcome.not_in(NOT_RECEIVED))
+"""A server may have the mail. It may drop the copy, because that has the same Message-ID, and new
+notices in the copy would be lost."""
+
+_CAN_BE_JOINED = and_(
+    MessageRow.status == MessageStatus.QUEUED,
+    MessageRow.resent_of.is_(None),
+    ~PERHAPS_RECEIVED,
+)
 
 _MAILS_TO = (
     select(MessageRow)
@@ -86,13 +98,39 @@ _MAILS_TO = (
     .with_for_update()
 )
 
-_WAITING = _MAILS_TO.where(
-    MessageRow.status == MessageStatus.QUEUED, MessageRow.resent_of.is_(None), ~TRIED
-)
+_WAITING = _MAILS_TO.where(_CAN_BE_JOINED)
 
 _HELD = _MAILS_TO.where(
     MessageRow.status == MessageStatus.HELD, MessageRow.storm_id == bindparam("storm")
 )
+
+_SEVERAL_DUE = (
+    select(MessageRow.recipient)
+    .where(
+        MessageRow.kind == MessageKind.NOTICES,
+        MessageRow.status == MessageStatus.QUEUED,
+        MessageRow.next_attempt_at <= bindparam("now"),
+    )
+    .group_by(MessageRow.recipient)
+    .having(func.count() > 1)
+)
+
+
+def people_with_several_due(session: Session, now: datetime) -> Sequence[str]:
+    """Return the people to whom more than one mail with notices is due at `now`."""
+    return session.scalars(_SEVERAL_DUE, {"now": now}).all()
+
+
+def due_together(
+    session: Session, recipients: Iterable[str], now: datetime
+) -> list[list[MessageRow]]:
+    """Load the mails due at `now` that can be one mail, by person and oldest first, locked."""
+    found: dict[str, list[MessageRow]] = {}
+    query = _WAITING.where(MessageRow.next_attempt_at <= now).options(defer(MessageRow.mime))
+    for batch in chunked(recipients):
+        for message in session.scalars(query, {"recipients": batch}):
+            found.setdefault(message.recipient, []).append(message)
+    return [mails for mails in found.values() if len(mails) > 1]
 
 
 MAIL_COLUMNS = (

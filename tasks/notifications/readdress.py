@@ -1,7 +1,8 @@
 """Readdress: a mail goes to the person who holds the office when it leaves.
 
 A mail may wait for days. If an office has changed hands since it was queued, or an address bounces
-now, its notices move to the mail of the present holder.
+now, its notices move to the mail of the present holder. Mails that are due to one person together
+become one.
 """
 
 from __future__ import annotations
@@ -44,6 +45,28 @@ def readdress(run: RunContext, limit: int) -> None:
             message.recipient, message.recipient_name = holder.email, holder.name
             message.unit, message.locale = holder.unit, holder.locale
     run.session.flush()
+
+
+def join_due_mails(run: RunContext) -> None:
+    """Join the mails due to one person at `now` that wait separately.
+
+    New notices join a waiting mail. They could not if it was held by a storm that is released now,
+    or was just being sent. The oldest mail gets the items of the others.
+    """
+    people = outbox.people_with_several_due(run.session, run.now)
+    if not people:
+        return
+    advisory_lock(run.session, "outbox")
+    for first, *others in outbox.due_together(run.session, people, run.now):
+        for other in others:
+            mail_items.move_items(run.session, other.id, first.id)
+            first.detail = {**first.detail, **_marks(other)}
+            other.status, other.next_attempt_at = MessageStatus.CANCELLED, None
+
+
+def _marks(message: MessageRow) -> dict[str, bool]:
+    """Return the marks of a mail that another one with its notices gets as well."""
+    return {mark: True for mark in ("urgent", "weekly") if message.detail.get(mark)}
 
 
 def _elsewhere(
@@ -111,8 +134,7 @@ def _move(
         key = message_id_header(run.context, "moved", message.message_id_header, holder.email)
         send_at = message.next_attempt_at or run.now
         there = mail_to(run, replace(holder, role=role), key, None, send_at)
-        marks = {mark: True for mark in ("urgent", "weekly") if message.detail.get(mark)}
-        there.detail = {**there.detail, **marks}
+        there.detail = {**there.detail, **_marks(message)}
         if item.notice_id not in {each.notice_id for each in there.items}:
             there.items.append(
                 MessageItem(notice_id=item.notice_id, role=role, copied=item.copied, included=None)

@@ -39,7 +39,7 @@ from tasks.notifications.desk import MOST_SHARED
 from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
 from tasks.notifications.import_alerts import FIRST_ALERTS
 from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fast
-from tasks.notifications.readdress import readdress
+from tasks.notifications.readdress import join_due_mails, readdress
 from tasks.notifications.send_policy import DELIVERY, SendPolicy
 from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.refusals import shown_answer
@@ -174,6 +174,9 @@ class Sender:
             self.due = outbox.count_due(session, self.now)
         if send_after is None or send_after > self.now:
             return
+        if self.policy.alert is None:
+            with self.context.run(self.now, self.run_id) as run:
+                join_due_mails(run)
         mail = self.context.site.file.mail
         if self.policy.rate_limited:
             self.limiter = RateLimiter(mail.per_minute, mail.per_minute_to, before)

@@ -734,6 +734,41 @@ def test_while_no_server_can_be_reached_what_comes_up_joins_what_waits(context, 
     assert [status for _, status in notices(context)] == ["sent", "sent"]
 
 
+@ON_BOTH
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "a cut before DATA"])
+def test_what_comes_up_joins_a_mail_that_a_server_has_deferred(command, context, server):
+    """Deferred on Friday, accepted on Monday: the new reminder is in the same mail."""
+    says = "452 4.2.2 Mailbox full"
+    server.mail_answers = [DROP if command == "a cut before DATA" else says] * (command[0] in "Ma")
+    server.rcpt_answers = {LIAISON: says} if command == "RCPT" else {}
+    server.data_answers = [says] * (command == "DATA")
+    second = at("Dinas Sosial", "FD-2", **since("17/11/2026"))
+    owe(context, REMINDED, at("Dinas Sosial"), second)
+    assert deliver(context, REMINDED).deferred == 1
+    (deferred,) = messages(context)
+    assert [each.outcome for each in deferred.attempts] == ["deferred"]
+    server.rcpt_answers = {}
+    owe(context, "2026-11-23 08:00", at("Dinas Sosial"), second)
+    assert deliver(context, "2026-11-23 08:00").sent == 1
+    assert statuses(context) == ["sent"]
+    assert keys(server) == [deferred.message_id_header]
+    assert {status for _, status in notices(context)} <= {"sent", "superseded"}
+    assert {"FD-1", "FD-2"} <= set(re.findall(r"FD-\d+", text(server.letters[0])))
+
+
+def test_an_exhausted_quota_does_not_double_the_mails(context, server):
+    """Refused for the sender, then deferred: the next morning each person still gets one mail."""
+    owe(context, BREACHED, at("Dinas Sosial"))
+    server.data_answers = ["550 5.4.5 Daily user sending limit exceeded"]
+    assert "sending limit" in deliver(context, BREACHED).trouble
+    server.mail_answers = ["452 4.5.3 Daily mail quota, try again tomorrow"] * 99
+    deliver(context, "2026-11-24 14:00")
+    server.mail_answers = []
+    owe(context, "2026-11-25 08:00", at("Dinas Sosial"), at("Dinas Sosial", "FD-2"))
+    deliver(context, "2026-11-25 08:00")
+    assert sorted(each for each in to(server) if each != ADMINISTRATOR) == [LIAISON, HEAD]
+
+
 # --- a mail that cannot be composed ---------------------------------------------------------------
 
 PLANTED = "Budi Rahasiawan, NIK 9999010203040506"

@@ -90,6 +90,24 @@ def test_what_is_released_is_judged_again_and_sent(context, server):
     assert [status for _, status in notices(context)] == ["sent", "withdrawn", "sent", "sent"]
 
 
+@ON_SQLITE_FIRST
+def test_what_is_released_leaves_in_one_mail_with_what_waited_beside_it(context, server):
+    """A later run is no storm, so its mails wait outside the storm; both are due together."""
+    limit(context, 7)
+    owe(context, BREACHED, *EVERYWHERE)
+    limit(context, 200)
+    owe(context, "2026-11-24 09:00", *EVERYWHERE, at("Dinas Sosial", "FD-9"))
+    assert statuses(context) == ["held"] * 8 + ["queued"] * 2
+    end(context, send=True)
+    assert deliver(context, LATER).sent == 9  # with the alert
+    assert statuses(context) == ["sent"] * 8 + ["cancelled"] * 2
+    assert [status for _, status in notices(context)] == ["sent"] * 5
+    items = [len(each.items) for each in messages(context, "notices") if "dinsos" in each.recipient]
+    assert items == [2, 2, 0, 0]
+    told = [str(letter.mail) for letter in server.letters if "dinsos" in letter.recipient]
+    assert ["FD-9" in text for text in told] == [True, True]
+
+
 def test_what_is_dropped_is_never_told_of_again(context, server):
     limit(context, 7)
     owe(context, BREACHED, *EVERYWHERE)
