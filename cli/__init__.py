@@ -5,4 +5,4 @@ Commands parse arguments, call flows, tasks and queries, and print. No other pac
 
 from cli.main import app_of, main
 
-__all__ = ["app_of", "console", "language", "main"]
+__all__ = ["app_of", "console", "language", "main", "output"]

@@ -14,15 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.highlighter import JSONHighlighter
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from cli.language.translation import translated
 from cli.language.words import lookup, near, say, value_word, value_words
@@ -31,7 +27,9 @@ from sla.error_text import first_line
 from sla.plain_text import escaped_control, formula_safe, terminal_safe
 from tasks.common.whole_files import whole_file
 
-if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
+if TYPE_CHECKING:  # load Rich, and Prefect (several seconds): imported only when needed
+    from rich.console import Console
+
     from tasks.common.context import SiteContext
 
 _FULL = ("disk is full", os.strerror(errno.ENOSPC))
@@ -54,16 +52,43 @@ terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
 Chosen = TypeVar("Chosen", bound=StrEnum)
 
 
-class PlainConsole(Console):
-    """A console that prints no control character of a text: no file or row moves the cursor."""
+class Output:
+    """A console that loads Rich when something is first printed to it.
 
-    def render_str(self, text: str, **options: Any) -> Text:
-        """Return a text for the terminal without its control characters."""
-        return super().render_str(terminal_safe(text), **options)
+    A run that finds nothing to do prints with :func:`print_plain`: to load Rich would take a
+    thirtieth of it.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+
+    @cached_property
+    def console(self) -> Console:
+        """Return the console of Rich."""
+        from cli.output.plain_console import PlainConsole  # noqa: PLC0415
+
+        return PlainConsole(highlight=False, **self._options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print texts with Rich's markup, tables and the like."""
+        self.console.print(*objects, **options)
 
 
-out = PlainConsole(highlight=False, width=None if terminal else WIDE)
-err = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
+out = Output(width=None if terminal else WIDE)
+err = Output(stderr=True, soft_wrap=True)
+
+
+def escape(text: str) -> str:
+    """Return a text without the meaning of Rich's markup in it."""
+    from rich.markup import escape as escaped  # noqa: PLC0415
+
+    return escaped(text)
+
+
+def print_plain(text: str) -> None:
+    """Print one text without markup, and without Rich."""
+    typer.echo(terminal_safe(text))
+
 
 SiteOption = Annotated[
     Path | None,
@@ -198,6 +223,8 @@ def chosen(kinds: type[Chosen], name: str, text: str | None) -> Chosen | None:
 
 def print_json(value: Any) -> None:
     """Print a value for a program; times are written as text, control characters as `\\uXXXX`."""
+    from rich.highlighter import JSONHighlighter  # noqa: PLC0415
+
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     out.print(JSONHighlighter()(escaped_control(text)), soft_wrap=True)
 
@@ -212,6 +239,8 @@ def print_table(
     The first column is input for other commands and is never folded. `values` names the columns
     with a value of the program, and its kind in values.toml; they are printed in words.
     """
+    from rich.table import Table  # noqa: PLC0415
+
     kinds = [(values or {}).get(column) for column in columns]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for number, column in enumerate(columns):

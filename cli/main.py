@@ -19,11 +19,10 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from typer.main import get_command
 
 from cli import console
-from cli.console import UsageError
+from cli.console import UsageError, escape
 from cli.language import help, words
 from cli.language.translation import translated
 from cli.language.words import UnknownLanguage, say

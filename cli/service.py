@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from cli import console
-from cli.console import JsonOption, NowOption, SiteOption, SitesOption, site_folders
+from cli.console import JsonOption, NowOption, SiteOption, SitesOption, escape, site_folders
 from cli.language.translation import translated
 from cli.language.words import language, lookup, say, value_word
 from settings.site import Site, load_site
@@ -105,9 +103,9 @@ def _show_idle(reasons: dict[str, str], waiting: list[WaitingRow], *, as_json: b
         console.print_json({flow: {"idle": reason} for flow, reason in reasons.items()})
         return
     for flow, reason in reasons.items():
-        console.out.print(f"{say(f'service.flows.{flow}')}: {escape(reason)}")
+        console.print_plain(f"{say(f'service.flows.{flow}')}: {reason}")
     for label, number, text in waiting:
-        console.out.print(escape(f"{label}: {number} {text}"), soft_wrap=True)
+        console.print_plain(f"{label}: {number} {text}")
 
 
 def _waiting_after(place: Site, counts: dict[str, Any], now: datetime) -> list[WaitingRow]:
@@ -241,6 +239,8 @@ def show_cycle(
     site: Site, counts: dict[str, Any], now: datetime, waiting: Iterable[WaitingRow]
 ) -> None:
     """Print a short table of the results of a cycle, with the rows about mails that wait."""
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(
         title=f"{site.name} – {now.astimezone(site.zone):%Y-%m-%d %H:%M}",
         title_justify="left",

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from cli import console, simulate_output
+from cli import console
 from cli.console import CsvOption, JsonOption, SiteOption, UsageError
 from cli.language.words import say
+from cli.output import simulation
 from settings.site import Site, load_site
 
 
@@ -53,7 +54,7 @@ def simulate(
     from tasks.simulation import tally  # noqa: PLC0415
     from tasks.simulation.simulate import simulate as live_through  # noqa: PLC0415
 
-    with console.err.status(say("simulate.reading")) as status:
+    with console.err.console.status(say("simulate.reading")) as status:
 
         def follow(moment: datetime) -> None:
             day = f"{moment.astimezone(place.zone):%Y-%m-%d}"
@@ -70,9 +71,9 @@ def simulate(
         columns = tally.columns(found)
         console.show_rows(columns, rows, "simulate.rows", csv_file, as_json=False)
     elif as_json:
-        console.print_json(simulate_output.as_data(found, rows))
+        console.print_json(simulation.as_data(found, rows))
     else:
-        simulate_output.show(
+        simulation.show(
             [place] if proposed is None else [place, proposed], (ladder, regulations), found
         )
 

@@ -206,7 +206,7 @@ def call_tenggat(
 
     A call may choose a language; the next test has English again.
     """
-    monkeypatch.setattr(console, "out", console.PlainConsole(highlight=False, width=console.WIDE))
+    monkeypatch.setattr(console, "out", console.Output(width=console.WIDE))
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])

@@ -21,7 +21,8 @@ from conftest import REPOSITORY
 from rich.console import Console
 from support.synthetic_reports import view
 
-from cli.console import PlainConsole, print_json, show_rows
+from cli.console import print_json, show_rows
+from cli.output.plain_console import PlainConsole
 from cli.source import learn_source
 from cli.watch import watch
 from service.logs import copy_stream, saying

@@ -245,6 +245,7 @@ HEAVY = (
     "numpy",
     "prefect",
     "pydantic_settings",
+    "rich",
     "sqlalchemy.dialects.postgresql",
     "tasks.monitoring",
     "tasks.notifications",

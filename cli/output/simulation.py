@@ -216,10 +216,10 @@ def _table(heading: str, rows: Mapping[str, Cells], columns: Sequence[str]) -> N
     widths = _widths(titles, figures)
     heading = say(f"columns.{heading}")
     longest = max(len(label) for label in (heading, *rows))
-    if longest + sum(widths.values()) > console.out.width:
+    if longest + sum(widths.values()) > console.out.console.width:
         titles = {name: title.replace("-", "-\n", 1) for name, title in titles.items()}
         widths = _widths(titles, figures)
-    label = min(longest, max(console.out.width - sum(widths.values()), NARROWEST))
+    label = min(longest, max(console.out.console.width - sum(widths.values()), NARROWEST))
     table = Table(box=None, header_style="bold", pad_edge=False, width=label + sum(widths.values()))
     table.add_column(heading, width=label, overflow="fold")
     for name in shown:
