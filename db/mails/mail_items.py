@@ -197,6 +197,7 @@ class MailedNotice:
     repeat: int
     kind: str
     reached_at: datetime
+    decided_at: datetime
     taken_back_at: datetime | None
     regulation: str | None
 
@@ -234,6 +235,7 @@ _MAIL_ITEMS = (
         NoticeRow.repeat,
         NoticeRow.kind,
         NoticeRow.reached_at,
+        NoticeRow.decided_at,
         NoticeRow.taken_back_at,
         NoticeRow.regulation,
     )
@@ -257,7 +259,7 @@ def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailIt
         rows = session.execute(_MAIL_ITEMS, {"mails": batch}, execution_options=IN_PARTS)
         for mail, role, copied, correction, included, left_out, *columns in rows:
             key, complaint, rule, clock, unit, rung, repeat, kind, *times, regulation = columns
-            reached_at, taken_back_at = times
+            reached_at, decided_at, taken_back_at = times
             notice = MailedNotice(
                 key,
                 complaint,
@@ -268,6 +270,7 @@ def items_of(session: Session, messages: Iterable[int]) -> dict[int, list[MailIt
                 repeat,
                 text(kind, kind),
                 reached_at,
+                decided_at,
                 taken_back_at,
                 regulation and text(regulation, regulation),
             )

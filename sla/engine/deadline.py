@@ -141,6 +141,13 @@ class Deadline:
         """Check whether the duty was late and then ended otherwise, without being done."""
         return self.state is State.BREACHED and self.stopped is not None
 
+    def late_at(self, moment: datetime) -> bool:
+        """Check whether a deadline in one of `LATE_STATES` was late at a moment, as is known now.
+
+        Its `due` is the latest possible due moment, under every policy.
+        """
+        return self.due is None or moment > self.due
+
     @property
     def ticking(self) -> bool:
         """Check whether action is required: the deadline is running or late, and not paused.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from db import audit, complaints, imports, notices, questions, rulesets
 from db.complaints import StoredDeadline
+from db.mails.listed_duties import listed_as_late
 from db.models import Complaint, NoticeRow, QuestionRole
 from db.notices import Acceptance
 from sla.calendar import OutsideCalendar
@@ -257,6 +258,7 @@ class EvaluationRun:
             case.deadlines,
             case.notices,
             unit_known=unit_unknown_since(case.evaluation.doubts) is None,
+            listed=partial(listed_as_late, self.run.session, case.complaint.id),
         )
 
     def _plans(
@@ -282,7 +284,7 @@ class EvaluationRun:
                 deadline,
                 notices_of.get(clock, ()),
                 accepted,
-                revoked=found is not None and not found.wrong_units,
+                revoked=found,
                 superiors_from=self.mode.superiors_from,
             )
             key = case.complaint.id

@@ -17,7 +17,7 @@ from db.notices import ComplaintMail
 from settings.site import Site
 from sla.engine.clocks import Clock
 from sla.engine.context import ComplaintFacts
-from sla.engine.deadline import Deadline
+from sla.engine.deadline import LATE_STATES, Deadline
 from sla.engine.evaluate import Evaluation
 from sla.engine.explain import CountedDay, DayCounts, DayMark, day_counts, explain
 from sla.engine.holders import Holder
@@ -26,6 +26,7 @@ from sla.events import BY_OFFICIALS, Event, Kind, Knowledge, Superseded, superse
 from sla.regulations.model import Rule
 from tasks.common.context import SiteContext
 from tasks.common.notified import NotifiedOffices
+from tasks.evaluation.corrections import is_right
 from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line
@@ -145,20 +146,28 @@ def _explanation(
         classification=known.history.facts.classification,
         events=tuple(event for event in evaluation.known if not event.is_doubt),
         superseded=tuple(superseded_events(known.history.events, now)),
-        mails=_mails(session, site, complaint, now),
+        mails=_mails(session, site, complaint, evaluation.deadlines, now),
     )
 
 
 def _mails(
-    session: Session, site: Site, complaint: int, now: datetime
+    session: Session, site: Site, complaint: int, deadlines: Sequence[Deadline], now: datetime
 ) -> tuple[ComplaintMail, ...]:
     """Return the mails about a complaint as known at `now`, by the offices of those who got
     them. A mail that takes several notices of a duty back is one correction.
+
+    A mail that proved true after all, and of which its reader got no correction, is not marked as
+    taken back.
     """
+    late = {each.key: each for each in deadlines if each.state in LATE_STATES}
+    rows = notices.of_complaints(session, [complaint]).get(complaint, []) if late else []
+    taken_back = {(row.rule, row.clock, row.taken_back_at): row for row in rows}
     offices = NotifiedOffices(site.directory, site.zone)
     found = []
     corrections: set[tuple[str, int, str]] = set()
-    for mail in notices.mails_about(session, complaint, now):
+    mails = notices.mails_about(session, complaint, now)
+    corrected = {(mail.recipient, mail.rule, mail.clock) for mail in mails if mail.correction}
+    for mail in mails:
         correction = mail.rule, mail.clock, mail.message_id_header
         if mail.correction and correction in corrections:
             continue
@@ -167,7 +176,13 @@ def _mails(
         notice = mail.role, mail.about, mail.recipient, mail.sent_at
         role, instead = offices.of(*notice)
         later = mail.taken_back_at is not None and mail.taken_back_at > now
-        taken_back_at = None if later else mail.taken_back_at
+        row = taken_back.get((mail.rule, mail.clock, mail.taken_back_at))
+        is_true = (
+            row is not None
+            and is_right(late, row, mail.sent_at)
+            and (mail.recipient, mail.rule, mail.clock) not in corrected
+        )
+        taken_back_at = None if later or is_true else mail.taken_back_at
         found.append(
             mail._replace(
                 role=role,

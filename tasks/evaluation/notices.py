@@ -22,6 +22,7 @@ from sla.ladders import Ladder, NoticeKind, Rung, ladder_for, responsible_roles
 from sla.rung_decisions import DecidedRung, EarlierDecision, RungDecision, decide_rungs
 from sla.value_class import value_class
 from tasks.common.context import RunContext, SiteContext
+from tasks.evaluation.corrections import Revoked
 
 AGAIN: dict[str, str] = {
     NoticeStatus.WITHDRAWN: "; before, it was withdrawn",
@@ -128,14 +129,14 @@ def history_of(
     rows: Sequence[NoticeRow],
     accepted: Mapping[int, Sequence[Acceptance]],
     *,
-    revoked: bool = False,
+    revoked: Revoked | None = None,
     superiors_from: datetime | None = None,
 ) -> NoticeHistory:
     """Return the history of a clock with these notices of it, oldest first.
 
-    `accepted` are the accepted mails by notice. `revoked` means that the lateness at the present
-    unit is taken back now. Reminders belong to every episode. A notice to the unit before
-    `superiors_from` counts as accepted at this time: the ladder of the superiors begins then.
+    `accepted` are the accepted mails by notice. `revoked` is the lateness taken back now. Reminders
+    belong to every episode. A notice to the unit before `superiors_from` counts as accepted at this
+    time: the ladder of the superiors begins then.
     """
     if not rows:
         return NO_HISTORY
@@ -143,7 +144,8 @@ def history_of(
     over = [
         row.episode
         for row, reminds in of_unit
-        if not reminds and (revoked or row.taken_back_at is not None)
+        if not reminds
+        and (row.taken_back_at is not None or (revoked is not None and revoked.concerns(row)))
     ]
     episode = max(over, default=-1) + 1
     roles = responsible_roles(deadline.rule)

@@ -21,6 +21,7 @@ from sla.ladders import SUPERIORS, NoticeKind
 from sla.regulations.model import Actor, Rule
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.case_store import DATABASE, CaseStore
+from tasks.evaluation.corrections import told_at
 from tasks.evaluation.notices import comes_later, may_be_notified
 from tasks.notifications.desk import Case, ClockKeyOfComplaint, DeskLoader
 from tasks.notifications.scope import in_order
@@ -288,19 +289,25 @@ def _correction(
     context: SiteContext, notice: MailedNotice, case: Case, locale: str
 ) -> Correction | None:
     """Return the correction of a notice, or None if its deadline is late again at its unit, or at
-    one that is not known.
+    one that is not known. The notice stays wrong if it was told before the due time.
     """
     complaint, deadlines = case
     clock = (notice.rule, notice.clock)
     deadline = next((d for d in deadlines if d.key == clock), None)
     other_unit, unit_undecided = "", False
+    late_since = None
     if deadline is not None and deadline.state in LATE_STATES:
-        if deadline.is_of(notice.unit):
+        same_unit = deadline.is_of(notice.unit)
+        was_late = deadline.late_at(told_at(notice))
+        if same_unit and was_late:
             return None
-        if not deadline.unit_known:
+        if not was_late and (same_unit or notice.unit in deadline.liable):
+            late_since = deadline.due
+        elif not deadline.unit_known:
             return None  # until the unit is known
-        other_unit = context.site.directory.name_of(deadline.unit)
-        unit_undecided = deadline.answerable is None
+        else:
+            other_unit = context.site.directory.name_of(deadline.unit)
+            unit_undecided = deadline.answerable is None
     rule, cited = _rule_of(context, notice, complaint.received_at, deadline)
     state = "" if deadline is None else str(deadline.state)
     if not state and rule is not None and CLASS in rule.applies_when:
@@ -316,6 +323,7 @@ def _correction(
         state=state,
         other_unit=other_unit,
         unit_undecided=unit_undecided,
+        late_since=late_since,
     )
 
 

@@ -151,7 +151,7 @@ def _subject_parts(desk: Desk, locale: str) -> list[str]:
 def _correction_kind(desk: Desk) -> str:
     """Return the kind of a desk's corrections, a part of a text key."""
     undecided = desk.undecided_corrections
-    if desk.corrected_units:
+    if desk.corrected_units or desk.early_notices:
         return "mixed"
     if not undecided:
         return "not_late"

@@ -144,7 +144,8 @@ class Correction:
     `state` is its present state, a key of the texts; empty if the rule no longer applies. An
     unknown state leaves open whether it was late. `other_unit` is the name of the unit in charge
     now, if the duty is late and `unit` was not in charge when it fell due or since. With
-    `unit_undecided` it is not certain that it was. `citation` is that of the earlier mail, and
+    `unit_undecided` it is not certain that it was. `late_since` is the due time if the duty became
+    late only after the earlier mail. `citation` is that of the earlier mail, and
     `citation_now` that of another regulation by which the deadline has its present state.
     """
 
@@ -156,6 +157,7 @@ class Correction:
     citation_now: str = ""
     other_unit: str = ""
     unit_undecided: bool = False
+    late_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -496,6 +498,11 @@ class Desk:
     def corrected_units(self) -> int:
         """Number of corrections of the unit alone: the duty is late, at another unit."""
         return sum(bool(each.other_unit) for each in self.corrections)
+
+    @property
+    def early_notices(self) -> int:
+        """Number of corrections of notices sent before the duty was late, which it is now."""
+        return sum(each.late_since is not None for each in self.corrections)
 
     @property
     def undecided_units(self) -> int:
