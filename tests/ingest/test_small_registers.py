@@ -1227,6 +1227,22 @@ def test_a_missing_column_of_lapor_is_named(tmp_path, title, cells, doubt):
     assert source_of(learned).fields.unit in ("Instansi Terdisposisi", None)
 
 
+@pytest.mark.parametrize("title", ["Keterangan", "Ket.", "Catatan"])
+@pytest.mark.parametrize("others", [{}, {"Kerahasiaan": ["Rahasia", *["Biasa"] * (ROWS - 1)]}])
+def test_remarks_that_only_ask_for_secrecy_so_far_are_still_remarks(tmp_path, title, others):
+    """A later file has ordinary remarks, which hide nothing."""
+    asked = with_cells([""] * ROWS, at2="identitas dirahasiakan", at4="rahasia")
+    learned = learned_from(tmp_path, {**table(), **others, title: asked})
+    fields = source_of(learned).fields
+    assert (fields.privacy_columns, fields.remark_columns) == ((*others,), (title,))
+    first = {0} if others else set()
+    hidden = hidden_reports(learned, tmp_path / "a.xlsx")
+    assert {n for n, word in enumerate(hidden) if word} == {2, 4} | first
+    later = with_cells(asked, at3="sudah disurvei")
+    write(tmp_path / "b.xlsx", {**table(), **others, title: later})
+    assert hidden_reports(learned, tmp_path / "b.xlsx") == hidden
+
+
 def test_a_name_only_in_hidden_reports_is_not_proposed_as_a_unit(tmp_path):
     units = with_cells(table()["Diteruskan ke"], at3="Pulan Contohnia", at4="Dinas PPPA")
     privacy = with_cells(["Tidak"] * ROWS, at3="Rahasia", at4="Rahasia")

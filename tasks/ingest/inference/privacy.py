@@ -212,10 +212,12 @@ def _has_only_marks(column: ColumnSample) -> bool:
     """Check whether each word of a column is about privacy, and one says anonymous or secret.
 
     A column titled as a name, an address or a number of a person never counts, and neither does one
-    that is titled only as the person: other files may have names in it.
+    that is titled only as the person: other files may have names in it. In a column of remarks the
+    other rows, and later files, have ordinary remarks.
     """
     parts = set(column.words.split())
-    if not column.has_labels or _names_person(column) or parts <= _PERSONS:
+    is_remark = bool(parts & REMARK_WORDS) and not parts & _IDENTITY
+    if not column.has_labels or _names_person(column) or parts <= _PERSONS or is_remark:
         return False
     words = _words(column)
     others = words - PUBLIC_WORDS - (_KINDS if parts & _PERSONS else frozenset())
