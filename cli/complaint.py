@@ -1,4 +1,4 @@
-"""`tenggat complaint`: an official states a step of a complaint, or takes it back."""
+"""`tenggat complaint`: an official states a step, takes it back, or opens a hidden report."""
 
 from __future__ import annotations
 
@@ -146,10 +146,53 @@ def retract(
     )
 
 
+@complaint_app.command("unhide")
+def unhide(
+    by: ByOption,
+    ticket: Annotated[
+        str | None, typer.Argument(help="The ticket number.", metavar="TICKET")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All hidden reports of the source instead.")
+    ] = False,
+    source: FromOption = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Open an anonymous or secret report that its source no longer marks as one.
+
+    The next import that shows it stores its title. If its row still asks for secrecy, it stays
+    hidden. --all is for a correction of the mapping, such as a new word in `public`.
+    """
+    _check_by(by)
+    if every != (ticket is None) or (every and source is None):
+        raise UsageError(_say("which"))
+    with console.context_of(site) as context:
+        from db import complaints  # noqa: PLC0415
+        from db.audit import AuditActor  # noqa: PLC0415
+        from tasks.ingest import changes  # noqa: PLC0415
+
+        context.by = AuditActor(f"{console.caller()}: {by.strip()}")
+        moment = console.moment(now, context.site)
+        with context.transaction() as session:
+            if ticket is None:
+                rows = complaints.hidden_of_source(session, source or "")
+            else:
+                rows = [_complaint(session, ticket, source)]
+            name = source or rows[0].source
+            number = changes.unhide(session, rows, name, moment)
+    text = _say("unhidden", n=number) if number else _say("not_hidden")
+    console.out.print(escape(text), soft_wrap=True)
+
+
+def _check_by(by: str) -> None:
+    if not by.strip():
+        raise UsageError(_say("nobody"))
+
+
 def _run(call: _Call) -> None:
     """State or take back a step, and print the result."""
-    if not call.by.strip():
-        raise UsageError(_say("nobody"))
+    _check_by(call.by)
     with console.context_of(call.site) as context:
         from db.audit import AuditActor  # noqa: PLC0415
         from tasks.ingest.officials import steps  # noqa: PLC0415
@@ -163,7 +206,7 @@ def _run(call: _Call) -> None:
             origin=BY_COMMAND,
         )
         with context.transaction() as session:
-            complaint = _complaint(session, call)
+            complaint = _complaint(session, call.ticket, call.source)
             try:
                 if call.take_back:
                     steps.retract(session, context, complaint, step, now)
@@ -182,19 +225,19 @@ def _say(name: str, **values: object) -> str:
     return say(f"complaint.message.{name}", **values)
 
 
-def _complaint(session: Session, call: _Call) -> Complaint:
+def _complaint(session: Session, ticket: str, source: str | None) -> Complaint:
     """Return the complaint with this ticket; raises :class:`UsageError` unless there is one."""
     from db import complaints  # noqa: PLC0415
     from tasks.common.redaction import plain_ticket  # noqa: PLC0415
 
-    found = complaints.by_ticket_number(session, plain_ticket(call.ticket))
-    if call.source is not None:
-        found = [each for each in found if each.source == call.source]
-    if not found and call.source is not None:
-        raise UsageError(_say("not_in_source", ticket=call.ticket, source=call.source))
+    found = complaints.by_ticket_number(session, plain_ticket(ticket))
+    if source is not None:
+        found = [each for each in found if each.source == source]
+    if not found and source is not None:
+        raise UsageError(_say("not_in_source", ticket=ticket, source=source))
     if not found:
-        raise UsageError(_say("no_ticket", ticket=call.ticket))
+        raise UsageError(_say("no_ticket", ticket=ticket))
     if len(found) > 1:
         names = ", ".join(sorted(each.source for each in found))
-        raise UsageError(_say("several", ticket=call.ticket, names=names))
+        raise UsageError(_say("several", ticket=ticket, names=names))
     return found[0]

@@ -61,6 +61,8 @@ class AuditKind(StrEnum):
     """An official stated that a step of a complaint happened."""
     STEP_RETRACTED = "step.retracted"
     """An official took back such a statement."""
+    COMPLAINT_UNHIDDEN = "complaint.unhidden"
+    """A person let the source decide again whether anonymous or secret complaints are open."""
     DATA_DELETED = "data.deleted"
     """Data reached the end of its retention period and was deleted."""
     DATA_RESTORED = "data.restored"

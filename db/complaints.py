@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 class Existing(NamedTuple):
     """An existing complaint: its id, the last import that showed it, the content hash of its row,
-    its date of receipt and its classification.
+    its date of receipt, its classification, and whether it is anonymous or secret.
     """
 
     id: int
@@ -58,6 +58,8 @@ class Existing(NamedTuple):
     absent_since: datetime | None
     received_at: datetime
     classification: str | None
+    anonymous: bool
+    secret: bool
 
 
 def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Existing]:
@@ -72,6 +74,8 @@ def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str,
         table.absent_since,
         table.received_at,
         table.classification,
+        table.anonymous,
+        table.secret,
     )
     found: dict[str, Existing] = {}
     connection = session.connection()
@@ -80,6 +84,32 @@ def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str,
         rows = connection.execute(query.where(table.source == source, wanted))
         found.update((row[0], Existing(*row[1:])) for row in rows)
     return found
+
+
+def hidden(session: Session, source: str, tickets: Iterable[str]) -> dict[str, tuple[bool, bool]]:
+    """Return whether each hidden complaint among these tickets of a source is anonymous, and
+    whether it is secret.
+
+    Those that a person has opened are left out: they have no content hash until the next import.
+    """
+    session.flush()
+    table = Complaint.__table__.c
+    query = select(table.ticket, table.anonymous, table.secret).where(
+        table.source == source,
+        or_(table.anonymous, table.secret),
+        table.content_hash.is_not(None),
+    )
+    found: dict[str, tuple[bool, bool]] = {}
+    for batch in chunked(tickets, AT_ONCE):
+        for ticket, *marks in session.execute(query.where(is_one_of(table.ticket, batch))):
+            found[ticket] = (marks[0], marks[1])
+    return found
+
+
+def hidden_of_source(session: Session, source: str) -> Sequence[Complaint]:
+    """Load the hidden complaints of a source."""
+    is_hidden = or_(Complaint.anonymous, Complaint.secret)
+    return session.scalars(select(Complaint).where(Complaint.source == source, is_hidden)).all()
 
 
 _BY_TICKET = select(Complaint).where(

@@ -137,7 +137,8 @@ class Complaint(Base):
     `next_action_at` is the time of its next evaluation if no new data arrive before. It is null if
     time alone changes nothing. `changed_at` is the time of the last new data. `seen_at` is the time
     of the newest snapshot with the complaint. `content_hash` is the hash of its row, to
-    recognize an unchanged row. `absent_since` is the time of the first later import that should
+    recognize an unchanged row; it is null after a person has opened a hidden complaint, until the
+    next import. `absent_since` is the time of the first later import that should
     have shown the complaint and did not show it readably; null if there is none.
 
     Three columns serve sources without history: `first_seen_at` is the time of the oldest snapshot

@@ -22,6 +22,7 @@ from tasks.notifications.import_alerts import (
     alert_repeated_export,
     alert_row_drop,
     alert_silent_source,
+    alert_still_hidden,
     alert_unread_sheets,
     alert_wrong_clock,
 )
@@ -145,12 +146,14 @@ class _Reading:
             mixed = alert_mixed_dates(run, record, extract.mixed_dates)
             odd_hours = alert_odd_hours(run, record, extract.odd_hours)
             unread = alert_unread_sheets(run, record, extract.unread)
+            still_hidden = alert_still_hidden(run, record, imported.still_hidden)
         count.add(record, imported.reasons, imported.questions)
         count.drops += drops
         count.repeated += repeated
         count.mixed += mixed
         count.odd_hours += odd_hours
         count.unread_sheets += unread
+        count.still_hidden += still_hidden
 
 
 pull_task = retrying_task("pull {source_name}")(pull)

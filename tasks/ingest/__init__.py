@@ -6,6 +6,7 @@ the comparison of snapshots are internal.
 
 __all__ = [
     "answers",
+    "changes",
     "counted_rows",
     "exchange",
     "importer",

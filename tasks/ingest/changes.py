@@ -8,6 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from db import audit
 from db.models import Complaint, PastFacts
 from sla.events import ABSENT, HANDOVERS, Event, Kind, Knowledge, events_as_of, holder
 from tasks.ingest.records import FIRST_VALUE, ComplaintRecord, event_identity
@@ -65,6 +68,37 @@ def update_facts(row: Complaint, record: ComplaintRecord, now: datetime) -> list
     if before == _rule_facts(row):
         return []
     return [PastFacts(complaint_id=row.id, superseded_at=now, **before)]
+
+
+def hide(row: Complaint, record: ComplaintRecord, now: datetime) -> None:
+    """Hide a complaint as this row asks, and delete its title and personal texts."""
+    row.anonymous, row.secret, row.changed_at = record.anonymous, record.secret, now
+    for name in ("title", *PERSONAL):
+        setattr(row, name, None)
+
+
+def unhide(session: Session, rows: Sequence[Complaint], source: str, now: datetime) -> int:
+    """Let the next import decide by their rows whether these hidden complaints of a source are
+    open; return their number.
+
+    A complaint without a content hash is written again as if its row had changed, and does not stay
+    hidden if the row does not hide it. Until then nothing of it is shown. One row of the audit has
+    the decision.
+    """
+    hidden = [row for row in rows if (row.anonymous or row.secret) and row.content_hash is not None]
+    for row in hidden:
+        row.content_hash = None
+    if hidden:
+        audit.note(
+            session,
+            audit.AuditKind.COMPLAINT_UNHIDDEN,
+            now,
+            "a person let the source decide whether hidden complaints are open",
+            complaint=hidden[0].id if len(rows) == 1 else None,
+            source=source,
+            complaints=[row.id for row in hidden],
+        )
+    return len(hidden)
 
 
 def _rule_facts(row: Complaint) -> dict[str, Any]:

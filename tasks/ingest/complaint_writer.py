@@ -16,6 +16,7 @@ from sla.events import HANDOVERS, Event
 from tasks.ingest.absence import AbsenceWriter
 from tasks.ingest.changes import (
     event_changes,
+    hide,
     last_events,
     missing_events,
     new_complaint,
@@ -32,8 +33,10 @@ from tasks.ingest.open_questions import QuestionLog, Written
 from tasks.ingest.records import (
     Answers,
     ComplaintRecord,
+    Secrecy,
     event_identity,
     has_undated,
+    kept_hidden,
     stated_events,
     value_hash,
 )
@@ -74,6 +77,8 @@ class ComplaintWriter:
         self.target, self.questions, self.name = target, questions, name
         self.mapping, self.is_snapshot = target.mapping, target.is_snapshot
         self.new = self.updated = self.unchanged = self.antedated = 0
+        self.still_hidden: list[str] = []
+        """The tickets of changed rows that do not hide their report any more."""
         self._far = timedelta(days=target.mapping.suspicious_days)
         self.shown: set[int] = set()
         self._shown_again: list[int] = []
@@ -110,10 +115,17 @@ class ComplaintWriter:
         if self.mapping.completes is not None:
             records = self._without_completing(self.mapping.completes, records)
         known = complaints.existing(session, self.name, records)
+        hidden = {
+            ticket: kept_hidden(records[ticket], secrecy)
+            for ticket, before in known.items()
+            if (secrecy := _secrecy(before))
+        }
+        records = {**records, **hidden}
         same: list[int] = []
         changed: dict[str, ComplaintRecord] = {}
         newer: dict[str, complaints.Existing] = {}
         older: dict[str, ComplaintRecord] = {}
+        hiding: dict[str, ComplaintRecord] = {}
         for ticket, before in known.items():
             record, seen_at = records[ticket], before.seen_at
             if before.absent_since is not None:
@@ -128,8 +140,12 @@ class ComplaintWriter:
                 self.antedated += self._is_antedated(record, before)
                 if is_newer:
                     newer[ticket] = before
+                    self.still_hidden += [ticket] * record.still_hidden
             elif self._may_have_lost(record, before):
                 older[ticket] = record
+            if not is_newer and (record.anonymous or record.secret) and not _secrecy(before):
+                hiding[ticket] = record
+        self._hide(hiding)
         changed |= self._compared(newer, changed)
         complaints.touch(session, same, at)
         new = {ticket: record for ticket, record in records.items() if ticket not in known}
@@ -142,6 +158,12 @@ class ComplaintWriter:
         self.new += len(new)
         self.updated += updated
         self.unchanged += len(known) - updated
+
+    def _hide(self, records: Mapping[str, ComplaintRecord]) -> None:
+        """Hide complaints that a row older than the newest one asks to hide."""
+        rows = complaints.by_ticket(self.target.session, self.name, records) if records else {}
+        for ticket, row in rows.items():
+            hide(row, records[ticket], self.target.now)
 
     def _without_completing(
         self, mailbox: str, records: Mapping[str, ComplaintRecord]
@@ -574,6 +596,15 @@ class ComplaintWriter:
         }
 
 
+def _secrecy(complaint: complaints.Existing) -> Secrecy:
+    """Return how a complaint is hidden. One that a person has opened has no content hash; its next
+    row decides.
+    """
+    if complaint.content_hash is None:
+        return Secrecy()
+    return Secrecy(complaint.anonymous, complaint.secret)
+
+
 class OriginWriters:
     """Writes the complaints of one extract, each to its own source.
 
@@ -625,6 +656,11 @@ class OriginWriters:
     def unchanged(self) -> int:
         """The number of known complaints without a change."""
         return sum(writer.unchanged for writer in self.by_origin.values())
+
+    @property
+    def still_hidden(self) -> list[str]:
+        """The tickets of changed rows that do not hide their report any more."""
+        return [ticket for writer in self.by_origin.values() for ticket in writer.still_hidden]
 
     @property
     def antedated(self) -> int:

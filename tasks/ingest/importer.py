@@ -51,11 +51,15 @@ class AntedatedReceipts(SourceError):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One import: its record, the reasons for rejected rows, and the new questions by column."""
+    """One import: its record, the reasons for rejected rows, and the new questions by column.
+
+    `still_hidden` has the tickets of the changed rows that do not hide their report any more.
+    """
 
     record: SourceImport
     reasons: Mapping[str, int]
     questions: Mapping[str, int]
+    still_hidden: Sequence[str]
 
 
 def import_extract(
@@ -88,7 +92,9 @@ def import_extract(
     extract.odd_hours.update(writer.validator.reader.shown_hours)
     if extract.cursor is not None:
         imports.set_cursor(session, name, extract.cursor)
-    return Imported(record, writer.rejected.reasons, writer.questions.opened)
+    return Imported(
+        record, writer.rejected.reasons, writer.questions.opened, writer.writers.still_hidden
+    )
 
 
 def _add_some(writer: ImportWriter, rows: Iterator[Row]) -> bool:
@@ -216,6 +222,7 @@ class ImportWriter:
         self._last_line = max(self._last_line, rows[-1][0])
         records: list[ComplaintRecord] = []
         self.validator.hide_requested(header, rows)
+        self.validator.keep_hidden(self.target.session, header, rows)
         for _, found in self.validator.validate(header, rows):
             if isinstance(found, ComplaintRecord):
                 records.append(found)

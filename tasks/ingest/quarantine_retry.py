@@ -67,7 +67,7 @@ def retry(context: SiteContext, name: str, now: datetime) -> Retried:
             )
             validator = RowValidator(inputs, rows[0].observed_at, rows[0].file)
             try:
-                some = _read(files[sha256].read(), validator, rows)
+                some = _read(context, files[sha256].read(), validator, rows)
                 found |= some
                 retried.unreadable += len(rows) - len(some)  # the line is no longer in the file
             except UnreadableFile as error:
@@ -87,7 +87,9 @@ def _place(row: QuarantineRow) -> str:
     return f"{row.file}, line {row.line}"
 
 
-def _read(sheet: Sheet, validator: RowValidator, rows: Sequence[QuarantineRow]) -> dict[int, Found]:
+def _read(
+    context: SiteContext, sheet: Sheet, validator: RowValidator, rows: Sequence[QuarantineRow]
+) -> dict[int, Found]:
     """Return the present result for these rows of one file, by key of the quarantine row.
 
     The whole file is validated, so that a ticket repeated in it is found again.
@@ -108,6 +110,8 @@ def _read(sheet: Sheet, validator: RowValidator, rows: Sequence[QuarantineRow]) 
 
     lines = list(sheet.rows)
     validator.hide_requested(sheet.header, lines)
+    with context.transaction() as session:
+        validator.keep_hidden(session, sheet.header, lines)
     for line, one in validator.validate(sheet.header, noted(lines)):
         found.update((key, one) for key in wanted(line))
     return found

@@ -141,6 +141,8 @@ class Step:
 class ComplaintRecord:
     """A parsed row. `title` is empty for anonymous and secret reports.
 
+    `still_hidden` means that the row itself does not hide the report, but an earlier one did.
+
     `unmapped` has the cells that the mapping cannot read, also those with an answer.
 
     Only the exchange format fills `origin` and `history`: the other installation's source, and the
@@ -172,6 +174,7 @@ class ComplaintRecord:
     """The date of receipt as written in the row, for a question about it."""
     row_hash: int | None = None
     """The content hash of the row itself, if the record differs from it by an added question."""
+    still_hidden: bool = False
 
     @property
     def key(self) -> str:
@@ -203,11 +206,45 @@ class ComplaintRecord:
                 content += f" ?{step.until!s}"
         if self.origin or self.history:
             content += "\x1f".join(("", self.origin, *map(str, map(event_identity, self.history))))
+        if self.still_hidden:
+            content += "\x1fstill hidden"
         for cell in self.unmapped:
             if cell.answer is None:
                 content += f"\x1f{cell.source_field} ?{folded(cell.value)}"
         digest = hashlib.blake2b(content.encode(), digest_size=8).digest()
         return int.from_bytes(digest, signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    """Whether a report is anonymous, and whether it is secret: each hides its title and texts."""
+
+    anonymous: bool = False
+    secret: bool = False
+
+    def __bool__(self) -> bool:
+        """Check whether the report is hidden."""
+        return self.anonymous or self.secret
+
+
+def kept_hidden(record: ComplaintRecord, before: Secrecy) -> ComplaintRecord:
+    """Return the record of a report that an earlier row has hidden.
+
+    A report stays hidden when its row does not hide it any more: a clerk may only have written
+    another remark in the place of the request. A person must open it.
+    """
+    if not before or record.anonymous or record.secret:
+        return record
+    return replace(
+        record,
+        anonymous=before.anonymous,
+        secret=before.secret,
+        title=None,
+        text=None,
+        attachments=None,
+        reporter=None,
+        still_hidden=True,
+    )
 
 
 def has_undated(record: ComplaintRecord) -> bool:

@@ -58,6 +58,7 @@ from tasks.ingest.records import (
     ComplaintRecord,
     RejectionReason,
     RowError,
+    Secrecy,
     Step,
     UnmappedCell,
     value_hash,
@@ -153,6 +154,8 @@ class RowParser:
         """
         self.requested: frozenset[str] = frozenset()
         """The tickets of the reports that a line outside the table asks to keep secret."""
+        self.hidden_before: Mapping[str, Secrecy] = {}
+        """The reports that an earlier import has hidden, by ticket: they stay hidden."""
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
         self._step_order = StepOrder(source)
@@ -300,8 +303,7 @@ class RowParser:
         """
         cleaned = {**dict.fromkeys(self.source.columns, ""), **cells}
         self._signs.apply(cleaned)
-        hidden = any(self._privacy(cleaned)) or self.key(cleaned) in self.requested
-        if self.source.is_exchange or not hidden:
+        if self.source.is_exchange or not self._is_hidden(cleaned):
             return set()
         receipt = set(self.receipt_columns)
         named = self.source.date_columns.union(self.source.fields.optional_columns) - receipt
@@ -356,6 +358,10 @@ class RowParser:
         remarks = self._marks_of_remarks(cells)
         anonymous = words.anonymous or any(mark for mark, _ in remarks)
         secret = words.secret or any(mark for _, mark in remarks) or ticket in self.requested
+        before = self.hidden_before.get(ticket)
+        still_hidden = before is not None and not (anonymous or secret)
+        if before is not None and still_hidden:
+            anonymous, secret = before.anonymous, before.secret
         hidden = anonymous or secret
         return ComplaintRecord(
             ticket=ticket,
@@ -378,6 +384,7 @@ class RowParser:
             steps=self._steps(cells, received, observed),
             unmapped=tuple(self._unmapped),
             receipt_text=self._shown_receipt(cells, hidden),
+            still_hidden=still_hidden,
         )
 
     def withhold(
@@ -564,7 +571,7 @@ class RowParser:
         """Count a cell with an hour that cannot be read; its text in the row of an anonymous or
         secret report is not kept.
         """
-        text = HIDDEN_CELL if any(self._privacy(cells)) else cells[column]
+        text = HIDDEN_CELL if self._is_hidden(cells) else cells[column]
         self.odd_hours[column, text] += 1
 
     def _moment_or_day(self, cells: Mapping[str, str], column: str) -> datetime | None:
@@ -1010,6 +1017,11 @@ class RowParser:
             found += [marks_of(cells[name]) for name in self._word_columns if cells[name]]
             found += self._marks_of_remarks(cells)
         return any(anonymous for anonymous, _ in found), any(secret for _, secret in found)
+
+    def _is_hidden(self, cells: Mapping[str, str]) -> bool:
+        """Check whether a row, a line outside the table or an earlier import hides the report."""
+        key = self.key(cells)
+        return any(self._privacy(cells)) or key in self.requested or key in self.hidden_before
 
     def _marks_of_remarks(self, cells: Mapping[str, str]) -> list[tuple[bool, bool]]:
         """Return whether each remark marks the report as anonymous, or as secret."""

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from sqlalchemy.orm import Session
+
+from db import complaints
 from db.quarantine import ticket_hash
 from tasks.common.redaction import plain_ticket, redact_and_truncate
 from tasks.common.remarks import word_of_end
@@ -24,7 +27,14 @@ from tasks.common.table_lines import (
     named_tickets,
 )
 from tasks.ingest.exchange.reader import ExchangeReader
-from tasks.ingest.records import MISALIGNED, NOTES, ComplaintRecord, RejectionReason, RowError
+from tasks.ingest.records import (
+    MISALIGNED,
+    NOTES,
+    ComplaintRecord,
+    RejectionReason,
+    RowError,
+    Secrecy,
+)
 from tasks.ingest.row_parser import ParserInputs, RowParser
 from tasks.sources.base import (
     FaultyRow,
@@ -175,6 +185,19 @@ class RowValidator:
             named = (self._ticket(header, row) for _, row in rows)
             tickets = {plain_ticket(ticket) for ticket in named if not is_note(ticket)}
             self.reader.requested |= named_tickets(lines, tickets)
+
+    def keep_hidden(self, session: Session, header: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """Keep the reports among these rows hidden that an earlier import has hidden.
+
+        It is called before the rows are validated, so that no question about a cell of them, and
+        no rejected row, shows a text that may name the complainant. The cells of another
+        installation are no texts of a clerk; its reports stay hidden as they are written.
+        """
+        if self.reader.source.is_exchange:
+            return
+        tickets = {plain_ticket(self._ticket(header, row)) for _, row in rows}
+        known = complaints.hidden(session, self.reader.name, tickets - {""})
+        self.reader.hidden_before = {ticket: Secrecy(*marks) for ticket, marks in known.items()}
 
     def _continues_above(
         self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: RowError

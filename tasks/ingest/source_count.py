@@ -42,6 +42,9 @@ class SourceCount:
     """The columns with an hour that cannot be read, each with its first file and some cells."""
     unread_sheets: list[str] = field(default_factory=list)
     """The sheets with rows that are not read, each with the first file that has it."""
+    still_hidden: list[dict[str, object]] = field(default_factory=list)
+    """The files with rows that no longer hide a hidden report, each with their number and some
+    tickets."""
 
     def add(
         self, record: SourceImport, reasons: Mapping[str, int], questions: Mapping[str, int]

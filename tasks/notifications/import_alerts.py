@@ -9,6 +9,7 @@ from db import imports
 from db.mails import earlier_mails
 from db.models import SourceImport
 from tasks.common.context import RunContext, SiteContext
+from tasks.common.redaction import redact_and_truncate
 from tasks.common.remarks import CELLS_SHOWN
 from tasks.ingest.row_drop import latest_row_drop
 from tasks.notifications.enqueue import enqueue_alert
@@ -16,10 +17,14 @@ from tasks.notifications.enqueue import enqueue_alert
 ROW_DROP, REPEATED_EXPORT = "fewer_rows", "repeated_export"
 SILENT_SOURCE, MIXED_DATES, ODD_HOURS = "silent_source", "mixed_dates", "odd_hours"
 UNREAD_SHEETS, NO_ROWS_YET = "unread_sheets", "no_rows_yet"
+STILL_HIDDEN = "still_hidden"
 FILE_SET_ASIDE, SOURCE_CLOCK = "file_set_aside", "source_clock"
 
 FIRST_ALERTS = (ROW_DROP, NO_ROWS_YET, REPEATED_EXPORT)
 """Kinds of alerts that leave before any other mail: an import may show a wrong state."""
+
+MOST_TICKETS = 10
+"""The most tickets that an alert names."""
 
 _BETWEEN = "; "
 _SAME = ("source", "file", "made")
@@ -132,6 +137,23 @@ def alert_unread_sheets(run: RunContext, record: SourceImport, sheets: Iterable[
         facts = {"source": record.source, "file": record.name, "sheet": _BETWEEN.join(new)}
         enqueue_alert(run, UNREAD_SHEETS, facts, same=("source", "sheet"))
     return [f"{record.name}: {sheet}" for sheet in new]
+
+
+def alert_still_hidden(
+    run: RunContext, record: SourceImport, tickets: Sequence[str]
+) -> list[dict[str, object]]:
+    """Notify the administrators of hidden reports whose rows do not hide them any more: they stay
+    hidden until a person opens them. Return the facts for the artifact.
+    """
+    if not tickets:
+        return []
+    named = sorted(redact_and_truncate(ticket, 80) for ticket in tickets[:MOST_TICKETS])
+    more = len(tickets) - len(named)
+    facts = _facts(run.context, record)
+    facts["reports"] = len(tickets)
+    facts["ticket"] = _BETWEEN.join(named) + (f"{_BETWEEN}… (+{more})" if more else "")
+    enqueue_alert(run, STILL_HIDDEN, facts, same=_SAME)
+    return [facts]
 
 
 def _not_named(

@@ -141,7 +141,7 @@ TAGS = {"h2", "table", "thead", "tbody", "tr", "th", "td", "p", "strong", "ul", 
 def test_the_artifact_of_an_intake_has_no_element_of_a_file_name_or_an_error():
     count = {"source": "x", "files": 1, "new": 1, "updated": 1, "unchanged": 1, "quarantined": 1}
     empty = {"reasons": {}, "questions": {}, "answered": 0, "absent": 0, "drops": [], "mixed": []}
-    empty |= {"odd_hours": [], "unread_sheets": []}
+    empty |= {"odd_hours": [], "unread_sheets": [], "still_hidden": []}
     for payload in PAYLOADS:
         waiting = [{"name": payload, "reason": "changing", "taken_from": None}]
         text = render(

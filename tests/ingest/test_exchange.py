@@ -660,6 +660,20 @@ def test_an_unknown_classification_is_a_question(theirs):
     assert facts(theirs)["kab/desa", "A-0"][1] == "information_request"
 
 
+def test_a_report_stays_hidden_until_a_person_opens_it_here(theirs):
+    """The other installation may have lost its database with all that it had hidden."""
+    write(theirs, LINE | {"ticket": "T", "secret": True})
+    pull(theirs, "kab", NOW)
+    write(theirs, LINE | {"ticket": "T", "secret": False, "title": "Pungli"}, name="b.jsonl")
+    (told,) = pull(theirs, "kab", NOW + timedelta(minutes=1)).still_hidden
+    assert told["ticket"] == "T"
+    assert facts(theirs)["kab/desa", "T"][-2] is True
+    assert "Pungli" not in str(dump(theirs))
+    write(theirs, LINE | {"ticket": "T", "secret": False, "title": "Pungli"}, name="c.jsonl")
+    again = pull(theirs, "kab", NOW + timedelta(minutes=2))
+    assert (again.updated, again.still_hidden) == (0, [])
+
+
 @pytest.mark.thorough
 def test_privacy_that_nobody_understands_is_kept_to_ourselves(theirs):
     words = {"false": False, "true": True, "ya": True, "": False}

@@ -12,14 +12,15 @@ from email import message_from_bytes
 import pytest
 from conftest import wita
 from sqlalchemy import select
+from support.import_results import known
 from support.outputs import printed, read
-from support.pipeline import ENTRY, deliver, dump, register, write_register
-from support.small_site import STATUS, TICKET, export
+from support.pipeline import ENTRY, alerts, deliver, dump, register, write_register
+from support.small_site import PRIVACY, STATUS, TICKET, TITLE, export
 
 from cli.language.words import use_language
 from cli.listings import question_rows
 from db import quarantine, questions
-from db.models import Complaint, MessageRow
+from db.models import AuditRow, Complaint, MessageRow
 from db.questions import HIDDEN
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.evidence import as_data
@@ -344,3 +345,160 @@ def test_each_new_line_that_asks_for_secrecy_is_named_to_the_administrator(conte
     assert ["baris 3" in text for text in asked] == [True, False]
     assert "baris 4" in asked[1]
     assert not [text for text in asked if "Ani" in text or "boleh dibiarkan" in text]
+
+
+SECRETLY = f"Pungli bansos, lapor {NAME}"
+
+
+def facts(context, ticket: str) -> tuple[bool, bool, str | None]:
+    row = known(context, ticket)
+    return row.anonymous, row.secret, row.title
+
+
+def outgoing(context, caplog) -> str:
+    """All that is stored, logged and mailed."""
+    mails = [read(mail.read_bytes()) for mail in (context.site.var / "mailbox").glob("*")]
+    return str(dump(context)) + caplog.text + str(mails)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "marks"), [("Anonim", (True, False)), ("Rahasia", (False, True))]
+)
+@pytest.mark.parametrize("later", ["", "Biasa"])
+def test_a_report_stays_hidden_when_its_row_does_not_hide_it_any_more(
+    context, caplog, hidden, marks, later
+):
+    caplog.set_level(logging.DEBUG)
+    entry = {"No Register": "FD-2", "Perihal": SECRETLY, "Kerahasiaan": hidden}
+    register(context, "2026-11-17 07:15", entry, {"No Register": "FD-1"})
+    assert facts(context, "FD-2") == (*marks, None)
+    opened = entry | {"Kerahasiaan": later, "Selesai": SPOKEN}
+    path = write_register(context, wita("2026-11-18 07:15"), opened, {"No Register": "FD-1"})
+    count = pull(context, "register", wita("2026-11-18 08:00"))
+    assert facts(context, "FD-2") == (*marks, None)
+    (told,) = count.still_hidden
+    assert (told["file"], told["reports"], told["ticket"]) == (path.name, 1, "FD-2")
+    ask(context, wita("2026-11-18 08:00"), "intake")
+    evaluate_and_notify(context, wita("2026-11-24 08:00"), "deadlines")
+    deliver(context, "2026-11-24 08:00")
+    assert alerts(context).count("still_hidden") == 1
+    assert "Pungli bansos" not in outgoing(context, caplog)
+    assert NAME not in outgoing(context, caplog)
+    write_register(context, wita("2026-11-24 09:15"), opened, {"No Register": "FD-1"})
+    again = pull(context, "register", wita("2026-11-24 10:00"))
+    assert (again.unchanged, again.updated, again.still_hidden) == (2, 0, [])
+
+
+def test_a_report_stays_hidden_when_another_remark_replaces_the_request(context, caplog):
+    """The column of remarks may also get another title, so that it is not read any more."""
+    caplog.set_level(logging.DEBUG)
+    source = context.site.sources["register"]
+    fields = source.fields.model_copy(update={"remarks": "Keterangan"})
+    context.site.sources["register"] = source.model_copy(update={"fields": fields})
+    entry = {"No Register": "FD-2", "Perihal": SECRETLY}
+    remarks = (
+        {"Keterangan": f"identitas pelapor ({NAME}) dirahasiakan"},
+        {"Keterangan": "sudah ditelp"},
+        {"Ket": "sudah ditelp"},
+    )
+    told = []
+    for day, remark in enumerate(remarks, start=17):
+        write_register(context, wita(f"2026-11-{day} 07:15"), entry | remark)
+        count = pull(context, "register", wita(f"2026-11-{day} 08:00"))
+        told.append(len(count.still_hidden))
+        assert facts(context, "FD-2") == (False, True, None)
+    assert told == [0, 1, 0]
+    assert NAME not in outgoing(context, caplog)
+
+
+def test_a_person_opens_a_hidden_report_and_the_next_import_brings_its_title(
+    context, call_tenggat, monkeypatch
+):
+    monkeypatch.setenv("TENGGAT_VAR", str(context.site.var))
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", context.site.database_url)
+    entry = {"No Register": "FD-2", "Perihal": "Pungli bansos", "Kerahasiaan": "Rahasia"}
+    opened = entry | {"Kerahasiaan": ""}
+    register(context, "2026-11-17 07:15", entry)
+    register(context, "2026-11-18 07:15", opened)
+    call = ("complaint", "unhide", "FD-2", "--by", "Sari", "--site", str(context.site.folder))
+    code, out, error = call_tenggat(*call)
+    assert (code, "to be opened: 1" in out) == (0, True), error
+    assert facts(context, "FD-2") == (False, True, None)
+    register(context, "2026-11-19 07:15", opened)
+    assert facts(context, "FD-2") == (False, False, "Pungli bansos")
+    code, out, _ = call_tenggat(*call)
+    assert (code, "nothing changes" in out) == (0, True)
+    with context.transaction() as session:
+        (audit,) = session.scalars(select(AuditRow).where(AuditRow.kind == "complaint.unhidden"))
+        assert (audit.actor.rpartition(": ")[2], audit.complaint_id) == ("Sari", 1)
+        assert "Pungli" not in audit.subject
+    register(context, "2026-11-20 07:15", entry)
+    assert facts(context, "FD-2") == (False, True, None)
+
+
+def test_all_hidden_reports_of_a_source_are_opened_except_those_that_still_ask(
+    context, call_tenggat, monkeypatch
+):
+    """The mapping did not know the word for an open report."""
+    monkeypatch.setenv("TENGGAT_VAR", str(context.site.var))
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", context.site.database_url)
+    entries = [
+        {"No Register": f"FD-{n}", "Perihal": "Pungli bansos", "Kerahasiaan": word}
+        for n, word in enumerate(("Lazim", "Rahasia"))
+    ]
+    register(context, "2026-11-17 07:15", *entries)
+    source = context.site.sources["register"]
+    values = source.values.model_copy(update={"public": ("Lazim",)})
+    context.site.sources["register"] = source.model_copy(update={"values": values})
+    register(context, "2026-11-18 07:15", *entries)
+    assert facts(context, "FD-0")[2] is None
+    site = ("--by", "Sari", "--site", str(context.site.folder))
+    assert call_tenggat("complaint", "unhide", "--all", *site)[0] == 2
+    code, out, _ = call_tenggat("complaint", "unhide", "--all", "--source", "register", *site)
+    assert (code, "to be opened: 2" in out) == (0, True)
+    assert facts(context, "FD-0")[2] is None
+    register(context, "2026-11-19 07:15", *entries)
+    assert facts(context, "FD-0") == (False, False, "Pungli bansos")
+    assert facts(context, "FD-1") == (False, True, None)
+
+
+def test_a_report_of_snapshots_stays_hidden(context, caplog):
+    caplog.set_level(logging.DEBUG)
+    report = {TICKET: "7", TITLE: SECRETLY}
+    export(context.site.folder, "2026-11-17 07:15", report | {PRIVACY: "Anonim"})
+    pull(context, "lapor", wita("2026-11-17 08:00"))
+    for day in ("18", "19"):
+        export(context.site.folder, f"2026-11-{day} 07:15", report)
+        count = pull(context, "lapor", wita(f"2026-11-{day} 08:00"))
+        assert len(count.still_hidden) == (day == "18")
+        assert facts(context, "7") == (True, False, None)
+    assert NAME not in outgoing(context, caplog)
+
+
+@pytest.mark.parametrize("source", ["lapor", "register"])
+def test_an_older_row_that_arrives_late_hides_its_report(context, source):
+    def write(moment: str, privacy: str) -> None:
+        if source == "lapor":
+            export(
+                context.site.folder, moment, {TICKET: "7", TITLE: "Pungli bansos", PRIVACY: privacy}
+            )
+        else:
+            entry = {"No Register": "7", "Perihal": "Pungli bansos", "Kerahasiaan": privacy}
+            write_register(context, wita(moment), entry)
+
+    write("2026-11-19 07:15", "")
+    pull(context, source, wita("2026-11-19 08:00"))
+    assert facts(context, "7") == (False, False, "Pungli bansos")
+    write("2026-11-18 07:15", "Rahasia")
+    pull(context, source, wita("2026-11-19 09:00"))
+    assert facts(context, "7") == (False, True, None)
+    write("2026-11-20 07:15", "")
+    assert pull(context, source, wita("2026-11-20 08:00")).still_hidden
+    assert facts(context, "7") == (False, True, None)
+
+
+def test_a_hidden_report_with_its_ticket_in_another_letter_case_stays_hidden(context):
+    entry = {"No Register": "FD-2", "Perihal": "Pungli bansos", "Kerahasiaan": "Rahasia"}
+    register(context, "2026-11-17 07:15", entry)
+    register(context, "2026-11-18 07:15", entry | {"No Register": "fd-2", "Kerahasiaan": ""})
+    assert facts(context, "FD-2") == (False, True, None)
