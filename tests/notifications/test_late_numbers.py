@@ -20,6 +20,7 @@ from tasks.common.context import SiteContext
 from tasks.evaluation.status import site_status
 from tasks.evaluation.stored_deadlines import late_counts
 from tasks.ingest.answers import answer
+from tasks.notifications import sender
 from tasks.reports.builder import report_view
 from tasks.text.templates import render
 
@@ -215,6 +216,37 @@ def test_superiors_hear_the_same_whatever_the_unit_of_the_complaint(context, ser
     units = view.table("by_unit")
     late = {view.names("unit", row.key).text: units.value(row.key, "late") for row in units.rows}
     assert {name: number for name, number in late.items() if number} == {OFFICE: 2}
+
+
+LISTENING = ("sekda", "inspektur")
+
+
+@pytest.mark.parametrize("together", [1, 50])
+def test_a_mail_of_the_same_run_does_not_count_as_an_earlier_one(
+    context, server, monkeypatch, together
+):
+    """On Monday the unit hears of FD-3, and the secretary and the regent of FD-4, their own duty.
+    The inspector hears of neither before them, whatever the server accepts first in the same run.
+    """
+    monkeypatch.setattr(sender, "AT_ONCE", together)
+    monkeypatch.setattr(sender, "MOST_COMPOSED", together)
+    first = since("09/11/2026")  # late since the 17th
+    unheard = since("20/11/2026")  # late since the 28th
+    asked = SETTLED | since("01/09/2026") | {"Rekomendasi Ombudsman": "28/09/2026 08:30"}
+    entries = [at("Dinas Sosial", **first), at("DLH", "FD-4", **asked)]
+    for now in ("2026-11-17 08:00", "2026-11-20 08:00", "2026-11-23 08:00", MONDAY):
+        more = [at("DLH", "FD-3", **unheard)] if now >= "2026-11-21" else []
+        register(context, now, *entries, *more)
+        decide(context, now)
+        before = len(server.letters)
+        deliver(context, now)
+    letters = {each.recipient.partition("@")[0]: each for each in server.letters[before:]}
+    counted = r"memuat (\d+) pengaduan terlambat .* (\d+) pengaduan terlambat lainnya"
+    numbers = {who: re.search(counted, text(letters[who])).groups() for who in LISTENING}
+    assert numbers == {"sekda": ("2", "1"), "inspektur": ("1", "2")}
+    for who in LISTENING:
+        assert "FD-3" not in text(letters[who])
+    assert "FD-4: terlambat" in text(letters["sekda"])
 
 
 def superiors_duties(context) -> list[tuple[str, list[tuple[str, str, list[str]]]]]:
