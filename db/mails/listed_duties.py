@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from db.bulk import AT_ONCE, chunked, insert_rows, is_one_of
 from db.lives import MessageStatus
-from db.models import Complaint, DeadlineRow, ListedDuty, MessageRow, NoticeRow
+from db.models import Complaint, DeadlineRow, ListedDuty, MessageKind, MessageRow, NoticeRow
 
 _LISTED = cast(Table, ListedDuty.__table__)
 
@@ -57,6 +57,7 @@ class CalendarEntry:
     clock: int
     unit: str | None
     state: str | None
+    reason: str | None
     due: datetime | None
     stopped: datetime | None
 
@@ -185,6 +186,7 @@ def calendar_entries(
             ListedDuty.clock,
             DeadlineRow.unit,
             DeadlineRow.state,
+            DeadlineRow.reason,
             DeadlineRow.due,
             DeadlineRow.stopped,
         )
@@ -206,4 +208,21 @@ def calendar_entries(
     for batch in chunked(sorted(recipients)):
         for recipient, *entry in session.execute(query.where(brought.recipient.in_(batch))):
             found.setdefault(recipient, []).append(CalendarEntry(*entry))
+    return found
+
+
+def with_unrecorded_mails(session: Session, recipients: Collection[str]) -> set[str]:
+    """Return those of these addresses, in lower case, that got mails before it was recorded what
+    mails list.
+    """
+    first = session.scalar(select(func.min(ListedDuty.message_id)))
+    query = select(MessageRow.recipient).where(
+        MessageRow.kind == MessageKind.NOTICES, MessageRow.status == MessageStatus.SENT
+    )
+    if first is not None:
+        query = query.where(MessageRow.id < first)
+    found: set[str] = set()
+    for batch in chunked(sorted(recipients)):
+        rows = session.scalars(query.where(MessageRow.recipient.in_(batch)).distinct())
+        found.update(recipient.casefold() for recipient in rows)
     return found

@@ -211,6 +211,12 @@ class DeskLoader:
         return earlier_mails.last_mails(self._run.session, recipients, self._earlier)
 
     @cached_property
+    def _with_unrecorded_mails(self) -> set[str]:
+        """The readers of mails of which it is not on record what they brought into the calendar."""
+        recipients = {message.recipient for message in self._messages}
+        return listed_duties.with_unrecorded_mails(self._run.session, recipients)
+
+    @cached_property
     def _before(self) -> dict[ClockKeyOfComplaint, list[Notification]]:
         keys = {each.complaint for each in self._ended} - self.cases.keys()
         if self._only is not None:
@@ -1057,19 +1063,21 @@ class DeskLoader:
         items: Iterable[NoticeItem],
         corrected: Collection[ClockKeyOfComplaint],
     ) -> tuple[EndedDuty, ...]:
-        """Return the duties to cancel in the reader's calendar: those that are over or have another
-        reader now, and those of corrections.
+        """Return the duties to cancel in the reader's calendar: those that are over, are in doubt
+        or have another reader now, and those of corrections.
 
-        What mails before revision 0002 of the database brought is not on record, so ended duties
-        that they can have shown are cancelled too.
+        What mails before revision 0002 of the database brought is not on record. To a reader with
+        such a mail, ended duties that it can have shown are cancelled too.
         """
         open_duties = {(item.complaint, *duty.key) for item in items for duty in item.duties}
         calendar = self._entries.get(reader.address, {})
-        found = {
-            (each.complaint, each.rule, each.clock): self._ended_view(reader, each, ())
-            for each in ended
-            if (each.complaint, each.rule, each.clock) in corrected or self._shown(reader, each)
-        }
+        found = {}
+        if reader.address in self._with_unrecorded_mails:
+            found = {
+                (each.complaint, each.rule, each.clock): self._ended_view(reader, each, ())
+                for each in ended
+                if (each.complaint, each.rule, each.clock) in corrected or self._shown(reader, each)
+            }
         for key, entries in calendar.items():
             gone = key in found or key in corrected or not self._keeps(reader, entries[0])
             if gone and key not in open_duties:
@@ -1078,8 +1086,13 @@ class DeskLoader:
         return tuple(found.values())
 
     def _keeps(self, reader: DeskReader, entry: CalendarEntry) -> bool:
-        """Check whether the duty of a calendar entry may be open, and is on the reader's desk."""
+        """Check whether the duty of a calendar entry may be open, and is on the reader's desk.
+
+        Of a duty in doubt the mail says that its state is not known: the entry may not accuse.
+        """
         if entry.stopped is not None or entry.state not in MAY_BE_OPEN:
+            return False
+        if entry.reason in complaints.WITHOUT_IMPORT:
             return False
         clock = (entry.rule, entry.clock)
         triggered = clock in reader.triggers.get(entry.complaint, frozenset())
