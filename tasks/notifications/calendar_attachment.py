@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 from tasks.notifications.views import Desk, Duty, EndedDuty, NoticeItem
 from tasks.text.catalog import Catalog, catalog
 
+PUBLISH, CANCEL = "PUBLISH", "CANCEL"
+"""The methods of the files (RFC 5546): entries to add or update, and entries to cancel."""
+
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 """The time from which the sequence numbers of entries are counted, in minutes."""
 
@@ -50,7 +53,7 @@ def agenda(
         for item, duty in duties
         for line in _entry(desk, item, duty, uid_of(item, duty), locale, zone)
     )
-    return _calendar("PUBLISH", entries)
+    return _calendar(PUBLISH, entries)
 
 
 def cancellation(desk: Desk, locale: str, zone: ZoneInfo) -> bytes | None:
@@ -61,7 +64,7 @@ def cancellation(desk: Desk, locale: str, zone: ZoneInfo) -> bytes | None:
         return None
     t = catalog(locale)
     entries = (line for ended in desk.ended for line in _cancelled(desk, ended, t, zone))
-    return _calendar("CANCEL", entries)
+    return _calendar(CANCEL, entries)
 
 
 def _calendar(method: str, entries: Iterable[str]) -> bytes:

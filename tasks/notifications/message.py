@@ -66,12 +66,16 @@ VERSION = "MIME-Version: 1.0"
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file attached to a mail."""
+    """A file attached to a mail; a text is in UTF-8.
+
+    `parameters` are further parameters of its media type, each with its value.
+    """
 
     name: str
     maintype: str
     subtype: str
     content: bytes
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 def as_mime(
@@ -115,16 +119,29 @@ def _text(text: str, subtype: str) -> tuple[list[str], str]:
 
 def _file(attachment: Attachment) -> str:
     """Return the part with an attachment."""
-    headers = _file_headers(attachment.name, attachment.maintype, attachment.subtype)
+    headers = _file_headers(
+        attachment.name, attachment.maintype, attachment.subtype, attachment.parameters
+    )
     return _written(headers, encode_bytes(attachment.content))
 
 
 @lru_cache(maxsize=16)
-def _file_headers(name: str, maintype: str, subtype: str) -> list[str]:
-    """Return the headers of an attachment: the same ones for many mails."""
+def _file_headers(
+    name: str, maintype: str, subtype: str, parameters: tuple[tuple[str, str], ...]
+) -> list[str]:
+    """Return the headers of an attachment: the same ones for many mails.
+
+    Without a charset a text would be read as ASCII (RFC 2045, 5.2).
+    """
     part = EmailMessage(policy=POLICY)
+    charset = {"charset": "utf-8"} if maintype == "text" else {}
     part.set_content(
-        b"", maintype=maintype, subtype=subtype, filename=name, disposition="attachment"
+        b"",
+        maintype=maintype,
+        subtype=subtype,
+        filename=name,
+        disposition="attachment",
+        params={**charset, **dict(parameters)},
     )
     return _headers(part)
 

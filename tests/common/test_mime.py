@@ -18,7 +18,13 @@ HEADERS = {
 }
 COAT = CoatOfArms(bytes(range(256)) * 4, 20, 32, "coat@tenggat.invalid")
 FILES = [
-    Attachment('agenda – "baru".ics', "text", "calendar", b"BEGIN:VCALENDAR\r\nEND\r\n"),
+    Attachment(
+        'agenda – "baru".ics',
+        "text",
+        "calendar",
+        b"BEGIN:VCALENDAR\r\nEND\r\n",
+        (("method", "PUBLISH"),),
+    ),
     Attachment("daftar.xlsx", "application", "octet-stream", bytes(range(256))),
     Attachment("kosong.txt", "text", "plain", b""),
 ]
@@ -51,8 +57,13 @@ def by_standard_library(text, html, files, coat):
     if coat is not None:
         mail.get_payload(1).add_related(coat.png, "image", "png", cid=f"<{coat.cid}>")
     for each in files:
+        text = {"charset": "utf-8"} if each.maintype == "text" else {}
         mail.add_attachment(
-            each.content, maintype=each.maintype, subtype=each.subtype, filename=each.name
+            each.content,
+            maintype=each.maintype,
+            subtype=each.subtype,
+            filename=each.name,
+            params=text | dict(each.parameters),
         )
     mark = sha256(HEADERS["Message-ID"].encode()).hexdigest()[:32]
     for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):

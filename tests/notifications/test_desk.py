@@ -12,7 +12,7 @@ from email import message_from_bytes
 import pytest
 from conftest import wita
 from icalendar import Calendar
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 from support.outgoing_mail.sent_mails import Sent
 from support.pipeline import (
     BREACHED,
@@ -34,6 +34,7 @@ from db.models import ListedDuty, MessageRow
 from sla.directory import Directory, OfficeHolder, Role, Unit
 from tasks.common.context import SiteContext
 from tasks.intake import pull
+from tasks.notifications.composing import compose
 from tasks.notifications.composing.compose import compose_all
 from tasks.notifications.desk import SOON_WORKING_DAYS
 from tasks.notifications.mail_items import notice_views
@@ -351,8 +352,15 @@ def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(c
     assert "Sejak surel terakhir (20 Nov), 1 pengaduan telah ditindaklanjuti." in " ".join(
         letter.get_body(("plain",)).get_content().split()
     )
-    first, second = (Calendar.from_ical(each.get_content()) for each in letter.iter_attachments())
+    parts = list(letter.iter_attachments())
+    first, second = (Calendar.from_ical(each.get_content()) for each in parts)
     assert (first["method"], second["method"]) == ("PUBLISH", "CANCEL")
+    said = [dict(each["Content-Type"].params) for each in parts]
+    assert [(each["charset"], each["method"]) for each in said] == [
+        ("utf-8", "PUBLISH"),
+        ("utf-8", "CANCEL"),
+    ]
+    assert "\N{EN DASH}" in str(first.walk("VEVENT")[0]["summary"])
     (cancelled,) = second.walk("VEVENT")
     assert cancelled.decoded("dtstart") == date(2026, 11, 23)
 
@@ -408,6 +416,67 @@ def test_a_further_duty_of_a_superior_leaves_the_calendar_when_it_is_done(contex
     left = calendars(server)["sekda"]
     assert all(each.startswith("TERLAMBAT: pengaduan FD-") for each in left)
     assert len(left) == 2
+
+
+@pytest.mark.parametrize(
+    ("unclear", "returning"),
+    [
+        ([], 2),  # the register does not show it any more
+        ([at("Dinas Entah")], 2),
+        ([at("Dinas Sosial", Selesai="31/02/2026 09:00")], 0),  # an empty date is no answer
+    ],
+)
+def test_the_calendar_accuses_nobody_of_a_duty_in_doubt(context, server, unclear, returning):
+    """FD-1 is late on the 24th, and FD-3 due then; from the 25th on nobody knows their state."""
+    dinsos, soon = "Dinas Sosial", since("17/11/2026")
+    both, news = [at(dinsos), at(dinsos, "FD-3", **soon)], at(dinsos, "FD-2", **TODAY)
+    doubtful = unclear and [unclear[0], unclear[0] | {"No Register": "FD-3"} | soon]
+
+    def told(*days: str) -> set[str]:
+        for day in days:
+            owe(context, f"2026-11-{day} 08:00", *(both if day in ("24", "30") else doubtful), news)
+            deliver(context, f"2026-11-{day} 08:00")
+        found = calendars(server)["penghubung.dinsos"]
+        return {each for each in found if "FD-2" not in each}
+
+    assert len(told("24")) == 2
+    assert told("25", "26") == set()
+    back = told("30")
+    assert len(back) == returning
+    assert all(each.startswith("TERLAMBAT") for each in back)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_only_entries_that_earlier_mails_brought_are_cancelled(
+    context, server, monkeypatch, recorded
+):
+    """The body had room for one complaint; the other one was in the workbook. What mails of an
+    earlier program brought is not on record: both entries are cancelled then.
+    """
+    dinsos = "Dinas Sosial"
+    monkeypatch.setattr(compose, "most_in_body", lambda desk: 1)
+    owe(context, BREACHED, at(dinsos), at(dinsos, "FD-2"))
+    deliver(context, BREACHED)
+    monkeypatch.undo()
+    (brought,) = calendars(server)["penghubung.dinsos"]
+    if not recorded:
+        with context.transaction() as session:
+            session.execute(delete(ListedDuty))
+    done = {"Selesai": "24/11/2026 09:00"}
+    now = "2026-11-25 08:00"
+    owe(context, now, at(dinsos, **done), at(dinsos, "FD-2", **done), at(dinsos, "FD-3"))
+    deliver(context, now)
+    cancelled = [
+        str(entry["summary"])
+        for letter in server.letters
+        for part in letter.mail.iter_attachments()
+        if part.get_filename() == "tenggat-selesai.ics"
+        and letter.recipient.startswith("penghubung.dinsos")
+        for entry in Calendar.from_ical(part.get_content()).walk("VEVENT")
+        if "FD-3" not in entry["summary"]
+    ]
+    assert len(cancelled) == (1 if recorded else 2)
+    assert any(brought.endswith(each.partition(": ")[2]) for each in cancelled)
 
 
 def test_what_a_mail_lists_is_recorded_if_the_others_are_composed_later(context):

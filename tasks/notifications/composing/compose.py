@@ -15,7 +15,7 @@ from db.models import MessageKind, MessageRow
 from sla.engine.deadline import ClockKey
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext
-from tasks.notifications.calendar_attachment import agenda, cancellation
+from tasks.notifications.calendar_attachment import CANCEL, PUBLISH, agenda, cancellation
 from tasks.notifications.composing.contents import ContentsSink, ContentsStore, ListChanges
 from tasks.notifications.mail_items import NoticeDesks
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
@@ -233,12 +233,12 @@ def _attached(composer: Composer, desk: Desk, locale: str, zone: ZoneInfo) -> It
     if desk.not_shown:
         name = t("workbook.file", day=f"{desk.now.astimezone(zone):%Y-%m-%d}")
         yield Attachment(name, *XLSX, composer.workbooks.of(desk, locale, zone))
-    for name, content in (
-        ("agenda.file", agenda(desk, composer.calendar_uid, locale, zone)),
-        ("agenda.cancelled_file", cancellation(desk, locale, zone)),
+    for name, method, content in (
+        ("agenda.file", PUBLISH, agenda(desk, composer.calendar_uid, locale, zone)),
+        ("agenda.cancelled_file", CANCEL, cancellation(desk, locale, zone)),
     ):
-        if content is not None:
-            yield Attachment(t(name), "text", "calendar", content)
+        if content is not None:  # the media type names the method too (RFC 6047, 2.4)
+            yield Attachment(t(name), "text", "calendar", content, (("method", method),))
 
 
 def _thread(session: Session, message: MessageRow, desk: Desk, now: datetime) -> list[str]:
