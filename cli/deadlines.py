@@ -78,12 +78,15 @@ def explain(
     time of the first one as `--as-of` has the same code; `--json` prints it as well.
     """
     with console.context_of(site) as context:
+        from tasks.common.confirmed_rules import confirm_rules  # noqa: PLC0415
         from tasks.common.redaction import plain_ticket  # noqa: PLC0415
         from tasks.evaluation.evidence import as_data  # noqa: PLC0415
         from tasks.evaluation.explain import as_html, as_text, explanations  # noqa: PLC0415
 
         with context.transaction() as session:
             moment = console.moment(as_of or now, context.site).replace(microsecond=0)
+            if as_of or now:
+                confirm_rules(context.site, session, moment)
             found = explanations(session, context, plain_ticket(ticket), moment)
         if not found:
             raise UsageError(say("deadlines.no_ticket", ticket=ticket))

@@ -30,13 +30,14 @@ def list_rules(site: SiteOption = None, now: NowOption = None, as_json: JsonOpti
     Each has its article, its length and how certain its text is.
     """
     with console.context_of(site) as context:
-        from tasks.common.confirmed_rules import rules_on  # noqa: PLC0415
+        from tasks.common.confirmed_rules import rules_at  # noqa: PLC0415
 
-        day = context.local(console.moment(now, context.site)).date()
+        moment = console.moment(now, context.site)
+        day = context.local(moment).date()
         with context.consistent_read() as session:
             rows = [
                 _row(rule, confirmation, plain=as_json)
-                for rule, confirmation in rules_on(context.site, session, day)
+                for rule, confirmation in rules_at(context.site, session, moment)
             ]
         if not as_json:
             law = context.site.evaluation_context.law

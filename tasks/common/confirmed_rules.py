@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -14,26 +14,20 @@ from sla.fingerprint import rule_fingerprint
 from sla.regulations.model import Certainty, Law, Rule
 
 
-def confirm_rules(site: Site, session: Session) -> None:
-    """Mark the rules of a site as confirmed that a legal officer has confirmed.
+def confirm_rules(site: Site, session: Session, as_of: datetime | None = None) -> None:
+    """Mark the rules of a site that a legal officer has confirmed, and no others.
 
-    A confirmation ends when it is taken back, or when text or length of the rule changes.
+    A confirmation ends when it is taken back, or when text or length of the rule changes. With
+    `as_of`, those count that were valid at that moment.
     """
-    confirmed = rules.confirmations(session)
-    if not confirmed:
-        return
-    law = site.evaluation_context.law
-    marked = [
-        replace(rule, certainty=Certainty.CONFIRMED)
-        if (rule.id, rule_fingerprint(rule)) in confirmed
-        else rule
-        for rule in law.rules
-    ]
-    site.evaluation_context = replace(site.evaluation_context, law=Law(marked))
+    before = site.evaluation_context.law
+    law = law_as_of(site, session, as_of)
+    if law.rules != before.rules:
+        site.evaluation_context = replace(site.evaluation_context, law=law)
 
 
-def law_as_of(site: Site, session: Session, as_of: datetime) -> Law:
-    """Return the law of a site with the confirmations valid at a moment.
+def law_as_of(site: Site, session: Session, as_of: datetime | None) -> Law:
+    """Return the law of a site with the confirmations valid at a moment; None means the present.
 
     A report of an earlier moment is thus the same before and after a confirmation, and after one
     was taken back.
@@ -76,9 +70,13 @@ def retract_confirmation(
     )
 
 
-def rules_on(site: Site, session: Session, day: date) -> list[tuple[Rule, RuleConfirmation | None]]:
-    """Return the rules in force on a day, each with its confirmation if there is one."""
-    confirmed = rules.confirmations(session)
-    law = site.evaluation_context.law
+def rules_at(
+    site: Site, session: Session, moment: datetime
+) -> list[tuple[Rule, RuleConfirmation | None]]:
+    """Return the rules in force on the day of a moment, each with its confirmation at that moment
+    if there is one.
+    """
+    confirmed = rules.confirmations(session, moment)
+    law, day = law_as_of(site, session, moment), moment.astimezone(site.zone).date()
     found = [rule for rule_id in law.ids if (rule := law.on(rule_id, day)) is not None]
     return [(rule, confirmed.get((rule.id, rule_fingerprint(rule)))) for rule in found]

@@ -4,7 +4,10 @@ import pytest
 from conftest import kind_of_database
 
 from cli.doctor import SCREEN
+from cli.language.words import table
+from sla.regulations.model import Certainty
 from tasks.monitoring.health import Finding
+from tasks.text.catalog import catalog
 
 
 @pytest.fixture
@@ -53,5 +56,11 @@ def test_the_certainty_of_a_rule_is_a_word(site_folder, call_tenggat, monkeypatc
     found = [Finding("note", "rules of UU 25/2009 to be confirmed: a/b (carried_over), a/c (seen)")]
     monkeypatch.setattr("tasks.monitoring.health.check", lambda *of, **more: found)
     out = call_tenggat("doctor", "--site", site_folder, "--lang", "id")[1]
-    assert "a/b (dari aturan lama), a/c (dari laman resmi)" in out
+    assert "a/b (diambil alih dari aturan lama), a/c (dari laman atau paparan resmi)" in out
     assert found[0].what in call_tenggat("doctor", "--site", site_folder, "--lang", "en")[1]
+
+
+@pytest.mark.parametrize("certainty", Certainty)
+def test_a_certainty_has_the_name_that_it_has_in_the_list_of_rules(certainty):
+    listed = catalog("id")(f"certainty.{certainty}")
+    assert table("values")["certainty"][certainty]["id"] == listed.partition(";")[0]

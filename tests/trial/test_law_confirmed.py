@@ -247,3 +247,29 @@ def test_a_confirmation_is_taken_back_and_made_again(context, call_tenggat, lang
     assert (said["retracted_by"], said["retraction_reason"]) == (BY, REASON)
     shown = call_tenggat("audit", "list", "--what", kind, *options[:4])[1]
     assert {"id": "verifikasi", "en": "person took"}[lang] in shown
+
+
+def test_every_command_says_what_was_confirmed_at_a_moment(context, call_tenggat):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    confirm(context, wita("2026-11-24 10:00"))
+    with context.transaction() as session:
+        moment = wita("2026-11-24 11:00")
+        retract_confirmation(session, rule_of(context), moment, by=BY, reason=REASON)
+
+    def said(*arguments: str) -> str:
+        code, out, err = call_tenggat(*arguments, "--site", context.site.folder, "--lang", "id")
+        assert code in (0, 1), err
+        return out
+
+    for time, confirmed in (("09:30", False), ("10:30", True), ("11:30", False)):
+        now = f"2026-11-24T{time}"
+        rows = {row["rule"]: row for row in json.loads(said("law", "list", "--json", "--now", now))}
+        assert rows[RULE]["certainty"] == ("confirmed" if confirmed else "carried_over")
+        assert rows[RULE]["confirmed_by"] == (BY if confirmed else "")
+        for option in ("--as-of", "--now"):
+            (found,) = json.loads(said("explain", "FD-1", "--json", option, now))
+            (certainty,) = {d["certainty"] for d in found["deadlines"] if d["rule"] == RULE}
+            assert certainty == rows[RULE]["certainty"]
+        findings = json.loads(said("doctor", "--json", "--now", now))
+        named = any(f"{RULE} (carried_over)" in finding["what"] for finding in findings)
+        assert named is not confirmed

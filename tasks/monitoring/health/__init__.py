@@ -24,7 +24,7 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
     of this machine's clock: only then can other clocks be compared with it. (Logging in by OAuth2
     may bring a new refresh token; it is stored in its file.)
     """
-    database.apply_confirmations(site)
+    database.apply_confirmations(site, None if clock else now)
     steps: list[Callable[[], Iterable[Finding]]] = [
         partial(site_files.offices, site, now),
         partial(site_files.holds, site, now),

@@ -116,14 +116,17 @@ def _damaged(site: Site, *, unlike: bool = False) -> Finding:
     return Finding("trouble", f"the database {file} is damaged", remedy)
 
 
-def apply_confirmations(site: Site) -> None:
-    """Mark the rules that a legal officer has confirmed; :func:`database` reports its faults."""
+def apply_confirmations(site: Site, as_of: datetime | None = None) -> None:
+    """Mark the rules that a legal officer has confirmed, at the present or at a moment.
+
+    :func:`database` reports the faults of the database.
+    """
     with (
         suppress(NotReady, SQLAlchemyError, OSError, ValueError),
         reading(site.database_url, patience=ANSWERS_WITHIN) as connection,
         Session(connection) as session,
     ):
-        confirm_rules(site, session)
+        confirm_rules(site, session, as_of)
 
 
 def _not_there(site: Site) -> Finding | None:
