@@ -98,11 +98,16 @@ def deadline_rows(
 
 
 def mail_rows(
-    session: Session, context: SiteContext, limit: int, status: MessageStatus | None = None
+    session: Session,
+    context: SiteContext,
+    limit: int,
+    status: MessageStatus | None = None,
+    locale: str = "en",
 ) -> list[Row]:
     """Return the newest mails, newest first; `sent` is the local time, or empty if not sent.
 
-    `answer` is the newest one of the server to a mail that it has not accepted.
+    `answer` is the newest one of the server to a mail that it has not accepted. If it is a text of
+    Tenggat, it is in the language of `locale`.
     """
     mails = outbox_status.recent(session, limit, status)
     tried = outbox_status.newest_attempts(session, [row.id for row in mails if not row.sent_at])
@@ -114,7 +119,7 @@ def mail_rows(
             "role": row.role,
             "recipient": row.recipient,
             "subject": row.subject or "",
-            "answer": shown_answer(tried[row.id].code, tried[row.id].answer)
+            "answer": shown_answer(tried[row.id].code, tried[row.id].answer, locale)
             if row.id in tried
             else "",
         }

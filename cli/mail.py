@@ -14,7 +14,7 @@ from rich.markup import escape
 from cli import bounces, console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from cli.language.translation import translated
-from cli.language.words import say, value_word
+from cli.language.words import language, say, value_word
 from settings.mail_address import WrongAddress, plain_address
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def list_mail(
 
         chosen = console.chosen(MessageStatus, "status", status)
         with context.transaction() as session:
-            rows = mail_rows(session, context, limit, chosen)
+            rows = mail_rows(session, context, limit, chosen, "en" if as_json else language())
     if as_json:
         console.print_json(rows)
     else:
@@ -101,7 +101,7 @@ def _stored(context: SiteContext, number: int) -> tuple[list[str], bytes, bool]:
         ]
         lines += [
             f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {value_word('attempt', a.outcome)}"
-            f"  {a.code or ''} {a.answer}"
+            f"  {a.code or ''} {translated(a.answer)}"
             + (f" ({say('mail.unknown')})" if a.outcome in ("unknown", "lost") else "")
             for a in row.attempts
         ]

@@ -12,6 +12,7 @@ from flows.delivery import delivery
 from flows.intake import intake
 from flows.run_context import SAY
 from tasks.ingest.source_count import IncompleteIntake
+from tasks.notifications.sender import IncompleteDelivery
 
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "intake": intake,
@@ -43,7 +44,7 @@ def run_cycle(site: str, now: datetime | None, *, say: Callable[[str], None]) ->
         try:
             cycle.counts[name] = step(site, now)
         except Exception as error:
-            if isinstance(error, IncompleteIntake):
+            if isinstance(error, IncompleteIntake | IncompleteDelivery):
                 cycle.counts[name] = error.counts
             if cycle.failed is None:
                 cycle.failed, cycle.failed_flow = error, name

@@ -13,7 +13,8 @@ from flows.run_context import flow_run_context, run_name, show_progress
 from tasks.common.helpers import spare_cores
 from tasks.delivery import send_owed_task
 from tasks.mailbox import read_mailbox_task
-from tasks.notifications.transport.smtp import ServerUnavailable
+from tasks.notifications.sender import DeliveryCount, IncompleteDelivery
+from tasks.text.translation import translated
 
 LONGEST_RUN = 30 * 60
 """Time limit in seconds. A delivery run leaves the rest to the next one after some minutes."""
@@ -26,6 +27,29 @@ be told. A mailbox answers in less; a slow one is read while the mails go out.""
 def show_composed(done: int, total: int) -> None:
     """Say how many mails a long run has composed."""
     show_progress(f"{done} of {total} mails composed")
+
+
+def _in_words_of(locale: str, counts: dict[str, Any]) -> dict[str, Any]:
+    """Return the counts with the errors of both servers in a language."""
+    mailbox = counts["mailbox"]
+    return counts | {
+        "trouble": translated(counts["trouble"], locale),
+        "mailbox": mailbox | {"trouble": translated(mailbox["trouble"], locale)},
+    }
+
+
+def why_incomplete(count: DeliveryCount) -> str:
+    """Return why mails wait for the server, and what to do."""
+    if count.quota_reached:
+        return (
+            f"the provider's sending limit is reached: {count.trouble}. Nothing is lost: mails that"
+            f" wait: {count.pending}; each run tries one of them. Lower per_minute under [mail], or"
+            " ask the provider for a larger quota"
+        )
+    return (
+        f"the mail server cannot be used: {count.trouble}. Mails that wait for it:"
+        f" {count.pending}. `tenggat doctor` tests the connection to it"
+    )
 
 
 @flow(name="delivery", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
@@ -53,11 +77,8 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             count.pending,
         )
         at.counts = {**asdict(count), "mailbox": asdict(mailbox)}
-        at.show(**at.counts)
+        at.show(**_in_words_of(at.context.site.locale, at.counts))
         send_heartbeat(at.context, at.now, well=not count.trouble)
         if count.trouble:
-            raise ServerUnavailable(
-                f"the mail server cannot be used: {count.trouble}. Mails that wait for it:"
-                f" {count.pending}. `tenggat doctor` tests the connection to it"
-            )
+            raise IncompleteDelivery(why_incomplete(count), at.counts)
         return at.counts

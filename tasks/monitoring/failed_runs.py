@@ -31,7 +31,7 @@ from tasks.common.context import ClockInThePast
 from tasks.ingest.source_count import IncompleteIntake
 from tasks.monitoring.clock_check import ClockRefused
 from tasks.monitoring.incidents import Incident, IncidentKind
-from tasks.notifications.transport.smtp import ServerUnavailable
+from tasks.notifications.sender import IncompleteDelivery
 
 FLOWS = ("intake", "deadlines", "delivery", "watchdog", "summary", "storm", "maintenance")
 KINDS = {StateType.FAILED: IncidentKind.FAILED, StateType.CRASHED: IncidentKind.CRASHED}
@@ -44,7 +44,7 @@ PAGE = 200
 QUOTABLE = {
     error.__name__
     for error in (
-        ServerUnavailable,
+        IncompleteDelivery,
         ClockInThePast,
         SettingsError,
         NotReady,

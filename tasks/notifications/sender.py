@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import object_session
@@ -49,6 +50,7 @@ from tasks.notifications.transport.smtp import (
     Connection,
     MailError,
     PermanentFailure,
+    QuotaReached,
     RelayRefused,
     SenderLimited,
     ServerUnavailable,
@@ -123,8 +125,18 @@ class DeliveryCount:
     """Number of mails shown to the administrators only, because the site is in trial."""
     by_role: dict[str, int] = field(default_factory=dict)
     trouble: str = ""
+    quota_reached: bool = False
+    """Whether the `trouble` is that the provider takes no more mails of our sender for now."""
     deferred_answer: str = ""
     """The newest answer of the server to a mail that waits, as administrators read it."""
+
+
+class IncompleteDelivery(MailError):
+    """The mail server takes no mails, or no more of them; `counts` has what was done before."""
+
+    def __init__(self, text: str, counts: dict[str, Any]) -> None:
+        super().__init__(text)
+        self.counts = counts
 
 
 class Sender:
@@ -190,7 +202,7 @@ class Sender:
                 self._note_silence()
         except ServerUnavailable as error:  # the local mailbox cannot be opened
             self.errors.append(error)
-            self.count.trouble = error.answer
+            self.count.trouble = error.answer_and_remedy
 
     def _send_all(self, connection: Connection) -> None:
         while not self.count.trouble and self._any_due() and self._may_go_on():
@@ -614,7 +626,7 @@ class Sender:
         count.dead += dead
         count.deferred += not dead
         if not dead:
-            count.deferred_answer = shown_answer(error.code, error.answer)
+            count.deferred_answer = self._shown(error)
         if isinstance(error, AddressRefused):
             _suppress(run, message, error)
         elif (dead or isinstance(error, Uncomposable)) and message.kind != MessageKind.ALERT:
@@ -641,9 +653,10 @@ class Sender:
         message.status, message.next_attempt_at = MessageStatus.QUEUED, run.now + wait(outages)
         _attempt(message, run.now, "unavailable", error)
         self.count.deferred += 1
-        self.count.deferred_answer = shown_answer(error.code, error.answer)
+        self.count.deferred_answer = self._shown(error)
         if isinstance(error, ServerUnavailable):
-            self.count.trouble = error.answer
+            self.count.trouble = error.answer_and_remedy
+            self.count.quota_reached = isinstance(error, QuotaReached)
         elif message.kind != MessageKind.ALERT:
             facts = {
                 "server": error.server,
@@ -652,6 +665,9 @@ class Sender:
                 "mail": message.id,
             }
             enqueue_alert(run, "relay_refused", facts, same=["server"])
+
+    def _shown(self, error: MailError) -> str:
+        return shown_answer(error.code, error.answer, self.context.site.locale)
 
     def _note_silence(self) -> None:
         """Report the server as unusable if it relays none of our mails and has taken none lately.

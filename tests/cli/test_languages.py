@@ -341,6 +341,7 @@ FOR_PEOPLE = {
     "NotResent",
     "NotYet",
     "RefusedWorkbook",
+    "IncompleteDelivery",
     "ServerUnavailable",
     "ServiceError",
     "SettingsError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from db.lives import MessageStatus
 from db.models import MessageRow
 from flows.cycle import Cycle
 from tasks.common.context import SiteContext
+from tasks.notifications.sender import DeliveryCount, IncompleteDelivery
 from tasks.notifications.trial.start import start_site
 
 NOW = datetime(2026, 11, 29, 4, tzinfo=UTC)
@@ -147,3 +149,18 @@ def test_an_idle_run_says_so_too(context, call_tenggat, monkeypatch):
     assert (code, errors) == (0, "")
     assert out.splitlines()[0] == "delivery: No mail."
     assert out.splitlines()[1].startswith("mails waiting: 1 leave from Thursday, 31 December 2099")
+
+
+def test_a_delivery_that_the_server_ends_shows_what_was_sent(context, call_tenggat, monkeypatch):
+    def stopped(*site):
+        count = DeliveryCount(sent=2, by_role={"liaison": 2}, trouble="5.4.5 Daily limit")
+        raise IncompleteDelivery("the mail server cannot be used", asdict(count))
+
+    monkeypatch.setattr("flows.cycle.STEPS", {"delivery": stopped})
+    monkeypatch.setattr("service.prefect_server.prefect_api", lambda folder: nullcontext())
+    at = ("--site", context.site.folder, "--now", "2026-11-29T12:00")
+    code, out, err = call_tenggat("--lang", "en", "run", *at)
+    assert code == 1
+    line = next(line for line in out.splitlines() if line.startswith("mails sent"))
+    assert line.split()[2:4] == ["2", "2"]
+    assert "the mail server cannot be used" in err

@@ -95,7 +95,7 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
     with nobody_listens() as port:
         place.variables["TENGGAT_MAIL_URL"] = f"smtp+plain://127.0.0.1:{port}"
         place.owe()
-        assert "ServerUnavailable" in place.run("delivery")
+        assert "IncompleteDelivery" in place.run("delivery")
         assert place.run("watchdog") == ""
         (mail,) = place.failures()
         facts = next(each["facts"] for each in mail.detail["opened"] if each["kind"] == "failed")
@@ -109,7 +109,7 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
             for row in session.scalars(select(MessageRow)):
                 row.next_attempt_at = datetime.now(UTC)
         context.close()
-        assert "ServerUnavailable" in place.run("delivery")
+        assert "IncompleteDelivery" in place.run("delivery")
         assert place.run("watchdog") == ""
         assert len(place.failures()) == 1
     other = Place(tmp_path / "other", place.api, place.origin)  # its runs are well
@@ -242,7 +242,7 @@ def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
         place.owe()
         with nobody_listens() as port:
             place.variables["TENGGAT_MAIL_URL"] = f"smtp+plain://127.0.0.1:{port}"
-            assert "ServerUnavailable" in place.run("delivery")
+            assert "IncompleteDelivery" in place.run("delivery")
         assert monitor.asked[1:] == ["/ping/s3cret/fail"]
         assert place.run("watchdog") == ""  # it knows of the failed run
         assert monitor.asked[2:] == ["/ping/s3cret/fail"]

@@ -538,6 +538,7 @@ def test_the_artifact_of_a_delivery_shows_what_came_back(locale):
             mailbox=read,
             trouble="",
             deferred_answer="",
+            quota_reached=False,
             **counts,
         )
 

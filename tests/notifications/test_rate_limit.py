@@ -12,6 +12,7 @@ from support.pipeline import BREACHED, EVERYWHERE, Hurried, at, deliver, message
 from support.servers.smtp_servers import Server, running
 
 from cli.listings import mail_rows
+from flows.delivery import why_incomplete
 from tasks.delivery import send_owed
 from tasks.mailbox import MailboxCount
 from tasks.monitoring.health.database import database
@@ -20,6 +21,8 @@ from tasks.notifications import sender as notifications_sender
 from tasks.notifications.rate_limit import LONGEST_GAP, RateLimiter, RunClock, too_fast
 from tasks.notifications.send_policy import DELIVERY
 from tasks.notifications.sender import DeliveryCount
+from tasks.notifications.transport.connection_errors import PORT
+from tasks.notifications.transport.refusals import shown_answer
 from tasks.notifications.transport.smtp import Connection, PermanentFailure, TemporaryFailure
 from tasks.text.templates import render
 from tasks.text.translation import translated
@@ -293,6 +296,78 @@ def test_the_newest_answer_to_waiting_mail_is_shown_without_addresses(context, s
     deliver(context, wita(BREACHED) + timedelta(days=1))
     with context.transaction() as session:
         assert {row["answer"] for row in mail_rows(session, context, 30) if row["sent"]} == {""}
+
+
+def test_an_answer_in_our_own_words_is_in_the_language_of_the_reader(context):
+    """It is longer with its remedy than a list shows, and a part of a text has no translation."""
+    owe(context, BREACHED, at("Dinas Sosial"))
+    with running(Server()) as stopped:
+        url = stopped.url()
+    context.site.mail_url = url
+    count = deliver(context, BREACHED)
+    address = url.rpartition("/")[2]
+    said = f"{address}: tidak ada server yang menjawab di host dan port itu"
+    assert translated(count.trouble, "id") == (
+        f"{said}; perbaiki host dan port di TENGGAT_MAIL_URL: 587 dengan smtp:// atau 465 dengan"
+        " smtps://"
+    )
+    assert count.deferred_answer == said  # in the artifact
+    with context.transaction() as session:
+        rows = mail_rows(session, context, 30, locale="id")
+    assert {row["answer"] for row in rows} == {said, ""}
+    findings = database(context.site, wita(BREACHED), clock=False)
+    what = [translated(each.what, "id") for each in findings]
+    assert any(f"(jawaban terakhir server surel: {said})" in each for each in what)
+
+
+@pytest.mark.parametrize(
+    "answer", ["claimed, and no answer on record", "stopped before the server answered"]
+)
+def test_an_answer_that_was_lost_is_in_the_language_of_the_reader(answer):
+    assert shown_answer(None, answer, "id") != shown_answer(None, answer)
+
+
+def test_a_text_with_its_remedy_is_translated_before_it_is_cut():
+    answer = f"mail.contohkab.example:587: no server listens at this host and port; {PORT}"
+    assert shown_answer(None, answer, "id").startswith(
+        "mail.contohkab.example:587: tidak ada server yang menjawab di host dan port itu; perbaiki"
+    )
+
+
+def test_a_quota_that_is_reached_is_no_fault_of_the_connection(context, server):
+    """Two mails leave; then the run says what the provider limits, and what to do."""
+    owe(context, BREACHED, *EVERYWHERE)
+    server.data_answers = ["", "", "550 5.4.5 Daily user sending limit exceeded"]
+    count = deliver(context, BREACHED)
+    assert (count.sent, count.quota_reached, count.pending) == (2, True, 20)
+    why = why_incomplete(count)
+    assert "doctor" not in why
+    assert "Lower per_minute under [mail], or ask the provider" in why
+    said = translated(why, "id")
+    assert said.startswith("batas pengiriman dari penyedia surel tercapai: 127.0.0.1:")
+    assert "Tidak ada surel yang hilang: 20 surel menunggu" in said
+    server.mail_answers = ["553 5.7.1 Sender not allowed"]
+    later = deliver(context, wita(BREACHED) + timedelta(days=1))
+    assert not later.quota_reached
+    assert "`tenggat doctor` tests the connection" in why_incomplete(later)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [("id", "**Batas pengiriman dari penyedia"), ("en", "**The provider's sending limit")],
+)
+def test_the_artifact_of_a_delivery_names_a_quota(locale, words):
+    text = render(
+        "report/delivery.md.j2",
+        locale=locale,
+        zone=WITA,
+        now=wita(BREACHED),
+        mode="",
+        mailbox=asdict(MailboxCount()),
+        **asdict(DeliveryCount(sent=2, trouble="5.4.5 Daily limit", quota_reached=True)),
+    )
+    (line,) = [line for line in text.splitlines() if line.startswith(words)]
+    assert "per_minute" in line
 
 
 @pytest.mark.parametrize(

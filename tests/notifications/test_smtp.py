@@ -19,6 +19,7 @@ from tasks.notifications.transport.smtp import (
     Connection,
     MailError,
     PermanentFailure,
+    QuotaReached,
     RelayRefused,
     SenderLimited,
     ServerUnavailable,
@@ -250,29 +251,29 @@ REFUSALS = (
     (AT_DATA, "550 5.1.1 No such user", PermanentFailure),  # perhaps another one of a list
     (AT_DATA, "550 5.2.0 Other mailbox status", PermanentFailure),
     (AT_DATA, "550 5.7.1 Looks like spam", PermanentFailure),
-    (AT_RECIPIENT, "550 5.4.5 Daily user sending limit exceeded", SenderLimited),
-    (AT_DATA, "550 5.4.5 Daily SMTP relay limit exceeded for customer", SenderLimited),
+    (AT_RECIPIENT, "550 5.4.5 Daily user sending limit exceeded", QuotaReached),
+    (AT_DATA, "550 5.4.5 Daily SMTP relay limit exceeded for customer", QuotaReached),
     (AT_DATA, "550 5.1.8 Access denied, bad outbound sender", SenderLimited),
-    (AT_RECIPIENT, "550 5.1.90 Your message can't be sent: daily limit", SenderLimited),
-    (AT_DATA, "550 5.7.233 Tenant external recipient rate limit", SenderLimited),
+    (AT_RECIPIENT, "550 5.1.90 Your message can't be sent: daily limit", QuotaReached),
+    (AT_DATA, "550 5.7.233 Tenant external recipient rate limit", QuotaReached),
     (
         AT_DATA,
         "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
-        SenderLimited,
+        QuotaReached,
     ),
-    (AT_DATA, "550 Domain has exceeded the max emails per hour (100/100)", SenderLimited),
-    (AT_RECIPIENT, "550 5.7.1 rate", SenderLimited),
-    (AT_DATA, "550 5.7.1 Message rate exceeded, try again tomorrow", SenderLimited),
-    (AT_RECIPIENT, "550 Sender rate 120.4 / 1h", SenderLimited),  # Exim
-    (AT_RECIPIENT, "554 5.7.1 <a@b>: Too many messages from tenggat today", SenderLimited),
-    (AT_RECIPIENT, "554 5.7.1 <a@b>: Policy Rejection: Quota exceeded.", SenderLimited),  # Zimbra
+    (AT_DATA, "550 Domain has exceeded the max emails per hour (100/100)", QuotaReached),
+    (AT_RECIPIENT, "550 5.7.1 rate", QuotaReached),
+    (AT_DATA, "550 5.7.1 Message rate exceeded, try again tomorrow", QuotaReached),
+    (AT_RECIPIENT, "550 Sender rate 120.4 / 1h", QuotaReached),  # Exim
+    (AT_RECIPIENT, "554 5.7.1 <a@b>: Too many messages from tenggat today", QuotaReached),
+    (AT_RECIPIENT, "554 5.7.1 <a@b>: Policy Rejection: Quota exceeded.", QuotaReached),  # Zimbra
     (AT_DATA, "550 5.7.501 Access denied, spam abuse detected", SenderLimited),
     (AT_RECIPIENT, "550 5.7.1 Too many invalid recipients", PermanentFailure),
     (AT_RECIPIENT, "552 Quota exceeded", PermanentFailure),
     (
         AT_RECIPIENT,
         "554 5.7.1 Recipient address rejected: Message count quota exceeded",
-        SenderLimited,
+        QuotaReached,
     ),
 )
 

@@ -12,19 +12,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tasks.common.redaction import redact_and_truncate
+from tasks.text.translation import translated
 
 SHOWN_LENGTH = 120
 """Limit of characters of an answer in a list. `tenggat mail show` has the whole answer."""
 
 
 class Refusal(StrEnum):
-    """What a server refuses: the address, this mail, every mail of our sender until that is mended,
-    or to relay our mail to the domain of the recipient.
+    """What a server refuses: the address, this mail, every mail of our sender until that is mended
+    or because it has sent too much, or to relay our mail to the domain of the recipient.
     """
 
     ADDRESS = "address"
     MAIL = "mail"
     SENDER = "sender"
+    QUOTA = "quota"
     RELAY = "relay"
 
 
@@ -69,7 +71,7 @@ TABLE = (
         source="RFC 3463: the mailbox is full, or the mail is too big",
     ),
     RefusalRule(
-        means=Refusal.SENDER,
+        means=Refusal.QUOTA,
         enhanced=frozenset({"5.4.5"}),
         source="Google Workspace, SMTP errors: daily sending limit exceeded",
     ),
@@ -79,12 +81,12 @@ TABLE = (
         source="RFC 3463: the sender's address; Exchange Online: sender restricted",
     ),
     RefusalRule(
-        means=Refusal.SENDER,
+        means=Refusal.QUOTA,
         enhanced=frozenset({"5.1.90", "5.7.232", "5.7.233", "5.7.705"}),
         source="Exchange Online, NDR codes: daily limit of recipients, tenant's limit",
     ),
     RefusalRule(
-        means=Refusal.SENDER,
+        means=Refusal.QUOTA,
         words=r"SubmissionQuotaExceeded",
         source="Exchange Online: 554 5.2.0 with this exception, the mailbox has sent too much",
     ),
@@ -94,13 +96,13 @@ TABLE = (
         source="Exchange Online, NDR codes: sender, address or domain blocked for what it sent",
     ),
     RefusalRule(
-        means=Refusal.SENDER,
+        means=Refusal.QUOTA,
         words=r"\b(daily|hourly|sending|relay|messages? count|rate)\b.{0,40}\b(limit|quota)\b"
         r"|\bmax(imum)? \w+ per (minute|hour|day)\b",
         source="cPanel (emails per hour), Zimbra and cbpolicyd (message count quota), others",
     ),
     RefusalRule(
-        means=Refusal.SENDER,
+        means=Refusal.QUOTA,
         words=r"\brate\b.{0,20}\b(exceed(s|ed)|overlimit|too (high|fast))\b|\b5\.7\.1 rate\b"
         r"|\bsender rate\b"
         r"|\bexceed(s|ed)\b.{0,30}\b(sending|message|mail|submission) (rate|quota)\b"
@@ -182,6 +184,10 @@ def enhanced_code(text: str) -> str:
     return found[0] if found else ""
 
 
-def shown_answer(code: int | None, answer: str) -> str:
-    """Return code and text of an answer on one line, without addresses and numbers of persons."""
-    return redact_and_truncate(f"{code} {answer}" if code else answer, SHOWN_LENGTH)
+def shown_answer(code: int | None, answer: str, locale: str = "en") -> str:
+    """Return code and text of an answer on one line, without addresses and numbers of persons.
+
+    A text of Tenggat is translated, before it is cut: a part of it has no translation.
+    """
+    said = translated(answer, locale)
+    return redact_and_truncate(f"{code} {said}" if code else said, SHOWN_LENGTH)

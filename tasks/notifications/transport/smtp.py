@@ -93,7 +93,8 @@ class Uncomposable(MailError):
 class ServerUnavailable(MailError):
     """No mail can be sent now: no connection, no TLS, no login, or our sender was refused.
 
-    The text ends with the `remedy`, if it is known. `cause` is the text without it.
+    The text ends with the `remedy`, if it is known. `cause` is the text without it, and so is the
+    `answer` that is kept with the mail.
     """
 
     def __init__(self, answer: str, code: int | None = None, *, remedy: str = "") -> None:
@@ -101,11 +102,19 @@ class ServerUnavailable(MailError):
         self.cause, self.remedy = str(self), remedy
         if remedy:
             self.args = (f"{self.cause}; {remedy}",)
-            self.answer = f"{self.answer}; {remedy}"
+
+    @property
+    def answer_and_remedy(self) -> str:
+        """Return the answer, and what to do if it is known."""
+        return f"{self.answer}; {self.remedy}" if self.remedy else self.answer
 
 
 class SenderLimited(ServerUnavailable):
     """Our sender has sent too much, or is restricted: every mail has to wait, often for hours."""
+
+
+class QuotaReached(SenderLimited):
+    """Our sender has sent as much as the provider allows for now."""
 
 
 class SmtpAddress:
@@ -320,7 +329,8 @@ class Connection:
         Raises :class:`PermanentFailure`, :class:`TemporaryFailure`, :class:`RelayRefused` or
         :class:`ServerUnavailable`.
         The first is :class:`AddressRefused` if the server knows no such address, and the last is
-        :class:`SenderLimited` if our sender has sent too much.
+        :class:`SenderLimited` if our sender is restricted, or :class:`QuotaReached` if it has sent
+        too much.
         """
         if self._client is not None and _has_hung_up(self._client):
             self.close()
@@ -359,6 +369,8 @@ class Connection:
                 return RelayRefused(text, code, str(self.address))
             return TemporaryFailure(text, code)
         refusal = meaning(code, text, at_recipient=at_recipient)
+        if refusal is Refusal.QUOTA:
+            return QuotaReached(f"{self.address}: {text}", code)
         if refusal is Refusal.SENDER:
             return SenderLimited(f"{self.address}: {text}", code)
         if hasattr(error, "sender") and code != TOO_BIG:
