@@ -542,10 +542,10 @@ class ReplyOutcome(StrEnum):
     """The sender is known, but the choice or the complaint is not, or the sender's office does not
     speak for a unit."""
     DOUBTFUL = "doubtful"
-    """The words deny, limit or question a choice, or name another day for the work.
+    """The words deny, limit or question a choice, or say more than that the work is done.
 
-    Only an answer that names another day has its `kind`. One without a kind withdraws the unit's
-    earlier statement about the complaint.
+    Only an answer that says more has its `kind`. One without a kind withdraws the unit's earlier
+    statement about the complaint.
     """
     WRONG_SENDER = "wrong_sender"
     """The sender did not get the mail and does not hold an office of the unit."""
@@ -554,10 +554,11 @@ class ReplyOutcome(StrEnum):
 class Reply(Base):
     """An answer to a notice mail, append only. It never changes a deadline or a notice.
 
-    `reply_id` is the Message-ID of the answer, to recognize an answer read twice. `complaint_id` is
-    empty if the answer does not identify the complaint. `unit`, `role` and `sender` are those of
-    the person who answered; `text` is masked and cut. Of a wrong sender, role, address, choice and
-    text are not stored, because a stranger may be a complainant.
+    `reply_id` is the Message-ID of the answer, to recognize an answer read twice. An answer about
+    several complaints has a row for each, from the second on with a number after the Message-ID.
+    `complaint_id` is empty if the answer does not identify the complaint. `unit`, `role` and
+    `sender` are those of the person who answered; `text` is masked and cut. Of a wrong sender,
+    role, address, choice and text are not stored, because a stranger may be a complainant.
     """
 
     __tablename__ = "reply"

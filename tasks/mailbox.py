@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -53,10 +53,10 @@ class ReplyCount:
         recorded = self.accepted + self.repeated + self.no_choice + self.doubtful
         return recorded + self.wrong_sender + self.ignored
 
-    def add(self, outcome: ReplyOutcome | None) -> None:
-        """Count an answer; the outcome None means ignored."""
-        name = str(outcome) if outcome is not None else "ignored"
-        setattr(self, name, getattr(self, name) + 1)
+    def add(self, outcomes: Sequence[ReplyOutcome]) -> None:
+        """Count an answer once for each complaint that it names; without outcomes it is ignored."""
+        for name in map(str, outcomes) if outcomes else ("ignored",):
+            setattr(self, name, getattr(self, name) + 1)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from conftest import ON_BOTH, ON_SQLITE_FIRST, REPOSITORY, kind_of_database, wita
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from sqlalchemy import select
 from support.incoming_mail.answers import both, gmail_page, outlook_page, plain, quoted
 from support.pipeline import (
@@ -45,10 +47,10 @@ from tasks.evaluation.explain import as_html, as_text, explanations
 from tasks.mailbox import ReplyCount, read_mailbox
 from tasks.notifications.enqueue import UNREAD_REPLIES
 from tasks.notifications.replies import match, parse
+from tasks.notifications.replies.harmless import says_only_done
 from tasks.notifications.replies.links import reply_links
-from tasks.notifications.replies.stated_day import names_other_day
-from tasks.notifications.replies.token import find_token, is_signed, token_text
-from tasks.notifications.replies.wording import Wording
+from tasks.notifications.replies.token import Token, find_tokens, is_signed, token_text
+from tasks.notifications.replies.wording import Wording, catalog_words, plain_words
 from tasks.reports.builder import report_view
 from tasks.reports.public_edition import public_edition
 
@@ -112,11 +114,18 @@ def links(mail: EmailMessage) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def subject_for(context: SiteContext, choice: int = 1, address: str = LIAISON) -> str:
-    """The subject of an answer about FD-1 to the newest mail to an address; 0 chooses nothing."""
+def token_in(text: str) -> Token:
+    (found,) = find_tokens(text)
+    return found
+
+
+def subject_for(
+    context: SiteContext, choice: int = 1, address: str = LIAISON, ticket: str = "FD-1"
+) -> str:
+    """The subject of an answer to the newest mail to an address; 0 chooses nothing."""
     message = mail_to(context, address)
     with context.transaction() as session:
-        complaint = session.scalars(select(Complaint).where(Complaint.ticket == "FD-1")).one()
+        complaint = session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
         named = f"{message.message_id_header}\x1f{complaint.source}\x1f{complaint.ticket}"
         token = token_text(replies.signing_key(session), message.id, complaint.id, named)
     return f"Jawaban [{token}-{choice}]" if choice else f"[{token}]"
@@ -139,7 +148,7 @@ def states(context: SiteContext, box: Box, choice: int = 1, text: str = "", **mo
 def test_from_a_link_in_a_mail_to_the_mail_of_the_superior(lived, box, server):
     addresses, given = zip(*links(letter_to(server, LIAISON)), strict=True)
     assert set(addresses) == {"tenggat@contohkab.example"}
-    assert [find_token(each["subject"]).choice for each in given] == CHOICES
+    assert [token_in(each["subject"]).choice for each in given] == CHOICES
     assert given[0]["subject"].startswith("Sudah ditindaklanjuti: FD-1 [TGT-")
     assert [each.get("body") for each in given] == [None, None, "Kendala: "]
 
@@ -190,11 +199,11 @@ def test_a_statement_in_english_where_the_reader_reads_english(site_folder, box,
         deliver(context, BREACHED)
         first = letter_to(server, LIAISON)
         assert links(first)[0][1]["subject"].startswith("Already followed up: FD-1 [TGT-")
-        token = find_token(links(first)[0][1]["subject"])
+        token = token_in(links(first)[0][1]["subject"])
         text = " ".join(first.get_body(("plain",)).get_content().split())
         assert "Answer: Already followed up / Not our authority / Obstacle" in text
         assert f"subject [TGT-{text.partition('[TGT-')[2].partition(']')[0]}]" in text
-        assert find_token(text).signature == token.signature
+        assert token_in(text).signature == token.signature
     finally:
         context.close()
 
@@ -300,6 +309,8 @@ def test_each_kind_of_answer_has_its_outcome(lived, box, which):
         ("Sudah selesai tanggal 24 November 2026", "accepted"),
         ("Sudah selesai tanggal 23 November", "doubtful"),
         ("Sudah ditindaklanjuti tanggal 20 Desember", "doubtful"),
+        ("Sudah ditindaklanjuti Dinas Sosial, FD-1", "accepted"),
+        ("Sudah ditindaklanjuti Dinas Kesehatan", "doubtful"),
         ("Sudah selesai tanggal 31 Februari", "doubtful"),
         ("Kendala: alat datang tanggal 20 Desember", "accepted"),
     ],
@@ -355,7 +366,7 @@ def test_the_alert_about_answers_names_their_units_and_complaints_and_when_they_
 
 def test_an_altered_token_is_no_token(lived, box):
     good = subject_for(lived)
-    token = find_token(good)
+    token = token_in(good)
     other = "1" if token.signature[-1] != "1" else "2"
     for n, bad in enumerate(
         (
@@ -517,6 +528,116 @@ def test_of_a_mail_about_several_an_answer_without_a_token_names_none(lived, box
     assert row.unit == "dinsos"
 
 
+# --- an answer about several complaints -----------------------------------------------------------
+
+
+@pytest.fixture
+def two(lived: SiteContext) -> SiteContext:
+    """The liaison has a mail about FD-1 and FD-2."""
+    register(lived, NEXT_DAY, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **since("17/11/2026")))
+    decide(lived, NEXT_DAY)
+    deliver(lived, NEXT_DAY)
+    return lived
+
+
+def outcomes(context: SiteContext) -> dict[str, tuple[str, str]]:
+    """The outcome and the choice of the answer about each complaint; each has one row."""
+    with context.transaction() as session:
+        found = session.execute(
+            select(Complaint.ticket, Reply.outcome, Reply.kind).join(
+                Complaint, Complaint.id == Reply.complaint_id
+            )
+        ).all()
+    assert len(found) == len({ticket for ticket, _, _ in found})
+    return {ticket: (outcome, kind) for ticket, outcome, kind in found}
+
+
+def answers_about(context: SiteContext, box: Box, subject: str, text: str = "", **more: str) -> int:
+    states(context, box, subject=subject, text=text, now="2026-11-25 09:00", **more)
+    return look(context, "2026-11-25 09:00").read
+
+
+@ON_SQLITE_FIRST
+def test_each_token_in_a_subject_gets_its_row(two, box):
+    done = f"Sudah ditindaklanjuti: FD-1 {subject_for(two)}; FD-2 {subject_for(two, ticket='FD-2')}"
+    assert answers_about(two, box, done, "Sudah selesai pak") == 2
+    assert outcomes(two) == {"FD-1": ("accepted", "done"), "FD-2": ("accepted", "done")}
+    box.make_anew()
+    assert answers_about(two, box, done, "Sudah selesai pak") == 1  # read before
+    assert len(stored(two)) == 2
+
+
+def test_another_choice_in_the_subject_leaves_done_in_doubt(two, box):
+    subject = f"Sudah ditindaklanjuti: FD-1 {subject_for(two)}, "
+    subject += f"Bukan kewenangan kami: FD-2 {subject_for(two, 2, ticket='FD-2')}"
+    answers_about(two, box, subject)
+    assert outcomes(two) == {"FD-1": ("doubtful", ""), "FD-2": ("accepted", "not_ours")}
+
+
+def test_two_choices_for_one_complaint_are_none(two, box):
+    answers_about(two, box, f"{subject_for(two)} {subject_for(two, 3)}", "Kendala: alat")
+    assert {(row.outcome, row.kind) for row in stored(two)} == {("doubtful", "")}
+
+
+@pytest.mark.parametrize(
+    "text", ["Sudah ditindaklanjuti, juga FD-2.", "Sudah selesai (FD-2)", "{}"]
+)
+def test_a_complaint_that_only_the_words_name_is_told_to_the_administrator(two, box, text):
+    other = subject_for(two, ticket="FD-2")
+    answers_about(two, box, subject_for(two), text.format(other))
+    assert outcomes(two) == {"FD-1": ("doubtful", "done"), "FD-2": ("no_choice", "")}
+    (told,) = [each for each in messages(two, "alert") if each.detail["alert"] == UNREAD_REPLIES]
+    assert told.detail["about"] == [["dinsos", "FD-1"], ["dinsos", "FD-2"]]
+
+
+def test_an_obstacle_of_one_complaint_counts_and_the_other_named_one_is_unclear(two, box):
+    answers_about(two, box, subject_for(two, 3), "Kendala: alat rusak, sama dengan FD-2")
+    assert outcomes(two) == {"FD-1": ("accepted", "obstacle"), "FD-2": ("no_choice", "")}
+
+
+def test_words_that_name_a_complaint_of_a_mail_about_several_are_kept_with_it(two, box):
+    about = f"References: {mail_to(two).message_id_header}\n"
+    answers_about(two, box, "Re: 2 pengaduan", "FD-2 sudah ditindaklanjuti", headers=about)
+    assert outcomes(two) == {"FD-2": ("no_choice", "")}
+    assert [row.text for row in stored(two)] == ["FD-2 sudah ditindaklanjuti"]
+
+
+@pytest.mark.parametrize("choice", [1, 2, 3])
+def test_beside_an_altered_token_nothing_is_accepted(two, box, choice):
+    good = subject_for(two, choice)
+    altered = subject_for(two, choice, ticket="FD-2").replace("TGT-", "TGT-1")
+    answers_about(two, box, f"{good} {altered}", "Kendala: alat" if choice == 3 else "")
+    assert {outcome for outcome, _ in outcomes(two).values()} == {"no_choice"}
+
+
+def test_the_words_are_not_kept_if_one_of_the_complaints_is_secret(two, box):
+    with two.transaction() as session:
+        session.scalars(select(Complaint).where(Complaint.ticket == "FD-2")).one().secret = True
+    answers_about(two, box, subject_for(two, 3), f"Kendala: {NAME}, juga FD-2")
+    assert [row.text for row in stored(two)] == ["", ""]
+
+
+def test_done_in_answer_to_another_mail_is_about_the_duties_of_that_mail(lived, box):
+    first = subject_for(lived)
+    register(
+        lived, ESCALATED, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **since("17/11/2026"))
+    )
+    decide(lived, ESCALATED)
+    deliver(lived, ESCALATED)
+    second = subject_for(lived)
+    assert token_in(first).message != token_in(second).message
+    for number, subject in enumerate((first, second, second)):
+        moment = f"2026-11-28 09:0{number}"
+        states(lived, box, subject=subject, now=moment)
+        look(lived, moment)
+    assert [row.outcome for row in stored(lived)] == ["accepted", "accepted", "repeated"]
+
+
+def test_a_stranger_names_no_other_complaint(two, box):
+    answers_about(two, box, subject_for(two), "juga FD-2", sender=STRANGER)
+    assert outcomes(two) == {"FD-1": ("wrong_sender", "")}
+
+
 # --- how mail programs write ----------------------------------------------------------------------
 
 OWN = "Kendala: berkas – “belum lengkap”"
@@ -560,7 +681,10 @@ STYLES: dict[str, bytes] = {
 @pytest.mark.parametrize("style", STYLES)
 def test_the_own_words_are_found_however_a_program_writes_them(style):
     reply = parse.read(STYLES[style])
-    assert (reply.wording.choice, reply.text) == (ReplyKind.OBSTACLE, "berkas – “belum lengkap”")
+    assert (reply.wording(None).choice, reply.text) == (
+        ReplyKind.OBSTACLE,
+        "berkas – “belum lengkap”",
+    )
     assert reply.sender == LIAISON
 
 
@@ -594,7 +718,8 @@ def test_the_first_words_choose_where_the_token_does_not(text, choice):
 
 
 def read_words(text: str, subject: str = "[TGT-1-2-0123456789]") -> Wording:
-    return parse.read(plain(text, sender=LIAISON, subject=subject)).wording
+    reply = parse.read(plain(text, sender=LIAISON, subject=subject))
+    return reply.wording(reply.tokens[0].choice)
 
 
 DENIED = [
@@ -603,8 +728,6 @@ DENIED = [
     "Sudah ditindaklanjuti, tapi belum selesai",
     "Sudah ditindaklanjuti, tp blm selesai",
     "Sudah ditindaklanjuti?",
-    "Sudah ditindaklanjuti oleh Dinas PUPR, bukan oleh kami",
-    "Sudah ditindaklanjuti oleh Dinas PUPR",
     "Sudah ditindaklanjuti.\nKendala: alat rusak",
     "Sudah ditindaklanjuti, sisanya minggu depan",
     "Done, but not the second part",
@@ -621,10 +744,11 @@ DENIED = [
 ]
 COUNTED = [
     ("Sudah ditindaklanjuti, mohon dicek.", ReplyKind.DONE),
-    ("Sudah ditindaklanjuti oleh tim kami, lihat https://contohkab.example/?id=7", ReplyKind.DONE),
+    ("Selamat pagi pak, sudah selesai", ReplyKind.DONE),
     ("Kendala: anggaran tidak ada", ReplyKind.OBSTACLE),
     ("Kendala: tidak ada anggaran", ReplyKind.OBSTACLE),
     ("Kendala: belum ada vaksin, dijadwalkan 20 Desember", ReplyKind.OBSTACLE),
+    ("Obstacle: it cannot be done before the rain ends", ReplyKind.OBSTACLE),
     ("Bukan kewenangan kami, tetapi Dinas PUPR; mohon ditindaklanjuti di sana", ReplyKind.NOT_OURS),
     ("Bukan kewenangan kami, sudah kami teruskan ke Dinas PUPR", ReplyKind.NOT_OURS),
 ]
@@ -656,29 +780,122 @@ def test_a_disclaimer_below_an_answer_does_not_leave_it_in_doubt():
     assert read_words(f"Sudah ditindaklanjuti.\n\n{below}").choice is ReplyKind.DONE
 
 
-@pytest.mark.parametrize(
-    ("words", "other"),
-    [
-        ("Sudah selesai", False),
-        ("Sudah selesai tanggal 10 November", False),
-        ("sdh selesai tgl 10/11/2026, pukul 09.30", False),
-        ("Sudah selesai 10 Nopember 2026", False),
-        ("Done on November 10, 2026", False),
-        ("Sudah selesai 2026-11-10", False),
-        ("Sudah selesai di tiga lokasi", False),
-        ("Sudah selesai tanggal 9 November", True),
-        ("Sudah selesai tgl. 9", True),
-        ("Sudah selesai 9-11-26", True),
-        ("Sudah selesai tanggal 20 Desember", True),
-        ("Sudah selesai tanggal 10 November 2025", True),
-        ("Sudah selesai tanggal 31 Februari", True),
-        ("Sudah selesai 31.2.2026", True),
-        ("Sudah selesai kemarin", True),
-        ("Done yesterday", True),
-    ],
-)
-def test_a_day_is_the_one_of_the_answer_or_another_one(words, other):
-    assert names_other_day(words, date(2026, 11, 10)) is other
+TODAY = date(2026, 11, 24)  # a Tuesday
+SIGNED = "Kasmirawati, S.Sos\nPejabat Penghubung Dinas Sosial\nNIP. 19870101 201001 2 001"
+ONLY_DONE = [
+    "",
+    "Sudah ditindaklanjuti, terima kasih",
+    "Sdh ditindaklanjuti. Demikian disampaikan, terima kasih.",
+    "Sudah selesai pak 🙏",
+    "Siap, sudah selesai bu",
+    "Selesai, terima kasih.",
+    "Yth. Bapak Admin, assalamualaikum. Pengaduan no. FD-1 tersebut sudah kami tindak lanjuti.",
+    "Alhamdulillah sudah beres pak",
+    "Izin melaporkan, pengaduan FD-1 sudah ditindaklanjuti Dinas Sosial.",
+    "Sudah ditindaklanjuti oleh tim kami, lihat https://contohkab.example/?id=7",
+    "Sudah ditindaklanjuti, dokumentasi terlampir.",
+    "Sudah ditindaklanjuti hari ini",
+    "Tlh diperbaiki pagi ini, trims",
+    "Sudah selesai tanggal 24 November",
+    "sdh selesai tgl. 24/11/2026",
+    "Sudah selesai hari Selasa, 24 Nopember 2026",
+    "sudah selesai 24-11-26",
+    "Sudah selesai 2026-11-24",
+    "Sudah selesai tgl 24",
+    "This is done, November 24, 2026. Thank you",
+    "Already followed up.\nKind regards,\nJohn Doe",
+    f"Sudah ditindaklanjuti, terima kasih.\n{SIGNED}\nTelp. (0473) 21-045, HP 0812-3456-7890",
+    f"{SIGNED}\nJl. Contoh No. 12\nkasmira@dinsos.example",
+    "Sudah selesai\nHormat kami,\nBudi Contoh\nKepala Bidang Perlindungan dan Jaminan Sosial",
+    "Sudah selesai. Wassalam, Kasmirawati",
+]
+MORE_THAN_DONE = [
+    "sudah kami selesaikan hari Jumat",
+    "Sudah ditindaklanjuti hari Senin",
+    "Followed up on Monday",
+    "Sudah ditindaklanjuti tanggal tujuh belas November",
+    "sdh dari kmrn pak",
+    "2 hr yg lalu",
+    "sebelum batas waktu",
+    "Siap, laksanakan",
+    "Siap",
+    "Siap, selesai hari ini",
+    "Baik, terima kasih",
+    "Insya Allah selesai akhir bulan",
+    "Sudah dijadwalkan kunjungan rumah",
+    "Sdh 50 %",
+    "Sudah selesai 50%",
+    "Sudah WA pak",
+    "Abaikan email ini, salah kirim",
+    "Mohon maaf salah klik, ini urusan Dinas PUPR",
+    "Ini ranah Dinas PUPR bu, mohon dialihkan",
+    "Terima kasih sudah ditindaklanjuti",
+    "Sudah kami sampaikan",
+    "Sudah kami terima, terima kasih",
+    "Sudah. Kami tindaklanjuti hari ini",
+    "No.",
+    "Hari ini",
+    "Selesai akhir bulan",
+    "Sudah selesai tanggal 23 November",
+    "Sudah selesai tgl. 9",
+    "Sudah selesai 9-11-26",
+    "Sudah selesai 07-11-2026",
+    "Sudah selesai tanggal 24 November 2025",
+    "Sudah selesai tanggal 24 Desember",
+    "Sudah selesai 24/11/25",
+    "Sudah selesai 24.11.2025",
+    "Sudah selesai tanggal 31 Februari",
+    "Sudah selesai pukul 15.00",
+    "Sudah selesai hari Selasa lalu",
+    "Sudah selesai kemarin",
+    "Sudah ditindaklanjuti oleh Dinas PUPR",
+    "Sudah ditindaklanjuti pengaduan FD-2",
+    "Petugas sudah memperbaiki lampu pagi ini",
+    "Sudah Dijadwalkan Kunjungan Rumah\nDinas Sosial",
+    "Sudah Ditindaklanjuti Hari Senin\nKasmirawati",
+    "Sudah ditindaklanjuti\nKasmirawati\nHari Senin",
+    "Sudah ditindaklanjuti\nHormat kami,\nBudi Contoh\nSenin, 23 November 2026",
+]
+
+
+def only_done(text: str, writer: str = "Kasmirawati", today: date = TODAY) -> bool:
+    names = ("Dinas Sosial", "Dinsos", "FD-1", "no. FD-1")
+    return says_only_done([text], today, names, [writer])
+
+
+@pytest.mark.parametrize("text", ONLY_DONE)
+def test_an_answer_of_harmless_words_says_only_that_the_work_is_done(text):
+    assert only_done(text)
+
+
+@pytest.mark.parametrize("text", MORE_THAN_DONE)
+def test_any_other_word_may_change_the_meaning_of_done(text):
+    assert not only_done(text)
+
+
+@pytest.mark.parametrize("name", ["Jumat Contoh", "Agustus", "Senin"])
+def test_a_writer_who_is_called_like_a_day_does_not_make_the_day_harmless(name):
+    assert not only_done("Sudah selesai Jumat, Senin", name)
+    assert not only_done("Sudah selesai hari Jumat", name)
+    assert not only_done("Sudah selesai hari Senin", name)
+    assert not only_done("Sudah selesai tanggal 17 Agustus", name)
+
+
+@pytest.mark.parametrize("text", MORE_THAN_DONE)
+def test_a_link_with_other_words_ends_no_duty(text):
+    """The subject of the link has the words of the choice, but only the own words count."""
+    wording = read_words(text, "Sudah ditindaklanjuti: FD-1 [TGT-1-2-0123456789-1]")
+    accepted = wording.choice is ReplyKind.DONE and not wording.denies
+    assert not (accepted and all(only_done(part) for part in wording.parts))
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "Nd"]), min_size=1, max_size=12))
+def test_a_word_that_no_list_has_leaves_done_in_doubt(word):
+    keys = ("words.done", "claims.done", "harmless.anywhere", "harmless.beside_done")
+    lists = [*keys, "harmless.thanks", "harmless.closing", "harmless.titles"]
+    known = {each for key in lists for each in catalog_words(f"reply.{key}")}
+    assume(plain_words(word) not in known | {"dinsos", "kasmirawati", "selasa", "tuesday"})
+    assert not only_done(f"Sudah selesai {word}")
 
 
 @pytest.mark.parametrize(
@@ -711,7 +928,7 @@ def test_the_token_survives_mail_programs(subject):
     token = token_text(b"k", 77, 4096, "m")
     written = plain("", sender=LIAISON, subject=subject.format(f"{token.lower()}-2"))
     assert parse.may_be(written, "other.example")
-    found = parse.read(written).token
+    (found,) = parse.read(written).tokens
     assert (found.message, found.complaint, found.choice) == (77, 4096, ReplyKind.NOT_OURS)
     assert is_signed(found, b"k", "m")
     assert not is_signed(found, b"k", "n")

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from zoneinfo import ZoneInfo
 
-from tasks.notifications.replies.token import Token, find_token
+from db.models import ReplyKind
+from tasks.notifications.replies.token import Token, find_tokens
 from tasks.notifications.replies.wording import Wording, read_wording, without_choice
 from tasks.sources.imap.machine_mail import failed_check, is_automatic
-from tasks.sources.imap.message import answered_ids, cells, message_id, substitute_id
+from tasks.sources.imap.message import (
+    answered_ids,
+    cells,
+    message_id,
+    sender_name,
+    substitute_id,
+)
 from tasks.sources.imap.own_text import own_text
 
 LARGEST = 256 << 10
@@ -25,28 +32,38 @@ _UTC = ZoneInfo("UTC")
 class IncomingReply:
     """An answer as written: nothing in it is verified.
 
-    `sender` is the address in From, casefolded; empty unless there is exactly one. `answered` are
-    the Message-IDs of the answered mails, the nearest first. `wording` is what the sender's own
-    words say, and `text` are these words, without quoted text, signature and choice. `automatic`
-    means that no person wrote it (RFC 3834). `failed_check` means that the receiving server reports
-    a failed DMARC check of the sender.
+    `sender` is the address in From, casefolded; empty unless there is exactly one. `sender_name` is
+    the name beside it, which is never stored. `answered` are the Message-IDs of the answered mails,
+    the nearest first. `tokens` are those in the subject. `words` are the sender's own words,
+    without quoted text and signature. `automatic` means that no person wrote it (RFC 3834).
+    `failed_check` means that the receiving server reports a failed DMARC check of the sender.
     """
 
     reply_id: str
     sender: str
+    sender_name: str
     answered: tuple[str, ...]
-    token: Token | None
-    wording: Wording
-    text: str
+    subject: str
+    tokens: tuple[Token, ...]
+    words: str
     automatic: bool
     failed_check: bool
+
+    @property
+    def text(self) -> str:
+        """Return the sender's own words without those of the choice."""
+        return without_choice(self.words)
+
+    def wording(self, linked: ReplyKind | None) -> Wording:
+        """Read what the answer says; `linked` is the choice of its token."""
+        return read_wording(self.words, self.subject, linked)
 
 
 def may_be(header: bytes, host: str) -> bool:
     """Check by its header whether a mail can be an answer: by a token, or by a mail of `host`."""
     try:
         mail = message_from_bytes(header)
-        return find_token(_subject(header)) is not None or any(
+        return any(token.is_readable for token in find_tokens(_subject(header))) or any(
             answered.casefold().endswith(f"@{host.casefold()}>") for answered in answered_ids(mail)
         )
     except Exception:  # the standard library's parser raises nearly any error on broken mails
@@ -63,15 +80,14 @@ def read(raw: bytes) -> IncomingReply | None:
         mail = message_from_bytes(raw)
         subject, header = _subject(raw), _header(raw)
         sender = cells(raw, frozenset({"from"}), _UTC, 2_000)["from"].casefold()
-        token, text = find_token(subject), own_text(raw)
-        wording = read_wording(text, subject, token.choice if token is not None else None)
         return IncomingReply(
             reply_id=message_id(header)[:255] or substitute_id(raw),
             sender=sender if "," not in sender else "",
+            sender_name=sender_name(mail),
             answered=answered_ids(mail),
-            token=token,
-            wording=wording,
-            text=without_choice(text),
+            subject=subject,
+            tokens=tuple(find_tokens(subject)),
+            words=own_text(raw),
             automatic=is_automatic(mail),
             failed_check=failed_check(mail),
         )

@@ -28,18 +28,27 @@ LARGEST_KEY = 2**31 - 1
 
 _TOKEN = re.compile(
     r"\bTGT-([0-9A-Z]{1,8})-([0-9A-Z]{1,8})-([0-9A-Z]{10})(?:-([1-9]))?(?![0-9A-Z-])",
-    re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as found in a subject: not yet verified. `choice` is None if it has no number."""
+    """A token as found in a text: not yet verified.
+
+    `choice` is None if it has no number. `text` is the token as written. The keys of a token that
+    cannot be read are 0, which no row has.
+    """
 
     message: int
     complaint: int
     signature: str
     choice: ReplyKind | None = None
+    text: str = ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Check whether the token names a mail; only such a one can be signed."""
+        return self.message > 0
 
 
 def token_text(key: bytes, message: int, complaint: int, named: str) -> str:
@@ -62,18 +71,19 @@ def is_signed(token: Token, key: bytes, named: str) -> bool:
     return hmac.compare_digest(token.signature, sign(key, token.message, token.complaint, named))
 
 
-def find_token(subject: str) -> Token | None:
-    """Return the first token in a subject, or None."""
-    found = _TOKEN.search(subject)
-    if found is None:
-        return None
-    message, complaint, signature = (part.upper() for part in found.groups()[:3])
-    if not set(message + complaint + signature) <= set(DIGITS):
-        return None
+def find_tokens(text: str) -> list[Token]:
+    """Return the tokens in a text in their order, each once, also those that cannot be read."""
+    return list(dict.fromkeys(map(_token, _TOKEN.finditer(text.upper()))))
+
+
+def _token(found: re.Match[str]) -> Token:
     number = int(found[4]) if found[4] else 0
     choice = CHOICES[number - 1] if 0 < number <= len(CHOICES) else None
-    keys = _decoded(message), _decoded(complaint)
-    return Token(*keys, signature, choice) if max(keys) <= LARGEST_KEY else None
+    if set(found[1] + found[2] + found[3]) <= set(DIGITS):
+        keys = _decoded(found[1]), _decoded(found[2])
+        if max(keys) <= LARGEST_KEY:
+            return Token(*keys, found[3], choice, found[0])
+    return Token(0, 0, "", choice, found[0])
 
 
 def _encoded(number: int) -> str:

@@ -1,8 +1,7 @@
-"""Read what an answer in plain words says: a choice, and whether its words leave it in doubt.
+"""Read what an answer in plain words says: a choice, and whether its words deny it.
 
 A choice counts only if nothing around it denies, limits or questions it, and if it is not another
-one as well. A wrong 'done' ends duties and tells superiors of work that nobody did; a question to
-the administrator costs a minute. So the lists of words are wide.
+one as well. Whether a 'done' has no other words beside it is checked by `harmless`.
 """
 
 from __future__ import annotations
@@ -18,13 +17,8 @@ from tasks.text.catalog import catalog
 
 OPENING = " \"'“[(*-•"
 
-_DAY = (
-    r"(?: (?:pada|on))?(?: tanggal)? [0-9]{1,2}"
-    r"(?:[ /.-][a-z]{3,9}|[/.-][0-9]{1,2})(?:[ /.-][0-9]{4})?"
-)
-_THANKS = r"[,.]? ?(?:terima ?kasih|trima ?kasih|trims|thank you|thanks)"
-_ONLY_DONE = re.compile(rf"(?P<words>[^0-9.,]+?)(?:{_DAY})?(?:{_THANKS})?[ .!]*")
-"""A whole answer of words, perhaps with a day and thanks."""
+CLAIMS_OF_DONE = "reply.claims.done"
+"""The key of the words that say wherever they are in an answer that the work is done."""
 
 _SHORT_FORMS = {
     "sdh": "sudah",
@@ -42,36 +36,39 @@ _SHORT_FORMS = {
     "tgl": "tanggal",
 }
 _ANSWER_PREFIX = re.compile(r"^(?:\s*(?:re|fw|fwd|aw|balas|bls|trs|terusan)\s*:)+", re.IGNORECASE)
-_ADDRESS_OR_TIME = re.compile(r"\S+://\S+|\b(?:pukul|jam|at)[ .]{1,2}[0-9]{1,2}[.:][0-9]{2}")
-"""An address on the web may have a question mark, and a time looks like a day."""
+_WEB_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{0,15}://\S+", re.IGNORECASE)
+"""It may have a question mark."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
     """What the words of an answer say.
 
-    `choice` is None if they name none, or leave it in doubt. `denies` means that they deny, limit
-    or question a choice, so that an earlier statement of the unit no longer counts. `words` are
-    those from which the choice was read.
+    `choice` is None if they name none, or deny it. `denies` means that they deny, limit or question
+    a choice, so that an earlier statement of the unit no longer counts. `parts` are the texts from
+    which the choice was read: the sender's words, and perhaps the subject.
     """
 
     choice: ReplyKind | None
     denies: bool
-    words: str
+    parts: tuple[str, ...]
 
 
 def read_wording(text: str, subject: str, linked: ReplyKind | None) -> Wording:
     """Read the sender's own words and the subject; `linked` is the choice of a link.
 
-    Words that contradict a link leave its choice in doubt as well.
+    Words that contradict a link leave its choice in doubt as well. So does a subject in which the
+    sender added them to the words of the link 'done'.
     """
-    choice, parts = linked or _named_choice(text) or _only_words(text), [text]
+    titled = _ANSWER_PREFIX.sub("", subject)
+    choice = linked or _named_choice(text) or _claimed(text)
+    is_titled = choice is None or linked is ReplyKind.DONE
+    parts = (titled, text) if is_titled else (text,)
+    choice = choice or _named_choice(titled)
     if choice is None:
-        choice, parts = _named_choice(subject), [_ANSWER_PREFIX.sub("", subject), text]
-    if choice is None:
-        return Wording(None, has_any(plain_words(text), "reply.denial"), text)
+        return Wording(None, has_any(plain_words(text), "reply.denial"), parts)
     denies = any(_contradicts(choice, part) for part in parts)
-    return Wording(None if denies else choice, denies, "\n".join(parts))
+    return Wording(None if denies else choice, denies, parts)
 
 
 def without_choice(text: str) -> str:
@@ -83,7 +80,7 @@ def without_choice(text: str) -> str:
 
 def _contradicts(choice: ReplyKind, words: str) -> bool:
     """Check whether words deny, limit or question a choice, or name another one."""
-    text = _ADDRESS_OR_TIME.sub(" ", words)
+    text = _WEB_ADDRESS.sub(" ", words)
     begun, length = _beginning(text.lstrip(OPENING))
     if begun not in (None, choice) or "?" in text:
         return True
@@ -91,7 +88,7 @@ def _contradicts(choice: ReplyKind, words: str) -> bool:
     if choice is ReplyKind.OBSTACLE:
         doubted = _no_obstacle().match(rest) is not None
     else:
-        doubted = has_any(rest, f"reply.doubt.{choice}")
+        doubted = has_any(rest, _DOUBTS[choice])
     others = (kind for kind in ReplyKind if kind is not choice)
     return doubted or any(has_any(rest, *_CLAIMS[kind]) for kind in others)
 
@@ -110,19 +107,15 @@ def _beginning(text: str) -> tuple[ReplyKind | None, int]:
     return None, 0
 
 
-def _only_words(text: str) -> ReplyKind | None:
-    """Return the choice of a text that says nothing but that the work is done."""
-    found = _ONLY_DONE.fullmatch(plain_words(text))
-    if found is None:
-        return None
-    known = _words("reply.only_words.done")
-    return ReplyKind.DONE if found["words"].strip() in known else None
+def _claimed(text: str) -> ReplyKind | None:
+    """Return the choice 'done' if a text says so anywhere: 'Selamat pagi, sudah selesai'."""
+    return ReplyKind.DONE if has_any(plain_words(text), CLAIMS_OF_DONE) else None
 
 
 def plain_words(text: str) -> str:
-    """Return a text in small letters, on one line, without short forms, addresses and times."""
+    """Return a text in small letters, on one line, without short forms and web addresses."""
     plain = re.sub(r"[a-z]+\.?", _written_out, " ".join(text.split()).casefold().replace("’", "'"))
-    return _ADDRESS_OR_TIME.sub(" ", plain)
+    return _WEB_ADDRESS.sub(" ", plain)
 
 
 def _written_out(word: re.Match[str]) -> str:
@@ -130,34 +123,45 @@ def _written_out(word: re.Match[str]) -> str:
 
 
 _CLAIMS = {
-    ReplyKind.DONE: ("reply.only_words.done", "reply.claims.done"),
+    ReplyKind.DONE: (CLAIMS_OF_DONE,),
     ReplyKind.NOT_OURS: ("reply.words.not_ours",),
     ReplyKind.OBSTACLE: ("reply.words.obstacle",),
 }
 """The words that name a choice wherever they are in an answer."""
 
+_DOUBTS = {ReplyKind.DONE: "reply.denial", ReplyKind.NOT_OURS: "reply.doubt.not_ours"}
+
 
 @lru_cache
 def _phrases() -> list[tuple[ReplyKind, str]]:
     """Return the words that name a choice, the longest first, casefolded."""
-    found = [(kind, words) for kind in ReplyKind for words in _words(f"reply.words.{kind}")]
+    keys = [(kind, f"reply.words.{kind}") for kind in ReplyKind] + [
+        (ReplyKind.DONE, CLAIMS_OF_DONE)
+    ]
+    found = [(kind, words) for kind, key in keys for words in catalog_words(key)]
     return sorted(found, key=lambda pair: -len(pair[1]))
 
 
 @lru_cache
-def _words(key: str) -> tuple[str, ...]:
+def catalog_words(key: str) -> tuple[str, ...]:
     """Return a list of words in all languages, casefolded."""
     return tuple(word.casefold() for locale in LOCALES for word in catalog(locale).names(key))
 
 
 def has_any(plain: str, *keys: str) -> bool:
     """Check whether :func:`plain_words` have any of the words under these keys of the texts."""
-    return _any_of(keys).search(plain) is not None
+    return any_of(keys).search(plain) is not None
 
 
 @lru_cache
-def _any_of(keys: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{_either(word for key in keys for word in _words(key))})(?!\w)")
+def any_of(keys: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of the words under these keys of the texts."""
+    return one_of(word for key in keys for word in catalog_words(key))
+
+
+def one_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of these words, of none if there are none."""
+    return re.compile(rf"(?<!\w)(?:{_either(words) or r'(?!)'})(?!\w)")
 
 
 def _either(words: Iterable[str]) -> str:
@@ -167,5 +171,5 @@ def _either(words: Iterable[str]) -> str:
 @lru_cache
 def _no_obstacle() -> re.Pattern[str]:
     """Return the form of a denied obstacle: 'none' alone, not the 'none' of 'no money'."""
-    denials = _either(_words("reply.doubt.obstacle"))
+    denials = _either(catalog_words("reply.doubt.obstacle"))
     return re.compile(rf"[\s:=]*(?:{denials})\s*(?:[.,;!/()–-]|$)")

@@ -56,6 +56,12 @@ def answered_ids(mail: Message) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *reversed(references)]))[:MOST_REFERENCES]
 
 
+def sender_name(mail: Message) -> str:
+    """Return the display name of the sender; it is personal data and must not be stored."""
+    found = getaddresses([_raw(mail, "From")])
+    return one_line(_decoded_words(found[0][0])) if found else ""
+
+
 def substitute_id(mail: bytes) -> str:
     """Return an identifier for a mail without Message-ID: the hash of its bytes."""
     return f"sha256-{hashlib.sha256(mail).hexdigest()[:32]}"
