@@ -175,6 +175,18 @@ def asks_for_secrecy(cells: Iterable[str]) -> bool:
     return not has_counts(filled, at_least=1) and any(any(marks_of_remark(cell)) for cell in filled)
 
 
+def marks_whole(text: str) -> bool:
+    """Check whether a title, or the name of a file or a sheet, marks all its reports as secret.
+
+    'REGISTER PENGADUAN RAHASIA', 'register_rahasia_2026.xlsx' and 'WBS' do. A remark to the reader,
+    and a line that names a number, are about some reports only.
+    """
+    words = re.findall(r"[^\W_]+", text.casefold())
+    if not words or words[0] in _NOTES or not {"no", "nomor", "nomer"}.isdisjoint(words):
+        return False
+    return any(marks_of_remark(" ".join(words)))
+
+
 def named_tickets(lines: Iterable[Iterable[str]], tickets: Iterable[str]) -> frozenset[str]:
     """Return the tickets that a line names: in full, or by a number with which only one begins.
 

@@ -154,6 +154,9 @@ class RowParser:
         """
         self.requested: frozenset[str] = frozenset()
         """The tickets of the reports that a line outside the table asks to keep secret."""
+        self.is_whole_secret = False
+        """Whether the file, the sheet or the title of the present row marks all reports as secret.
+        """
         self.hidden_before: Mapping[str, Secrecy] = {}
         """The reports that an earlier import has hidden, by ticket: they stay hidden."""
         self._signs = EmptySigns(source)
@@ -357,7 +360,8 @@ class RowParser:
         status = self._status_beside_end(cells, words.status, observed)
         remarks = self._marks_of_remarks(cells)
         anonymous = words.anonymous or any(mark for mark, _ in remarks)
-        secret = words.secret or any(mark for _, mark in remarks) or ticket in self.requested
+        secret = words.secret or any(mark for _, mark in remarks)
+        secret = secret or self.is_whole_secret or ticket in self.requested
         before = self.hidden_before.get(ticket)
         still_hidden = before is not None and not (anonymous or secret)
         if before is not None and still_hidden:
@@ -397,7 +401,7 @@ class RowParser:
 
         This holds for an anonymous or secret report, and for cells that may have moved.
         """
-        if self.source.is_exchange:
+        if self.source.is_exchange or not record.unmapped:
             return record
         hidden = record.anonymous or record.secret
         moved = self._shift.moved(cells).words
@@ -1020,8 +1024,10 @@ class RowParser:
 
     def _is_hidden(self, cells: Mapping[str, str]) -> bool:
         """Check whether a row, a line outside the table or an earlier import hides the report."""
+        if self.is_whole_secret or any(self._privacy(cells)):
+            return True
         key = self.key(cells)
-        return any(self._privacy(cells)) or key in self.requested or key in self.hidden_before
+        return key in self.requested or key in self.hidden_before
 
     def _marks_of_remarks(self, cells: Mapping[str, str]) -> list[tuple[bool, bool]]:
         """Return whether each remark marks the report as anonymous, or as secret."""

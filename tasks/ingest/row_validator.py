@@ -24,6 +24,7 @@ from tasks.common.table_lines import (
     is_signature,
     is_text,
     is_total_label,
+    marks_whole,
     named_tickets,
 )
 from tasks.ingest.exchange.reader import ExchangeReader
@@ -38,6 +39,7 @@ from tasks.ingest.records import (
 from tasks.ingest.row_parser import ParserInputs, RowParser
 from tasks.sources.base import (
     FaultyRow,
+    LineAbove,
     OtherTableRow,
     Row,
     position_of,
@@ -116,6 +118,8 @@ class RowValidator:
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self.passed_over = 0
         """The number of total lines, column numbers and headings so far."""
+        self._is_secret_file = self._may_have_text and marks_whole(file.rpartition("/")[2])
+        self._secret_sheets: dict[str, bool] = {}  # by the name of the sheet
         self._below_total = False
         self._below_signature = False
         self._above = ""  # the key of the complaint above
@@ -137,11 +141,14 @@ class RowValidator:
         """
         for line, cells in rows:
             row = without_lone_surrogates(cells)
+            self.reader.is_whole_secret = self._is_secret(line)
+            if isinstance(cells, LineAbove):
+                yield line, self._line_above(header, line, row)
+                continue
             try:
                 found = self.reader.cells(header, row)
                 record = self.reader.record(found, self.observed_at)
-                if record.unmapped:
-                    record = self.reader.withhold(record, found, self._file, position_of(line))
+                record = self.reader.withhold(record, found, self._file, position_of(line))
                 if isinstance(cells, OtherTableRow):
                     raise RowError(RejectionReason.OTHER_TABLE)
                 self._below_total = self._below_signature = False
@@ -161,10 +168,7 @@ class RowValidator:
                     self.passed_over += 1
                     continue
                 if not is_rest and self._is_text_line(header, row, bad):
-                    asks = asks_for_secrecy(row)
-                    bad = RowError(
-                        RejectionReason.SECRECY_LINE if asks else RejectionReason.TEXT_LINE
-                    )
+                    bad = RowError(_reason_of_text(row))
                 elif isinstance(cells, OtherTableRow):
                     bad = RowError(RejectionReason.OTHER_TABLE)
                 refused = self._refused(header, line, row, bad)
@@ -173,6 +177,21 @@ class RowValidator:
                 elif not refused.is_note:
                     self._above = ""
                 yield line, refused
+
+    def _line_above(self, header: tuple[str, ...], line: int, row: tuple[str, ...]) -> RejectedRow:
+        """Return a line above the header that asks for secrecy, perhaps for the whole sheet."""
+        if any(map(marks_whole, row)):
+            self._secret_sheets[sheet_of(line)] = True
+        return self._refused(header, line, row, RowError(RejectionReason.SECRECY_LINE))
+
+    def _is_secret(self, line: int) -> bool:
+        """Check whether the file, the sheet, or a title above the header marks all as secret."""
+        if self._is_secret_file:
+            return True
+        sheet = sheet_of(line)
+        if sheet not in self._secret_sheets:
+            self._secret_sheets[sheet] = self._may_have_text and marks_whole(sheet)
+        return self._secret_sheets[sheet]
 
     def hide_requested(self, header: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Hide the reports whose number a line of text among these rows names together with a
@@ -398,3 +417,8 @@ class RowValidator:
         self._without_ticket[content] += 1
         number = self._without_ticket[content]
         return (f"equal row {number}",) if number > 1 else ()
+
+
+def _reason_of_text(row: tuple[str, ...]) -> RejectionReason:
+    """Return the reason for the rejection of a line of text."""
+    return RejectionReason.SECRECY_LINE if asks_for_secrecy(row) else RejectionReason.TEXT_LINE

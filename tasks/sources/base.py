@@ -221,6 +221,12 @@ class OtherTableRow(tuple[str, ...]):
     __slots__ = ()
 
 
+class LineAbove(tuple[str, ...]):
+    """The cells of a line above the header that asks to keep reports secret."""
+
+    __slots__ = ()
+
+
 def faulty(
     fault: LineFault, lines: Iterable[str], *, ticket: str = "", detail: str = ""
 ) -> FaultyRow:

@@ -28,7 +28,11 @@ from tasks.evaluation.explain import as_text, explanations
 from tasks.ingest.answers import answer
 from tasks.ingest.exchange import writer
 from tasks.ingest.preview import check_source
+from tasks.ingest.row_parser import ParserInputs
+from tasks.ingest.row_validator import RowValidator
 from tasks.intake import ask, pull
+from tasks.sources.base import SheetLine
+from tasks.sources.files.reader import read_sheet
 from tasks.summary import SummaryRequest, make_summary
 
 NAME, NIK, PHONE, MAIL = (
@@ -502,3 +506,65 @@ def test_a_hidden_report_with_its_ticket_in_another_letter_case_stays_hidden(con
     register(context, "2026-11-17 07:15", entry)
     register(context, "2026-11-18 07:15", entry | {"No Register": "fd-2", "Kerahasiaan": ""})
     assert facts(context, "FD-2") == (False, True, None)
+
+
+@pytest.mark.parametrize(
+    ("above", "hidden"),
+    [
+        ("Catatan: nomor FD-2 rahasia", {"FD-2"}),
+        (f"REGISTER PENGADUAN RAHASIA (WHISTLEBLOWING SYSTEM) {NAME}", {"FD-1", "FD-2"}),
+        ("REGISTER PENGADUAN RAHASIA TAHUN 2026", {"FD-1", "FD-2"}),
+        ("Keterangan: R = Rahasia", set()),
+        ("REGISTER PENGADUAN (TIDAK RAHASIA)", set()),
+        ("REGISTER KETERBUKAAN INFORMASI", set()),
+    ],
+)
+def test_a_line_above_the_table_that_asks_for_secrecy_hides_its_reports(context, above, hidden):
+    entries = [{"No Register": f"FD-{n}", "Perihal": "Pungli bansos"} for n in (1, 2)]
+    path = write_register(context, wita("2026-11-20 07:15"), *entries)
+    path.write_text(f"{above}\n{path.read_text('utf-8')}", encoding="utf-8")
+    pull(context, "register", wita("2026-11-20 08:00"))
+    with context.transaction() as session:
+        rows = list(session.scalars(select(Complaint)))
+        assert {row.ticket for row in rows if row.secret} == hidden
+        assert all((row.title is None) == row.secret for row in rows)
+        lines = [(row.line, row.reason) for row in quarantine.quarantined(session)]
+    assert lines == ([(1, "secrecy_line")] if hidden or "R =" in above else [])
+    assert NAME not in str(dump(context))
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("register_rahasia_{}", True),
+        ("register_WBS_{}", True),
+        ("register_tidak_rahasia_{}", False),
+    ],
+)
+def test_the_name_of_a_file_may_mark_all_its_reports_as_secret(context, name, secret):
+    path = write_register(context, wita("2026-11-20 07:15"), {"No Register": "FD-1"})
+    sheet = context.site.sources["register"]
+    validator = RowValidator(
+        ParserInputs("register", sheet, context.site.directory),
+        wita("2026-11-20 08:00"),
+        f"{name.format('2026-11-20_0715')}.csv",
+    )
+    read_rows = read_sheet(path, sheet)
+    ((_, record),) = validator.validate(read_rows.header, read_rows.rows)
+    assert (record.secret, record.title is None) == (secret, secret)
+
+
+@pytest.mark.parametrize("sheet", ["Rahasia", "WBS", "Tidak rahasia"])
+def test_the_name_of_a_sheet_may_mark_all_its_reports_as_secret(context, sheet):
+    source = context.site.sources["register"]
+    validator = RowValidator(
+        ParserInputs("register", source, context.site.directory), wita("2026-11-20 08:00"), "a.xlsx"
+    )
+    blank = dict.fromkeys(source.columns, "")
+    rows = [
+        (SheetLine.of(2, name), tuple((blank | ENTRY | {"No Register": name}).values()))
+        for name in ("Umum", sheet, "November")
+    ]
+    header = tuple((blank | ENTRY).keys())
+    found = [record.secret for _, record in validator.validate(header, rows)]
+    assert found == [False, sheet != "Tidak rahasia", False]

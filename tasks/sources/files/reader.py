@@ -14,9 +14,10 @@ from pathlib import Path
 from settings.sources import FolderSource
 from tasks.common.flexible_dates import is_serial
 from tasks.common.redaction import plain_name
-from tasks.common.table_lines import has_text
+from tasks.common.table_lines import asks_for_secrecy, has_text
 from tasks.sources.base import (
     FaultyRow,
+    LineAbove,
     MissingColumn,
     OtherTableRow,
     Row,
@@ -127,6 +128,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
     closest: tuple[str, ...] = ()
     line, most = 0, -1
     upper: tuple[str, ...] = ()
+    asking: list[Row] = []
     for number, cells in rows:
         names = spelling.read(cells)
         found = len(wanted.intersection(names))
@@ -134,6 +136,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
             joined = spelling.read_joined(upper, cells)
             if wanted.issubset(joined):
                 names, found = joined, len(wanted)
+                asking = [row for row in asking if row[1] != upper]  # a line of the header
         if found == len(wanted):
             below = next(rows, None)
             joined, line = _with_second_line(cells, below, spelling, source), number
@@ -147,6 +150,8 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
         upper = () if type(cells) is FaultyRow else cells
         first.append((names, number, _likeness(names, source)))
         above.append(cells)
+        if source.has_files and type(cells) is not FaultyRow and asks_for_secrecy(cells):
+            asking.append((number, LineAbove(cells)))
         if len(above) > PREAMBLE:
             break
     if most < len(wanted) and first:
@@ -155,7 +160,8 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
             closest, line, most = names, number, like
     if source.serial and sheet.days_more:
         rows = _with_days(rows, closest, sheet.days_more, source)
-    return _SheetTable(sheet.name, closest, line, most, rows, above, sheet.is_hidden)
+    lines = chain(asking, rows) if most == len(wanted) else rows
+    return _SheetTable(sheet.name, closest, line, most, lines, above, sheet.is_hidden)
 
 
 def _likeness(names: Sequence[str], source: FolderSource) -> int:
@@ -290,7 +296,7 @@ def _further_rows(
             continue
         order = _order(table.header, header)
         for line, cells in table.rows:
-            is_moved = type(cells) not in (FaultyRow, OtherTableRow)
+            is_moved = type(cells) not in (FaultyRow, LineAbove, OtherTableRow)
             yield line, _moved(cells, order) if is_moved else cells
 
 
