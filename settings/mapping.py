@@ -48,9 +48,13 @@ EMPTY_SIGNS = (
 """The words by which clerks and portals write 'nothing' in a cell."""
 
 PUBLIC_WORDS = frozenset(
-    {"publik", "terbuka", "umum", "biasa", "public"}
-    | {f"{no} {word}" for no in ("tidak", "bukan", "non") for word in ("anonim", "rahasia")}
-    | {"non-anonim", "non-rahasia", "tidak dirahasiakan", "not anonymous", "not secret"}
+    {"publik", "terbuka", "umum", "biasa", "normal", "public", "not anonymous", "not secret"}
+    | {
+        f"{no}{link}{word}"
+        for no in ("tidak", "tdk", "tak", "bukan", "bkn", "non")
+        for link in (" ", "-", " perlu ", " bersifat ", " minta ")
+        for word in ("anonim", "rahasia", "dirahasiakan")
+    }
 )
 """The words in the column `privacy` that always mean a report neither anonymous nor secret."""
 

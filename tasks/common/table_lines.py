@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from tasks.common.dates import month_number
@@ -85,6 +85,21 @@ MOST_TEXTS = 3
 
 _SHORT_NUMBER = re.compile(r"(?<![\w/.-])\d{1,4}(?![\w/-]|\.\d)")
 """A number in a text that is no part of a longer one."""
+
+
+_RANGE = re.compile(
+    r"(\S*\d\S*) ?(?:\bs\.?/d\b\.?|\bs\.? ?d\b\.?|\bsampai(?: (?:dengan|dgn))?\b|\bhingga\b|\bto\b"
+    r"|\.{2,}|\u2026) ?(?:(?:no|nomor|nmr)\b\.? ?)?(\S*\d\S*)"
+)
+"""A range in words, and its ends: '3 s/d 5', 'A3/ADU/2026 s.d. A5/ADU/2026'."""
+
+_RANGE_OF_NUMBERS = re.compile(r"(?<![\w/.-])(\d{1,4})-(\d{1,4})(?![\w/-]|\.\d)")
+_AROUND = ".,;:()[]"
+"""Signs around an end of a range."""
+
+_LONGEST_RANGE = 1_000
+_MOST_NAMED = 50
+"""Most tickets in one line that may be the ends of ranges with a hyphen."""
 
 
 def is_total_label(cell: str) -> bool:
@@ -190,21 +205,64 @@ def marks_whole(text: str) -> bool:
 def named_tickets(lines: Iterable[Iterable[str]], tickets: Iterable[str]) -> frozenset[str]:
     """Return the tickets that a line names: in full, or by a number with which only one begins.
 
-    'Catatan: 001/ADU/XI/2026 dirahasiakan' and 'Nomor 1 rahasia' name 001/ADU/XI/2026.
+    'Catatan: 001/ADU/XI/2026 dirahasiakan' and 'Nomor 1 rahasia' name 001/ADU/XI/2026. A range
+    names all between its ends: 'Nomor 3 s/d 5 rahasia'.
     """
     known = [ticket for ticket in tickets if any(map(str.isdigit, ticket))]
     beginning = defaultdict(set)
     for ticket in known:
-        if number := re.search(r"\d+", ticket):
-            beginning[int(number[0])].add(ticket)
+        beginning[_first_number(ticket)].add(ticket)
     found = set()
     for line in lines:
-        text = re.sub(r" ?([/-]) ?", r"\1", " ".join(" ".join(line).split())).casefold()
+        text = re.sub(r"[\u2013\u2014]", "-", " ".join(" ".join(line).split())).casefold()
+        text = re.sub(r" ?([/-]) ?", r"\1", text)
         found |= {ticket for ticket in known if _has_whole(text, ticket.casefold())}
+        found.update(_tickets_in_ranges(text, known, beginning))
         for number in _SHORT_NUMBER.findall(text):
             named = beginning.get(int(number), set())
             found |= named if len(named) == 1 else set()
     return frozenset(found)
+
+
+def _tickets_in_ranges(
+    text: str, tickets: Collection[str], beginning: Mapping[int, set[str]]
+) -> Iterator[str]:
+    """Yield the tickets between two that a line names as the ends of a range: 'A3 s/d A5'.
+
+    Where an end is a whole ticket, those of its form are between. Otherwise a number counts if only
+    one ticket begins with it.
+    """
+    forms = {ticket.casefold(): _form_of(ticket) for ticket in tickets}
+    for first, last in _ranges_in(text, forms):
+        begin, end = _first_number(first), _first_number(last)
+        form = forms.get(last) or forms.get(first)
+        for number in range(begin, min(end, begin + _LONGEST_RANGE) + 1):
+            found = beginning.get(number, set())
+            if form is not None:
+                yield from (ticket for ticket in found if _form_of(ticket) == form)
+            elif len(found) == 1:
+                yield from found
+
+
+def _ranges_in(text: str, tickets: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the two ends of each range that a line names, in words or with a hyphen."""
+    for found in _RANGE.finditer(text):
+        yield found[1].strip(_AROUND), found[2].strip(_AROUND)
+    for found in _RANGE_OF_NUMBERS.finditer(text):
+        yield found[1], found[2]
+    named = [ticket for ticket in tickets if ticket in text]
+    if len(named) <= _MOST_NAMED:
+        yield from ((one, other) for one in named for other in named if f"{one}-{other}" in text)
+
+
+def _first_number(text: str) -> int:
+    number = re.search(r"\d+", text)
+    return int(number[0]) if number else 0
+
+
+def _form_of(ticket: str) -> str:
+    """Return a ticket without the number with which it begins."""
+    return re.sub(r"\d+", "#", ticket.casefold(), count=1)
 
 
 def _has_whole(text: str, ticket: str) -> bool:

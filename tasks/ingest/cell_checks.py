@@ -13,6 +13,12 @@ from sla.directory import Directory
 from sla.folding import folded
 from sla.plain_text import CONTROL, INVISIBLE
 from tasks.common.dates import parse_datetime
+from tasks.common.privacy_marks import (
+    date_without_marks,
+    marks_of,
+    marks_of_remark,
+    without_marks,
+)
 from tasks.common.redaction import unprotected
 from tasks.common.remarks import is_remark, may_be_contact_remark
 
@@ -30,12 +36,17 @@ PostgreSQL also `infinity` and any day before Christ."""
 _NOT_YET = re.compile(r"(?:belum|blm)\b\D*")
 _UNSEEN = re.compile(f"[{CONTROL}{INVISIBLE}]")
 _NOT_ZERO = frozenset("123456789")
+_DIGITS = frozenset("0123456789")
 _MARKS_ONLY = re.compile(r"[\W_]+")
 _SPEAKING = re.compile("[\"\u201c\u201d\u201e\u2033\u3003\u221a\u00d7]|''|,,|[-=]//")
 """Ditto marks, which repeat the cell above, and the signs of the keyboard for 'done'."""
 
 _DATE_LIKE = re.compile(r"\d[/.:-]\d|\d{4}|\d \w{3,}")
 _FRAGMENT_OF_DATE = re.compile(r"\d{4}|\d[/.:-]\d")
+
+MARKS = "\0marks"
+"""The key of a row for the marks that were set apart from its dates and words; no column has this
+name."""
 
 _RATING = re.compile(r"([1-5])(?:[.,]0+)?(?:\s*/\s*5)?")
 """A rating as sources write it: 4, 4.0, 4,00 or 4/5."""
@@ -103,6 +114,7 @@ class EmptySigns:
         self._columns = tuple(name for name in checked if name not in free)
         self._received = source.fields.received
         self._ticket = source.fields.ticket
+        self._privacy = frozenset(source.fields.privacy_columns)
         apart = {self._ticket, *source.date_columns}
         self._single = tuple(name for name in self._columns if name in apart)
         self._words_columns = tuple(name for name in self._columns if name not in apart)
@@ -111,13 +123,21 @@ class EmptySigns:
         """Empty the cells that hold only a sign for 'nothing', and clean the others.
 
         Characters of no width, and the signs by which a program marks a cell as text, have no
-        meaning.
+        meaning. Marks for an anonymous or secret report are set apart, under :data:`MARKS`.
         """
+        marks: list[str] = []
         for name in self._single:
             value = cells[name]
-            if value and (self._has_numbers or not _is_plain_number(value)):
-                cells[name] = self._clean(name, value)
+            if value and (
+                self._has_numbers or value[-1] not in _DIGITS or not _is_plain_number(value)
+            ):
+                cells[name] = clean = self._clean(name, value)
+                if name != self._ticket and any(marks_of_remark(clean)):
+                    cells[name] = date_without_marks(clean)
+                    marks.append(clean)
         cells.update(self._cleaned_words(tuple([cells[name] for name in self._words_columns])))
+        if marks:
+            cells[MARKS] = "\n".join((*marks, cells.get(MARKS, "")))
         if not isinstance(self._received, str) and self._columns:
             whole = [cells[name] for name in self._received]
             if all(not value or _NO_DATE.fullmatch(value) for value in whole):
@@ -125,14 +145,18 @@ class EmptySigns:
 
     def _clean_words(self, values: tuple[str, ...]) -> dict[str, str]:
         """Return the cells in columns with words that are written otherwise."""
-        cells = zip(self._words_columns, values, strict=True)
-        return {
-            name: clean
-            for name, value in cells
-            if value
-            and (self._has_numbers or not _is_plain_number(value))
-            and (clean := self._clean(name, value)) != value
-        }
+        found: dict[str, str] = {}
+        marks: list[str] = []
+        for name, value in zip(self._words_columns, values, strict=True):
+            if not value or (_is_plain_number(value) and not self._has_numbers):
+                continue
+            clean = self._clean(name, value)
+            if name not in self._privacy and any(marks_of(clean)):
+                marks.append(clean)
+                clean = clean if folded(clean) in self._meant else without_marks(clean)
+            if clean != value:
+                found[name] = clean
+        return found | ({MARKS: "\n".join(marks)} if marks else {})
 
     def _clean(self, name: str, value: str) -> str:
         if not value.isascii():
@@ -144,6 +168,8 @@ class EmptySigns:
             value = unprotected(value)
         if name != self._ticket and _speaks(value):
             return value
+        if "?" in value and name in self._privacy:
+            return value  # a doubt
         empty = self._check_sign(value) or (name in self._dates and self.is_no_date(value))
         return "" if empty else value
 

@@ -33,13 +33,21 @@ from tasks.common.flexible_dates import (
     parse_flexible,
     parse_serial,
 )
-from tasks.common.privacy_marks import marks_of, marks_of_remark
+from tasks.common.privacy_marks import (
+    marks_of,
+    marks_of_remark,
+    marks_of_text,
+    marks_of_ticket,
+    may_have_marks,
+    may_name_reporter,
+)
 from tasks.common.redaction import plain_name, plain_ticket, redact
 from tasks.common.remarks import HIDDEN_CELL, is_contact_remark, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
 from tasks.common.table_lines import is_note
 from tasks.common.unit_names import is_unit_name
 from tasks.ingest.cell_checks import (
+    MARKS,
     EmptySigns,
     ShiftCheck,
     meets_conditions,
@@ -91,6 +99,9 @@ _DATED = (
     QuestionRole.RECEIPT,
 )
 """The roles of questions about a cell that should be a date."""
+
+_LONGER_THAN_NN = 5
+"""A shorter cell for a name may be 'N.N.'."""
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 """A limit for times that may be in the future."""
@@ -146,6 +157,7 @@ class RowParser:
         self._unmapped: list[UnmappedCell] = []
         self._header: tuple[str, ...] = ()
         self._found: list[tuple[str, int]] = []
+        self._names: tuple[str, ...] = ()
         self._year_first: set[str] = set()
         self._year_last: set[str] = set()
         self.odd_hours: Counter[tuple[str, str]] = Counter()
@@ -171,6 +183,9 @@ class RowParser:
         # most cells with words repeat those of other rows, often together
         self._word_columns = self._columns_with_words()
         self._remarks = source.fields.remark_columns
+        self._free_texts = tuple(filter(None, (source.fields.title, source.fields.text)))
+        self._free = (source.fields.ticket, *self._free_texts)
+        self._reporters = tuple(filter(None, (source.fields.reporter,)))
         self._meaning_of = lru_cache(maxsize=10_000)(self._read_words)
         self._unit_named = lru_cache(maxsize=10_000)(self._find_unit)
         self._short_text = lru_cache(maxsize=10_000)(self._read_short_text)
@@ -281,7 +296,7 @@ class RowParser:
             return {}
         if self.source.has_files and is_note(whole.get(self.source.fields.ticket, "")):
             return {}  # a remark, perhaps with the name of a person
-        personal = {*self.source.fields.personal, *self._texts_of_private(whole)}
+        personal = {*self.source.fields.personal, *self._names, *self._texts_of_private(whole)}
         whole |= self._replaced_privacy(whole)
         return {name: redact(whole[name])[:200] for name in whole if name not in personal}
 
@@ -322,9 +337,22 @@ class RowParser:
             self._header = header
             optional = (name for name in self.source.fields.optional_columns if name in header)
             named = dict.fromkeys((*self.source.columns, *optional))
+            self._names = self._columns_of_reporter(header)
+            self._reporters = (*filter(None, (self.source.fields.reporter,)), *self._names)
+            named |= dict.fromkeys(self._names)
             self._found = [(name, header.index(name)) for name in named]
             self._shift.read_header(header)
         return self._found
+
+    def _columns_of_reporter(self, header: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the columns whose titles name the complainant and which are not imported.
+
+        They are read only for a mark: 'Nama Pelapor' may have 'Dirahasiakan'.
+        """
+        if not self.source.has_files or self.source.is_exchange:
+            return ()
+        read = {*self.source.columns, *self.source.fields.optional_columns}
+        return tuple(name for name in header if name not in read and may_name_reporter(name))
 
     def key(self, cells: Mapping[str, str]) -> str:
         """Return the key of the record of these cells; empty without a ticket."""
@@ -358,9 +386,9 @@ class RowParser:
         words = self._meaning_of(tuple([cells[name] for name in self._word_columns]))
         self._unmapped += words.unmapped
         status = self._status_beside_end(cells, words.status, observed)
-        remarks = self._marks_of_remarks(cells)
-        anonymous = words.anonymous or any(mark for mark, _ in remarks)
-        secret = words.secret or any(mark for _, mark in remarks)
+        marks = self._further_marks(cells)
+        anonymous = words.anonymous or any(mark for mark, _ in marks)
+        secret = words.secret or any(mark for _, mark in marks)
         secret = secret or self.is_whole_secret or ticket in self.requested
         before = self.hidden_before.get(ticket)
         still_hidden = before is not None and not (anonymous or secret)
@@ -1014,12 +1042,12 @@ class RowParser:
 
     def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
         """Return whether a report is anonymous or secret: by its columns `privacy`, or by a mark in
-        another column of words or in a remark.
+        another cell.
         """
         found = [self._privacy_words[name].of_cell(cells[name]) for name in self._privacy_words]
         if not self.source.is_exchange:
             found += [marks_of(cells[name]) for name in self._word_columns if cells[name]]
-            found += self._marks_of_remarks(cells)
+        found += self._further_marks(cells)
         return any(anonymous for anonymous, _ in found), any(secret for _, secret in found)
 
     def _is_hidden(self, cells: Mapping[str, str]) -> bool:
@@ -1029,9 +1057,24 @@ class RowParser:
         key = self.key(cells)
         return key in self.requested or key in self.hidden_before
 
-    def _marks_of_remarks(self, cells: Mapping[str, str]) -> list[tuple[bool, bool]]:
-        """Return whether each remark marks the report as anonymous, or as secret."""
-        return [marks_of_remark(cells[name]) for name in self._remarks if cells.get(name)]
+    def _further_marks(self, cells: Mapping[str, str]) -> list[tuple[bool, bool]]:
+        """Return whether each cell outside the columns with words marks the report as anonymous, or
+        as secret: remarks, dates, the ticket, the title, the text and the name of the complainant.
+        """
+        if self.source.is_exchange:
+            return []
+        found = [marks_of_remark(cells[name]) for name in self._remarks if cells.get(name)]
+        if MARKS in cells:
+            found.append(marks_of_remark(cells[MARKS]))
+        if may_have_marks("\n".join([cells.get(name, "") for name in self._free])):
+            # few rows come here
+            found += [marks_of_text(cells.get(name, "")) for name in self._free_texts]
+            found.append(marks_of_ticket(cells.get(self.source.fields.ticket, "")))
+        for name in self._reporters:
+            cell = cells.get(name, "")
+            if len(cell) < _LONGER_THAN_NN or may_have_marks(cell):
+                found.append(marks_of(cell))
+        return found
 
     def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:
         column = self.source.fields.title

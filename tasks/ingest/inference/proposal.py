@@ -22,7 +22,7 @@ from sla.folding import folded
 from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import is_serial
-from tasks.common.privacy_marks import marks_of_remark
+from tasks.common.privacy_marks import marks_of_remark, without_marks
 from tasks.common.redaction import redact
 from tasks.common.remarks import is_contact_remark, shown_cell, word_of_end
 from tasks.common.similar_units import similar_unit
@@ -1094,10 +1094,12 @@ def _is_unit(draft: _Draft, name: str) -> bool:
 def _unit_names(draft: _Draft, column: ColumnSample) -> list[str]:
     """List the names of units for the proposal, the most frequent first.
 
-    A name with a number of a person, such as a phone number, becomes a question.
+    A name with a number of a person, such as a phone number, becomes a question. A name with a mark
+    is that of the unit without it.
     """
     names = (name for name in _as_written(column) if redact(name) == name)
-    return [name for name in names if folded(name) not in draft.hidden_units]
+    plain = dict.fromkeys(map(without_marks, names))
+    return [name for name in plain if folded(name) not in draft.hidden_units]
 
 
 def _unit_column(draft: _Draft) -> ColumnSample | None:
