@@ -65,12 +65,12 @@ def record_reply(run: RunContext, reply: IncomingReply, arrived: datetime) -> li
     found = list(_answered(session, run.context, reply))
     if not found:
         return []
-    answer = _Answer(run, reply, arrived, found, _named_beside(run, reply, found))
+    answer = _MatchedReply(run, reply, arrived, found, _named_beside(run, reply, found))
     outcomes = (answer.record(each) for each in answer.complaints)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-class _Answer:
+class _MatchedReply:
     """An answer with the complaints that it states something about, and those named beside them."""
 
     def __init__(
