@@ -360,7 +360,10 @@ def _is_mark_alone(words: Sequence[str]) -> bool:
 
 def marks_of_ticket(ticket: str) -> tuple[bool, bool]:
     """Return whether the number of a report marks it as anonymous, or as secret: '001-RHS'."""
-    found = [marks_of_remark(word) for word in _LETTERS.findall(ticket) if len(word) > 2]
+    words = _LETTERS.findall(ticket)
+    if not any(marks_of_remark(" ".join(words))):
+        return False, False  # also if it is denied
+    found = [marks_of_remark(word) for word in words if len(word) > 2]
     return any(anonymous for anonymous, _ in found), any(secret for _, secret in found)
 
 

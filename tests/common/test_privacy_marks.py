@@ -185,7 +185,9 @@ def test_a_number_of_a_secret_report_hides_it(ticket):
     assert any(marks_of_ticket(ticket))
 
 
-@pytest.mark.parametrize("ticket", ["001/ADU/XI/2026", "RSHS-12", "5010653", "NN-1"])
+@pytest.mark.parametrize(
+    "ticket", ["001/ADU/XI/2026", "RSHS-12", "5010653", "NN-1", "Tidak rahasia"]
+)
 def test_another_number_hides_nothing(ticket):
     assert not any(marks_of_ticket(ticket))
 
