@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,14 @@ from db.models import MessageKind, MessageRow
 from sla.engine.deadline import ClockKey
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext
+from tasks.common.garbage import search_new_objects
 from tasks.notifications.calendar_attachment import CANCEL, PUBLISH, agenda, cancellation
-from tasks.notifications.composing.contents import ContentsSink, ContentsStore, ListChanges
+from tasks.notifications.composing.contents import (
+    CancelledEntry,
+    ContentsSink,
+    ContentsStore,
+    ListChanges,
+)
 from tasks.notifications.mail_items import NoticeDesks
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
 from tasks.notifications.message_ids import calendar_uid
@@ -34,6 +40,45 @@ XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
 ListedKey = tuple[int, int, ClockKey]
 """A mail, a complaint and a clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailLists:
+    """What a mail lists: the late duties of which its reader has no notice, each with the reader's
+    address, and the new and cancelled entries of the reader's calendar.
+    """
+
+    late: Mapping[ListedKey, str]
+    entries: Set[ListedKey]
+    cancelled: Sequence[CancelledEntry]
+
+    @classmethod
+    def of(cls, message: MessageRow, desk: Desk) -> MailLists:
+        """Return what a mail with this desk lists."""
+        recipient, listed = message.recipient.casefold(), (*desk.items, *desk.rest)
+        return cls(
+            {
+                (message.id, item.complaint, duty.key): recipient
+                for item in listed
+                for duty in item.duties
+                if duty.late and not duty.accused
+            },
+            {
+                (message.id, item.complaint, duty.key)
+                for item in desk.items
+                for duty in item.duties
+                if not duty.in_calendar
+            },
+            [
+                (message.id, brought_by, ended.complaint, *ended.key)
+                for ended in desk.ended
+                for brought_by in ended.brought_by
+            ],
+        )
+
+
+LARGE = 10_000
+"""The number of complaints above which the lists of a mail are released before it is built."""
 
 LONGEST_THREAD = 10
 """Limit of mails in References: a list without a limit helps no reader."""
@@ -113,28 +158,17 @@ class Composer:
         self._composed_before = [each.id for each in messages if each.composed_at is not None]
         self._late: dict[ListedKey, str] = {}
         self._entries: set[ListedKey] = set()
-        self._cancelled: list[tuple[int, int, int, str, int]] = []
+        self._cancelled: list[CancelledEntry] = []
 
     def compose(self, message: MessageRow) -> bytes | None:
         """Return the bytes of a mail to send, or None if nothing in it is still true."""
         return COMPOSERS[MessageKind(message.kind)](self, message)
 
-    def note_lists(self, message: MessageRow, desk: Desk) -> None:
-        """Note what a mail lists, to be stored by :meth:`record_lists`: the late duties of which
-        its reader has no notice, and the changes of the reader's calendar.
-        """
-        recipient = message.recipient.casefold()
-        for item in (*desk.items, *desk.rest):
-            for duty in item.duties:
-                if duty.late and not duty.accused:
-                    self._late[message.id, item.complaint, duty.key] = recipient
-        for item in desk.items:
-            for duty in item.duties:
-                if not duty.in_calendar:
-                    self._entries.add((message.id, item.complaint, duty.key))
-        for ended in desk.ended:
-            key = ended.complaint, *ended.key
-            self._cancelled += [(message.id, brought_by, *key) for brought_by in ended.brought_by]
+    def note_lists(self, lists: MailLists) -> None:
+        """Note what a mail lists, to be stored by :meth:`record_lists`."""
+        self._late |= lists.late
+        self._entries |= lists.entries
+        self._cancelled += lists.cancelled
 
     def calendar_uid(self, item: NoticeItem, duty: Duty) -> str:
         """Return the identifier of a duty in the calendars of all readers."""
@@ -171,9 +205,13 @@ def _notices(composer: Composer, message: MessageRow) -> bytes | None:
     rendered, shown = desk_mail(replace(desk, items=items, rest=rest), locale, zone)
     attached = list(_attached(composer, shown, locale, zone))
     thread = _thread(run.session, message, desk, composer.began)
+    lists, number = MailLists.of(message, shown), shown.complaints_named
+    del desk, items, rest, shown
+    if number > LARGE:
+        search_new_objects()  # the lists take more memory than the mail, and are in cycles
     mime = in_envelope(site, message, rendered, run.now, *attached, thread=thread)
-    composer.note_lists(message, shown)
-    message.detail = {**message.detail, "complaints": shown.complaints_named}
+    composer.note_lists(lists)
+    message.detail = {**message.detail, "complaints": number}
     return mime
 
 
