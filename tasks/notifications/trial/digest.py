@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
 from db.models import MessageKind, MessageRow
 from sla.directory import OfficeHolder
@@ -32,6 +33,9 @@ NOTES_IN_DIGEST = (
 
 LONGEST_BODY = 45_000
 """Limit of the texts in the body of a digest, in characters; the attachment has all of them."""
+
+LONGEST_BEGIN = 4_000_000
+"""Limit of the bytes of a mail that are read for its text."""
 
 LONGEST_TITLES = 1_000
 """Limit of the titles of a recipient: the digest has more space than a salutation."""
@@ -58,7 +62,10 @@ def digest_mime(run: RunContext, message: MessageRow) -> bytes | None:
     site = run.site
     locale = message.locale or site.locale
     rows = run.session.scalars(
-        select(MessageRow).where(MessageRow.id.in_(message.detail["mails"])).order_by(MessageRow.id)
+        select(MessageRow)
+        .where(MessageRow.id.in_(message.detail["mails"]))
+        .order_by(MessageRow.id)
+        .options(defer(MessageRow.mime))
     )
     mails = [
         row for row in rows if row.kind != MessageKind.ALERT or row.recipient == message.recipient
@@ -66,7 +73,11 @@ def digest_mime(run: RunContext, message: MessageRow) -> bytes | None:
     notes = tuple(
         alert_view(site, row, locale, run.now) for row in mails if row.kind == MessageKind.ALERT
     )
-    entries = [entry_of(run, row, locale) for row in mails if row.kind != MessageKind.ALERT]
+    entries = []
+    for row in mails:
+        if row.kind != MessageKind.ALERT:
+            entries.append(entry_of(run, row, locale))
+            run.session.expire(row, ["mime"])  # those of all mails over a backlog have 100 MB
     shown, length = 0, 0
     for entry in entries:
         length += len(entry.text)
@@ -113,10 +124,14 @@ def entry_of(run: RunContext, row: MessageRow, locale: str) -> TrialEntry:
 
 
 def plain_text(mime: bytes | None) -> str:
-    """Return the text body of a stored mail; empty if it is not composed yet."""
+    """Return the text body of a stored mail; empty if it is not composed yet.
+
+    The text is the first part, so the end of a mail with a large workbook is not read.
+    """
     if mime is None:
         return ""
-    mail = email.message_from_bytes(zlib.decompress(mime), policy=email.policy.default)
+    begin = zlib.decompressobj().decompress(mime, LONGEST_BEGIN)
+    mail = email.message_from_bytes(begin, policy=email.policy.default)
     body = mail.get_body(("plain",))
     return str(body.get_content()).strip() if body is not None else ""
 
