@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, wita
-from rich.console import Console
 from support.small_site import NAME, small_site
 
 from cli import console
@@ -496,7 +495,7 @@ def test_a_narrow_terminal_cuts_no_ticket_and_no_path(lived, tenggat, tmp_path, 
     assert "…" not in listed
     assert max(map(len, listed.splitlines())) <= 60
     place = tmp_path / ("a-long-name" * 8)
-    monkeypatch.setattr(console, "out", Console(highlight=False, width=60))
+    monkeypatch.setattr(console, "out", console.Output(width=60))
     told = tenggat("summary", "2026-11", "--as-of", NOW, "--out", place)[1]
     assert str(place) in told
 

@@ -27,7 +27,6 @@ import pytest
 from alembic import command
 from conftest import ON_SQLITE_FIRST, example_site, kind_of_database, wita
 from prefect.server.schemas.schedules import CronSchedule
-from rich.console import Console
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -1021,7 +1020,7 @@ def test_people_see_before_and_after(context, call, law, story_recorded, monkeyp
         "2026-11-20 Fri 4→7 4 4→1 0→3",
         "sp4n/first-follow-up 3 2 1",
     }
-    monkeypatch.setattr(console, "out", Console(highlight=False, width=50))
+    monkeypatch.setattr(console, "out", console.Output(width=50))
     _, out, _ = call(*SPAN, "--regulations", law)
     assert "…" not in out
     assert "2026-11-20 Fri" in out
