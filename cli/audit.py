@@ -6,10 +6,9 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import JsonOption, SiteOption, UsageError
+from cli.console import JsonOption, SiteOption, UsageError, escape
 from cli.language.translation import translated
 from cli.language.words import language, near, say, value_word, value_words
 from settings.site import Site, load_site

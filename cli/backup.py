@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import SiteOption
+from cli.console import SiteOption, escape
 from cli.language.words import language, say, value_word
 from settings.site import load_site
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.console import JsonOption, NowOption, SiteOption, UsageError, escape
 from cli.language.words import near, say
 
 

@@ -8,10 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import JsonOption, SiteOption, UsageError
+from cli.console import JsonOption, SiteOption, UsageError, escape
 from cli.language.words import lookup, say
 from settings.site import load_site
 

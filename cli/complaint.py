@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import NowOption, SiteOption, UsageError
+from cli.console import NowOption, SiteOption, UsageError, escape
 from cli.deadlines import unit_named
 from cli.language.words import near, say
 from settings.mapping import OFFICIAL_STEPS

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import SiteOption, UsageError
+from cli.console import SiteOption, UsageError, escape
 from cli.language.translation import translated
 from cli.language.words import say
 from settings.site import load_site

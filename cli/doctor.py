@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import JsonOption, NowOption, SiteOption
+from cli.console import JsonOption, NowOption, SiteOption, escape
 from cli.language.translation import translated
 from cli.language.words import say, value_word
 from settings.site import load_site

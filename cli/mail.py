@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import bounces, console
-from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.console import JsonOption, NowOption, SiteOption, UsageError, escape
 from cli.language.translation import translated
 from cli.language.words import language, say, value_word
 from settings.mail_address import WrongAddress, plain_address

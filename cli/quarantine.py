@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import JsonOption, NowOption, SiteOption
+from cli.console import JsonOption, NowOption, SiteOption, escape
 from cli.language.words import say
 
 quarantine_app = typer.Typer(help="Rows of a source that could not be read.", no_args_is_help=True)

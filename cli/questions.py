@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.console import JsonOption, NowOption, SiteOption, UsageError, escape
 from cli.language.words import language, lookup, say
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.console import JsonOption, NowOption, SiteOption, UsageError, escape
 from cli.language.words import language, say, value_word
 from sla.events import Knowledge
 from sla.periods import parse

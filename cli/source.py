@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from cli.console import JsonOption, NowOption, SiteOption, UsageError, escape
 from cli.language.translation import translated
 from cli.language.words import language, say, value_word
 from cli.learned import remarks

@@ -13,10 +13,9 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import SitesOption, site_folders
+from cli.console import SitesOption, escape, site_folders
 from cli.language.translation import translated
 from settings.errors import SettingsError
 from settings.site import Site, load_site

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import NowOption, SiteOption, UsageError
+from cli.console import NowOption, SiteOption, UsageError, escape
 from cli.language.words import language, say
 
 if TYPE_CHECKING:

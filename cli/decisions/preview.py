@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from rich.markup import escape
-
 from cli import console
+from cli.console import escape
 from cli.language.words import say
 
 

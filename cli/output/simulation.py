@@ -7,11 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from cli import console
+from cli.console import escape
 from cli.language.words import say
 from settings.site import Site
 from sla.directory import Role

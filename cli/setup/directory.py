@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import SiteOption, UsageError
+from cli.console import SiteOption, UsageError, escape
 from cli.language.words import say
 from settings.directory import directory_tables
 from settings.errors import SettingsError

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.markup import escape
 
 from cli import console
-from cli.console import UsageError
+from cli.console import UsageError, escape
 from cli.language.translation import translated
 from cli.language.words import language, say
 from cli.learned import remarks

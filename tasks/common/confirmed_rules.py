@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +13,9 @@ from db.models import RuleConfirmation
 from settings.site import Site
 from sla.fingerprint import rule_fingerprint
 from sla.regulations.model import Certainty, Law, Rule
+
+_Confirmations = Mapping[tuple[str, str], RuleConfirmation]
+"""Confirmations by the id and the hash of the version of a rule."""
 
 
 def confirm_rules(site: Site, session: Session, as_of: datetime | None = None) -> None:
@@ -32,15 +36,17 @@ def law_as_of(site: Site, session: Session, as_of: datetime | None) -> Law:
     A report of an earlier moment is thus the same before and after a confirmation, and after one
     was taken back.
     """
-    law = site.evaluation_context.law
-    confirmed = rules.confirmations(session, as_of)
-    known = [
+    return _law_with(site, rules.confirmations(session, as_of))
+
+
+def _law_with(site: Site, confirmed: _Confirmations) -> Law:
+    """Return the law of a site with these confirmations. Each command does so, mostly with none."""
+    return Law(
         replace(rule, certainty=Certainty.CONFIRMED)
-        if (rule.id, rule_fingerprint(rule)) in confirmed
+        if confirmed and (rule.id, rule_fingerprint(rule)) in confirmed
         else _as_read(site, rule)
-        for rule in law.rules
-    ]
-    return Law(known)
+        for rule in site.evaluation_context.law.rules
+    )
 
 
 def _as_read(site: Site, rule: Rule) -> Rule:
@@ -77,6 +83,6 @@ def rules_at(
     if there is one.
     """
     confirmed = rules.confirmations(session, moment)
-    law, day = law_as_of(site, session, moment), moment.astimezone(site.zone).date()
+    law, day = _law_with(site, confirmed), moment.astimezone(site.zone).date()
     found = [rule for rule_id in law.ids if (rule := law.on(rule_id, day)) is not None]
     return [(rule, confirmed.get((rule.id, rule_fingerprint(rule)))) for rule in found]

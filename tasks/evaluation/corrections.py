@@ -146,12 +146,22 @@ def _called_late_early(
     ]
     if any(row.taken_back_at is None and not deadline.late_at(told_at(row)) for row in late):
         return True
+    lists = _listed_since(listed(), deadline.key, late)
+    return any(not deadline.late_at(each.composed_at) for each in lists)
+
+
+def _listed_since(
+    listed: Iterable[ListedTo], clock: ClockKey, late: Iterable[NoticeRow]
+) -> list[ListedTo]:
+    """Return the mails that have listed a clock as late since one of these notices was last taken
+    back.
+    """
     since = max((row.taken_back_at for row in late if row.taken_back_at), default=None)
-    return any(
-        not deadline.late_at(each.composed_at)
-        for each in listed()
-        if (each.rule, each.clock) == deadline.key and (since is None or each.composed_at >= since)
-    )
+    return [
+        each
+        for each in listed
+        if (each.rule, each.clock) == clock and (since is None or each.composed_at >= since)
+    ]
 
 
 def take_back(
@@ -168,14 +178,8 @@ def take_back(
         of_clock = [row for row in every if (row.rule, row.clock) == (rule, clock)]
         late = [row for row in of_clock if row.kind != NoticeKind.REMINDER and found.concerns(row)]
         concerned = [row for row in late if row.taken_back_at is None]
-        since = max((row.taken_back_at for row in late if row.taken_back_at), default=None)
-        lists = [
-            each
-            for each in listed
-            if (each.rule, each.clock) == (rule, clock)
-            and (since is None or each.composed_at >= since)
-            and found.concerns_mail(each.composed_at)
-        ]
+        since = _listed_since(listed, (rule, clock), late)
+        lists = [each for each in since if found.concerns_mail(each.composed_at)]
         readers = {each.recipient.casefold() for each in lists}
         for row in concerned:
             row.taken_back_at = run.now

@@ -352,21 +352,19 @@ def test_a_quota_that_is_reached_is_no_fault_of_the_connection(context, server):
     assert "`tenggat doctor` tests the connection" in why_incomplete(later)
 
 
+def artifact(count: DeliveryCount, locale: str) -> list[str]:
+    """The lines of the artifact of a delivery."""
+    shown = {"zone": WITA, "now": wita(BREACHED), "mode": "", "mailbox": asdict(MailboxCount())}
+    return render("report/delivery.md.j2", locale=locale, **shown, **asdict(count)).splitlines()
+
+
 @pytest.mark.parametrize(
     ("locale", "words"),
     [("id", "**Batas pengiriman dari penyedia"), ("en", "**The provider's sending limit")],
 )
 def test_the_artifact_of_a_delivery_names_a_quota(locale, words):
-    text = render(
-        "report/delivery.md.j2",
-        locale=locale,
-        zone=WITA,
-        now=wita(BREACHED),
-        mode="",
-        mailbox=asdict(MailboxCount()),
-        **asdict(DeliveryCount(sent=2, trouble="5.4.5 Daily limit", quota_reached=True)),
-    )
-    (line,) = [line for line in text.splitlines() if line.startswith(words)]
+    count = DeliveryCount(sent=2, trouble="5.4.5 Daily limit", quota_reached=True)
+    (line,) = [line for line in artifact(count, locale) if line.startswith(words)]
     assert "per_minute" in line
 
 
@@ -375,14 +373,6 @@ def test_the_artifact_of_a_delivery_names_a_quota(locale, words):
     [("id", "Jawaban terakhir server surel"), ("en", "Newest answer of the mail server")],
 )
 def test_the_artifact_of_a_delivery_shows_the_answer_to_deferred_mail(locale, words):
-    text = render(
-        "report/delivery.md.j2",
-        locale=locale,
-        zone=WITA,
-        now=wita(BREACHED),
-        mode="",
-        mailbox=asdict(MailboxCount()),
-        **asdict(DeliveryCount(deferred=5, deferred_answer="450 too many mails today")),
-    )
-    (line,) = [line for line in text.splitlines() if line.startswith(words)]
+    count = DeliveryCount(deferred=5, deferred_answer="450 too many mails today")
+    (line,) = [line for line in artifact(count, locale) if line.startswith(words)]
     assert line.endswith(": 450 too many mails today")
